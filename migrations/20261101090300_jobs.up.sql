@@ -1,0 +1,72 @@
+-- Work that was paid for. The row is the truth about a job; a message in Redis only says that somebody may claim it.
+
+create table if not exists jobs (
+    id uuid primary key,
+    project_id uuid not null references projects (id) on delete cascade,
+    user_id uuid not null references users (id) on delete cascade,
+    -- the prompt as it was when the job was queued
+    prompt_id uuid not null references prompts (id) on delete cascade,
+    mode text not null check (mode in ('design', 'copy')),
+    platform text not null,
+    model text not null,
+    quality text not null check (quality in ('draft', 'std', '4k')),
+    variants int not null check (variants between 1 and 4),
+    width int not null check (width > 0),
+    height int not null check (height > 0),
+    seed bigint not null,
+    consent jsonb,
+    status text not null default 'queued' check (status in ('queued', 'running', 'succeeded', 'failed', 'canceled')),
+    stage text not null default 'waiting'
+        check (stage in ('waiting', 'preparing', 'moderating', 'generating', 'storing', 'done')),
+    progress int not null default 0 check (progress between 0 and 100),
+    attempt int not null default 0,
+    cost_credits bigint not null check (cost_credits >= 0),
+    refunded boolean not null default false,
+    error_code text,
+    error_message text,
+    provider_meta jsonb,
+    -- grows with each change that a reader can see; the id of its event
+    version bigint not null default 1,
+    queued_at timestamptz not null default now(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    -- not to be claimed before
+    run_at timestamptz not null default now(),
+    -- when its id was last pushed to Redis, and how often; null: never, which is the sweeper's business
+    pushed_at timestamptz,
+    pushes int not null default 0,
+    -- who holds it: the lease ends by itself, the token fences late writers
+    lease_until timestamptz,
+    lease_token bigint not null default 0,
+    constraint jobs_finished_is_dated check ((status in ('queued', 'running')) = (finished_at is null)),
+    constraint jobs_running_is_leased check ((status = 'running') = (lease_until is not null)),
+    constraint jobs_failed_says_why check (status <> 'failed' or error_code is not null)
+) with (fillfactor = 80);
+
+create index if not exists jobs_user_idx on jobs (user_id, id desc);
+create index if not exists jobs_user_status_idx on jobs (user_id, status, id desc);
+create index if not exists jobs_project_idx on jobs (project_id, id desc);
+create index if not exists jobs_prompt_idx on jobs (prompt_id);
+create index if not exists jobs_queued_idx on jobs (run_at) where status = 'queued';
+create index if not exists jobs_leased_idx on jobs (lease_until) where status = 'running';
+
+do $$
+begin
+    alter table projects add constraint projects_last_job_fkey
+        foreign key (last_job_id) references jobs (id) on delete set null deferrable initially deferred;
+exception when duplicate_object then null;
+end
+$$;
+
+create index if not exists projects_last_job_idx on projects (last_job_id) where last_job_id is not null;
+
+create table if not exists renders (
+    id uuid primary key,
+    job_id uuid not null references jobs (id) on delete cascade,
+    variant int not null check (variant between 1 and 4),
+    asset_id uuid not null references assets (id) on delete cascade,
+    created_at timestamptz not null default now()
+);
+
+create unique index if not exists renders_job_variant_key on renders (job_id, variant);
+create unique index if not exists renders_asset_key on renders (asset_id);

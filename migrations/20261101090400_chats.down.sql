@@ -1,0 +1,2 @@
+drop table if exists messages;
+drop table if exists chats;
