@@ -1,0 +1,155 @@
+package mail
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"net/url"
+	"strings"
+	texttemplate "text/template"
+	"time"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// Kind names what a mail is about, as outbox rows hold it.
+type Kind string
+
+// The kinds.
+const (
+	KindConfirmEmail    Kind = "confirm_email"
+	KindResetPassword   Kind = "reset_password"
+	KindPasswordChanged Kind = "password_changed"
+	KindAccountLocked   Kind = "account_locked"
+)
+
+// Content is what a mail of one kind has to say: ConfirmEmail, ResetPassword, PasswordChanged or AccountLocked.
+type Content interface {
+	Kind() Kind
+}
+
+// ConfirmEmail brings the code that proves an address.
+type ConfirmEmail struct {
+	Code     string
+	ValidFor time.Duration
+}
+
+// ResetPassword brings the link that lets a password be chosen anew.
+type ResetPassword struct {
+	Token    string
+	ValidFor time.Duration
+}
+
+// PasswordChanged tells the owner, in case it was somebody else.
+type PasswordChanged struct {
+	At time.Time
+}
+
+// AccountLocked tells the owner that somebody keeps trying passwords.
+type AccountLocked struct {
+	At  time.Time
+	For time.Duration
+}
+
+// Kind implements Content.
+func (ConfirmEmail) Kind() Kind { return KindConfirmEmail }
+
+// Kind implements Content.
+func (ResetPassword) Kind() Kind { return KindResetPassword }
+
+// Kind implements Content.
+func (PasswordChanged) Kind() Kind { return KindPasswordChanged }
+
+// Kind implements Content.
+func (AccountLocked) Kind() Kind { return KindAccountLocked }
+
+// Templates writes mails. It is safe for concurrent use.
+type Templates struct {
+	product string
+	appURL  string
+	texts   *texttemplate.Template
+	pages   map[Kind]*htmltemplate.Template
+}
+
+// page is what a template sees.
+type page struct {
+	Product string
+	AppURL  string // without a slash at the end
+	Subject string // empty while the text, which holds it, is written
+	Content
+}
+
+// ResetURL is the page of the app that takes the token. It is only there for ResetPassword.
+func (p page) ResetURL() (string, error) {
+	reset, ok := p.Content.(ResetPassword)
+	if !ok {
+		return "", errors.New("no token to link to")
+	}
+	return p.AppURL + "/reset-password?token=" + url.QueryEscape(reset.Token), nil
+}
+
+// NewTemplates returns the templates with the product's name in them, and links that start with appURL, the address of
+// the front end.
+func NewTemplates(product, appURL string) (*Templates, error) {
+	app, err := url.Parse(appURL)
+	if err != nil || app.Host == "" || (app.Scheme != "https" && app.Scheme != "http") || app.RawQuery != "" {
+		return nil, errors.New("mail: the app's URL is not of the form https://host")
+	}
+	if product == "" || hasControl(product) {
+		return nil, errors.New("mail: the product's name is not one line")
+	}
+	functions := map[string]any{"minutes": minutes, "moment": moment, "link": newLink}
+	t := &Templates{product: product, appURL: strings.TrimRight(appURL, "/"), pages: map[Kind]*htmltemplate.Template{}}
+	t.texts, err = texttemplate.New("").Funcs(functions).ParseFS(templates, "templates/*.txt")
+	if err != nil {
+		return nil, fmt.Errorf("parse mail texts: %w", err)
+	}
+	for _, kind := range []Kind{KindConfirmEmail, KindResetPassword, KindPasswordChanged, KindAccountLocked} {
+		t.pages[kind], err = htmltemplate.New("layout.html").Funcs(functions).
+			ParseFS(templates, "templates/layout.html", "templates/"+string(kind)+".html")
+		if err != nil {
+			return nil, fmt.Errorf("parse mail pages: %w", err)
+		}
+	}
+	return t, nil
+}
+
+// Render returns the message that says content; ID and To are left to the caller.
+func (t *Templates) Render(content Content) (Message, error) {
+	kind := content.Kind()
+	data := page{Product: t.product, AppURL: t.appURL, Content: content}
+	var out bytes.Buffer
+	if err := t.texts.ExecuteTemplate(&out, string(kind)+".txt", data); err != nil {
+		return Message{}, fmt.Errorf("write text of mail %s: %w", kind, err)
+	}
+	subject, text, found := strings.Cut(out.String(), "\n\n") // the first line of a text is its subject
+	if !found {
+		return Message{}, fmt.Errorf("text of mail %s has no subject", kind)
+	}
+	data.Subject = subject
+	out.Reset()
+	if err := t.pages[kind].Execute(&out, data); err != nil {
+		return Message{}, fmt.Errorf("write page of mail %s: %w", kind, err)
+	}
+	return Message{Subject: subject, Text: text, HTML: out.String()}, nil
+}
+
+// link is a button of a page.
+type link struct{ URL, Label string }
+
+func newLink(url, label string) link { return link{url, label} }
+
+// minutes says a duration as people do; what is not a whole minute is rounded up.
+func minutes(d time.Duration) string {
+	n := int((d + time.Minute - 1) / time.Minute)
+	if n == 1 {
+		return "1 minute"
+	}
+	return fmt.Sprintf("%d minutes", n)
+}
+
+// moment says a time as people do, in the one zone that needs no question.
+func moment(t time.Time) string { return t.UTC().Format("2 January 2006 at 15:04 UTC") }
