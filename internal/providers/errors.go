@@ -1,0 +1,38 @@
+package providers
+
+import (
+	"fmt"
+	"time"
+)
+
+// Class says what the caller can do about a vendor's failure.
+type Class int
+
+// The classes of failure.
+const (
+	Transient Class = iota // trying again later may help
+	Permanent              // the same request will never succeed
+	Blocked                // the vendor's safety rules refuse the content
+)
+
+// String names the class, as metrics and logs show it.
+func (c Class) String() string {
+	return [...]string{"transient", "permanent", "blocked"}[c]
+}
+
+// Error is a vendor's failure.
+type Error struct {
+	Provider   string
+	Class      Class
+	Reason     string        // the vendor's own code, such as RESOURCE_EXHAUSTED; never its free text, which may quote the prompt
+	RetryAfter time.Duration // what the vendor asked for; 0: nothing
+	Cause      error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	return fmt.Sprintf("provider %s: %s failure (%s): %v", e.Provider, e.Class, e.Reason, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }

@@ -1,0 +1,207 @@
+-- name: JobQueue :one
+-- JobQueue takes the credits, writes the ledger row, the job and the project's status, in one statement: all or
+-- nothing. No row: the project has changed since the caller read it, or the account can't pay. It locks the account
+-- and the project; charges of one account wait for each other, so no balance is spent twice.
+with project as (
+    select * from projects p
+    where p.id = @project_id and p.user_id = @user_id and p.version = @project_version
+), spend as (
+    update users set credits = users.credits - @cost_credits::bigint, updated_at = now()
+    from project
+    where users.id = project.user_id and users.credits >= @cost_credits::bigint
+    returning users.id, users.credits
+), job as (
+    insert into jobs (
+        id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent,
+        cost_credits, pushed_at
+    )
+    select
+        @id, project.id, spend.id, project.prompt_id, project.mode, project.platform, @model, @quality, @variants,
+        @width, @height, @seed, sqlc.narg('consent')::jsonb, @cost_credits::bigint, now()
+    from project join spend on spend.id = project.user_id
+    returning *
+), ledger as (
+    insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
+    select @ledger_id, job.user_id, 'job_charge', job.id, -(@cost_credits::bigint), spend.credits
+    from job join spend on spend.id = job.user_id
+), mark as (
+    update projects set status = 'queued', last_job_id = job.id, updated_at = now()
+    from job where projects.id = job.project_id
+)
+select job.*, spend.credits as credits_left from job join spend on spend.id = job.user_id;
+
+-- name: JobGet :one
+-- JobGet reads a job of its owner by primary key.
+select * from jobs where id = @id and user_id = @user_id;
+
+-- name: JobList :many
+-- JobList is a page of an account's jobs, newest first (jobs_user_idx, or jobs_user_status_idx with a status).
+select * from jobs
+where user_id = @user_id and id < @before_id
+    and (sqlc.narg('status')::text is null or status = sqlc.narg('status')::text)
+order by id desc
+limit @page_size;
+
+-- name: JobListByProject :many
+-- JobListByProject is a page of a project's jobs, newest first (jobs_project_idx).
+select * from jobs
+where project_id = @project_id and user_id = @user_id and id < @before_id
+order by id desc
+limit @page_size;
+
+-- name: JobActiveByProject :many
+-- JobActiveByProject lists the jobs of a project that have not ended (jobs_project_idx).
+select id from jobs
+where project_id = @project_id and user_id = @user_id and status in ('queued', 'running')
+order by id
+limit 1000;
+
+-- name: JobClaim :one
+-- JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
+-- fences every later write. No row: somebody else has it, or it has ended. By primary key.
+with job as (
+    update jobs
+    set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1, lease_token = lease_token + 1,
+        lease_until = now() + make_interval(secs => @lease_seconds::float8), version = version + 1,
+        started_at = coalesce(started_at, now()), error_code = null, error_message = null
+    where jobs.id = @id and attempt < @max_attempts
+        and (status = 'queued' and run_at <= now() or status = 'running' and lease_until < now())
+    returning *
+), mark as (
+    update projects set status = 'running'
+    from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
+)
+select * from job;
+
+-- name: JobRenew :execrows
+-- JobRenew prolongs a lease. No row: the lease is no longer the caller's.
+update jobs set lease_until = now() + make_interval(secs => @lease_seconds::float8)
+where id = @id and status = 'running' and lease_token = @lease_token;
+
+-- name: JobAdvance :one
+-- JobAdvance shows a stage and a progress that never goes back, if the lease is still the caller's.
+update jobs set stage = @stage, progress = greatest(progress, @progress), version = version + 1
+where id = @id and status = 'running' and lease_token = @lease_token
+returning *;
+
+-- name: JobSucceed :one
+-- JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state and the project's
+-- status. No row: the lease is no longer the caller's, and nothing was written.
+with drawn as (
+    select
+        unnest(@asset_ids::uuid[]) as id, unnest(@render_ids::uuid[]) as render_id, unnest(@variants::int[]) as variant,
+        unnest(@storage_paths::text[]) as storage_path, unnest(@content_types::text[]) as content_type,
+        unnest(@sizes::bigint[]) as size_bytes, unnest(@widths::int[]) as width, unnest(@heights::int[]) as height,
+        unnest(@md5s::text[]) as md5
+), job as (
+    update jobs
+    set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
+        provider_meta = @provider_meta::jsonb, version = version + 1
+    where jobs.id = @id and status = 'running' and lease_token = @lease_token
+    returning *
+), picture as (
+    insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
+    select p.id, job.user_id, 'render', 'ready', 'renders', p.storage_path, p.content_type, p.size_bytes, p.width, p.height, p.md5
+    from job cross join drawn p
+), render as (
+    insert into renders (id, job_id, variant, asset_id)
+    select p.render_id, job.id, p.variant, p.id from job cross join drawn p
+), mark as (
+    update projects set status = 'done', updated_at = now()
+    from job where projects.last_job_id = job.id and projects.id = job.project_id
+)
+select * from job;
+
+-- name: JobRetry :one
+-- JobRetry puts a job back in the queue until later, if the lease is still the caller's. The reason stays readable
+-- while it waits. A released attempt (a worker that shuts down) is not counted.
+with job as (
+    update jobs
+    set status = 'queued', stage = 'waiting', lease_until = null, error_code = sqlc.narg('error_code'),
+        error_message = sqlc.narg('error_message'), attempt = attempt - case when @released::boolean then 1 else 0 end,
+        run_at = now() + make_interval(secs => @delay_seconds::float8), pushed_at = null, pushes = 0,
+        version = version + 1
+    where jobs.id = @id and status = 'running' and lease_token = @lease_token
+    returning *
+), mark as (
+    update projects set status = 'queued'
+    from job where projects.last_job_id = job.id and projects.id = job.project_id
+)
+select * from job;
+
+-- name: JobEnd :one
+-- JobEnd ends a job without a result and gives its credits back, in one statement. Who may end it: its owner (user_id),
+-- the holder of its lease (lease_token), or the sweeper once the lease of the last attempt has lapsed (max_attempts).
+-- No row: it has ended already, or the caller may not. The unique index on the ledger refuses a second refund.
+with job as (
+    update jobs
+    set status = @status, stage = 'done', finished_at = now(), lease_until = null, refunded = true,
+        error_code = sqlc.narg('error_code'), error_message = sqlc.narg('error_message'),
+        provider_meta = coalesce(sqlc.narg('provider_meta')::jsonb, provider_meta), version = version + 1
+    where jobs.id = @id and jobs.status in ('queued', 'running')
+        and (sqlc.narg('user_id')::uuid is null or jobs.user_id = sqlc.narg('user_id')::uuid)
+        and (
+            sqlc.narg('lease_token')::bigint is null
+            or jobs.status = 'running' and jobs.lease_token = sqlc.narg('lease_token')::bigint
+        )
+        and (
+            sqlc.narg('max_attempts')::int is null
+            or jobs.status = 'running' and jobs.lease_until < now() and jobs.attempt >= sqlc.narg('max_attempts')::int
+        )
+    returning *
+), refund as (
+    update users set credits = users.credits + job.cost_credits, updated_at = now()
+    from job where users.id = job.user_id
+    returning users.id, users.credits
+), ledger as (
+    insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
+    select @ledger_id, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
+    from job join refund on refund.id = job.user_id
+), mark as (
+    update projects set status = case when job.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
+    from job where projects.last_job_id = job.id and projects.id = job.project_id
+)
+select * from job;
+
+-- name: JobMarkDue :many
+-- JobMarkDue picks jobs that a worker should be told of (again) and notes that they are told: those that are due and
+-- were never pushed since, those pushed too long ago (longer each time), those whose lease lapsed; with since, all that
+-- were last pushed before it. Served by jobs_queued_idx and jobs_leased_idx; rows locked elsewhere are passed over.
+with waiting as (
+    select j.id from jobs j
+    where j.status = 'queued' and j.run_at <= now() and (
+        j.pushed_at is null or j.pushed_at < sqlc.narg('since')::timestamptz or j.pushed_at < j.run_at
+        or j.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << j.pushes) * interval '1 second'
+    )
+    order by j.run_at limit @batch for update skip locked
+), lapsed as (
+    select j.id from jobs j
+    where j.status = 'running' and j.lease_until < now() and j.attempt < @max_attempts
+        and (j.pushed_at is null or j.pushed_at < greatest(j.lease_until, now() - interval '5 seconds'))
+    order by j.lease_until limit @batch for update skip locked
+)
+update jobs set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end
+where jobs.id in (select waiting.id from waiting union all select lapsed.id from lapsed)
+returning jobs.id;
+
+-- name: JobUnmark :exec
+-- JobUnmark takes back JobMarkDue for jobs whose push failed.
+update jobs set pushed_at = null, pushes = greatest(pushes - 1, 0) where id = any(@ids::uuid[]);
+
+-- name: JobExhausted :many
+-- JobExhausted lists jobs whose last attempt died with its worker (jobs_leased_idx).
+select id from jobs
+where status = 'running' and lease_until < now() and attempt >= @max_attempts
+order by lease_until
+limit @batch;
+
+-- name: RenderListByJobs :many
+-- RenderListByJobs reads the pictures of several jobs (renders_job_variant_key); the caller bounds the list.
+select sqlc.embed(renders), sqlc.embed(assets)
+from renders join assets on assets.id = renders.asset_id
+where renders.job_id = any(@job_ids::uuid[])
+order by renders.job_id, renders.variant;
+
+-- name: DatabaseNow :one
+-- DatabaseNow reads the clock that leases and pushes are dated by.
+select now()::timestamptz;

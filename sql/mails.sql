@@ -1,0 +1,86 @@
+-- name: MailEnqueue :exec
+-- MailEnqueue promises a mail in the caller's transaction. It counts as pushed, since the caller pushes it after the
+-- commit; the sweeper looks after those whose push was lost.
+insert into outbox_mails (id, user_id, kind, pushed_at) values (@id, @user_id, @kind, now());
+
+-- name: MailEnqueueByEmail :one
+-- MailEnqueueByEmail promises a mail to whoever has an address (users_email_key), and tells whose it is. For an unknown
+-- address the same row is written without an account, so that the work done does not tell the two apart.
+insert into outbox_mails (id, user_id, kind, pushed_at)
+values (@id, (select u.id from users u where lower(u.email) = lower(@email)), @kind, now())
+returning user_id;
+
+-- name: MailEnqueueLocked :execrows
+-- MailEnqueueLocked promises the owner of an address a word about the lock on the account, unless one was promised
+-- within a day: whoever goes on guessing must not fill a mailbox. An unknown address costs the same.
+insert into outbox_mails (id, user_id, kind, facts, pushed_at)
+select @id, owner.user_id, 'account_locked', @facts, now()
+from (select (select u.id from users u where lower(u.email) = lower(@email)) as user_id) owner
+where not exists (
+    select from outbox_mails o
+    where o.user_id = owner.user_id and o.kind = 'account_locked' and o.created_at > now() - interval '1 day'
+);
+
+-- name: MailClaim :one
+-- MailClaim takes a lease on a mail that is due or whose lease has lapsed. No row: somebody else has it, or it is done.
+update outbox_mails
+set status = 'sending', attempt = attempt + 1, lease_token = lease_token + 1,
+    lease_until = now() + make_interval(secs => @lease_seconds::float8)
+where id = @id and attempt < @max_attempts
+    and (status = 'queued' and run_at <= now() or status = 'sending' and lease_until < now())
+returning *;
+
+-- name: MailSent :execrows
+-- MailSent ends a mail that the server has taken, if the lease is still the caller's.
+update outbox_mails set status = 'sent', sent_at = now(), lease_until = null, error = null
+where id = @id and status = 'sending' and lease_token = @lease_token;
+
+-- name: MailRetry :execrows
+-- MailRetry puts a mail back until later, if the lease is still the caller's.
+update outbox_mails
+set status = 'queued', lease_until = null, error = @error::text, pushes = 0, pushed_at = null,
+    run_at = now() + make_interval(secs => @delay_seconds::float8)
+where id = @id and status = 'sending' and lease_token = @lease_token;
+
+-- name: MailDrop :execrows
+-- MailDrop forgets a mail that nobody needs, if the lease is still the caller's.
+delete from outbox_mails where id = @id and status = 'sending' and lease_token = @lease_token;
+
+-- name: MailFail :execrows
+-- MailFail gives a mail up, if the lease is still the caller's.
+update outbox_mails set status = 'failed', lease_until = null, error = @error::text
+where id = @id and status = 'sending' and lease_token = @lease_token;
+
+-- name: MailFailExhausted :execrows
+-- MailFailExhausted gives up mails whose last try died with its worker (outbox_mails_leased_idx).
+update outbox_mails set status = 'failed', lease_until = null, error = 'worker lost'
+where status = 'sending' and lease_until < now() and attempt >= @max_attempts;
+
+-- name: MailMarkDue :many
+-- MailMarkDue picks mails that somebody should be told of (again) and notes that they are told: those that are due and
+-- were never pushed since, those pushed too long ago (longer each time), those whose lease lapsed; with since, all that
+-- were last pushed before it. Served by outbox_mails_queued_idx and outbox_mails_leased_idx; rows locked elsewhere are passed over.
+with waiting as (
+    select o.id from outbox_mails o
+    where o.status = 'queued' and o.run_at <= now() and (
+        o.pushed_at is null or o.pushed_at < sqlc.narg('since')::timestamptz or o.pushed_at < o.run_at
+        or o.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << o.pushes) * interval '1 second'
+    )
+    order by o.run_at limit @batch for update skip locked
+), lapsed as (
+    select o.id from outbox_mails o
+    where o.status = 'sending' and o.lease_until < now() and o.attempt < @max_attempts
+        and (o.pushed_at is null or o.pushed_at < greatest(o.lease_until, now() - interval '5 seconds'))
+    order by o.lease_until limit @batch for update skip locked
+)
+update outbox_mails set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end
+where outbox_mails.id in (select waiting.id from waiting union all select lapsed.id from lapsed)
+returning outbox_mails.id;
+
+-- name: MailUnmark :exec
+-- MailUnmark takes back MailMarkDue for mails whose push failed.
+update outbox_mails set pushed_at = null, pushes = greatest(pushes - 1, 0) where id = any(@ids::uuid[]);
+
+-- name: MailPrune :execrows
+-- MailPrune forgets mails that ended long ago. It reads the whole table, which stays small thereby.
+delete from outbox_mails where status in ('sent', 'failed') and created_at < @before::timestamptz;

@@ -1,0 +1,58 @@
+-- name: ProjectCreate :one
+-- ProjectCreate adds a project and its first prompt in one statement.
+with prompt as (
+    insert into prompts (id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id)
+    values (
+        @prompt_id, @id, @headline, @subtext, @vibe, @details, @ref_asset_ids::uuid[], sqlc.narg('selfie_asset_id'),
+        sqlc.narg('copy_target_asset_id')
+    )
+)
+insert into projects (id, user_id, mode, platform, width, height, prompt_id, model_pref, seed)
+values (@id, @user_id, @mode, @platform, @width, @height, @prompt_id, @model_pref, @seed)
+returning *;
+
+-- name: ProjectGet :one
+-- ProjectGet reads a project of its owner with its current prompt, by primary keys.
+select sqlc.embed(projects), sqlc.embed(prompts)
+from projects join prompts on prompts.id = projects.prompt_id
+where projects.id = @id and projects.user_id = @user_id;
+
+-- name: ProjectList :many
+-- ProjectList is a page of an account's projects, newest first (projects_user_idx, or projects_user_status_idx with a status).
+select sqlc.embed(projects), sqlc.embed(prompts)
+from projects join prompts on prompts.id = projects.prompt_id
+where projects.user_id = @user_id and projects.id < @before_id
+    and (sqlc.narg('status')::text is null or projects.status = sqlc.narg('status')::text)
+order by projects.id desc
+limit @page_size;
+
+-- name: ProjectUpdate :one
+-- ProjectUpdate writes a project as the caller wants it, unless it has changed since the caller read it: then no row.
+update projects
+set mode = @mode, platform = @platform, width = @width, height = @height, prompt_id = @prompt_id,
+    model_pref = @model_pref, seed = @seed, version = version + 1, updated_at = now()
+where id = @id and user_id = @user_id and version = @version
+returning *;
+
+-- name: PromptCreate :one
+-- PromptCreate adds a prompt to a project. Prompts never change: an edit adds one.
+insert into prompts (id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id)
+values (
+    @id, @project_id, @headline, @subtext, @vibe, @details, @ref_asset_ids::uuid[], sqlc.narg('selfie_asset_id'),
+    sqlc.narg('copy_target_asset_id')
+)
+returning *;
+
+-- name: PromptGet :one
+-- PromptGet reads a prompt by primary key.
+select * from prompts where id = $1;
+
+-- name: ProjectNewestJob :one
+-- ProjectNewestJob reads which job a project's status follows, by primary key.
+select last_job_id from projects where id = @id and user_id = @user_id;
+
+-- name: ProjectDelete :execrows
+-- ProjectDelete removes a project with its prompts, jobs and renders, unless a job was queued since the caller looked.
+-- A project that is being queued is locked until then, and its new row is what the condition is checked against.
+delete from projects
+where id = @id and user_id = @user_id and last_job_id is not distinct from sqlc.narg('last_job_id');
