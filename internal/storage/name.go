@@ -1,0 +1,63 @@
+package storage
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const maxPath = 512 // bytes; a segment's limit keeps it under the 255 bytes of a file name on any disk
+
+var (
+	bucketPattern  = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+	segmentPattern = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$`)
+)
+
+// ObjectName is where a picture of a user lies in its bucket: {user_id}/{asset_type}/{uuid}_{timestamp}.{ext}, with at in
+// UTC to the second. A content type that the product does not know gets the extension bin.
+func ObjectName(userID uuid.UUID, assetType string, id uuid.UUID, at time.Time, contentType string) string {
+	extension := map[string]string{"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}[contentType]
+	if extension == "" {
+		extension = "bin"
+	}
+	return fmt.Sprintf("%s/%s/%s_%s.%s", userID, assetType, id, at.UTC().Format("20060102T150405Z"), extension)
+}
+
+// Validate returns ErrInvalidName unless the bucket and the path are well formed. A Store calls it first.
+func (o Object) Validate() error {
+	if err := ValidateBucket(o.Bucket); err != nil {
+		return err
+	}
+	return validatePath(o.Path)
+}
+
+// ValidateBucket returns ErrInvalidName unless name may name a bucket.
+func ValidateBucket(name string) error {
+	if !bucketPattern.MatchString(name) {
+		return fmt.Errorf("bucket %q: %w", name, ErrInvalidName)
+	}
+	return nil
+}
+
+// ValidatePrefix returns ErrInvalidName unless some path may start with prefix.
+func ValidatePrefix(prefix string) error {
+	if prefix == "" {
+		return nil
+	}
+	return validatePath(strings.TrimSuffix(prefix, "/"))
+}
+
+func validatePath(p string) error {
+	if len(p) > maxPath {
+		return fmt.Errorf("path of %d bytes: %w", len(p), ErrInvalidName)
+	}
+	for segment := range strings.SplitSeq(p, "/") {
+		if !segmentPattern.MatchString(segment) {
+			return fmt.Errorf("path %q: %w", p, ErrInvalidName)
+		}
+	}
+	return nil
+}
