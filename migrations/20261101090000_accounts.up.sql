@@ -68,3 +68,4 @@ create table if not exists password_resets (
 
 create unique index if not exists password_resets_token_key on password_resets (token_hash);
 create index if not exists password_resets_user_idx on password_resets (user_id);
+create index if not exists password_resets_expiry_idx on password_resets (expires_at);

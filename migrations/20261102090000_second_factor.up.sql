@@ -38,6 +38,7 @@ create table if not exists second_factor_challenges (
 );
 
 create index if not exists second_factor_challenges_user_idx on second_factor_challenges (user_id);
+create index if not exists second_factor_challenges_expiry_idx on second_factor_challenges (expires_at);
 
 alter table second_factors enable row level security;
 alter table recovery_codes enable row level security;

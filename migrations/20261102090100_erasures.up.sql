@@ -10,9 +10,7 @@ create table if not exists erasures (
     created_at timestamptz not null default now(),
     -- when to look, and when for the last time: uploads that were signed and jobs that ran may add objects for a while
     run_at timestamptz not null default now(),
-    final_at timestamptz not null,
-    pushed_at timestamptz,
-    pushes int not null default 0
+    final_at timestamptz not null
 );
 
 create index if not exists erasures_run_idx on erasures (run_at);

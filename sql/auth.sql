@@ -155,7 +155,8 @@ update second_factors set secret = @new_secret, key_id = @key_id
 where user_id = @user_id and enabled = @enabled and secret = @old_secret;
 
 -- name: SecondFactorListStale :many
--- SecondFactorListStale lists secrets that an old key sealed. It reads the whole table, and is for rare maintenance.
+-- SecondFactorListStale lists secrets that an old key sealed. It reads the whole table, which is a row for each
+-- of those who have a second factor.
 select * from second_factors where key_id <> @key_id order by user_id limit @batch;
 
 -- name: UserSetSecondFactor :execrows
@@ -196,9 +197,9 @@ update second_factor_challenges set used_at = @now::timestamptz where token_hash
 delete from sessions where id in (select s.id from sessions s where s.expires_at < @before order by s.expires_at limit @batch);
 
 -- name: PasswordResetPrune :execrows
--- PasswordResetPrune forgets reset tokens that expired long ago. It reads the whole table, which stays small thereby.
+-- PasswordResetPrune forgets reset tokens that expired long ago (password_resets_expiry_idx).
 delete from password_resets where expires_at < @before;
 
 -- name: ChallengePrune :execrows
--- ChallengePrune forgets challenges that expired long ago. It reads the whole table, which stays small thereby.
+-- ChallengePrune forgets challenges that expired long ago (second_factor_challenges_expiry_idx).
 delete from second_factor_challenges where expires_at < @before;

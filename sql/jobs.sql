@@ -62,7 +62,7 @@ limit 1000;
 with job as (
     update jobs
     set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1, lease_token = lease_token + 1,
-        lease_until = now() + make_interval(secs => @lease_seconds::float8), version = version + 1,
+        lease_until = now() + make_interval(secs => @lease_seconds::float8), version = version + 1, pushes = 0,
         started_at = coalesce(started_at, now()), error_code = null, error_message = null
     where jobs.id = @id and attempt < @max_attempts
         and (status = 'queued' and run_at <= now() or status = 'running' and lease_until < now())
@@ -177,7 +177,10 @@ with waiting as (
 ), lapsed as (
     select j.id from jobs j
     where j.status = 'running' and j.lease_until < now() and j.attempt < @max_attempts
-        and (j.pushed_at is null or j.pushed_at < greatest(j.lease_until, now() - interval '5 seconds'))
+        and (
+            j.pushed_at is null or j.pushed_at < sqlc.narg('since')::timestamptz or j.pushed_at < j.lease_until
+            or j.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << j.pushes) * interval '1 second'
+        )
     order by j.lease_until limit @batch for update skip locked
 )
 update jobs set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end

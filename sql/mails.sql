@@ -24,7 +24,7 @@ where not exists (
 -- name: MailClaim :one
 -- MailClaim takes a lease on a mail that is due or whose lease has lapsed. No row: somebody else has it, or it is done.
 update outbox_mails
-set status = 'sending', attempt = attempt + 1, lease_token = lease_token + 1,
+set status = 'sending', attempt = attempt + 1, lease_token = lease_token + 1, pushes = 0,
     lease_until = now() + make_interval(secs => @lease_seconds::float8)
 where id = @id and attempt < @max_attempts
     and (status = 'queued' and run_at <= now() or status = 'sending' and lease_until < now())
@@ -70,7 +70,10 @@ with waiting as (
 ), lapsed as (
     select o.id from outbox_mails o
     where o.status = 'sending' and o.lease_until < now() and o.attempt < @max_attempts
-        and (o.pushed_at is null or o.pushed_at < greatest(o.lease_until, now() - interval '5 seconds'))
+        and (
+            o.pushed_at is null or o.pushed_at < sqlc.narg('since')::timestamptz or o.pushed_at < o.lease_until
+            or o.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << o.pushes) * interval '1 second'
+        )
     order by o.lease_until limit @batch for update skip locked
 )
 update outbox_mails set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end
@@ -82,5 +85,6 @@ returning outbox_mails.id;
 update outbox_mails set pushed_at = null, pushes = greatest(pushes - 1, 0) where id = any(@ids::uuid[]);
 
 -- name: MailPrune :execrows
--- MailPrune forgets mails that ended long ago. It reads the whole table, which stays small thereby.
-delete from outbox_mails where status in ('sent', 'failed') and created_at < @before::timestamptz;
+-- MailPrune forgets mails that ended long ago (outbox_mails_ended_idx).
+delete from outbox_mails
+where status in ('sent', 'failed') and created_at < now() - make_interval(secs => @keep_seconds::float8);

@@ -62,20 +62,29 @@ func (q *Queries) AuditBlank(ctx context.Context, userID *uuid.UUID) error {
 }
 
 const erasureCreate = `-- name: ErasureCreate :exec
-insert into erasures (user_id, objects, final_at, pushed_at)
-values ($1, $2, now() + make_interval(secs => $3::float8), now())
+insert into erasures (user_id, objects, run_at, final_at)
+values (
+    $1, $2, now() + make_interval(secs => $3::float8),
+    now() + make_interval(secs => $4::float8)
+)
 `
 
 type ErasureCreateParams struct {
 	UserID       uuid.UUID
 	Objects      json.RawMessage
+	FirstSeconds float64
 	FinalSeconds float64
 }
 
-// ErasureCreate promises that an account's objects will be removed. It counts as pushed, since the caller sees to it
-// after the commit; the sweeper looks after those that were lost.
+// ErasureCreate promises that an account's objects will be removed. The caller sees to it after the commit, and whoever
+// looks through what is due after @first_seconds, in case the caller could not.
 func (q *Queries) ErasureCreate(ctx context.Context, arg ErasureCreateParams) error {
-	_, err := q.db.Exec(ctx, erasureCreate, arg.UserID, arg.Objects, arg.FinalSeconds)
+	_, err := q.db.Exec(ctx, erasureCreate,
+		arg.UserID,
+		arg.Objects,
+		arg.FirstSeconds,
+		arg.FinalSeconds,
+	)
 	return err
 }
 
@@ -83,7 +92,7 @@ const erasureFinish = `-- name: ErasureFinish :execrows
 delete from erasures where user_id = $1 and final_at <= now()
 `
 
-// ErasureFinish ends an erasure after its last pass.
+// ErasureFinish ends an erasure after its last pass, by primary key.
 func (q *Queries) ErasureFinish(ctx context.Context, userID uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, erasureFinish, userID)
 	if err != nil {
@@ -92,62 +101,31 @@ func (q *Queries) ErasureFinish(ctx context.Context, userID uuid.UUID) (int64, e
 	return result.RowsAffected(), nil
 }
 
-const erasureGet = `-- name: ErasureGet :one
-select user_id, objects, attempt, created_at, run_at, final_at, pushed_at, pushes from erasures where user_id = $1 and run_at <= now()
+const erasureListDue = `-- name: ErasureListDue :many
+select user_id, objects, attempt, created_at, run_at, final_at from erasures where run_at <= now() order by run_at limit $1
 `
 
-// ErasureGet reads what is due of an erasure, by primary key. No row: it is done, or not due.
-func (q *Queries) ErasureGet(ctx context.Context, userID uuid.UUID) (Erasure, error) {
-	row := q.db.QueryRow(ctx, erasureGet, userID)
-	var i Erasure
-	err := row.Scan(
-		&i.UserID,
-		&i.Objects,
-		&i.Attempt,
-		&i.CreatedAt,
-		&i.RunAt,
-		&i.FinalAt,
-		&i.PushedAt,
-		&i.Pushes,
-	)
-	return i, err
-}
-
-const erasureMarkDue = `-- name: ErasureMarkDue :many
-with due as (
-    select e.user_id from erasures e
-    where e.run_at <= now() and (
-        e.pushed_at is null or e.pushed_at < $1::timestamptz or e.pushed_at < e.run_at
-        or e.pushed_at < now() - $2::float8 * (1 << e.pushes) * interval '1 second'
-    )
-    order by e.run_at limit $3 for update skip locked
-)
-update erasures set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end
-where erasures.user_id in (select due.user_id from due)
-returning erasures.user_id
-`
-
-type ErasureMarkDueParams struct {
-	Since           *time.Time
-	PatienceSeconds float64
-	Batch           int32
-}
-
-// ErasureMarkDue picks erasures that somebody should be told of (again) and notes that they are told; see MailMarkDue.
-// Served by erasures_run_idx; rows locked elsewhere are passed over.
-func (q *Queries) ErasureMarkDue(ctx context.Context, arg ErasureMarkDueParams) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, erasureMarkDue, arg.Since, arg.PatienceSeconds, arg.Batch)
+// ErasureListDue lists what is to be looked at (erasures_run_idx).
+func (q *Queries) ErasureListDue(ctx context.Context, batch int32) ([]Erasure, error) {
+	rows, err := q.db.Query(ctx, erasureListDue, batch)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []uuid.UUID{}
+	items := []Erasure{}
 	for rows.Next() {
-		var user_id uuid.UUID
-		if err := rows.Scan(&user_id); err != nil {
+		var i Erasure
+		if err := rows.Scan(
+			&i.UserID,
+			&i.Objects,
+			&i.Attempt,
+			&i.CreatedAt,
+			&i.RunAt,
+			&i.FinalAt,
+		); err != nil {
 			return nil, err
 		}
-		items = append(items, user_id)
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -157,7 +135,7 @@ func (q *Queries) ErasureMarkDue(ctx context.Context, arg ErasureMarkDueParams) 
 
 const erasurePutOff = `-- name: ErasurePutOff :exec
 update erasures
-set attempt = attempt + case when $1::boolean then 1 else 0 end, pushes = 0, pushed_at = null,
+set attempt = attempt + case when $1::boolean then 1 else 0 end,
     run_at = case when $1::boolean then now() + make_interval(secs => $2::float8) else final_at end
 where user_id = $3
 `
@@ -174,32 +152,478 @@ func (q *Queries) ErasurePutOff(ctx context.Context, arg ErasurePutOffParams) er
 	return err
 }
 
-const erasureUnmark = `-- name: ErasureUnmark :exec
-update erasures set pushed_at = null, pushes = greatest(pushes - 1, 0) where user_id = any($1::uuid[])
+const exportAssets = `-- name: ExportAssets :many
+select a.id, jsonb_build_object(
+    'id', a.id, 'type', a.type, 'status', a.status, 'bucket', a.bucket, 'storage_path', a.storage_path,
+    'content_type', a.content_type, 'size_bytes', a.size_bytes, 'width', a.width, 'height', a.height, 'md5', a.md5,
+    'created_at', a.created_at
+)::jsonb as item
+from assets a
+where a.user_id = $1 and a.id > $2
+order by a.id
+limit $3
 `
 
-// ErasureUnmark takes back ErasureMarkDue for those whose push failed.
-func (q *Queries) ErasureUnmark(ctx context.Context, ids []uuid.UUID) error {
-	_, err := q.db.Exec(ctx, erasureUnmark, ids)
+type ExportAssetsParams struct {
+	UserID   *uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportAssetsRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// ExportAssets: see ExportSessions.
+func (q *Queries) ExportAssets(ctx context.Context, arg ExportAssetsParams) ([]ExportAssetsRow, error) {
+	rows, err := q.db.Query(ctx, exportAssets, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportAssetsRow{}
+	for rows.Next() {
+		var i ExportAssetsRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportChats = `-- name: ExportChats :many
+select c.id, jsonb_build_object(
+    'id', c.id, 'session_name', c.session_name, 'project_id', c.project_id, 'created_at', c.created_at,
+    'updated_at', c.updated_at
+)::jsonb as item
+from chats c
+where c.user_id = $1 and c.id > $2
+order by c.id
+limit $3
+`
+
+type ExportChatsParams struct {
+	UserID   uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportChatsRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// ExportChats: see ExportSessions.
+func (q *Queries) ExportChats(ctx context.Context, arg ExportChatsParams) ([]ExportChatsRow, error) {
+	rows, err := q.db.Query(ctx, exportChats, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportChatsRow{}
+	for rows.Next() {
+		var i ExportChatsRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportEvents = `-- name: ExportEvents :many
+select a.id, jsonb_build_object(
+    'id', a.id, 'action', a.action, 'job_id', a.job_id, 'delta_credits', a.delta_credits,
+    'balance_after', a.balance_after, 'ip', a.ip, 'user_agent', a.user_agent, 'meta', a.meta,
+    'created_at', a.created_at
+)::jsonb as item
+from audit_logs a
+where a.user_id = $1 and a.id > $2
+order by a.id
+limit $3
+`
+
+type ExportEventsParams struct {
+	UserID   *uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportEventsRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// ExportEvents: see ExportSessions. Security events and the ledger.
+func (q *Queries) ExportEvents(ctx context.Context, arg ExportEventsParams) ([]ExportEventsRow, error) {
+	rows, err := q.db.Query(ctx, exportEvents, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportEventsRow{}
+	for rows.Next() {
+		var i ExportEventsRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportInUTC = `-- name: ExportInUTC :exec
+select set_config('TimeZone', 'UTC', true)
+`
+
+// ExportInUTC lets the rest of the transaction write times in UTC, whatever zone the database is set to.
+func (q *Queries) ExportInUTC(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, exportInUTC)
 	return err
 }
 
-const userDelete = `-- name: UserDelete :execrows
-delete from users where id = $1 and credentials_version = $2
+const exportJobs = `-- name: ExportJobs :many
+select j.id, jsonb_build_object(
+    'id', j.id, 'project_id', j.project_id, 'prompt_id', j.prompt_id, 'mode', j.mode, 'platform', j.platform,
+    'model', j.model, 'quality', j.quality, 'variants', j.variants, 'width', j.width, 'height', j.height,
+    'seed', j.seed, 'consent', j.consent, 'status', j.status, 'cost_credits', j.cost_credits, 'refunded', j.refunded,
+    'error_code', j.error_code, 'error_message', j.error_message, 'queued_at', j.queued_at,
+    'started_at', j.started_at, 'finished_at', j.finished_at
+)::jsonb as item
+from jobs j
+where j.user_id = $1 and j.id > $2
+order by j.id
+limit $3
 `
 
-type UserDeleteParams struct {
+type ExportJobsParams struct {
+	UserID   uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportJobsRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// ExportJobs: see ExportSessions.
+func (q *Queries) ExportJobs(ctx context.Context, arg ExportJobsParams) ([]ExportJobsRow, error) {
+	rows, err := q.db.Query(ctx, exportJobs, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportJobsRow{}
+	for rows.Next() {
+		var i ExportJobsRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportMails = `-- name: ExportMails :many
+select o.id, jsonb_build_object(
+    'id', o.id, 'kind', o.kind, 'status', o.status, 'created_at', o.created_at, 'sent_at', o.sent_at
+)::jsonb as item
+from outbox_mails o
+where o.user_id = $1 and o.id > $2
+order by o.id
+limit $3
+`
+
+type ExportMailsParams struct {
+	UserID   *uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportMailsRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// ExportMails: see ExportSessions.
+func (q *Queries) ExportMails(ctx context.Context, arg ExportMailsParams) ([]ExportMailsRow, error) {
+	rows, err := q.db.Query(ctx, exportMails, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportMailsRow{}
+	for rows.Next() {
+		var i ExportMailsRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportMessages = `-- name: ExportMessages :many
+select m.id, jsonb_build_object(
+    'id', m.id, 'chat_id', m.chat_id, 'seq', m.seq, 'sender', m.sender, 'content', m.content, 'status', m.status,
+    'suggestion', m.suggestion, 'created_at', m.created_at
+)::jsonb as item
+from messages m join chats c on c.id = m.chat_id
+where c.user_id = $1 and m.id > $2
+order by m.id
+limit $3
+`
+
+type ExportMessagesParams struct {
+	UserID   uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportMessagesRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// ExportMessages: see ExportSessions.
+func (q *Queries) ExportMessages(ctx context.Context, arg ExportMessagesParams) ([]ExportMessagesRow, error) {
+	rows, err := q.db.Query(ctx, exportMessages, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportMessagesRow{}
+	for rows.Next() {
+		var i ExportMessagesRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportProjects = `-- name: ExportProjects :many
+select p.id, jsonb_build_object(
+    'id', p.id, 'mode', p.mode, 'platform', p.platform, 'width', p.width, 'height', p.height, 'status', p.status,
+    'prompt_id', p.prompt_id, 'model_pref', p.model_pref, 'seed', p.seed, 'created_at', p.created_at,
+    'updated_at', p.updated_at
+)::jsonb as item
+from projects p
+where p.user_id = $1 and p.id > $2
+order by p.id
+limit $3
+`
+
+type ExportProjectsParams struct {
+	UserID   uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportProjectsRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// ExportProjects: see ExportSessions.
+func (q *Queries) ExportProjects(ctx context.Context, arg ExportProjectsParams) ([]ExportProjectsRow, error) {
+	rows, err := q.db.Query(ctx, exportProjects, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportProjectsRow{}
+	for rows.Next() {
+		var i ExportProjectsRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportPrompts = `-- name: ExportPrompts :many
+select r.id, jsonb_build_object(
+    'id', r.id, 'project_id', r.project_id, 'headline', r.headline, 'subtext', r.subtext, 'vibe', r.vibe,
+    'details', r.details, 'ref_asset_ids', r.ref_asset_ids, 'selfie_asset_id', r.selfie_asset_id,
+    'copy_target_asset_id', r.copy_target_asset_id, 'created_at', r.created_at
+)::jsonb as item
+from prompts r join projects p on p.id = r.project_id
+where p.user_id = $1 and r.id > $2
+order by r.id
+limit $3
+`
+
+type ExportPromptsParams struct {
+	UserID   uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportPromptsRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// ExportPrompts: see ExportSessions.
+func (q *Queries) ExportPrompts(ctx context.Context, arg ExportPromptsParams) ([]ExportPromptsRow, error) {
+	rows, err := q.db.Query(ctx, exportPrompts, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportPromptsRow{}
+	for rows.Next() {
+		var i ExportPromptsRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportRenders = `-- name: ExportRenders :many
+select r.id, jsonb_build_object(
+    'id', r.id, 'job_id', r.job_id, 'variant', r.variant, 'asset_id', r.asset_id, 'created_at', r.created_at
+)::jsonb as item
+from renders r join jobs j on j.id = r.job_id
+where j.user_id = $1 and r.id > $2
+order by r.id
+limit $3
+`
+
+type ExportRendersParams struct {
+	UserID   uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportRendersRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// ExportRenders: see ExportSessions.
+func (q *Queries) ExportRenders(ctx context.Context, arg ExportRendersParams) ([]ExportRendersRow, error) {
+	rows, err := q.db.Query(ctx, exportRenders, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportRendersRow{}
+	for rows.Next() {
+		var i ExportRendersRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const exportSessions = `-- name: ExportSessions :many
+select s.id, jsonb_build_object(
+    'id', s.id, 'user_agent', s.user_agent, 'ip', s.ip, 'created_at', s.created_at, 'last_used_at', s.last_used_at,
+    'expires_at', s.expires_at, 'revoked_at', s.revoked_at, 'revoke_reason', s.revoke_reason
+)::jsonb as item
+from sessions s
+where s.user_id = $1 and s.id > $2
+order by s.id
+limit $3
+`
+
+type ExportSessionsParams struct {
+	UserID   uuid.UUID
+	AfterID  uuid.UUID
+	PageSize int32
+}
+
+type ExportSessionsRow struct {
+	ID   uuid.UUID
+	Item json.RawMessage
+}
+
+// The Export queries read what is held about an account, a page at a time by primary key, each row as it is handed
+// out: without hashes, leases and other workings of ours.
+func (q *Queries) ExportSessions(ctx context.Context, arg ExportSessionsParams) ([]ExportSessionsRow, error) {
+	rows, err := q.db.Query(ctx, exportSessions, arg.UserID, arg.AfterID, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ExportSessionsRow{}
+	for rows.Next() {
+		var i ExportSessionsRow
+		if err := rows.Scan(&i.ID, &i.Item); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const userDelete = `-- name: UserDelete :exec
+delete from users where id = $1
+`
+
+// UserDelete removes an account with all that hangs on it.
+func (q *Queries) UserDelete(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, userDelete, id)
+	return err
+}
+
+const userLock = `-- name: UserLock :one
+select id from users where id = $1 and credentials_version = $2 for update
+`
+
+type UserLockParams struct {
 	ID                 uuid.UUID
 	CredentialsVersion int64
 }
 
-// UserDelete removes an account with all that hangs on it, unless its credentials have changed since they were read.
-func (q *Queries) UserDelete(ctx context.Context, arg UserDeleteParams) (int64, error) {
-	result, err := q.db.Exec(ctx, userDelete, arg.ID, arg.CredentialsVersion)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// UserLock keeps everybody else from adding rows to an account until the transaction ends. No row: it is gone, or its
+// credentials have changed since they were read.
+func (q *Queries) UserLock(ctx context.Context, arg UserLockParams) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, userLock, arg.ID, arg.CredentialsVersion)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const userUpdate = `-- name: UserUpdate :one

@@ -43,7 +43,7 @@ const challengePrune = `-- name: ChallengePrune :execrows
 delete from second_factor_challenges where expires_at < $1
 `
 
-// ChallengePrune forgets challenges that expired long ago. It reads the whole table, which stays small thereby.
+// ChallengePrune forgets challenges that expired long ago (second_factor_challenges_expiry_idx).
 func (q *Queries) ChallengePrune(ctx context.Context, before time.Time) (int64, error) {
 	result, err := q.db.Exec(ctx, challengePrune, before)
 	if err != nil {
@@ -245,7 +245,7 @@ const passwordResetPrune = `-- name: PasswordResetPrune :execrows
 delete from password_resets where expires_at < $1
 `
 
-// PasswordResetPrune forgets reset tokens that expired long ago. It reads the whole table, which stays small thereby.
+// PasswordResetPrune forgets reset tokens that expired long ago (password_resets_expiry_idx).
 func (q *Queries) PasswordResetPrune(ctx context.Context, before time.Time) (int64, error) {
 	result, err := q.db.Exec(ctx, passwordResetPrune, before)
 	if err != nil {
@@ -388,7 +388,8 @@ type SecondFactorListStaleParams struct {
 	Batch int32
 }
 
-// SecondFactorListStale lists secrets that an old key sealed. It reads the whole table, and is for rare maintenance.
+// SecondFactorListStale lists secrets that an old key sealed. It reads the whole table, which is a row for each
+// of those who have a second factor.
 func (q *Queries) SecondFactorListStale(ctx context.Context, arg SecondFactorListStaleParams) ([]SecondFactor, error) {
 	rows, err := q.db.Query(ctx, secondFactorListStale, arg.KeyID, arg.Batch)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 const mailClaim = `-- name: MailClaim :one
 update outbox_mails
-set status = 'sending', attempt = attempt + 1, lease_token = lease_token + 1,
+set status = 'sending', attempt = attempt + 1, lease_token = lease_token + 1, pushes = 0,
     lease_until = now() + make_interval(secs => $1::float8)
 where id = $2 and attempt < $3
     and (status = 'queued' and run_at <= now() or status = 'sending' and lease_until < now())
@@ -178,7 +178,10 @@ with waiting as (
 ), lapsed as (
     select o.id from outbox_mails o
     where o.status = 'sending' and o.lease_until < now() and o.attempt < $4
-        and (o.pushed_at is null or o.pushed_at < greatest(o.lease_until, now() - interval '5 seconds'))
+        and (
+            o.pushed_at is null or o.pushed_at < $1::timestamptz or o.pushed_at < o.lease_until
+            or o.pushed_at < now() - $2::float8 * (1 << o.pushes) * interval '1 second'
+        )
     order by o.lease_until limit $3 for update skip locked
 )
 update outbox_mails set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end
@@ -222,12 +225,13 @@ func (q *Queries) MailMarkDue(ctx context.Context, arg MailMarkDueParams) ([]uui
 }
 
 const mailPrune = `-- name: MailPrune :execrows
-delete from outbox_mails where status in ('sent', 'failed') and created_at < $1::timestamptz
+delete from outbox_mails
+where status in ('sent', 'failed') and created_at < now() - make_interval(secs => $1::float8)
 `
 
-// MailPrune forgets mails that ended long ago. It reads the whole table, which stays small thereby.
-func (q *Queries) MailPrune(ctx context.Context, before time.Time) (int64, error) {
-	result, err := q.db.Exec(ctx, mailPrune, before)
+// MailPrune forgets mails that ended long ago (outbox_mails_ended_idx).
+func (q *Queries) MailPrune(ctx context.Context, keepSeconds float64) (int64, error) {
+	result, err := q.db.Exec(ctx, mailPrune, keepSeconds)
 	if err != nil {
 		return 0, err
 	}

@@ -70,8 +70,6 @@ type Erasure struct {
 	CreatedAt time.Time
 	RunAt     time.Time
 	FinalAt   time.Time
-	PushedAt  *time.Time
-	Pushes    int32
 }
 
 type IdempotencyKey struct {

@@ -1,0 +1,121 @@
+// Package config reads the environment into one typed struct and reports everything that is wrong with it at once.
+// .env.example explains each name; a test holds the two together.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Environments.
+const (
+	Development = "development"
+	Production  = "production"
+)
+
+// Config is everything that an operator decides. The first group has the names that the product owner fixed.
+type Config struct {
+	ProjectName     string `env:"PROJECT_NAME" envDefault:"Tmughsot studio"`
+	BasePath        string `env:"API_V1_STR" envDefault:"/api/v1"`
+	SupabaseURL     string `env:"SUPABASE_URL"`
+	SupabaseKey     Secret `env:"SUPABASE_KEY"`
+	GeminiAPIKey    Secret `env:"GEMINI_API_KEY"`
+	ByteDanceAPIKey Secret `env:"BYTEDANCE_API_KEY"`
+	FalKey          Secret `env:"FAL_KEY"`
+	RedisURL        Secret `env:"REDIS_URL"`
+	JWTSecret       Secret `env:"JWT_SECRET"`
+
+	Env          string `env:"APP_ENV" envDefault:"development"`
+	LogLevel     string `env:"LOG_LEVEL" envDefault:"info"`
+	HTTPAddr     string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080"`
+	AdminAddr    string `env:"ADMIN_ADDR" envDefault:"127.0.0.1:9090"`
+	PublicAppURL string `env:"PUBLIC_APP_URL" envDefault:"https://localhost"`
+	PublicAPIURL string `env:"PUBLIC_API_URL"` // empty: http:// and HTTP_ADDR
+
+	DatabaseURL      Secret        `env:"DATABASE_URL"`
+	DatabaseMaxConns int32         `env:"DATABASE_MAX_CONNS" envDefault:"8"`
+	DatabaseTimeout  time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"10s"`
+
+	JWTSecretPrevious []Secret       `env:"JWT_SECRET_PREVIOUS"`
+	SessionTokenTTL   time.Duration  `env:"SESSION_TOKEN_TTL" envDefault:"15m"`
+	SessionIdleTTL    time.Duration  `env:"SESSION_IDLE_TTL" envDefault:"720h"`
+	SessionMaxTTL     time.Duration  `env:"SESSION_MAX_TTL" envDefault:"2160h"`
+	AuthMaxFailures   int            `env:"AUTH_MAX_FAILURES" envDefault:"5"`
+	AuthFailureWindow time.Duration  `env:"AUTH_FAILURE_WINDOW" envDefault:"15m"`
+	Argon2MemoryKiB   uint32         `env:"ARGON2_MEMORY_KIB" envDefault:"19456"`
+	Argon2Iterations  uint32         `env:"ARGON2_ITERATIONS" envDefault:"2"`
+	Argon2Parallelism uint8          `env:"ARGON2_PARALLELISM" envDefault:"1"`
+	RateLimitFactor   float64        `env:"RATE_LIMIT_FACTOR" envDefault:"1"`
+	AllowedOrigins    []string       `env:"ALLOWED_ORIGINS"`
+	TrustedProxies    []netip.Prefix `env:"TRUSTED_PROXIES"`
+
+	SMTPURL            Secret `env:"SMTP_URL"`
+	MailFrom           string `env:"MAIL_FROM" envDefault:"MugShot Studio <hello@localhost>"`
+	SignupBonusCredits int64  `env:"SIGNUP_BONUS_CREDITS" envDefault:"10"`
+
+	GenerateSlots    int           `env:"WORKER_GENERATE_SLOTS" envDefault:"4"`
+	GenerateDeadline time.Duration `env:"WORKER_GENERATE_DEADLINE" envDefault:"5m"`
+	MailSlots        int           `env:"WORKER_MAIL_SLOTS" envDefault:"4"`
+	JobLease         time.Duration `env:"JOB_LEASE" envDefault:"30s"`
+	DrainTimeout     time.Duration `env:"DRAIN_TIMEOUT" envDefault:"20s"`
+
+	DevDir string `env:"DEV_DIR" envDefault:".dev"`
+}
+
+// Load reads an environment, such as env.ToMap(os.Environ()), and checks it. The error names every problem.
+func Load(environ map[string]string) (Config, error) {
+	var c Config
+	err := env.ParseWithOptions(&c, env.Options{Environment: withoutEmpty(environ)})
+	var problems []error
+	if all, ok := errors.AsType[env.AggregateError](err); ok {
+		problems = append(problems, all.Errors...)
+	} else if err != nil {
+		problems = append(problems, err)
+	}
+	problems = append(problems, c.problems()...)
+	if len(problems) > 0 {
+		return Config{}, fmt.Errorf("the environment is not fit to start with:\n%w", bulleted(problems))
+	}
+	c.BasePath = strings.TrimRight(c.BasePath, "/")
+	if c.PublicAPIURL == "" {
+		c.PublicAPIURL = "http://" + c.HTTPAddr
+	}
+	return c, nil
+}
+
+// InProduction tells whether the strict rules hold.
+func (c Config) InProduction() bool { return c.Env != Development }
+
+// withoutEmpty makes NAME= mean the same as no NAME, as people expect of .env files.
+func withoutEmpty(environ map[string]string) map[string]string {
+	kept := make(map[string]string, len(environ))
+	for name, value := range environ {
+		if value != "" {
+			kept[name] = value
+		}
+	}
+	return kept
+}
+
+func bulleted(problems []error) error {
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		lines[i] = "  - " + p.Error()
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+func isHTTPURL(s string, schemes ...string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	return slices.Contains(schemes, u.Scheme)
+}

@@ -1,0 +1,102 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// minSecretBytes is the length of an HS256 key that RFC 7518, 3.2 asks for.
+const minSecretBytes = 32
+
+// minLease leaves a worker three renewals a lease over a slow network.
+const minLease = time.Second
+
+// problems finds everything that is wrong, so that an operator can mend it in one go.
+func (c Config) problems() []error {
+	var found []error
+	must := func(ok bool, format string, args ...any) {
+		if !ok {
+			found = append(found, fmt.Errorf(format, args...))
+		}
+	}
+	must(c.Env == Development || c.Env == Production, "APP_ENV is %q; it is %s or %s", c.Env, Development, Production)
+	must(strings.HasPrefix(c.BasePath, "/") && len(c.BasePath) > 1, "API_V1_STR is %q; it is a path such as /api/v1", c.BasePath)
+	must(new(slog.Level).UnmarshalText([]byte(c.LogLevel)) == nil, "LOG_LEVEL is %q; it is debug, info, warn or error", c.LogLevel)
+	must(isHTTPURL(c.PublicAppURL, "http", "https"), "PUBLIC_APP_URL is %q; it is an http(s) URL", c.PublicAppURL)
+	must(c.PublicAPIURL == "" || isHTTPURL(c.PublicAPIURL, "http", "https"), "PUBLIC_API_URL is %q; it is an http(s) URL", c.PublicAPIURL)
+	must(c.SupabaseURL == "" || isHTTPURL(c.SupabaseURL, "http", "https"), "SUPABASE_URL is %q; it is an http(s) URL", c.SupabaseURL)
+	must((c.SupabaseURL == "") == (c.SupabaseKey == ""), "SUPABASE_URL and SUPABASE_KEY come together, or not at all")
+	must(c.DatabaseMaxConns > 0, "DATABASE_MAX_CONNS must be positive")
+	must(c.RateLimitFactor > 0, "RATE_LIMIT_FACTOR must be positive")
+	must(c.AuthMaxFailures > 0, "AUTH_MAX_FAILURES must be positive")
+	must(c.SignupBonusCredits >= 0, "SIGNUP_BONUS_CREDITS can't be negative")
+	must(c.GenerateSlots > 0 && c.MailSlots > 0, "WORKER_GENERATE_SLOTS and WORKER_MAIL_SLOTS must be positive")
+	must(c.JobLease >= minLease, "JOB_LEASE is at least %s", minLease)
+	must(!slices.Contains(c.AllowedOrigins, "*"), "ALLOWED_ORIGINS names origins; * would let every site act for its visitors")
+	if c.JWTSecret != "" {
+		must(len(c.JWTSecret) >= minSecretBytes, "JWT_SECRET has %d bytes; it needs %d (openssl rand -hex 32)", len(c.JWTSecret), minSecretBytes)
+	}
+	if c.InProduction() {
+		found = append(found, c.productionProblems()...)
+	}
+	return found
+}
+
+// productionProblems are what development shrugs off.
+func (c Config) productionProblems() []error {
+	var found []error
+	required := []struct {
+		name  string
+		value string
+	}{
+		{"DATABASE_URL", string(c.DatabaseURL)},
+		{"REDIS_URL", string(c.RedisURL)},
+		{"JWT_SECRET", string(c.JWTSecret)},
+		{"SMTP_URL", string(c.SMTPURL)},
+		{"SUPABASE_URL", c.SupabaseURL},
+		{"SUPABASE_KEY", string(c.SupabaseKey)},
+	}
+	for _, r := range required {
+		if r.value == "" {
+			found = append(found, fmt.Errorf("%s is missing", r.name))
+		}
+	}
+	for name, value := range map[string]Secret{"DATABASE_URL": c.DatabaseURL, "REDIS_URL": c.RedisURL, "SMTP_URL": c.SMTPURL} {
+		if hasDefaultPassword(string(value)) {
+			found = append(found, fmt.Errorf("%s has a default password", name))
+		}
+	}
+	if c.JWTSecret != "" && strings.Count(string(c.JWTSecret), string(c.JWTSecret)[:1]) == len(c.JWTSecret) {
+		found = append(found, errors.New("JWT_SECRET is one character repeated"))
+	}
+	if isExampleSecret(string(c.JWTSecret)) {
+		found = append(found, errors.New("JWT_SECRET is an example; make your own (openssl rand -hex 32)"))
+	}
+	if !isHTTPURL(c.PublicAppURL, "https") {
+		found = append(found, errors.New("PUBLIC_APP_URL must be https"))
+	}
+	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return found
+}
+
+// hasDefaultPassword knows the passwords that images and tutorials come with.
+func hasDefaultPassword(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.User == nil {
+		return false
+	}
+	password, _ := u.User.Password()
+	return slices.Contains([]string{
+		"postgres", "password", "passw0rd", "secret", "changeme", "change-me", "admin", "root", "redis", "mugshot", "example", "your-password",
+	}, strings.ToLower(password))
+}
+
+func isExampleSecret(secret string) bool {
+	lower := strings.ToLower(secret)
+	return strings.Contains(lower, "change-me") || strings.Contains(lower, "changeme") || strings.Contains(lower, "your-secret")
+}

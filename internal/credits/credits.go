@@ -1,0 +1,110 @@
+// Package credits keeps balances and their ledger. Every change of a balance is one ledger row written in the same
+// statement, so that the sum of an account's ledger is its balance at every moment.
+package credits
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// Why a balance changes, as the ledger's action says it. Charges and refunds of jobs are written by the statements
+// that queue and end the job; see sql/jobs.sql.
+const (
+	SignupBonus = "signup_bonus"
+	Granted     = "grant"
+	JobCharge   = "job_charge"
+	JobRefund   = "job_refund"
+)
+
+// MaxGrant is the most credits that one grant may add, so that a slip of the finger stays repairable.
+const MaxGrant = 1_000_000
+
+// ErrNoAccount says that a grant names nobody.
+var ErrNoAccount = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such account.")
+
+// Grant is credits for an account.
+type Grant struct {
+	ID     uuid.UUID // of the ledger row
+	UserID uuid.UUID
+	Amount int64          // 1 to MaxGrant
+	Reason string         // SignupBonus or Granted
+	Meta   map[string]any // for operators; nil: nothing
+}
+
+// Give adds a grant in the caller's transaction and returns the new balance. It fails with ErrNoAccount.
+func Give(ctx context.Context, q *db.Queries, g Grant) (balance int64, err error) {
+	if g.Amount < 1 || g.Amount > MaxGrant {
+		return 0, apperr.Validation(apperr.Body("amount", "range", fmt.Sprintf("Grant between 1 and %d credits.", MaxGrant)))
+	}
+	meta, err := json.Marshal(g.Meta)
+	if err != nil {
+		return 0, fmt.Errorf("encode grant: %w", err)
+	}
+	if g.Meta == nil {
+		meta = json.RawMessage("{}")
+	}
+	after, err := q.CreditGrant(ctx, db.CreditGrantParams{
+		ID: g.ID, UserID: g.UserID, Delta: g.Amount, Action: g.Reason, Meta: meta,
+	})
+	switch {
+	case store.IsNotFound(err):
+		return 0, ErrNoAccount
+	case err != nil:
+		return 0, fmt.Errorf("grant credits: %w", err)
+	}
+	return *after, nil
+}
+
+// Service reads ledgers, and grants on behalf of operators.
+type Service struct {
+	store *store.Store
+	newID func() uuid.UUID
+}
+
+// NewService returns a service; newID makes ids of ledger rows.
+func NewService(s *store.Store, newID func() uuid.UUID) *Service {
+	return &Service{store: s, newID: newID}
+}
+
+// GiveByEmail grants credits to the account with an address. It fails with ErrNoAccount.
+func (s *Service) GiveByEmail(ctx context.Context, email string, amount int64) (balance int64, err error) {
+	user, err := s.store.Queries().UserByEmail(ctx, email)
+	switch {
+	case store.IsNotFound(err):
+		return 0, ErrNoAccount
+	case err != nil:
+		return 0, fmt.Errorf("find account: %w", err)
+	}
+	return Give(ctx, s.store.Queries(), Grant{ID: s.newID(), UserID: user.ID, Amount: amount, Reason: Granted})
+}
+
+// Ledger is a balance and a page of what led to it.
+type Ledger struct {
+	Balance int64
+	Entries []db.CreditEntryListRow // newest first
+}
+
+// List reads an account's balance and at most limit ledger rows whose seq is below before.
+func (s *Service) List(ctx context.Context, userID uuid.UUID, before int64, limit int) (Ledger, error) {
+	user, err := s.store.Queries().UserGet(ctx, userID)
+	switch {
+	case store.IsNotFound(err):
+		return Ledger{}, ErrNoAccount
+	case err != nil:
+		return Ledger{}, fmt.Errorf("read balance: %w", err)
+	}
+	entries, err := s.store.Queries().CreditEntryList(ctx, db.CreditEntryListParams{
+		UserID: &userID, BeforeSeq: before, PageSize: int32(limit),
+	})
+	if err != nil {
+		return Ledger{}, fmt.Errorf("read ledger: %w", err)
+	}
+	return Ledger{Balance: user.Credits, Entries: entries}, nil
+}
