@@ -1,0 +1,4 @@
+package inspect
+
+// ErrPanicked is for the fuzzer.
+var ErrPanicked = errPanicked

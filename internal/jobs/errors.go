@@ -1,0 +1,37 @@
+package jobs
+
+import "github.com/mugshot-studio/backend/internal/apperr"
+
+// The failures of this package.
+var (
+	// ErrNotFound says that there is no such job, or that it is somebody else's.
+	ErrNotFound = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such job.")
+	// ErrFinished says that a job has ended and can't be cancelled any more.
+	ErrFinished = apperr.New(apperr.Conflict, apperr.CodeJobFinished, "The job has ended already.")
+	// ErrInsufficientCredits says that the balance does not cover the price; details tell both.
+	ErrInsufficientCredits = apperr.New(apperr.Conflict, apperr.CodeInsufficientCredits,
+		"You don't have enough credits for this.")
+	// ErrFaceSwapBlocked says that nobody vouched for the consent of the person in the selfie.
+	ErrFaceSwapBlocked = apperr.New(apperr.Forbidden, apperr.CodeFaceSwapBlocked,
+		"Copying a picture with a selfie needs the consent of the person in it.")
+	// errBusyProject says that other edits of the project came between too often.
+	errBusyProject = apperr.New(apperr.Conflict, apperr.CodeVersionConflict,
+		"The project is being changed. Please try again.")
+)
+
+// Failure codes of a job, as its owner sees them. They are the JobErrorCode enum of api/openapi.yaml.
+const (
+	failContentBlocked   = "content_blocked"
+	failInvalidImage     = "invalid_image"
+	failModelUnavailable = "model_unavailable"
+	failProviderFailed   = "provider_failed"
+	failProviderBusy     = "provider_busy"
+	failWorkerLost       = "worker_lost"
+	failInternal         = "internal"
+)
+
+// failure is why a job failed, or waits for another attempt.
+type failure struct {
+	code    string
+	message string
+}

@@ -1,0 +1,50 @@
+package jobs_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/jobs"
+)
+
+func TestFollow_sendsTheStateThenEachChange(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 10, time.Minute)
+	id := w.order(t, draft)
+	var seen []jobs.View
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err := w.service.Follow(ctx, w.user.ID, id, 0, func(v jobs.View) error {
+		if len(seen) == 0 {
+			go func() { _ = w.runner.Run(context.Background(), id) }()
+		}
+		seen = append(seen, v)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, "queued", seen[0].Job.Status)
+	last := seen[len(seen)-1]
+	require.Equal(t, "succeeded", last.Job.Status)
+	require.Len(t, last.Renders, 1)
+	for i := 1; i < len(seen); i++ {
+		require.Greater(t, seen[i].Job.Version, seen[i-1].Job.Version)
+		require.GreaterOrEqual(t, seen[i].Job.Progress, seen[i-1].Job.Progress)
+	}
+}
+
+func TestFollow_doesNotRepeatWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 10, time.Minute)
+	id := w.order(t, draft)
+	require.NoError(t, w.runner.Run(t.Context(), id))
+	version := w.job(t, id).Job.Version
+	sent := 0
+	count := func(jobs.View) error { sent++; return nil }
+	require.NoError(t, w.service.Follow(t.Context(), w.user.ID, id, version, count))
+	require.Zero(t, sent)
+	require.NoError(t, w.service.Follow(t.Context(), w.user.ID, id, version-1, count))
+	require.Equal(t, 1, sent)
+}

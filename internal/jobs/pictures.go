@@ -1,0 +1,163 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"crypto/md5" //nolint:gosec // a checksum that the contract asks for, not a protection
+	"encoding/hex"
+	"fmt"
+	"image"
+	_ "image/jpeg" // the formats that providers answer in
+	_ "image/png"  // …
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	_ "golang.org/x/image/webp" // …
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// showEvery bounds how often progress is written.
+const showEvery = 500 * time.Millisecond
+
+// pictures takes what a provider draws in one attempt. Object names hold the attempt's lease token, so that a worker
+// that lost its lease can't touch what its successor stores.
+type pictures struct {
+	runner *Runner
+	job    db.Job
+
+	mu     sync.Mutex
+	stored [4]*picture // by variant, from 0
+	shown  time.Time
+}
+
+type picture struct {
+	assetID     uuid.UUID
+	path        string
+	contentType string
+	size        int64
+	width       int32
+	height      int32
+	md5         string
+}
+
+// Put implements providers.Sink. The size is read from the picture itself, whatever the provider says of it.
+func (p *pictures) Put(ctx context.Context, variant int, drawn providers.Picture) (string, error) {
+	if variant < 1 || variant > int(p.job.Variants) {
+		return "", fmt.Errorf("store picture: no variant %d in this job", variant)
+	}
+	header, format, err := image.DecodeConfig(bytes.NewReader(drawn.Data))
+	if err != nil || "image/"+format != drawn.ContentType {
+		return "", &providers.Error{
+			Provider: p.job.Model, Class: providers.Transient, Reason: "not_an_image",
+			Cause: fmt.Errorf("picture announced as %s is %q", drawn.ContentType, format),
+		}
+	}
+	sum := md5.Sum(drawn.Data) //nolint:gosec // see the import
+	stored := &picture{
+		assetID: uuid.NewSHA1(p.job.ID, fmt.Appendf(nil, "%d/%d", p.job.LeaseToken, variant)), contentType: drawn.ContentType,
+		size: int64(len(drawn.Data)), width: int32(header.Width), height: int32(header.Height),
+		md5: hex.EncodeToString(sum[:]),
+	}
+	stored.path = storage.ObjectName(p.job.UserID, assets.Render, stored.assetID, p.job.QueuedAt, drawn.ContentType)
+	p.mu.Lock()
+	p.stored[variant-1] = stored // before it is: a broken attempt has to know what it may have left behind
+	p.mu.Unlock()
+	object := storage.Object{Bucket: storage.BucketRenders, Path: stored.path}
+	if err := p.runner.Objects.Put(ctx, object, drawn.ContentType, bytes.NewReader(drawn.Data), stored.size); err != nil {
+		return "", fmt.Errorf("store picture: %w", err)
+	}
+	return stored.path, nil
+}
+
+// Progress implements providers.Sink. Drawing goes from 10 to 90 percent of an attempt.
+func (p *pictures) Progress(done float64) {
+	p.mu.Lock()
+	due := time.Since(p.shown) >= showEvery
+	if due {
+		p.shown = time.Now()
+	}
+	p.mu.Unlock()
+	if !due {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), showEvery)
+	defer cancel()
+	percent := int32(10 + 80*min(max(done, 0), 1))
+	if err := p.advance(ctx, "generating", percent); err != nil {
+		p.runner.Log.WarnContext(ctx, "progress not shown", "job_id", p.job.ID, "error", err)
+	}
+}
+
+// stage shows what the attempt is about to do.
+func (p *pictures) stage(ctx context.Context, stage string) error {
+	p.mu.Lock()
+	p.shown = time.Now()
+	p.mu.Unlock()
+	return p.advance(ctx, stage, 10)
+}
+
+func (p *pictures) advance(ctx context.Context, stage string, progress int32) error {
+	job, err := p.runner.Store.Queries().JobAdvance(ctx, db.JobAdvanceParams{
+		ID: p.job.ID, LeaseToken: p.job.LeaseToken, Stage: stage, Progress: progress,
+	})
+	if store.IsNotFound(err) {
+		return nil // no longer ours; the lease will tell
+	}
+	if err != nil {
+		return fmt.Errorf("show stage: %w", err)
+	}
+	publish(ctx, p.runner.Events, p.runner.Log, View{Job: job})
+	return nil
+}
+
+// complete fails unless every variant was drawn.
+func (p *pictures) complete() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.job.Variants {
+		if p.stored[i] == nil {
+			return &providers.Error{
+				Provider: p.job.Model, Class: providers.Transient, Reason: "incomplete",
+				Cause: fmt.Errorf("variant %d is missing", i+1),
+			}
+		}
+	}
+	return nil
+}
+
+// discard removes what an attempt has stored, unless a row refers to it: an end whose answer was lost may have been
+// written all the same. What can't be removed now is left to the sweeper of orphaned objects.
+func (p *pictures) discard(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	byID := map[uuid.UUID]string{}
+	var ids []uuid.UUID
+	for _, stored := range p.stored {
+		if stored != nil {
+			byID[stored.assetID] = stored.path
+			ids = append(ids, stored.assetID)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	kept, err := p.runner.Assets.ByIDs(ctx, p.job.UserID, ids)
+	if err == nil {
+		var paths []string
+		for id, path := range byID {
+			if _, ok := kept[id]; !ok {
+				paths = append(paths, path)
+			}
+		}
+		err = p.runner.Objects.Remove(ctx, storage.BucketRenders, paths...)
+	}
+	if err != nil {
+		p.runner.Log.WarnContext(ctx, "pictures of a broken attempt not removed", "job_id", p.job.ID, "error", err)
+	}
+}

@@ -1,0 +1,132 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// ImageModels finds who draws for a model of the catalog, and the vendor's own name of the model.
+type ImageModels func(modelID string) (image providers.Image, vendorModel string, ok bool)
+
+// RunnerDeps are what a Runner stands on.
+type RunnerDeps struct {
+	Store   *store.Store
+	Models  ImageModels
+	Assets  *assets.Service
+	Objects storage.Store
+	Events  Events
+	NewID   func() uuid.UUID
+	Log     *slog.Logger
+	// Lease is how long a silent worker is believed to be alive; it is renewed at a third of that.
+	Lease time.Duration
+	// Backoff is how long to wait before attempt+1, where the vendor did not say; nil: Backoff.
+	Backoff func(attempt int32) time.Duration
+}
+
+// Runner draws jobs, in a worker.
+type Runner struct{ RunnerDeps }
+
+// NewRunner returns a runner.
+func NewRunner(d RunnerDeps) *Runner {
+	if d.Backoff == nil {
+		d.Backoff = Backoff
+	}
+	return &Runner{d}
+}
+
+// settleTimeout bounds the writes that end an attempt, which go on when the attempt's own context has ended.
+const settleTimeout = 10 * time.Second
+
+// Run draws a job if it can be claimed; otherwise somebody else has it or it has ended, and there is nothing to do. The
+// job's row tells how it went, so an error means only that the row could not be written; the sweeper takes it up then.
+func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
+	claimed, err := r.Store.Queries().JobClaim(ctx, db.JobClaimParams{
+		ID: id, LeaseSeconds: r.Lease.Seconds(), MaxAttempts: MaxAttempts,
+	})
+	if store.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("claim job: %w", err)
+	}
+	job := db.Job(claimed)
+	publish(ctx, r.Events, r.Log, View{Job: job})
+
+	held, release := r.hold(ctx, job)
+	pictures := &pictures{runner: r, job: job}
+	result, err := r.draw(held, job, pictures)
+	cause := context.Cause(held)
+	release()
+
+	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	switch {
+	case err == nil:
+		return r.succeed(settling, job, result, pictures)
+	case errors.Is(cause, errLeaseLost):
+		pictures.discard(settling)
+		return nil
+	case errors.Is(cause, queue.ErrDraining):
+		pictures.discard(settling)
+		return r.retry(settling, job, failure{}, 0, true)
+	}
+	pictures.discard(settling)
+	return r.giveUpOrRetry(settling, job, err)
+}
+
+// draw takes an attempt through its stages. A panic of a provider is an error like any other.
+func (r *Runner) draw(ctx context.Context, job db.Job, to *pictures) (result providers.ImageResult, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.ErrorContext(ctx, "panic while drawing", "job_id", job.ID, "panic", p)
+			err = fmt.Errorf("panic while drawing: %v", p)
+		}
+	}()
+	image, vendorModel, ok := r.Models(job.Model)
+	if !ok {
+		return result, errNobodyDraws
+	}
+	prompt, err := r.Store.Queries().PromptGet(ctx, job.PromptID)
+	if err != nil {
+		return result, fmt.Errorf("read prompt: %w", err)
+	}
+	references, err := r.references(ctx, job.UserID, prompt)
+	if err != nil {
+		return result, err
+	}
+	if err := to.stage(ctx, "generating"); err != nil {
+		return result, err
+	}
+	result, err = image.Generate(ctx, providers.ImageRequest{
+		JobID: job.ID, Model: vendorModel, Mode: job.Mode, Platform: job.Platform, Quality: job.Quality,
+		Width: int(job.Width), Height: int(job.Height), Variants: int(job.Variants), Seed: job.Seed,
+		Prompt: providers.Prompt{
+			Headline: prompt.Headline, Subtext: deref(prompt.Subtext), Vibe: deref(prompt.Vibe),
+			Details: deref(prompt.Details),
+		},
+		References: references,
+	}, to)
+	if err != nil {
+		return result, fmt.Errorf("generate: %w", err)
+	}
+	return result, to.complete()
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,56 @@
+// Package jobs takes credits for a project and sees to it that the project is drawn: once, or not at all and refunded.
+//
+// Service is what the API uses, Runner what a worker uses. Both speak to each other through the job's row alone. The
+// files follow the life of a job: queue.go, run.go with lease.go and draw.go, end.go, cancel.go, and sweep.go for what
+// got lost; follow.go shows it to its owner.
+package jobs
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// MaxAttempts is how often a job is tried before it fails.
+const MaxAttempts = 4
+
+// Push tells the workers of a job.
+type Push func(ctx context.Context, id uuid.UUID) error
+
+// Service queues, reads, follows and cancels jobs.
+type Service struct {
+	store   *store.Store
+	catalog *catalog.Catalog
+	events  Events
+	push    Push
+	now     func() time.Time
+	newID   func() uuid.UUID
+	log     *slog.Logger
+}
+
+// Deps are what a Service stands on.
+type Deps struct {
+	Store   *store.Store
+	Catalog *catalog.Catalog
+	Events  Events
+	Push    Push
+	Now     func() time.Time
+	NewID   func() uuid.UUID
+	Log     *slog.Logger
+}
+
+// NewService returns a service.
+func NewService(d Deps) *Service {
+	return &Service{
+		store: d.Store, catalog: d.Catalog, events: d.Events, push: d.Push, now: d.Now, newID: d.NewID, log: d.Log,
+	}
+}
+
+// newSeed draws a seed for a job whose project has none. It need not be unpredictable, only different.
+func newSeed() int64 { return int64(rand.Int32()) }

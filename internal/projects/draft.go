@@ -1,0 +1,121 @@
+package projects
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/catalog"
+)
+
+// Draft is everything about a project that its owner decides.
+type Draft struct {
+	Mode          string
+	Platform      string
+	Width, Height int32 // pixels; 0: the platform's
+	Prompt        Prompt
+	ModelPref     *string
+	Seed          *int64
+}
+
+// Prompt is what the thumbnail should say and look like.
+type Prompt struct {
+	Headline          string
+	Subtext           *string
+	Vibe              *string
+	Details           *string
+	RefAssetIDs       []uuid.UUID
+	SelfieAssetID     *uuid.UUID
+	CopyTargetAssetID *uuid.UUID
+}
+
+// Sized fills a missing size from the platform's preset.
+func (d Draft) Sized() Draft {
+	preset, _ := catalog.PlatformByID(d.Platform)
+	if d.Width == 0 {
+		d.Width = preset.Width
+	}
+	if d.Height == 0 {
+		d.Height = preset.Height
+	}
+	return d
+}
+
+// check finds everything that the spec alone can't rule out, and reports all of it at once.
+func (s *Service) check(ctx context.Context, userID uuid.UUID, d Draft) error {
+	var fields []apperr.Field
+	if d.Mode == catalog.Copy && d.Prompt.CopyTargetAssetID == nil {
+		fields = append(fields, apperr.Body("prompt/copy_target_asset_id", "required", "Copy mode needs a picture to copy."))
+	}
+	wanted := d.Prompt.assets()
+	ids := make([]uuid.UUID, len(wanted))
+	for i, w := range wanted {
+		ids[i] = w.id
+	}
+	found, err := s.assets(ctx, userID, ids)
+	if err != nil {
+		return err
+	}
+	for _, w := range wanted {
+		if found[w.id].Type != w.assetType {
+			fields = append(fields, apperr.Body(w.field, "not_found",
+				fmt.Sprintf("You have no picture of type %s with this id.", w.assetType)))
+		}
+	}
+	if len(fields) > 0 {
+		return apperr.Validation(fields...)
+	}
+	return nil
+}
+
+type wantedAsset struct {
+	field     string
+	id        uuid.UUID
+	assetType string
+}
+
+func (p Prompt) assets() []wantedAsset {
+	var all []wantedAsset
+	for i, id := range p.RefAssetIDs {
+		all = append(all, wantedAsset{fmt.Sprintf("prompt/ref_asset_ids/%d", i), id, "ref"})
+	}
+	if p.SelfieAssetID != nil {
+		all = append(all, wantedAsset{"prompt/selfie_asset_id", *p.SelfieAssetID, "selfie"})
+	}
+	if p.CopyTargetAssetID != nil {
+		all = append(all, wantedAsset{"prompt/copy_target_asset_id", *p.CopyTargetAssetID, "copy_target"})
+	}
+	return all
+}
+
+// refs is never nil, which the column would not take.
+func (p Prompt) refs() []uuid.UUID {
+	if p.RefAssetIDs == nil {
+		return []uuid.UUID{}
+	}
+	return p.RefAssetIDs
+}
+
+func (p Prompt) row(id, projectID uuid.UUID, at time.Time) db.Prompt {
+	return db.Prompt{
+		ID: id, ProjectID: projectID, Headline: p.Headline, Subtext: p.Subtext, Vibe: p.Vibe, Details: p.Details,
+		RefAssetIds: p.refs(), SelfieAssetID: p.SelfieAssetID, CopyTargetAssetID: p.CopyTargetAssetID, CreatedAt: at,
+	}
+}
+
+// draft is what the owner had decided so far.
+func (p Project) draft() Draft {
+	return Draft{
+		Mode: p.Mode, Platform: p.Platform, Width: p.Width, Height: p.Height, ModelPref: p.ModelPref, Seed: p.Seed,
+		Prompt: Prompt{
+			Headline: p.Prompt.Headline, Subtext: p.Prompt.Subtext, Vibe: p.Prompt.Vibe, Details: p.Prompt.Details,
+			RefAssetIDs: slices.Clone(p.Prompt.RefAssetIds), SelfieAssetID: p.Prompt.SelfieAssetID,
+			CopyTargetAssetID: p.Prompt.CopyTargetAssetID,
+		},
+	}
+}

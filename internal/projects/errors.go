@@ -1,0 +1,12 @@
+package projects
+
+import "github.com/mugshot-studio/backend/internal/apperr"
+
+// The failures of this package.
+var (
+	// ErrNotFound says that there is no such project, or that it is somebody else's.
+	ErrNotFound = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such project.")
+	// ErrVersionConflict says that the project changed since the caller read it.
+	ErrVersionConflict = apperr.New(apperr.Conflict, apperr.CodeVersionConflict,
+		"The project has changed since you read it. Read it again and repeat your change.")
+)

@@ -1,0 +1,96 @@
+// Package projects keeps what creators want drawn. A project points at its current prompt; prompts never change, so
+// that a job draws what stood there when it was queued.
+package projects
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// Project is a project with its current prompt.
+type Project struct {
+	db.Project
+	Prompt db.Prompt
+}
+
+// AssetLookup finds those of the assets that are ready and belong to the account.
+type AssetLookup func(ctx context.Context, userID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]db.Asset, error)
+
+// Service creates, reads and changes projects.
+type Service struct {
+	store  *store.Store
+	assets AssetLookup
+	now    func() time.Time
+	newID  func() uuid.UUID
+}
+
+// NewService returns a service.
+func NewService(s *store.Store, assets AssetLookup, now func() time.Time, newID func() uuid.UUID) *Service {
+	return &Service{store: s, assets: assets, now: now, newID: newID}
+}
+
+// Create adds a project, once for each key; replayed tells that it was there already. It fails with a validation
+// error for assets that are not the account's or not of the right type.
+func (s *Service) Create(
+	ctx context.Context, userID uuid.UUID, d Draft, key idempotency.Key,
+) (created Project, replayed bool, err error) {
+	d = d.Sized()
+	if err := s.check(ctx, userID, d); err != nil {
+		return Project{}, false, err
+	}
+	return idempotency.Once(ctx, s.store, userID, key, s.now(), func(q *db.Queries) (Project, error) {
+		id, promptID := s.newID(), s.newID()
+		project, err := q.ProjectCreate(ctx, db.ProjectCreateParams{
+			PromptID: promptID, ID: id, Headline: d.Prompt.Headline, Subtext: d.Prompt.Subtext, Vibe: d.Prompt.Vibe,
+			Details: d.Prompt.Details, RefAssetIds: d.Prompt.refs(), SelfieAssetID: d.Prompt.SelfieAssetID,
+			CopyTargetAssetID: d.Prompt.CopyTargetAssetID, UserID: userID, Mode: d.Mode, Platform: d.Platform,
+			Width: d.Width, Height: d.Height, ModelPref: d.ModelPref, Seed: d.Seed,
+		})
+		if err != nil {
+			return Project{}, fmt.Errorf("create project: %w", err)
+		}
+		return Project{Project: project, Prompt: d.Prompt.row(promptID, id, project.CreatedAt)}, nil
+	})
+}
+
+// Get reads a project of the account, or fails with ErrNotFound.
+func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (Project, error) {
+	return Read(ctx, s.store.Queries(), userID, id)
+}
+
+// Read is Get on the caller's handle.
+func Read(ctx context.Context, q *db.Queries, userID, id uuid.UUID) (Project, error) {
+	row, err := q.ProjectGet(ctx, db.ProjectGetParams{ID: id, UserID: userID})
+	switch {
+	case store.IsNotFound(err):
+		return Project{}, ErrNotFound
+	case err != nil:
+		return Project{}, fmt.Errorf("read project: %w", err)
+	}
+	return Project{Project: row.Project, Prompt: row.Prompt}, nil
+}
+
+// List reads at most limit projects of the account whose ids are below before, newest first; status, unless nil,
+// picks those in one state.
+func (s *Service) List(
+	ctx context.Context, userID uuid.UUID, status *string, before uuid.UUID, limit int,
+) ([]Project, error) {
+	rows, err := s.store.Queries().ProjectList(ctx, db.ProjectListParams{
+		UserID: userID, BeforeID: before, Status: status, PageSize: int32(limit),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list projects: %w", err)
+	}
+	list := make([]Project, len(rows))
+	for i, row := range rows {
+		list[i] = Project{Project: row.Project, Prompt: row.Prompt}
+	}
+	return list, nil
+}

@@ -1,0 +1,76 @@
+// Package providertest holds the suite that every image provider passes, and what its tests need.
+package providertest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/mugshot-studio/backend/internal/providers"
+)
+
+// MemorySink keeps pictures in memory. The zero value is ready; it is safe for concurrent use. Set the hooks before use.
+type MemorySink struct {
+	// OnPut, if set, is asked before a picture is kept; its error is Put's.
+	OnPut func(variant int) error
+	// OnProgress, if set, sees each step.
+	OnProgress func(done float64)
+
+	mu       sync.Mutex
+	pictures map[int]providers.Picture
+	progress []float64
+}
+
+var _ providers.Sink = (*MemorySink)(nil)
+
+// Path is where MemorySink says that it stored the variant.
+func Path(variant int) string { return fmt.Sprintf("renders/%d", variant) }
+
+// Put implements providers.Sink.
+func (s *MemorySink) Put(_ context.Context, variant int, picture providers.Picture) (string, error) {
+	if s.OnPut != nil {
+		if err := s.OnPut(variant); err != nil {
+			return "", err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pictures == nil {
+		s.pictures = make(map[int]providers.Picture)
+	}
+	s.pictures[variant] = picture
+	return Path(variant), nil
+}
+
+// Progress implements providers.Sink.
+func (s *MemorySink) Progress(done float64) {
+	s.mu.Lock()
+	s.progress = append(s.progress, done)
+	s.mu.Unlock()
+	if s.OnProgress != nil {
+		s.OnProgress(done)
+	}
+}
+
+// Picture returns what was stored for the variant (1-based); ok is false if nothing was.
+func (s *MemorySink) Picture(variant int) (picture providers.Picture, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	picture, ok = s.pictures[variant]
+	return picture, ok
+}
+
+// Len returns how many variants were stored.
+func (s *MemorySink) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pictures)
+}
+
+// Steps returns the progress that was told, in order.
+func (s *MemorySink) Steps() []float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.progress)
+}

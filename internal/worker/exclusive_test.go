@@ -1,0 +1,107 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/worker"
+)
+
+// watched is a Recoverable with nothing to recover, that tells how it is called.
+type watched struct {
+	expire func() error
+	marks  atomic.Int32
+}
+
+func (w *watched) Expire(context.Context) (int, error) { return 0, w.expire() }
+
+func (w *watched) MarkDue(context.Context, *time.Time, time.Duration, int) ([]uuid.UUID, error) {
+	w.marks.Add(1)
+	return nil, nil
+}
+
+func (*watched) Unmark(context.Context, []uuid.UUID) error { return nil }
+
+// While one sweeps, the others leave it alone; afterwards any of them may.
+func TestSweep_oneAtATime(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	entered, release := make(chan struct{}), make(chan struct{})
+	sweeps := 0
+	w.sweeper.Tasks = map[queue.Kind]worker.Recoverable{queue.Generate: &watched{expire: func() error {
+		sweeps++ // the race detector watches it
+		entered <- struct{}{}
+		<-release
+		return nil
+	}}}
+	var sweeping sync.WaitGroup
+	sweep := func() {
+		if err := w.sweeper.Sweep(t.Context(), false); err != nil {
+			t.Error(err)
+		}
+	}
+	sweeping.Go(sweep)
+	<-entered
+	for range 3 {
+		sweep() // returns at once
+	}
+	require.Equal(t, 1, sweeps)
+	close(release)
+	sweeping.Wait()
+	sweeping.Go(sweep)
+	<-entered
+	sweeping.Wait()
+	require.Equal(t, 2, sweeps)
+}
+
+// The lock goes with the connection, hence with the process.
+func TestSweep_lockOfTheDead(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	entered, release := make(chan struct{}, 1), make(chan struct{})
+	w.sweeper.Tasks = map[queue.Kind]worker.Recoverable{queue.Generate: &watched{expire: func() error {
+		entered <- struct{}{}
+		<-release
+		return nil
+	}}}
+	died := make(chan error)
+	go func() { died <- w.sweeper.Sweep(t.Context(), false) }()
+	<-entered
+	w.exec(t, `select pg_terminate_backend(l.pid) from pg_locks l join pg_database d on d.oid = l.database
+		where l.locktype = 'advisory' and l.granted and d.datname = current_database()`)
+	require.Eventually(t, func() bool {
+		ran := false
+		_, err := w.store.Exclusive(t.Context(), 0x7377656570, func(context.Context) error { ran = true; return nil })
+		return err == nil && ran
+	}, long, 10*time.Millisecond)
+	close(release)
+	require.Error(t, <-died)
+}
+
+// A failure of one part keeps no other part from being done.
+func TestSweep_goesOnAfterFailures(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	broken := &watched{expire: func() error { return errRefused }}
+	chores := 0
+	w.sweeper.Tasks = map[queue.Kind]worker.Recoverable{queue.Generate: broken}
+	w.sweeper.Chores = []func(context.Context) error{
+		func(context.Context) error { chores++; return errors.ErrUnsupported },
+		func(context.Context) error { chores++; return nil },
+	}
+	err := w.sweeper.Sweep(t.Context(), true)
+	require.ErrorIs(t, err, errRefused)
+	require.ErrorIs(t, err, errors.ErrUnsupported)
+	require.EqualValues(t, 1, broken.marks.Load())
+	require.Equal(t, 2, chores)
+	require.ErrorIs(t, w.sweeper.Sweep(t.Context(), false), errRefused)
+	require.Equal(t, 2, chores, "chores are for now and then")
+}

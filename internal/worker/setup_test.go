@@ -1,0 +1,196 @@
+package worker_test
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2/proto"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/devstack"
+	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
+	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
+	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/internal/worker"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// long bounds waits for what must happen, on a machine however loaded.
+const long = 30 * time.Second
+
+// balance is what the world's account begins with.
+const balance = 100
+
+// world is a sweeper on a Postgres database and a Redis server of its own, with what it looks after. No worker runs, so
+// that what is pushed stays on the lists to be counted.
+type world struct {
+	store   *store.Store
+	redis   *devstack.Redis
+	queue   *queue.Queue
+	service *jobs.Service
+	runner  *jobs.Runner
+	sweeper *worker.Sweeper
+	sql     *pgx.Conn
+	user    db.User
+	project db.Project
+	order   jobs.Order
+	refuse  atomic.Bool // whether the API's pushes fail
+}
+
+func setup(t *testing.T) *world {
+	t.Helper()
+	dsn, log := pgtest.New(t), slog.New(slog.DiscardHandler)
+	w := &world{store: factory.StoreAt(t, dsn), order: jobs.Order{Quality: catalog.Draft, Variants: 1}}
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+	var err error
+	w.redis, err = devstack.StartRedis(ctx, devstack.RedisConfig{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.redis.Stop()) })
+	w.queue, err = queue.Open(queue.Config{RedisURL: w.redis.URL(), CallTimeout: 5 * time.Second}, log)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.queue.Close()) })
+	hub, err := events.Open(events.Config{RedisURL: w.redis.URL()}, log)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, hub.Close()) })
+	w.sql, err = pgx.Connect(ctx, dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.sql.Close(context.Background())) })
+
+	w.service = jobs.NewService(jobs.Deps{
+		Store: w.store, Catalog: catalog.New(func(string) bool { return true }, nil), Events: hub,
+		Push: func(ctx context.Context, id uuid.UUID) error {
+			if w.refuse.Load() {
+				return errRefused
+			}
+			return w.queue.Push(ctx, queue.Generate, id)
+		},
+		Now: time.Now, NewID: factory.ID, Log: log,
+	})
+	w.runner = jobs.NewRunner(jobs.RunnerDeps{Store: w.store, Events: hub, NewID: factory.ID, Log: log, Lease: time.Minute})
+	w.sweeper = &worker.Sweeper{
+		Queue: w.queue, Exclusive: w.store.Exclusive, Now: w.store.Queries().DatabaseNow, Log: log,
+		Tasks: map[queue.Kind]worker.Recoverable{
+			queue.Generate: w.runner, queue.Mail: auth.NewMailer(auth.MailerDeps{Store: w.store}),
+		},
+	}
+	w.user = factory.User(t, w.store, balance)
+	w.project = factory.Project(t, w.store, w.user.ID, nil)
+	return w
+}
+
+// settled is setup after a first sweep, which finds a Redis that was never filled.
+func settled(t *testing.T) *world {
+	t.Helper()
+	w := setup(t)
+	w.sweep(t)
+	return w
+}
+
+func (w *world) sweep(t *testing.T) {
+	t.Helper()
+	require.NoError(t, w.sweeper.Sweep(t.Context(), false))
+}
+
+// job queues one the way the API does, pushed.
+func (w *world) job(t *testing.T) uuid.UUID {
+	t.Helper()
+	queued, _, err := w.service.Queue(t.Context(), w.user.ID, w.project.ID, w.order, idempotency.Key{})
+	require.NoError(t, err)
+	return queued.JobID
+}
+
+// backlog writes rows of queued jobs that count as just pushed.
+func (w *world) backlog(t *testing.T, n int) {
+	t.Helper()
+	w.exec(t, `insert into jobs (id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height,
+			seed, cost_credits, pushed_at)
+		select gen_random_uuid(), p.id, p.user_id, p.prompt_id, p.mode, p.platform, 'fal_flux', 'draft', 1, 16, 9, 0, 0, now()
+		from projects p cross join generate_series(1, $1::int)`, n)
+}
+
+// claim begins an attempt, as a worker does.
+func (w *world) claim(t *testing.T, id uuid.UUID) db.JobClaimRow {
+	t.Helper()
+	row, err := w.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: jobs.MaxAttempts})
+	require.NoError(t, err)
+	return row
+}
+
+func (w *world) row(t *testing.T, id uuid.UUID) db.Job {
+	t.Helper()
+	row, err := w.store.Queries().JobGet(t.Context(), db.JobGetParams{ID: id, UserID: w.user.ID})
+	require.NoError(t, err)
+	return row
+}
+
+// exec changes rows behind the product's back: it lets time pass.
+func (w *world) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	tag, err := w.sql.Exec(t.Context(), sql, args...)
+	require.NoError(t, err)
+	require.NotZero(t, tag.RowsAffected(), sql)
+}
+
+// age moves all jobs and their last push into the past.
+func (w *world) age(t *testing.T, by time.Duration) {
+	t.Helper()
+	w.exec(t, "update jobs set run_at = run_at - by.time, pushed_at = pushed_at - by.time "+
+		"from (select make_interval(secs => $1::float8) as time) by", by.Seconds())
+}
+
+func (w *world) depth(t *testing.T, kind queue.Kind) int {
+	t.Helper()
+	n, err := w.queue.Depth(t.Context(), kind)
+	require.NoError(t, err)
+	return int(n)
+}
+
+// command sends one command to the world's Redis.
+func (w *world) command(t *testing.T, args ...string) {
+	t.Helper()
+	u, err := url.Parse(w.redis.URL())
+	require.NoError(t, err)
+	client, err := proto.Dial(u.Host)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, client.Close()) }()
+	password, _ := u.User.Password()
+	for _, c := range [][]string{{"AUTH", password}, args} {
+		reply, err := client.Do(c...)
+		require.NoError(t, err)
+		require.NotEqual(t, byte('-'), reply[0], reply)
+	}
+}
+
+// failing is a queue that refuses tasks.
+type failing struct {
+	worker.Transport
+	kind   queue.Kind   // of the tasks that it refuses; empty: all
+	spared atomic.Int32 // how many pushes succeed before
+	before func()       // called before each refusal, unless nil
+}
+
+func (f *failing) PushAll(ctx context.Context, kind queue.Kind, ids []uuid.UUID) error {
+	if f.kind != "" && f.kind != kind || f.spared.Add(-1) >= 0 {
+		return f.Transport.PushAll(ctx, kind, ids)
+	}
+	if f.before != nil {
+		f.before()
+	}
+	return errRefused
+}
