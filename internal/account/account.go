@@ -1,0 +1,87 @@
+// Package account is what the owner of an account can see and change of it, apart from what proves who they are, which
+// is package auth's.
+package account
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/audit"
+	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// Account is an account with its profile photo.
+type Account struct {
+	db.User
+	Photo *db.Asset // nil: none
+}
+
+// Deps are what a Service stands on.
+type Deps struct {
+	Store   *store.Store
+	Auth    *auth.Service
+	Objects storage.Store
+	Now     func() time.Time
+	NewID   func() uuid.UUID
+	Log     *slog.Logger
+}
+
+// Service reads, changes and deletes accounts. It is safe for concurrent use.
+type Service struct {
+	store   *store.Store
+	auth    *auth.Service
+	objects storage.Store
+	now     func() time.Time
+	newID   func() uuid.UUID
+	log     *slog.Logger
+}
+
+// New returns a service.
+func New(d Deps) *Service {
+	return &Service{store: d.Store, auth: d.Auth, objects: d.Objects, now: d.Now, newID: d.NewID, log: d.Log}
+}
+
+// NewService returns a service that can only read.
+func NewService(s *store.Store) *Service { return New(Deps{Store: s}) }
+
+// Get reads an account. It fails with ErrNotFound when it has been deleted meanwhile.
+func (s *Service) Get(ctx context.Context, userID uuid.UUID) (Account, error) {
+	user, err := s.store.Queries().UserGet(ctx, userID)
+	switch {
+	case store.IsNotFound(err):
+		return Account{}, ErrNotFound
+	case err != nil:
+		return Account{}, fmt.Errorf("read account: %w", err)
+	}
+	return s.withPhoto(ctx, user)
+}
+
+func (s *Service) withPhoto(ctx context.Context, user db.User) (Account, error) {
+	if user.ProfilePhotoAssetID == nil {
+		return Account{User: user}, nil
+	}
+	photo, err := s.store.Queries().AssetGet(ctx, db.AssetGetParams{ID: *user.ProfilePhotoAssetID, UserID: &user.ID})
+	switch {
+	case store.IsNotFound(err): // deleted between the two queries
+		return Account{User: user}, nil
+	case err != nil:
+		return Account{}, fmt.Errorf("read profile photo: %w", err)
+	}
+	return Account{User: user, Photo: &photo}, nil
+}
+
+// record writes an event of an account with q.
+func (s *Service) record(
+	ctx context.Context, q *db.Queries, userID uuid.UUID, client auth.Client, action audit.Action, meta map[string]any,
+) error {
+	return audit.Record(ctx, q, audit.Entry{
+		ID: s.newID(), UserID: &userID, Action: action, IP: client.IP, UserAgent: client.UserAgent, Meta: meta,
+	})
+}

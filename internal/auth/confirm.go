@@ -1,0 +1,108 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/audit"
+	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/mail"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// What a confirmation code is worth.
+const (
+	codeLifetime = 10 * time.Minute
+	codeTries    = 5
+	codePurpose  = "confirm_email"
+)
+
+// Confirm takes the code that was mailed to an address and gives the sign-up bonus, once. It fails with ErrInvalidCode
+// for whatever is wrong, an unknown address included.
+func (s *Service) Confirm(ctx context.Context, email, code string, client Client) error {
+	user, found, err := s.byEmail(ctx, email)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return s.refuseCode(ctx, nil, client)
+	}
+	// The try counts before the code is looked at, in a statement of its own: nothing that follows can take it back.
+	hash, err := s.store.Queries().EmailCodeTry(ctx, db.EmailCodeTryParams{
+		UserID: user.ID, Purpose: codePurpose, Now: s.now(), MaxAttempts: codeTries,
+	})
+	if err != nil && !store.IsNotFound(err) {
+		return fmt.Errorf("count try of code: %w", err)
+	}
+	if err != nil || !s.codes.Match(hash, user.ID, codePurpose, code) {
+		return s.refuseCode(ctx, &user.ID, client)
+	}
+	return s.store.InTx(ctx, func(q *db.Queries) error { return s.confirm(ctx, q, user.ID, hash, client) })
+}
+
+func (s *Service) refuseCode(ctx context.Context, userID *uuid.UUID, client Client) error {
+	if err := s.record(ctx, s.store.Queries(), userID, client, audit.EmailCodeRefused, nil); err != nil {
+		return err
+	}
+	return ErrInvalidCode
+}
+
+func (s *Service) confirm(ctx context.Context, q *db.Queries, userID uuid.UUID, hash []byte, client Client) error {
+	used, err := q.EmailCodeUse(ctx, db.EmailCodeUseParams{
+		Now: s.now(), UserID: userID, Purpose: codePurpose, CodeHash: hash,
+	})
+	if err != nil {
+		return fmt.Errorf("use code: %w", err)
+	}
+	if used == 0 { // somebody was faster
+		return ErrInvalidCode
+	}
+	confirmed, err := q.UserConfirmEmail(ctx, db.UserConfirmEmailParams{ID: userID, Now: s.now()})
+	if err != nil {
+		return fmt.Errorf("confirm address: %w", err)
+	}
+	if confirmed == 0 {
+		return nil
+	}
+	if s.cfg.SignupBonus > 0 {
+		_, err := credits.Give(ctx, q, credits.Grant{
+			ID: s.newID(), UserID: userID, Amount: s.cfg.SignupBonus, Reason: credits.SignupBonus,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.record(ctx, q, &userID, client, audit.EmailConfirmed, nil)
+}
+
+// ResendConfirmation promises another code to an address that awaits one. Whether there is such an account, only the
+// mailer finds out: here an unknown address costs the same.
+func (s *Service) ResendConfirmation(ctx context.Context, email string, client Client) error {
+	return s.enqueueByEmail(ctx, email, mail.KindConfirmEmail, client, audit.ConfirmationResent)
+}
+
+// enqueueByEmail promises a mail to whoever has an address, or to nobody at the same cost.
+func (s *Service) enqueueByEmail(
+	ctx context.Context, email string, kind mail.Kind, client Client, action audit.Action,
+) error {
+	mailID := s.newID()
+	err := s.store.InTx(ctx, func(q *db.Queries) error {
+		userID, err := q.MailEnqueueByEmail(ctx, db.MailEnqueueByEmailParams{
+			ID: mailID, Email: strings.TrimSpace(email), Kind: string(kind),
+		})
+		if err != nil {
+			return fmt.Errorf("promise mail: %w", err)
+		}
+		return s.record(ctx, q, userID, client, action, nil)
+	})
+	if err != nil {
+		return err
+	}
+	s.announce(ctx, mailID)
+	return nil
+}

@@ -1,0 +1,181 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
+)
+
+// awaiting makes an account whose code has arrived.
+func (b *bundle) awaiting(t *testing.T) (user db.User, code, wrong string) {
+	t.Helper()
+	user = b.signUp(t, "ada")
+	b.deliver(t)
+	code = b.inbox.code(t)
+	wrong = "000000"
+	if code == wrong {
+		wrong = "000001"
+	}
+	return user, code, wrong
+}
+
+func TestConfirm_200_with_the_bonus_once(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, code, _ := b.awaiting(t)
+	require.NoError(t, b.Confirm(t.Context(), " ADA@example.com", code, here))
+	require.NotNil(t, b.user(t, user.ID).EmailConfirmedAt)
+	require.EqualValues(t, bonus, factory.Balance(t, b.store, user.ID))
+	require.Equal(t, []string{"signed_up", "email_confirmed"}, b.events(t, &user.ID))
+
+	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode, "used")
+	require.EqualValues(t, bonus, factory.Balance(t, b.store, user.ID))
+}
+
+func TestConfirm_400_wrong_and_unknown_look_the_same(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, _, wrong := b.awaiting(t)
+	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, wrong, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, b.Confirm(t.Context(), "nobody@example.com", wrong, here), auth.ErrInvalidCode)
+	require.Contains(t, b.events(t, &user.ID), "email_code_refused")
+	require.Equal(t, []string{"email_code_refused"}, b.events(t, nil))
+}
+
+func TestConfirm_400_expired(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, code, _ := b.awaiting(t)
+	b.clock.advance(10 * time.Minute)
+	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
+	require.Nil(t, b.user(t, user.ID).EmailConfirmedAt)
+}
+
+func TestConfirm_400_after_five_tries_even_with_the_right_code(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, code, wrong := b.awaiting(t)
+	for range 5 {
+		require.ErrorIs(t, b.Confirm(t.Context(), user.Email, wrong, here), auth.ErrInvalidCode)
+	}
+	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
+
+	require.NoError(t, b.ResendConfirmation(t.Context(), user.Email, here))
+	b.deliver(t)
+	require.NoError(t, b.Confirm(t.Context(), user.Email, b.inbox.code(t), here), "a new code starts anew")
+}
+
+func TestConfirm_400_only_the_newest_code_counts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, first, _ := b.awaiting(t)
+	require.NoError(t, b.ResendConfirmation(t.Context(), user.Email, here))
+	b.deliver(t)
+	newest := b.inbox.code(t)
+	if first != newest {
+		require.ErrorIs(t, b.Confirm(t.Context(), user.Email, first, here), auth.ErrInvalidCode)
+	}
+	require.NoError(t, b.Confirm(t.Context(), user.Email, newest, here))
+}
+
+func TestConfirm_400_somebody_elses_code(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, code, _ := b.awaiting(t)
+	grace := b.signUp(t, "grace")
+	require.ErrorIs(t, b.Confirm(t.Context(), grace.Email, code, here), auth.ErrInvalidCode)
+}
+
+func TestConfirm_of_twenty_at_once_one_succeeds(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, code, _ := b.awaiting(t)
+	var succeeded atomic.Int32
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			switch err := b.Confirm(t.Context(), user.Email, code, here); {
+			case err == nil:
+				succeeded.Add(1)
+			case !errors.Is(err, auth.ErrInvalidCode):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, succeeded.Load())
+	require.EqualValues(t, bonus, factory.Balance(t, b.store, user.ID))
+}
+
+func TestConfirm_guesses_side_by_side_share_five_tries(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, code, _ := b.awaiting(t)
+	// Forty guesses at once, the right one among them in many places: if more than five were looked at, it would be
+	// found more often than chance allows. What is looked at is counted by the row.
+	var wg sync.WaitGroup
+	for n := range 40 {
+		guess := fmt.Sprintf("%06d", n)
+		if guess == code {
+			continue
+		}
+		wg.Go(func() {
+			if err := b.Confirm(t.Context(), user.Email, guess, here); !errors.Is(err, auth.ErrInvalidCode) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var attempts int
+	require.NoError(t, b.store.Pool().QueryRow(t.Context(), "select attempts from email_codes").Scan(&attempts))
+	require.Equal(t, 5, attempts)
+	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
+}
+
+func TestEmailCodes_are_stored_hashed_with_a_key(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, code, _ := b.awaiting(t)
+	var stored []byte
+	require.NoError(t, b.store.Pool().QueryRow(t.Context(), "select code_hash from email_codes").Scan(&stored))
+	require.True(t, b.codes.Match(stored, user.ID, "confirm_email", code))
+	require.NotContains(t, string(stored), code)
+}
+
+func TestResendConfirmation_200_costs_the_same_for_everybody(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	waiting, confirmed := b.signUp(t, "ada"), b.member(t, "grace")
+	b.deliver(t)
+	b.inbox.empty()
+	var work [][]string
+	for _, email := range []string{waiting.Email, confirmed.Email, "nobody@example.com"} {
+		hashes, pushed := b.hasher.Hashes(), len(b.pushed)
+		work = append(work, b.queries.during(func() {
+			require.NoError(t, b.ResendConfirmation(t.Context(), email, here))
+		}))
+		require.Equal(t, hashes, b.hasher.Hashes())
+		require.Equal(t, pushed+1, len(b.pushed))
+	}
+	require.Equal(t, work[0], work[1])
+	require.Equal(t, work[0], work[2])
+
+	b.deliver(t)
+	require.Len(t, b.inbox.all(), 1, "only the one who waits gets a mail")
+	require.Equal(t, waiting.Email, b.inbox.last(t).To)
+	require.True(t, slices.Contains(b.events(t, &confirmed.ID), "confirmation_resent"))
+	var left int
+	require.NoError(t, b.store.Pool().QueryRow(t.Context(),
+		"select count(*) from outbox_mails where status <> 'sent'").Scan(&left))
+	require.Zero(t, left, "mails that nobody needs are forgotten")
+}

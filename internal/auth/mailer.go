@@ -1,0 +1,116 @@
+package auth
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/mail"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// How mails are delivered. A mail that is refused for the time being is tried for about half an hour.
+const (
+	mailLease       = time.Minute
+	mailSendTimeout = 30 * time.Second // well within the lease, so that no two workers send the same row
+	mailSettle      = 5 * time.Second  // for writing down what came of it, also while the worker shuts down
+	mailAttempts    = 10
+	mailBackoff     = 5 * time.Second // doubles with each attempt
+	mailBackoffMax  = 10 * time.Minute
+)
+
+// errNotNeeded says that a mail has lost its purpose since it was promised.
+var errNotNeeded = errors.New("mail is not needed")
+
+// Mailer keeps the promises of the outbox. The code or link of a mail is made when it is sent, and only its hash is
+// kept, so that no secret lies in a queue.
+type Mailer struct {
+	MailerDeps
+}
+
+// MailerDeps are what a Mailer stands on.
+type MailerDeps struct {
+	Store     *store.Store
+	Sender    mail.Sender
+	Templates *mail.Templates
+	Codes     *token.CodeHasher
+	Now       func() time.Time
+	Random    io.Reader
+	NewID     func() uuid.UUID
+	Log       *slog.Logger
+}
+
+// NewMailer returns a mailer.
+func NewMailer(d MailerDeps) *Mailer { return &Mailer{d} }
+
+// Deliver sends a mail that was promised, unless another worker is at it, or it has been sent. A failure of the mail
+// server is written into the row, which says when to try again; an error means that the row itself was out of reach.
+func (m *Mailer) Deliver(ctx context.Context, mailID uuid.UUID) error {
+	row, err := m.Store.Queries().MailClaim(ctx, db.MailClaimParams{
+		ID: mailID, LeaseSeconds: mailLease.Seconds(), MaxAttempts: mailAttempts,
+	})
+	switch {
+	case store.IsNotFound(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("claim mail: %w", err)
+	}
+	err = m.send(ctx, row)
+	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), mailSettle)
+	defer cancel()
+	return m.settle(settling, row, err)
+}
+
+func (m *Mailer) send(ctx context.Context, row db.OutboxMail) error {
+	ctx, cancel := context.WithTimeout(ctx, mailSendTimeout)
+	defer cancel()
+	message, err := m.compose(ctx, row)
+	if err != nil {
+		return err
+	}
+	return m.Sender.Send(ctx, message)
+}
+
+// settle writes down what came of an attempt. If the lease was lost meanwhile, it is the new holder's business.
+func (m *Mailer) settle(ctx context.Context, row db.OutboxMail, outcome error) error {
+	q, log := m.Store.Queries(), m.Log.With("mail_id", row.ID, "kind", row.Kind, "attempt", row.Attempt)
+	var err error
+	switch {
+	case outcome == nil:
+		_, err = q.MailSent(ctx, db.MailSentParams{ID: row.ID, LeaseToken: row.LeaseToken})
+	case errors.Is(outcome, errNotNeeded):
+		_, err = q.MailDrop(ctx, db.MailDropParams{ID: row.ID, LeaseToken: row.LeaseToken})
+	case mail.IsPermanent(outcome) || row.Attempt >= mailAttempts:
+		log.ErrorContext(ctx, "mail given up", "error", outcome)
+		_, err = q.MailFail(ctx, db.MailFailParams{ID: row.ID, LeaseToken: row.LeaseToken, Error: outcome.Error()})
+	default:
+		delay := m.backoff(row.Attempt)
+		log.WarnContext(ctx, "mail put off", "error", outcome, "delay", delay)
+		_, err = q.MailRetry(ctx, db.MailRetryParams{
+			ID: row.ID, LeaseToken: row.LeaseToken, Error: outcome.Error(), DelaySeconds: delay.Seconds(),
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("settle mail: %w", err)
+	}
+	return nil
+}
+
+// backoff is how long to wait after an attempt, the first being 1: a random time between half and all of what doubling
+// gives, so that mails refused together don't come back together.
+func (m *Mailer) backoff(attempt int32) time.Duration {
+	full := min(mailBackoff<<(attempt-1), mailBackoffMax)
+	var draw [2]byte
+	if _, err := io.ReadFull(m.Random, draw[:]); err != nil {
+		return full
+	}
+	return full/2 + full/2*time.Duration(binary.BigEndian.Uint16(draw[:]))/(1<<16)
+}

@@ -1,0 +1,233 @@
+package auth_test
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/ratelimit"
+)
+
+const otherPassword = "paint-the-sea-8"
+
+func again(plain string) auth.NewPassword { return auth.NewPassword{Plain: plain, Confirm: plain} }
+
+func (b *bundle) signInWith(t *testing.T, email, plain string) error {
+	t.Helper()
+	_, err := b.SignIn(t.Context(), auth.Credentials{Email: email, Password: plain}, auth.Client{IP: "203.0.113.99"})
+	return err
+}
+
+var resetPattern = regexp.MustCompile(`token=([A-Za-z0-9_%-]+)`)
+
+// resetToken asks for a mail that resets a password and reads its token.
+func (b *bundle) resetToken(t *testing.T, email string) string {
+	t.Helper()
+	require.NoError(t, b.ForgotPassword(t.Context(), email, here))
+	b.deliver(t)
+	found := resetPattern.FindStringSubmatch(b.inbox.last(t).Text)
+	require.NotNil(t, found)
+	token, err := url.QueryUnescape(found[1])
+	require.NoError(t, err)
+	return token
+}
+
+func TestForgotPassword_200_costs_the_same_for_everybody(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	var work [][]string
+	for _, email := range []string{user.Email, "nobody@example.com"} {
+		hashes, pushed := b.hasher.Hashes(), len(b.pushed)
+		work = append(work, b.queries.during(func() {
+			require.NoError(t, b.ForgotPassword(t.Context(), email, here))
+		}))
+		require.Equal(t, hashes, b.hasher.Hashes())
+		require.Equal(t, pushed+1, len(b.pushed))
+	}
+	require.Equal(t, work[0], work[1])
+	require.Equal(t, "password_reset_requested", last(b.events(t, &user.ID)))
+	require.Equal(t, []string{"password_reset_requested"}, b.events(t, nil))
+	b.deliver(t)
+	require.Len(t, b.inbox.all(), 1)
+}
+
+func TestResetPassword_200_ends_every_session(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	one, two := b.signIn(t, user.Email, here), b.signIn(t, user.Email, here)
+	token := b.resetToken(t, " ADA@example.com")
+	require.NoError(t, b.ResetPassword(t.Context(), token, again(otherPassword), here))
+	b.requireDead(t, one, "password_changed")
+	b.requireDead(t, two, "password_changed")
+	require.ErrorIs(t, b.signInWith(t, user.Email, goodPassword), auth.ErrInvalidCredentials)
+	require.NoError(t, b.signInWith(t, user.Email, otherPassword))
+	require.Contains(t, b.events(t, &user.ID), "password_reset")
+	b.deliver(t)
+	require.Contains(t, b.inbox.last(t).Subject, "password was changed")
+}
+
+func TestResetPassword_400(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	token := b.resetToken(t, user.Email)
+	reset := func(token, plain string) error { return b.ResetPassword(t.Context(), token, again(plain), here) }
+
+	require.ErrorIs(t, reset("", otherPassword), auth.ErrInvalidResetToken)
+	require.ErrorIs(t, reset(token[:42]+"!", otherPassword), auth.ErrInvalidResetToken)
+	require.ErrorIs(t, reset("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", otherPassword), auth.ErrInvalidResetToken)
+	requireFields(t, reset(token, "short"), "/new_password min_length")
+	requireFields(t, b.ResetPassword(t.Context(), token, auth.NewPassword{Plain: otherPassword, Confirm: "x"}, here),
+		"/confirm_password mismatch")
+	require.NoError(t, reset(token, otherPassword), "a refused password does not spend the token")
+	require.ErrorIs(t, reset(token, goodPassword), auth.ErrInvalidResetToken, "used")
+
+	token = b.resetToken(t, user.Email)
+	b.clock.advance(30 * time.Minute)
+	require.ErrorIs(t, reset(token, goodPassword), auth.ErrInvalidResetToken, "expired")
+}
+
+func TestResetPassword_spends_all_links_of_the_account(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	first, second := b.resetToken(t, user.Email), b.resetToken(t, user.Email)
+	require.NoError(t, b.ResetPassword(t.Context(), first, again(otherPassword), here), "a second mail spoils no link")
+	require.ErrorIs(t, b.ResetPassword(t.Context(), second, again(goodPassword), here), auth.ErrInvalidResetToken)
+}
+
+func TestResetPassword_of_ten_at_once_one_succeeds(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	token := b.resetToken(t, user.Email)
+	var succeeded atomic.Int32
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			switch err := b.ResetPassword(t.Context(), token, again(otherPassword), here); {
+			case err == nil:
+				succeeded.Add(1)
+			case !errors.Is(err, auth.ErrInvalidResetToken):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, succeeded.Load())
+}
+
+func TestResetPassword_lets_the_owner_of_a_locked_account_in(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	for range 5 {
+		_, err := b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, here)
+		require.ErrorIs(t, err, auth.ErrInvalidCredentials)
+	}
+	require.ErrorIs(t, b.signInWith(t, user.Email, goodPassword), ratelimit.ErrLocked)
+	require.NoError(t, b.ResetPassword(t.Context(), b.resetToken(t, user.Email), again(otherPassword), here))
+	require.NoError(t, b.signInWith(t, user.Email, otherPassword))
+}
+
+func TestPasswordResets_are_stored_hashed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	token := b.resetToken(t, b.member(t, "ada").Email)
+	var kept string
+	require.NoError(t, b.store.Pool().QueryRow(t.Context(),
+		"select (select string_agg(r::text, '') from password_resets r) || (select string_agg(o::text, '') from outbox_mails o)",
+	).Scan(&kept))
+	require.NotContains(t, kept, token)
+	require.NotContains(t, b.log.String(), token)
+}
+
+func TestChangePassword_200_ends_the_other_sessions(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	mine, other := b.signIn(t, user.Email, here), b.signIn(t, user.Email, here)
+	link := b.resetToken(t, user.Email)
+	require.NoError(t, b.ChangePassword(t.Context(), mine.Principal, goodPassword, again(otherPassword), here))
+	b.requireDead(t, other, "password_changed")
+	b.refresh(t, mine, here)
+	require.ErrorIs(t, b.ResetPassword(t.Context(), link, again(goodPassword), here), auth.ErrInvalidResetToken)
+	require.NoError(t, b.signInWith(t, user.Email, otherPassword))
+	require.Contains(t, b.events(t, &user.ID), "password_changed")
+	b.deliver(t)
+	require.Contains(t, b.inbox.last(t).Subject, "password was changed")
+}
+
+func TestChangePassword_400_every_failing_field_at_once(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	mine := b.signIn(t, b.member(t, "ada").Email, here)
+	err := b.ChangePassword(t.Context(), mine.Principal, goodPassword, auth.NewPassword{Plain: goodPassword, Confirm: "x"}, here)
+	requireFields(t, err, "/new_password unchanged", "/confirm_password mismatch")
+}
+
+func TestChangePassword_401_and_429(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	mine := b.signIn(t, user.Email, here)
+	for range 5 {
+		err := b.ChangePassword(t.Context(), mine.Principal, "not the password", again(otherPassword), here)
+		require.ErrorIs(t, err, auth.ErrInvalidCredentials)
+	}
+	require.Contains(t, b.events(t, &user.ID), "password_refused")
+	err := b.ChangePassword(t.Context(), mine.Principal, goodPassword, again(otherPassword), here)
+	require.ErrorIs(t, err, ratelimit.ErrLocked, "a stolen session must not be a way to guess the password")
+	b.refresh(t, mine, here)
+}
+
+// A sign-in that checked the old password must not open a session after the change that ends all of them.
+func TestChangePassword_leaves_no_session_of_the_old_password(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	mine := b.signIn(t, user.Email, here)
+	var opened sync.Map
+	var wg sync.WaitGroup
+	for i := range 20 {
+		wg.Go(func() {
+			session, err := b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: goodPassword},
+				auth.Client{IP: "203.0.113.99"})
+			switch {
+			case err == nil:
+				opened.Store(i, session)
+			case !errors.Is(err, auth.ErrInvalidCredentials) && !errors.Is(err, ratelimit.ErrLocked):
+				t.Error(err)
+			}
+		})
+	}
+	require.NoError(t, b.ChangePassword(t.Context(), mine.Principal, goodPassword, again(otherPassword), here))
+	wg.Wait()
+	opened.Range(func(_, session any) bool {
+		_, err := b.Authenticate(t.Context(), session.(auth.Session).AccessToken)
+		require.ErrorIs(t, err, auth.ErrUnauthenticated)
+		return true
+	})
+}
+
+func TestCheckUsername_200(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signUp(t, "Ada.Lovelace")
+	for username, want := range map[string]auth.Obstacle{
+		"ada.LOVELACE": auth.UsernameTaken, "ab": auth.UsernameInvalid, "a b c": auth.UsernameInvalid, "grace": "",
+	} {
+		obstacle, err := b.CheckUsername(t.Context(), username)
+		require.NoError(t, err)
+		require.Equal(t, want, obstacle, username)
+	}
+}

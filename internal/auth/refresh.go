@@ -1,0 +1,111 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/audit"
+	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// grace is for how long a spent refresh token is answered once more, to the same client: two tabs that refresh at once,
+// or an answer that got lost.
+const grace = 10 * time.Second
+
+// RefreshSessionID tells which session a refresh token was issued for, so that a guard against forged requests can be
+// asked before the token is spent. It fails with ErrInvalidRefreshToken for what was never issued here.
+func (s *Service) RefreshSessionID(refreshToken string) (uuid.UUID, error) {
+	refresh, err := s.refreshTokens.Parse(refreshToken)
+	if err != nil {
+		return uuid.Nil, ErrInvalidRefreshToken
+	}
+	return refresh.SessionID, nil
+}
+
+// Refresh spends a refresh token and returns its successor. A token that was spent before ends its session, since
+// somebody has it who shouldn't (RFC 9700, section 4.14.2), unless it was spent only just now by the same client: then
+// the answer is the very same successor. It fails with ErrInvalidRefreshToken.
+func (s *Service) Refresh(ctx context.Context, refreshToken string, client Client) (Session, error) {
+	presented, err := s.refreshTokens.Parse(refreshToken)
+	if err != nil {
+		return Session{}, ErrInvalidRefreshToken
+	}
+	// Whoever loses the race for a rotation looks once more, and then finds the token spent.
+	for range 2 {
+		row, err := s.living(ctx, presented.SessionID)
+		if err != nil {
+			return Session{}, err
+		}
+		if !presented.Is(row.RefreshHash) {
+			return s.answerSpent(ctx, row, presented, client)
+		}
+		session, won, err := s.rotate(ctx, row, presented, client)
+		if err != nil || won {
+			return session, err
+		}
+	}
+	return Session{}, ErrInvalidRefreshToken
+}
+
+// living reads a session that may still be refreshed.
+func (s *Service) living(ctx context.Context, id uuid.UUID) (db.Session, error) {
+	row, err := s.store.Queries().SessionGet(ctx, id)
+	now := s.now()
+	switch {
+	case store.IsNotFound(err):
+		return db.Session{}, ErrInvalidRefreshToken
+	case err != nil:
+		return db.Session{}, fmt.Errorf("read session: %w", err)
+	case row.RevokedAt != nil || !now.Before(row.ExpiresAt) || !now.Before(row.IdleExpiresAt):
+		return db.Session{}, ErrInvalidRefreshToken
+	}
+	return row, nil
+}
+
+// rotate replaces the session's token by its successor, unless somebody else was faster.
+func (s *Service) rotate(
+	ctx context.Context, row db.Session, current token.Refresh, client Client,
+) (session Session, won bool, err error) {
+	nonce, err := s.refreshTokens.Nonce()
+	if err != nil {
+		return Session{}, false, err
+	}
+	next, now := s.refreshTokens.Next(current, nonce), s.now()
+	idle := now.Add(s.cfg.SessionIdle)
+	if idle.After(row.ExpiresAt) {
+		idle = row.ExpiresAt
+	}
+	rotated, err := s.store.Queries().SessionRotate(ctx, db.SessionRotateParams{
+		ID: row.ID, OldHash: current.Hash[:], NewHash: next.Hash[:], RotationNonce: nonce[:], Now: now,
+		IdleExpiresAt: idle, UserAgent: client.UserAgent, IP: client.IP,
+	})
+	switch {
+	case err != nil:
+		return Session{}, false, fmt.Errorf("rotate refresh token: %w", err)
+	case rotated == 0:
+		return Session{}, false, nil
+	}
+	session, err = s.issue(Principal{UserID: row.UserID, SessionID: row.ID}, next, idle)
+	return session, true, err
+}
+
+// answerSpent repeats the last answer within the grace period, and otherwise ends the session.
+func (s *Service) answerSpent(ctx context.Context, row db.Session, spent token.Refresh, client Client) (Session, error) {
+	if spent.Is(row.PreviousHash) && row.IP == client.IP && row.UserAgent == client.UserAgent &&
+		s.now().Sub(*row.RotatedAt) <= grace {
+		next, ok := s.refreshTokens.Repeat(spent, [token.NonceSize]byte(row.RotationNonce), row.RefreshHash)
+		if ok {
+			return s.issue(Principal{UserID: row.UserID, SessionID: row.ID}, next, row.IdleExpiresAt)
+		}
+	}
+	owner := Principal{UserID: row.UserID, SessionID: row.ID}
+	if _, err := s.end(ctx, owner, row.ID, endTokenReused, audit.RefreshTokenReused, client); err != nil {
+		return Session{}, err
+	}
+	return Session{}, ErrInvalidRefreshToken
+}

@@ -1,0 +1,235 @@
+package auth_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/auth"
+)
+
+func (b *bundle) session(t *testing.T, s auth.Session) db.Session {
+	t.Helper()
+	row, err := b.store.Queries().SessionGet(t.Context(), s.SessionID)
+	require.NoError(t, err)
+	return row
+}
+
+func (b *bundle) refresh(t *testing.T, s auth.Session, client auth.Client) auth.Session {
+	t.Helper()
+	next, err := b.Refresh(t.Context(), s.Refresh.Token(), client)
+	require.NoError(t, err)
+	return next
+}
+
+// requireDead fails unless neither token of the session is good any more.
+func (b *bundle) requireDead(t *testing.T, s auth.Session, reason string) {
+	t.Helper()
+	_, err := b.Authenticate(t.Context(), s.AccessToken)
+	require.ErrorIs(t, err, auth.ErrUnauthenticated)
+	_, err = b.Refresh(t.Context(), s.Refresh.Token(), here)
+	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
+	row := b.session(t, s)
+	require.NotNil(t, row.RevokeReason)
+	require.Equal(t, reason, *row.RevokeReason)
+}
+
+func TestRefresh_200_rotates(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	for range 3 {
+		b.clock.advance(time.Hour)
+		moved := auth.Client{IP: "198.51.100.9", UserAgent: "test/2"}
+		next := b.refresh(t, session, moved)
+		require.Equal(t, session.SessionID, next.SessionID)
+		require.NotEqual(t, session.Refresh.Token(), next.Refresh.Token())
+		row := b.session(t, next)
+		require.Equal(t, moved.IP, row.IP)
+		require.Equal(t, moved.UserAgent, row.UserAgent)
+		require.WithinDuration(t, b.clock.Now(), row.LastUsedAt, 0)
+		principal, err := b.Authenticate(t.Context(), next.AccessToken)
+		require.NoError(t, err)
+		require.Equal(t, session.Principal, principal)
+		session = next
+	}
+}
+
+func TestRefresh_200_two_tabs_at_once_get_the_same_successor(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	const tabs = 20
+	answers := make([]auth.Session, tabs)
+	var wg sync.WaitGroup
+	for i := range tabs {
+		wg.Go(func() {
+			var err error
+			if answers[i], err = b.Refresh(t.Context(), session.Refresh.Token(), here); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, answer := range answers {
+		require.Equal(t, answers[0].Refresh.Token(), answer.Refresh.Token())
+	}
+	b.refresh(t, answers[0], here)
+}
+
+func TestRefresh_200_within_the_grace_period(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	next := b.refresh(t, session, here)
+	b.clock.advance(10 * time.Second)
+	again := b.refresh(t, session, here)
+	require.Equal(t, next.Refresh.Token(), again.Refresh.Token())
+	require.Equal(t, next.RefreshExpiresAt, again.RefreshExpiresAt.UTC())
+	require.NotContains(t, b.events(t, &user.ID), "refresh_token_reused")
+}
+
+func TestRefresh_401_a_spent_token_ends_the_session(t *testing.T) {
+	t.Parallel()
+	for name, reuse := range map[string]func(*bundle) auth.Client{
+		"after the grace period":  func(b *bundle) auth.Client { b.clock.advance(10*time.Second + 1); return here },
+		"from another address":    func(*bundle) auth.Client { return auth.Client{IP: "198.51.100.9", UserAgent: here.UserAgent} },
+		"with another user agent": func(*bundle) auth.Client { return auth.Client{IP: here.IP, UserAgent: "thief/1"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			user := b.member(t, "ada")
+			other := b.signIn(t, user.Email, here)
+			session := b.signIn(t, user.Email, here)
+			next := b.refresh(t, session, here)
+			_, err := b.Refresh(t.Context(), session.Refresh.Token(), reuse(b))
+			require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
+			b.requireDead(t, next, "token_reused")
+			require.Equal(t, "refresh_token_reused", last(b.events(t, &user.ID)))
+			b.refresh(t, other, here)
+		})
+	}
+}
+
+func TestRefresh_401_a_token_from_long_ago_ends_the_session(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	first := b.signIn(t, user.Email, here)
+	second := b.refresh(t, first, here)
+	third := b.refresh(t, second, here)
+	_, err := b.Refresh(t.Context(), first.Refresh.Token(), here)
+	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
+	b.requireDead(t, third, "token_reused")
+}
+
+func TestRefresh_401_reuse_by_many_is_noted_once(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	b.refresh(t, session, here)
+	b.clock.advance(time.Minute)
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			if _, err := b.Refresh(t.Context(), session.Refresh.Token(), here); !errors.Is(err, auth.ErrInvalidRefreshToken) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var noted int
+	for _, action := range b.events(t, &user.ID) {
+		if action == "refresh_token_reused" {
+			noted++
+		}
+	}
+	require.Equal(t, 1, noted)
+}
+
+func TestRefresh_401_forged_tokens_end_nothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	genuine := session.Refresh.Token()
+	for _, forged := range []string{"", "x", genuine[:40], genuine + "A", "A" + genuine[1:], genuine[:50] + "AAAA" + genuine[54:]} {
+		if forged == genuine {
+			continue
+		}
+		_, err := b.Refresh(t.Context(), forged, here)
+		require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
+	}
+	b.refresh(t, session, here)
+}
+
+func TestRefresh_401_idle_for_too_long(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	b.clock.advance(idle - time.Second)
+	session = b.refresh(t, session, here)
+	b.clock.advance(idle)
+	_, err := b.Refresh(t.Context(), session.Refresh.Token(), here)
+	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
+}
+
+func TestRefresh_401_at_the_end_of_its_lifetime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	end := b.clock.Now().Add(lifetime)
+	for b.clock.Now().Add(idle - time.Hour).Before(end) {
+		b.clock.advance(idle - time.Hour)
+		session = b.refresh(t, session, here)
+	}
+	require.WithinDuration(t, end, session.RefreshExpiresAt, 0, "no refresh outlives the session")
+	b.clock.advance(end.Sub(b.clock.Now()))
+	_, err := b.Refresh(t.Context(), session.Refresh.Token(), here)
+	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
+	_, err = b.Authenticate(t.Context(), session.AccessToken)
+	require.ErrorIs(t, err, auth.ErrUnauthenticated)
+}
+
+func TestSignOut_204_both_tokens_are_dead_at_once(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session, other := b.signIn(t, user.Email, here), b.signIn(t, user.Email, here)
+	require.NoError(t, b.SignOut(t.Context(), session.Principal, here))
+	b.requireDead(t, session, "signed_out")
+	require.Equal(t, "signed_out", last(b.events(t, &user.ID)))
+	require.NoError(t, b.SignOut(t.Context(), session.Principal, here), "a second time changes nothing")
+	b.refresh(t, other, here)
+}
+
+func TestAuthenticate_401(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	for _, bad := range []string{"", "x", "a.b.c", session.AccessToken + "x", session.Refresh.Token()} {
+		_, err := b.Authenticate(t.Context(), bad)
+		require.ErrorIs(t, err, auth.ErrUnauthenticated)
+	}
+	b.clock.advance(15 * time.Minute)
+	_, err := b.Authenticate(t.Context(), session.AccessToken)
+	require.ErrorIs(t, err, auth.ErrUnauthenticated, "expired")
+
+	session = b.refresh(t, session, here)
+	_, err = b.store.Pool().Exec(t.Context(), "delete from users where id = $1", user.ID)
+	require.NoError(t, err)
+	_, err = b.Authenticate(t.Context(), session.AccessToken)
+	require.ErrorIs(t, err, auth.ErrUnauthenticated, "the account is gone")
+}

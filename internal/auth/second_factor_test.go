@@ -1,0 +1,366 @@
+package auth_test
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/ratelimit"
+)
+
+// app is an authenticator app with recovery codes beside it.
+type app struct {
+	b        *bundle
+	secret   string
+	recovery []string
+	session  auth.Session // through which it was enabled
+}
+
+// code is what the app shows now.
+func (a *app) code(t *testing.T) string {
+	t.Helper()
+	code, err := totp.GenerateCode(a.secret, a.b.clock.Now())
+	require.NoError(t, err)
+	return code
+}
+
+// wrong is a code that the app does not show, now or next to now.
+func (a *app) wrong(t *testing.T) string {
+	t.Helper()
+	shown := map[string]bool{}
+	for _, shift := range []time.Duration{-30 * time.Second, 0, 30 * time.Second} {
+		code, err := totp.GenerateCode(a.secret, a.b.clock.Now().Add(shift))
+		require.NoError(t, err)
+		shown[code] = true
+	}
+	for n := 0; ; n++ {
+		if code := fmt.Sprintf("%06d", n); !shown[code] {
+			return code
+		}
+	}
+}
+
+// protected makes an account with a second factor. The code that enabled it is a minute old.
+func (b *bundle) protected(t *testing.T, username string) (db.User, *app) {
+	t.Helper()
+	user := b.member(t, username)
+	a := &app{b: b, session: b.signIn(t, user.Email, here)}
+	enrolment, err := b.SetUpSecondFactor(t.Context(), a.session.Principal, "", here)
+	require.NoError(t, err)
+	a.secret = enrolment.Secret
+	a.recovery, err = b.EnableSecondFactor(t.Context(), a.session.Principal, a.code(t), here)
+	require.NoError(t, err)
+	b.clock.advance(time.Minute)
+	return b.user(t, user.ID), a
+}
+
+// challenged signs in with the password and returns the challenge.
+func (b *bundle) challenged(t *testing.T, email string, byCookie bool) string {
+	t.Helper()
+	_, err := b.SignIn(t.Context(), auth.Credentials{Email: email, Password: goodPassword, ByCookie: byCookie}, here)
+	require.ErrorIs(t, err, auth.ErrSecondFactorRequired)
+	challenge, ok := apperr.From(err).Details["challenge"].(string)
+	require.True(t, ok)
+	require.Len(t, challenge, 43)
+	require.NotContains(t, err.Error(), challenge)
+	return challenge
+}
+
+func (b *bundle) verify(t *testing.T, challenge string, proof auth.Proof) error {
+	t.Helper()
+	_, _, err := b.VerifySecondFactor(t.Context(), challenge, proof, here)
+	return err
+}
+
+func TestSetUpSecondFactor_200(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	enrolment, err := b.SetUpSecondFactor(t.Context(), session.Principal, "", here)
+	require.NoError(t, err)
+	require.Len(t, enrolment.Secret, 32)
+	address, err := url.Parse(enrolment.URL)
+	require.NoError(t, err)
+	require.Equal(t, "otpauth", address.Scheme)
+	require.Equal(t, "/MugShot Studio:"+user.Email, address.Path)
+	require.Equal(t, enrolment.Secret, address.Query().Get("secret"))
+	require.NoError(t, b.signInWith(t, user.Email, goodPassword), "it does not count yet")
+}
+
+func TestEnableSecondFactor_200_and_400(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	session := b.signIn(t, user.Email, here)
+	_, err := b.EnableSecondFactor(t.Context(), session.Principal, "123456", here)
+	require.ErrorIs(t, err, auth.ErrInvalidCode, "nothing was set up")
+	enrolment, err := b.SetUpSecondFactor(t.Context(), session.Principal, "", here)
+	require.NoError(t, err)
+	a := &app{b: b, secret: enrolment.Secret}
+	_, err = b.EnableSecondFactor(t.Context(), session.Principal, a.wrong(t), here)
+	require.ErrorIs(t, err, auth.ErrInvalidCode)
+	require.Nil(t, b.user(t, user.ID).SecondFactorEnabledAt)
+
+	codes, err := b.EnableSecondFactor(t.Context(), session.Principal, a.code(t), here)
+	require.NoError(t, err)
+	require.Len(t, codes, 10)
+	distinct := map[string]bool{}
+	for _, code := range codes {
+		require.Regexp(t, `^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$`, code)
+		distinct[code] = true
+	}
+	require.Len(t, distinct, 10)
+	require.NotNil(t, b.user(t, user.ID).SecondFactorEnabledAt)
+	b.refresh(t, session, here)
+	require.Equal(t, "second_factor_enabled", last(b.events(t, &user.ID)))
+
+	err = b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: a.code(t)})
+	require.ErrorIs(t, err, auth.ErrInvalidCode, "the code that enabled it is spent")
+}
+
+func TestVerifySecondFactor_200(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	for _, asked := range []bool{false, true} {
+		challenge := b.challenged(t, user.Email, asked)
+		session, byCookie, err := b.VerifySecondFactor(t.Context(), challenge, auth.Proof{Code: a.code(t)}, here)
+		require.NoError(t, err)
+		require.Equal(t, asked, byCookie)
+		b.refresh(t, session, here)
+		require.ErrorIs(t, b.verify(t, challenge, auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode, "met once")
+		b.clock.advance(time.Minute)
+	}
+	events := b.events(t, &user.ID)
+	require.Contains(t, events, "second_factor_asked")
+	require.Contains(t, events, "signed_in")
+}
+
+func TestVerifySecondFactor_400_each_code_counts_once(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	code := a.code(t)
+	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: code}))
+	require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: code}), auth.ErrInvalidCode)
+	b.clock.advance(30 * time.Second)
+	require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: code}), auth.ErrInvalidCode,
+		"still within the skew, and still spent")
+	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: a.code(t)}))
+}
+
+func TestVerifySecondFactor_of_ten_at_once_one_succeeds(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	challenges := make([]string, 10)
+	for i := range challenges {
+		challenges[i] = b.challenged(t, user.Email, false)
+	}
+	code := a.code(t)
+	var succeeded atomic.Int32
+	var wg sync.WaitGroup
+	for _, challenge := range challenges {
+		wg.Go(func() {
+			_, _, err := b.VerifySecondFactor(t.Context(), challenge, auth.Proof{Code: code}, here)
+			switch {
+			case err == nil:
+				succeeded.Add(1)
+			case !errors.Is(err, auth.ErrInvalidCode) && !errors.Is(err, ratelimit.ErrLocked):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, succeeded.Load())
+}
+
+func TestVerifySecondFactor_at_the_edges_of_the_skew(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	b.clock.advance(time.Hour)
+	for _, tc := range []struct {
+		shift time.Duration
+		want  error
+	}{
+		{-60 * time.Second, auth.ErrInvalidCode}, {-30 * time.Second, nil}, {0, nil}, {30 * time.Second, nil},
+		{60 * time.Second, auth.ErrInvalidCode},
+	} {
+		code, err := totp.GenerateCode(a.secret, b.clock.Now().Add(tc.shift))
+		require.NoError(t, err)
+		require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: code}), tc.want, "%s", tc.shift)
+	}
+}
+
+func TestVerifySecondFactor_400_a_challenge_that_is_not_good(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	for _, bad := range []string{"", "x", strings.Repeat("A", 43)} {
+		require.ErrorIs(t, b.verify(t, bad, auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode)
+	}
+	expired := b.challenged(t, user.Email, false)
+	b.clock.advance(5 * time.Minute)
+	require.ErrorIs(t, b.verify(t, expired, auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode)
+
+	overtaken := b.challenged(t, user.Email, false)
+	require.NoError(t, b.ChangePassword(t.Context(), a.session.Principal, goodPassword, again(otherPassword), here))
+	require.ErrorIs(t, b.verify(t, overtaken, auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode)
+
+	for _, proof := range []auth.Proof{{}, {Code: "123456", RecoveryCode: a.recovery[0]}} {
+		requireFields(t, b.verify(t, overtaken, proof), "/code one_of")
+	}
+}
+
+func TestVerifySecondFactor_429_wrong_codes_lock_whatever_the_challenge(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	for i := range 5 {
+		// From five addresses, since an address would be locked as well.
+		client := auth.Client{IP: fmt.Sprintf("203.0.113.%d", i)}
+		_, _, err := b.VerifySecondFactor(t.Context(), b.challenged(t, user.Email, false), auth.Proof{Code: a.wrong(t)}, client)
+		require.ErrorIs(t, err, auth.ErrInvalidCode)
+	}
+	require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: a.code(t)}), ratelimit.ErrLocked)
+	events := b.events(t, &user.ID)
+	require.Contains(t, events, "second_factor_refused")
+	require.Contains(t, events, "account_locked")
+}
+
+func TestVerifySecondFactor_guesses_side_by_side_share_five_tries(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	challenge, wrong := b.challenged(t, user.Email, false), a.wrong(t)
+	var wg sync.WaitGroup
+	for i := range 30 {
+		wg.Go(func() {
+			client := auth.Client{IP: fmt.Sprintf("203.0.113.%d", i)}
+			_, _, err := b.VerifySecondFactor(t.Context(), challenge, auth.Proof{Code: wrong}, client)
+			if !errors.Is(err, auth.ErrInvalidCode) && !errors.Is(err, ratelimit.ErrLocked) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var attempts int
+	require.NoError(t, b.store.Pool().QueryRow(t.Context(), "select max(attempts) from second_factor_challenges").Scan(&attempts))
+	require.Equal(t, 5, attempts)
+}
+
+func TestRecoveryCodes_count_once_in_any_spelling(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	typed := strings.ToLower(strings.ReplaceAll(a.recovery[3], "-", " "))
+	typed = strings.NewReplacer("0", "o", "1", "l").Replace(typed)
+	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{RecoveryCode: typed}))
+	require.Contains(t, b.events(t, &user.ID), "recovery_code_used")
+	require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{RecoveryCode: a.recovery[3]}), auth.ErrInvalidCode)
+	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{RecoveryCode: a.recovery[4]}))
+}
+
+func TestSetUpSecondFactor_400_replacing_one_needs_its_code(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	for _, code := range []string{"", a.wrong(t)} {
+		_, err := b.SetUpSecondFactor(t.Context(), a.session.Principal, code, here)
+		require.ErrorIs(t, err, auth.ErrInvalidCode)
+	}
+	enrolment, err := b.SetUpSecondFactor(t.Context(), a.session.Principal, a.code(t), here)
+	require.NoError(t, err)
+	b.clock.advance(time.Minute)
+	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: a.code(t)}), "until then the old one counts")
+	replaced := &app{b: b, secret: enrolment.Secret}
+	replaced.recovery, err = b.EnableSecondFactor(t.Context(), a.session.Principal, replaced.code(t), here)
+	require.NoError(t, err)
+	b.clock.advance(time.Minute)
+	require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode)
+	require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{RecoveryCode: a.recovery[0]}), auth.ErrInvalidCode)
+	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: replaced.code(t)}))
+}
+
+func TestDisableSecondFactor_204_needs_password_and_proof(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	disable := func(plain string, proof auth.Proof) error {
+		return b.DisableSecondFactor(t.Context(), a.session.Principal, plain, proof, here)
+	}
+	requireFields(t, disable(goodPassword, auth.Proof{}), "/code one_of")
+	require.ErrorIs(t, disable("not the password", auth.Proof{Code: a.code(t)}), auth.ErrInvalidCredentials)
+	require.ErrorIs(t, disable(goodPassword, auth.Proof{Code: a.wrong(t)}), auth.ErrInvalidCode)
+	require.NoError(t, disable(goodPassword, auth.Proof{RecoveryCode: a.recovery[0]}))
+	require.NoError(t, b.signInWith(t, user.Email, goodPassword))
+	require.ErrorIs(t, disable(goodPassword, auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode, "there is none")
+	var left int
+	require.NoError(t, b.store.Pool().QueryRow(t.Context(),
+		"select (select count(*) from second_factors) + (select count(*) from recovery_codes)").Scan(&left))
+	require.Zero(t, left)
+}
+
+func TestSecondFactor_secrets_are_encrypted_and_bound_to_their_account(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	grace, _ := b.protected(t, "grace")
+	var kept string
+	require.NoError(t, b.store.Pool().QueryRow(t.Context(),
+		"select string_agg(encode(secret, 'escape'), '') || (select string_agg(encode(code_hash, 'escape'), '') from recovery_codes) from second_factors",
+	).Scan(&kept))
+	require.NotContains(t, kept, a.secret)
+	require.NotContains(t, kept, a.recovery[0])
+	require.NotContains(t, b.log.String(), a.secret)
+
+	_, err := b.store.Pool().Exec(t.Context(), `update second_factors set secret = s.secret from second_factors s
+		where second_factors.user_id = $1 and s.user_id = $2`, grace.ID, user.ID)
+	require.NoError(t, err)
+	err = b.verify(t, b.challenged(t, grace.Email, false), auth.Proof{Code: a.code(t)})
+	require.ErrorContains(t, err, "can't be opened", "somebody else's row is of no use")
+}
+
+func TestSecondFactor_survives_a_change_of_the_secret(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user, a := b.protected(t, "ada")
+	rotated, err := token.NewKeyring("another secret of thirty-two bytes or more", secret)
+	require.NoError(t, err)
+	final, err := token.NewKeyring("another secret of thirty-two bytes or more")
+	require.NoError(t, err)
+	with := func(ring *token.Keyring) *auth.Service {
+		deps := b.deps
+		deps.Vault, err = auth.NewVault(ring, rand.Reader)
+		require.NoError(t, err)
+		return auth.NewService(b.cfg, deps)
+	}
+	use := func(s *auth.Service, proof auth.Proof) error {
+		_, _, err := s.VerifySecondFactor(t.Context(), b.challenged(t, user.Email, false), proof, here)
+		b.clock.advance(time.Minute)
+		return err
+	}
+	require.ErrorContains(t, use(with(final), auth.Proof{Code: a.code(t)}), "can't be opened", "without the old key and before Maintain")
+	require.NoError(t, with(final).Maintain(t.Context()), "what can't be opened is reported and left")
+	require.Contains(t, b.log.String(), "can't be opened with any configured key")
+
+	require.NoError(t, use(with(rotated), auth.Proof{Code: a.code(t)}))
+	require.NoError(t, with(rotated).Maintain(t.Context()))
+	require.NoError(t, use(with(final), auth.Proof{Code: a.code(t)}))
+	require.NoError(t, use(with(final), auth.Proof{RecoveryCode: a.recovery[0]}))
+}

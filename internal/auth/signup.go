@@ -1,0 +1,119 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/audit"
+	"github.com/mugshot-studio/backend/internal/auth/password"
+	"github.com/mugshot-studio/backend/internal/mail"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// How old a creator may be, in whole years.
+const (
+	minAge = 13
+	maxAge = 120
+)
+
+// SignUp is a wish for an account.
+type SignUp struct {
+	Email           string
+	Password        string
+	ConfirmPassword string
+	Username        string
+	FullName        string
+	DOB             time.Time // midnight UTC
+}
+
+// SignUp creates an account and promises a mail with its code. It fails with a validation error that names every
+// failing field, ErrEmailTaken or ErrUsernameTaken.
+func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID uuid.UUID, err error) {
+	in.Email, in.FullName = strings.TrimSpace(in.Email), strings.TrimSpace(in.FullName)
+	if broken := s.checkSignUp(in); len(broken) > 0 {
+		return uuid.Nil, apperr.Validation(broken...)
+	}
+	hash, err := s.passwords.Hash(ctx, in.Password)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	userID, mailID := s.newID(), s.newID()
+	err = s.store.InTx(ctx, func(q *db.Queries) error {
+		_, err := q.UserCreate(ctx, db.UserCreateParams{
+			ID: userID, Email: in.Email, Username: in.Username, FullName: in.FullName, Dob: in.DOB,
+			PasswordHash: &hash, Now: s.now(),
+		})
+		if err != nil {
+			return taken(err)
+		}
+		if err := enqueue(ctx, q, mailID, userID, mail.KindConfirmEmail); err != nil {
+			return err
+		}
+		return s.record(ctx, q, &userID, client, audit.SignedUp, nil)
+	})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	s.announce(ctx, mailID)
+	return userID, nil
+}
+
+func (s *Service) checkSignUp(in SignUp) []apperr.Field {
+	broken := checkNewPassword("password", in.Password, in.ConfirmPassword, in.Email, in.Username)
+	broken = append(broken, CheckFullName(in.FullName)...)
+	return append(broken, CheckDOB(in.DOB, s.now())...)
+}
+
+// checkNewPassword judges a password that was typed twice; field names its member of the body.
+func checkNewPassword(field, plain, again, email, username string) []apperr.Field {
+	broken := password.Check(field, plain, email, username)
+	if plain != again {
+		broken = append(broken, apperr.Body("confirm_password", "mismatch", "Type the same password twice."))
+	}
+	return broken
+}
+
+// CheckFullName judges a name without the white space around it. The code is required.
+func CheckFullName(name string) []apperr.Field {
+	if strings.TrimSpace(name) == "" { // the pattern in the spec knows ASCII's white space only
+		return []apperr.Field{apperr.Body("full_name", "required", "Tell us your name.")}
+	}
+	return nil
+}
+
+// CheckDOB judges a day of birth as of now. The codes are too_young and too_old.
+func CheckDOB(dob, now time.Time) []apperr.Field {
+	now = now.UTC()
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
+	switch {
+	case dob.AddDate(minAge, 0, 0).After(today):
+		return []apperr.Field{apperr.Body("dob", "too_young", fmt.Sprintf("You have to be at least %d years old.", minAge))}
+	case !dob.AddDate(maxAge+1, 0, 0).After(today):
+		return []apperr.Field{apperr.Body("dob", "too_old", "Check the year of your birth.")}
+	}
+	return nil
+}
+
+// taken names the constraint that refused an account.
+func taken(err error) error {
+	switch {
+	case store.IsUnique(err, store.UsersEmailKey):
+		return ErrEmailTaken
+	case store.IsUnique(err, store.UsersUsernameKey):
+		return ErrUsernameTaken
+	}
+	return fmt.Errorf("write account: %w", err)
+}
+
+func enqueue(ctx context.Context, q *db.Queries, id, userID uuid.UUID, kind mail.Kind) error {
+	if err := q.MailEnqueue(ctx, db.MailEnqueueParams{ID: id, UserID: &userID, Kind: string(kind)}); err != nil {
+		return fmt.Errorf("promise mail: %w", err)
+	}
+	return nil
+}

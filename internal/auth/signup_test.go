@@ -1,0 +1,162 @@
+package auth_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/auth"
+)
+
+func TestStart_200(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.signUp(t, "ada")
+	_, err := b.store.Pool().Exec(t.Context(), `insert into users (id, email, username, full_name, dob)
+		values (gen_random_uuid(), 'social@example.com', 'social', 'S', '1990-01-01')`)
+	require.NoError(t, err)
+	for email, want := range map[string]auth.Step{
+		user.Email: auth.AskPassword, " ADA@EXAMPLE.COM ": auth.AskPassword,
+		"social@example.com": auth.OfferSocial, "nobody@example.com": auth.CreateAccount,
+	} {
+		step, err := b.Start(t.Context(), email)
+		require.NoError(t, err)
+		require.Equal(t, want, step, email)
+	}
+}
+
+func TestSignUp_201(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	in := application("Ada")
+	in.Email, in.FullName = "  Ada@Example.COM ", " Ada Lovelace "
+	id, err := b.SignUp(t.Context(), in, here)
+	require.NoError(t, err)
+
+	user := b.user(t, id)
+	require.Equal(t, "Ada@Example.COM", user.Email, "as it was typed")
+	require.Equal(t, "Ada Lovelace", user.FullName)
+	require.Equal(t, in.DOB, user.Dob.UTC())
+	require.Nil(t, user.EmailConfirmedAt)
+	require.Zero(t, user.Credits, "the bonus is for a confirmed address")
+	require.NotContains(t, *user.PasswordHash, goodPassword)
+	require.Equal(t, []string{"signed_up"}, b.events(t, &id))
+
+	b.deliver(t)
+	require.Len(t, b.inbox.all(), 1)
+	require.Equal(t, "Ada@Example.COM", b.inbox.last(t).To)
+	require.NotEmpty(t, b.inbox.code(t))
+}
+
+func TestSignUp_400_every_failing_field_at_once(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	in := application("ada.lovelace")
+	in.Password, in.ConfirmPassword = "ada.lov", "other"
+	in.FullName = "\u00a0"
+	in.DOB = b.clock.Now().AddDate(-12, 0, 0)
+	_, err := b.SignUp(t.Context(), in, here)
+	requireFields(t, err, "/password min_length", "/confirm_password mismatch", "/full_name required", "/dob too_young")
+	require.Zero(t, b.hasher.Hashes(), "nothing is hashed for a form that is refused")
+}
+
+func TestSignUp_400_password(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for plain, want := range map[string]string{
+		"short-1": "min_length", "password": "too_common", "my.ada.lovelace.99": "contains_username",
+		strings.Repeat("x", 129): "max_length",
+	} {
+		in := application("ada.lovelace")
+		in.Email = "someone@example.com"
+		in.Password, in.ConfirmPassword = plain, plain
+		_, err := b.SignUp(t.Context(), in, here)
+		requireFields(t, err, "/password "+want)
+	}
+}
+
+func TestCheckDOB_at_the_edges(t *testing.T) {
+	t.Parallel()
+	date := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
+	now := time.Date(2026, time.November, 22, 23, 59, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		dob  time.Time
+		now  time.Time
+		want string
+	}{
+		{date(2013, time.November, 22), now, ""},
+		{date(2013, time.November, 23), now, "too_young"},
+		{date(2030, time.January, 1), now, "too_young"},
+		{date(1905, time.November, 23), now, ""},
+		{date(1905, time.November, 22), now, "too_old"},
+		{date(1, time.January, 1), now, "too_old"},
+		{date(2012, time.February, 29), date(2025, time.February, 28), "too_young"},
+		{date(2012, time.February, 29), date(2025, time.March, 1), ""},
+		// In Auckland it is the 23rd already; the rule goes by UTC wherever the server stands.
+		{date(2013, time.November, 23), now.In(time.FixedZone("", 13*3600)), "too_young"},
+	} {
+		var got string
+		for _, f := range auth.CheckDOB(tc.dob, tc.now) {
+			got += f.Code
+		}
+		require.Equal(t, tc.want, got, "%s as of %s", tc.dob.Format(time.DateOnly), tc.now)
+	}
+}
+
+func TestSignUp_409(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.signUp(t, "ada")
+	in := application("grace")
+	in.Email = "ADA@example.com"
+	_, err := b.SignUp(t.Context(), in, here)
+	require.ErrorIs(t, err, auth.ErrEmailTaken)
+	in = application("ADA")
+	in.Email = "grace@example.com"
+	_, err = b.SignUp(t.Context(), in, here)
+	require.ErrorIs(t, err, auth.ErrUsernameTaken)
+	require.Empty(t, b.events(t, nil))
+}
+
+func TestSignUp_409_of_twenty_at_once_one_wins(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var won, lost atomic.Int32
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			switch _, err := b.SignUp(t.Context(), application("ada"), here); {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, auth.ErrEmailTaken), errors.Is(err, auth.ErrUsernameTaken):
+				lost.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, won.Load())
+	require.EqualValues(t, 19, lost.Load())
+}
+
+// requireFields fails unless err is a validation error of exactly these "field code" pairs.
+func requireFields(t *testing.T, err error, want ...string) {
+	t.Helper()
+	require.Error(t, err)
+	e := apperr.From(err)
+	require.Equal(t, apperr.CodeValidationFailed, e.Code, "%v", err)
+	var got []string
+	for _, f := range e.Fields {
+		require.Equal(t, "body", f.In)
+		require.NotEmpty(t, f.Message)
+		got = append(got, f.Field+" "+f.Code)
+	}
+	require.ElementsMatch(t, want, got)
+}
