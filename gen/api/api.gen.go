@@ -445,6 +445,36 @@ func (e ModelID) Valid() bool {
 	}
 }
 
+// Defines values for PasswordChangedNext.
+const (
+	PasswordChangedNextDone PasswordChangedNext = "done"
+)
+
+// Valid indicates whether the value is a known member of the PasswordChangedNext enum.
+func (e PasswordChangedNext) Valid() bool {
+	switch e {
+	case PasswordChangedNextDone:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PasswordResetNext.
+const (
+	PasswordResetNextSignin PasswordResetNext = "signin"
+)
+
+// Valid indicates whether the value is a known member of the PasswordResetNext enum.
+func (e PasswordResetNext) Valid() bool {
+	switch e {
+	case PasswordResetNextSignin:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PlatformID.
 const (
 	PlatformIDFacebook       PlatformID = "facebook"
@@ -568,6 +598,21 @@ func (e QueuedJobStatus) Valid() bool {
 	}
 }
 
+// Defines values for ResetRequestedNext.
+const (
+	ResetRequestedNextCheckEmail ResetRequestedNext = "check_email"
+)
+
+// Valid indicates whether the value is a known member of the ResetRequestedNext enum.
+func (e ResetRequestedNext) Valid() bool {
+	switch e {
+	case ResetRequestedNextCheckEmail:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SessionTokenType.
 const (
 	SessionTokenTypeBearer SessionTokenType = "Bearer"
@@ -613,6 +658,24 @@ func (e UserPlan) Valid() bool {
 	case UserPlanPro:
 		return true
 	case UserPlanStudio:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UsernameCheckReason.
+const (
+	UsernameCheckReasonInvalid UsernameCheckReason = "invalid"
+	UsernameCheckReasonTaken   UsernameCheckReason = "taken"
+)
+
+// Valid indicates whether the value is a known member of the UsernameCheckReason enum.
+func (e UsernameCheckReason) Valid() bool {
+	switch e {
+	case UsernameCheckReasonInvalid:
+		return true
+	case UsernameCheckReasonTaken:
 		return true
 	default:
 		return false
@@ -732,6 +795,24 @@ type AuthStartNext string
 //
 // Example: 1995-12-10
 type BirthDate = openapi_types.Date
+
+// ChangePasswordRequest The present password and a new one.
+type ChangePasswordRequest struct {
+	// ConfirmPassword The new password again.
+	//
+	// Example: paint-the-sky-9
+	ConfirmPassword string `json:"confirm_password"`
+
+	// CurrentPassword The present password.
+	//
+	// Example: paint-the-sea-8
+	CurrentPassword string `json:"current_password"`
+
+	// NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+	//
+	// Example: paint-the-sky-9
+	NewPassword NewPassword `json:"new_password"`
+}
 
 // ConfirmRequest An address and the code that was mailed to it.
 type ConfirmRequest struct {
@@ -854,6 +935,14 @@ type CreditList struct {
 // Example: job_charge
 type CreditReason string
 
+// DeleteMeRequest The password, since there is no way back.
+type DeleteMeRequest struct {
+	// Password The password.
+	//
+	// Example: paint-the-sky-9
+	Password string `json:"password"`
+}
+
 // Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
 //
 // Example: ada@example.com
@@ -876,6 +965,56 @@ type ErrorCode string
 type ErrorEnvelope struct {
 	// Error What went wrong.
 	Error APIError `json:"error"`
+}
+
+// Export Everything held about an account.
+type Export struct {
+	// Account A row as it is held, without hashes and the workings of the server.
+	Account ExportedRow `json:"account"`
+
+	// Assets Pictures.
+	Assets []ExportedRow `json:"assets"`
+
+	// Chats Conversations.
+	Chats []ExportedRow `json:"chats"`
+
+	// Events Security events and the ledger.
+	Events []ExportedRow `json:"events"`
+
+	// ExportedAt When.
+	//
+	// Example: 2026-11-21T18:05:12Z
+	ExportedAt time.Time `json:"exported_at"`
+
+	// Jobs Work that was paid for.
+	Jobs []ExportedRow `json:"jobs"`
+
+	// Mails Mails that were sent, without their text.
+	Mails []ExportedRow `json:"mails"`
+
+	// Messages What was said in them.
+	Messages []ExportedRow `json:"messages"`
+
+	// Projects Projects.
+	Projects []ExportedRow `json:"projects"`
+
+	// Prompts What the projects said.
+	Prompts []ExportedRow `json:"prompts"`
+
+	// Renders What came of it.
+	Renders []ExportedRow `json:"renders"`
+
+	// Sessions Sign-ins.
+	Sessions []ExportedRow `json:"sessions"`
+}
+
+// ExportedRow A row as it is held, without hashes and the workings of the server.
+type ExportedRow struct {
+	// ID Names the row.
+	//
+	// Example: 0199f3a0-5d2c-7a41-b1c7-0e9d8f7a6b5c
+	ID                   openapi_types.UUID     `json:"id"`
+	AdditionalProperties map[string]interface{} `json:"-"`
 }
 
 // FieldError One field that has to change.
@@ -1101,6 +1240,32 @@ type NewPassword = string
 //
 // Example: MDE5YTdmNTA
 type NextCursor = string
+
+// PasswordChanged A password that was changed.
+type PasswordChanged struct {
+	// Next There is no next step.
+	//
+	// Example: done
+	Next PasswordChangedNext `json:"next"`
+}
+
+// PasswordChangedNext There is no next step.
+//
+// Example: done
+type PasswordChangedNext string
+
+// PasswordReset A password that was reset.
+type PasswordReset struct {
+	// Next The next step.
+	//
+	// Example: signin
+	Next PasswordResetNext `json:"next"`
+}
+
+// PasswordResetNext The next step.
+//
+// Example: signin
+type PasswordResetNext string
 
 // Platform A place where thumbnails are shown.
 type Platform struct {
@@ -1467,6 +1632,17 @@ type QueuedJob struct {
 // Example: queued
 type QueuedJobStatus string
 
+// RecoveryCode One of the codes that `enableSecondFactor` gave, in any spelling.
+//
+// Example: 7K3M-9QX2-VB4T-HN80
+type RecoveryCode = string
+
+// RecoveryCodes Codes for the day the phone is lost; each counts once.
+type RecoveryCodes struct {
+	// RecoveryCodes Keep them in a safe place.
+	RecoveryCodes []RecoveryCode `json:"recovery_codes"`
+}
+
 // RefreshRequest The refresh token, where it does not come by cookie.
 type RefreshRequest struct {
 	// RefreshToken The refresh token of the last answer.
@@ -1489,6 +1665,102 @@ type Render struct {
 	//
 	// Example: 1
 	Variant int64 `json:"variant"`
+}
+
+// ResetPasswordRequest The token of a mailed link and a new password.
+type ResetPasswordRequest struct {
+	// ConfirmPassword The new password again.
+	//
+	// Example: paint-the-sky-9
+	ConfirmPassword string `json:"confirm_password"`
+
+	// NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+	//
+	// Example: paint-the-sky-9
+	NewPassword NewPassword `json:"new_password"`
+
+	// Token What the link brought.
+	//
+	// Example: 3q2-7wA1xJmR
+	Token string `json:"token"`
+}
+
+// ResetRequested The same whether or not a mail was sent.
+type ResetRequested struct {
+	// Next The next step.
+	//
+	// Example: check_email
+	Next ResetRequestedNext `json:"next"`
+}
+
+// ResetRequestedNext The next step.
+//
+// Example: check_email
+type ResetRequestedNext string
+
+// SecondFactorDisableRequest The password and one proof of the second factor.
+type SecondFactorDisableRequest struct {
+	// Code The six digits that the authenticator app shows.
+	//
+	// Example: 042137
+	Code *TOTPCode `json:"code,omitempty"`
+
+	// Password The password.
+	//
+	// Example: paint-the-sky-9
+	Password string `json:"password"`
+
+	// RecoveryCode One of the codes that `enableSecondFactor` gave, in any spelling.
+	//
+	// Example: 7K3M-9QX2-VB4T-HN80
+	RecoveryCode *RecoveryCode `json:"recovery_code,omitempty"`
+}
+
+// SecondFactorEnableRequest The first code of the app.
+type SecondFactorEnableRequest struct {
+	// Code The six digits that the authenticator app shows.
+	//
+	// Example: 042137
+	Code TOTPCode `json:"code"`
+}
+
+// SecondFactorSecret A secret for an authenticator app.
+type SecondFactorSecret struct {
+	// OtpauthURL To be shown as a QR code.
+	//
+	// Example: otpauth://totp/MugShot:ada@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=MugShot
+	OtpauthURL string `json:"otpauth_url"`
+
+	// Secret To be typed in, in base32.
+	//
+	// Example: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
+	Secret string `json:"secret"`
+}
+
+// SecondFactorSetUpRequest Empty, unless a second factor is on.
+type SecondFactorSetUpRequest struct {
+	// Code The six digits that the authenticator app shows.
+	//
+	// Example: 042137
+	Code *TOTPCode `json:"code,omitempty"`
+}
+
+// SecondFactorVerifyRequest The challenge that `signIn` answered and one proof of the second factor.
+type SecondFactorVerifyRequest struct {
+	// Challenge `details.challenge` of `second_factor_required`.
+	//
+	// Example: 3q2-7wA1xJmR
+	Challenge string `json:"challenge"`
+
+	// Code The six digits that the authenticator app shows.
+	//
+	// Example: 042137
+	Code *TOTPCode `json:"code,omitempty"`
+
+	// RecoveryCode One of the codes that `enableSecondFactor` gave, in any spelling.
+	//
+	// Example: 7K3M-9QX2-VB4T-HN80
+	RecoveryCode *RecoveryCode `json:"recovery_code,omitempty"`
 }
 
 // Session What a signed-in client holds.
@@ -1526,6 +1798,50 @@ type Session struct {
 //
 // Example: Bearer
 type SessionTokenType string
+
+// SessionInfo A sign-in that is still alive.
+type SessionInfo struct {
+	// CreatedAt When somebody signed in.
+	//
+	// Example: 2026-11-20T09:30:00Z
+	CreatedAt time.Time `json:"created_at"`
+
+	// Current Whether this request came through it.
+	//
+	// Example: true
+	Current bool `json:"current"`
+
+	// ID The session.
+	//
+	// Example: 0199f3a1-9c3d-7f52-a2d8-1f0e9d8c7b6a
+	ID openapi_types.UUID `json:"id"`
+
+	// IP The address that used it last.
+	//
+	// Example: 203.0.113.7
+	IP string `json:"ip"`
+
+	// LastUsedAt When it was refreshed last.
+	//
+	// Example: 2026-11-21T18:05:12Z
+	LastUsedAt time.Time `json:"last_used_at"`
+
+	// UserAgent The browser or program that used it last, as it names itself.
+	//
+	// Example: Mozilla/5.0 (X11; Linux x86_64)
+	UserAgent string `json:"user_agent"`
+}
+
+// SessionList A page of sessions.
+type SessionList struct {
+	// Items Sessions, newest first.
+	Items []SessionInfo `json:"items"`
+
+	// NextCursor Asks for the next page; null on the last.
+	//
+	// Example: MDE5YTdmNTA
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
 
 // SignInRequest Credentials.
 type SignInRequest struct {
@@ -1596,6 +1912,11 @@ type SignedUp struct {
 // Example: confirm_email
 type SignedUpNext string
 
+// TOTPCode The six digits that the authenticator app shows.
+//
+// Example: 042137
+type TOTPCode = string
+
 // User An account, as its owner sees it.
 type User struct {
 	// CreatedAt When the account was created.
@@ -1641,6 +1962,11 @@ type User struct {
 	// ProfilePhoto The profile photo, if there is one.
 	ProfilePhoto nullable.Nullable[Asset] `json:"profile_photo"`
 
+	// SecondFactorEnabled Whether signing in takes a second factor.
+	//
+	// Example: false
+	SecondFactorEnabled bool `json:"second_factor_enabled"`
+
 	// UpdatedAt When the account last changed.
 	//
 	// Example: 2026-11-21T18:05:12Z
@@ -1657,10 +1983,51 @@ type User struct {
 // Example: free
 type UserPlan string
 
+// UserUpdate What should be different; members that are left out stay as they are.
+type UserUpdate struct {
+	// Dob Day of birth; creators are between 13 and 120 years old.
+	//
+	// Example: 1995-12-10
+	Dob *BirthDate `json:"dob,omitempty"`
+
+	// FullName What to call the creator; at least one visible character, no control characters.
+	//
+	// Example: Ada Lovelace
+	FullName *FullName `json:"full_name,omitempty"`
+
+	// ProfilePhotoAssetID A finished `profile_photo` of yours, or null for none.
+	//
+	// Example: 0199f3a7-0a1b-7c2d-9e3f-4a5b6c7d8e9f
+	ProfilePhotoAssetID nullable.Nullable[openapi_types.UUID] `json:"profile_photo_asset_id,omitempty"`
+
+	// Username Unique without regard to case.
+	//
+	// Example: ada.lovelace
+	Username *Username `json:"username,omitempty"`
+}
+
 // Username Unique without regard to case.
 //
 // Example: ada.lovelace
 type Username = string
+
+// UsernameCheck Whether a username can be had.
+type UsernameCheck struct {
+	// Available Whether it is free, for the moment.
+	//
+	// Example: false
+	Available bool `json:"available"`
+
+	// Reason `taken`: it has an owner. `invalid`: not 3 to 30 of letters, digits, dot, underscore and hyphen. Absent where it is free.
+	//
+	// Example: taken
+	Reason *UsernameCheckReason `json:"reason,omitempty"`
+}
+
+// UsernameCheckReason `taken`: it has an owner. `invalid`: not 3 to 30 of letters, digits, dot, underscore and hyphen. Absent where it is free.
+//
+// Example: taken
+type UsernameCheckReason string
 
 // CSRFCookie defines model for CSRFCookie.
 type CSRFCookie = string
@@ -1685,6 +2052,9 @@ type ProjectID = openapi_types.UUID
 
 // RefreshCookie defines model for RefreshCookie.
 type RefreshCookie = string
+
+// SessionID Example: 0199f3a1-9c3d-7f52-a2d8-1f0e9d8c7b6a
+type SessionID = openapi_types.UUID
 
 // BadRequest Every answer outside 2xx.
 type BadRequest = ErrorEnvelope
@@ -1726,6 +2096,15 @@ type RefreshSessionParams struct {
 
 	// MugshotCsrf Set beside the refresh cookie, and readable by scripts of the site. Browsers send it by themselves.
 	MugshotCsrf *CSRFCookie `form:"mugshot_csrf,omitempty" json:"mugshot_csrf,omitempty"`
+}
+
+// ListSessionsParams defines parameters for ListSessions.
+type ListSessionsParams struct {
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // SignOutParams defines parameters for SignOut.
@@ -1806,14 +2185,35 @@ type QueueProjectParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// DisableSecondFactorJSONRequestBody defines body for DisableSecondFactor for application/json ContentType.
+type DisableSecondFactorJSONRequestBody = SecondFactorDisableRequest
+
+// EnableSecondFactorJSONRequestBody defines body for EnableSecondFactor for application/json ContentType.
+type EnableSecondFactorJSONRequestBody = SecondFactorEnableRequest
+
+// SetUpSecondFactorJSONRequestBody defines body for SetUpSecondFactor for application/json ContentType.
+type SetUpSecondFactorJSONRequestBody = SecondFactorSetUpRequest
+
+// VerifySecondFactorJSONRequestBody defines body for VerifySecondFactor for application/json ContentType.
+type VerifySecondFactorJSONRequestBody = SecondFactorVerifyRequest
+
+// ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
+type ChangePasswordJSONRequestBody = ChangePasswordRequest
+
 // ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
 type ConfirmEmailJSONRequestBody = ConfirmRequest
+
+// ForgotPasswordJSONRequestBody defines body for ForgotPassword for application/json ContentType.
+type ForgotPasswordJSONRequestBody = EmailRequest
 
 // RefreshSessionJSONRequestBody defines body for RefreshSession for application/json ContentType.
 type RefreshSessionJSONRequestBody = RefreshRequest
 
 // ResendConfirmationJSONRequestBody defines body for ResendConfirmation for application/json ContentType.
 type ResendConfirmationJSONRequestBody = EmailRequest
+
+// ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
+type ResetPasswordJSONRequestBody = ResetPasswordRequest
 
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = SignInRequest
@@ -1823,6 +2223,12 @@ type SignUpJSONRequestBody = SignUpRequest
 
 // StartAuthJSONRequestBody defines body for StartAuth for application/json ContentType.
 type StartAuthJSONRequestBody = EmailRequest
+
+// DeleteMeJSONRequestBody defines body for DeleteMe for application/json ContentType.
+type DeleteMeJSONRequestBody = DeleteMeRequest
+
+// UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
+type UpdateMeJSONRequestBody = UserUpdate
 
 // CreateProjectJSONRequestBody defines body for CreateProject for application/json ContentType.
 type CreateProjectJSONRequestBody = ProjectCreate
@@ -1901,17 +2307,113 @@ func (a APIError_Details) MarshalJSON() ([]byte, error) {
 	return json.Marshal(object)
 }
 
+// Getter for additional properties for ExportedRow. Returns the specified
+// element and whether it was found
+func (a ExportedRow) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for ExportedRow
+func (a *ExportedRow) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for ExportedRow to handle AdditionalProperties
+func (a *ExportedRow) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["id"]; found {
+		err = json.Unmarshal(raw, &a.ID)
+		if err != nil {
+			return fmt.Errorf("error reading 'id': %w", err)
+		}
+		delete(object, "id")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for ExportedRow to handle AdditionalProperties
+func (a ExportedRow) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	object["id"], err = json.Marshal(a.ID)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'id': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// DisableSecondFactor Turn the second factor off
+	// (POST /auth/2fa/disable)
+	DisableSecondFactor(ctx echo.Context) error
+	// EnableSecondFactor Turn the second factor on
+	// (POST /auth/2fa/enable)
+	EnableSecondFactor(ctx echo.Context) error
+	// SetUpSecondFactor Begin to use an authenticator app
+	// (POST /auth/2fa/setup)
+	SetUpSecondFactor(ctx echo.Context) error
+	// VerifySecondFactor Finish signing in with the second factor
+	// (POST /auth/2fa/verify)
+	VerifySecondFactor(ctx echo.Context) error
+	// ChangePassword Change the password
+	// (POST /auth/change-password)
+	ChangePassword(ctx echo.Context) error
 	// ConfirmEmail Confirm an address with its code
 	// (POST /auth/confirm)
 	ConfirmEmail(ctx echo.Context) error
+	// ForgotPassword Mail a link that resets the password
+	// (POST /auth/forgot-password)
+	ForgotPassword(ctx echo.Context) error
 	// RefreshSession Get a new session token
 	// (POST /auth/refresh)
 	RefreshSession(ctx echo.Context, params RefreshSessionParams) error
 	// ResendConfirmation Mail a new confirmation code
 	// (POST /auth/resend-confirmation)
 	ResendConfirmation(ctx echo.Context) error
+	// ResetPassword Choose a new password with a link
+	// (POST /auth/reset-password)
+	ResetPassword(ctx echo.Context) error
+	// RevokeOtherSessions End all other sessions
+	// (DELETE /auth/sessions)
+	RevokeOtherSessions(ctx echo.Context) error
+	// ListSessions List your sessions
+	// (GET /auth/sessions)
+	ListSessions(ctx echo.Context, params ListSessionsParams) error
+	// RevokeSession End a session
+	// (DELETE /auth/sessions/{session_id})
+	RevokeSession(ctx echo.Context, sessionID SessionID) error
 	// SignIn Sign in with a password
 	// (POST /auth/signin)
 	SignIn(ctx echo.Context) error
@@ -1924,6 +2426,9 @@ type ServerInterface interface {
 	// StartAuth Find out how to go on with an address
 	// (POST /auth/start)
 	StartAuth(ctx echo.Context) error
+	// CheckUsername Find out whether a username is free
+	// (GET /auth/usernames/{username})
+	CheckUsername(ctx echo.Context, username string) error
 	// ListJobs List your jobs
 	// (GET /jobs)
 	ListJobs(ctx echo.Context, params ListJobsParams) error
@@ -1936,12 +2441,21 @@ type ServerInterface interface {
 	// StreamJobEvents Follow a job
 	// (GET /jobs/{job_id}/events)
 	StreamJobEvents(ctx echo.Context, jobID JobID, params StreamJobEventsParams) error
+	// DeleteMe Delete the signed-in account
+	// (DELETE /me)
+	DeleteMe(ctx echo.Context) error
 	// GetMe Read the signed-in account
 	// (GET /me)
 	GetMe(ctx echo.Context) error
+	// UpdateMe Change the signed-in account
+	// (PATCH /me)
+	UpdateMe(ctx echo.Context) error
 	// ListCredits Read the balance and the ledger
 	// (GET /me/credits)
 	ListCredits(ctx echo.Context, params ListCreditsParams) error
+	// ExportMe Download everything held about you
+	// (GET /me/export)
+	ExportMe(ctx echo.Context) error
 	// ListModels List the image models
 	// (GET /models)
 	ListModels(ctx echo.Context) error
@@ -1976,12 +2490,66 @@ type ServerInterfaceWrapper struct {
 	Handler ServerInterface
 }
 
+// DisableSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) DisableSecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DisableSecondFactor(ctx)
+	return err
+}
+
+// EnableSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) EnableSecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnableSecondFactor(ctx)
+	return err
+}
+
+// SetUpSecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) SetUpSecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetUpSecondFactor(ctx)
+	return err
+}
+
+// VerifySecondFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) VerifySecondFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VerifySecondFactor(ctx)
+	return err
+}
+
+// ChangePassword converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangePassword(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangePassword(ctx)
+	return err
+}
+
 // ConfirmEmail converts echo context to params.
 func (w *ServerInterfaceWrapper) ConfirmEmail(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmEmail(ctx)
+	return err
+}
+
+// ForgotPassword converts echo context to params.
+func (w *ServerInterfaceWrapper) ForgotPassword(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ForgotPassword(ctx)
 	return err
 }
 
@@ -2042,6 +2610,65 @@ func (w *ServerInterfaceWrapper) ResendConfirmation(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ResendConfirmation(ctx)
+	return err
+}
+
+// ResetPassword converts echo context to params.
+func (w *ServerInterfaceWrapper) ResetPassword(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResetPassword(ctx)
+	return err
+}
+
+// RevokeOtherSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeOtherSessions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeOtherSessions(ctx)
+	return err
+}
+
+// ListSessions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSessions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSessionsParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSessions(ctx, params)
+	return err
+}
+
+// RevokeSession converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeSession(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "session_id" -------------
+	var sessionID SessionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session_id", ctx.Param("session_id"), &sessionID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter session_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeSession(ctx, sessionID)
 	return err
 }
 
@@ -2120,6 +2747,22 @@ func (w *ServerInterfaceWrapper) StartAuth(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.StartAuth(ctx)
+	return err
+}
+
+// CheckUsername converts echo context to params.
+func (w *ServerInterfaceWrapper) CheckUsername(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "username" -------------
+	var username string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "username", ctx.Param("username"), &username, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CheckUsername(ctx, username)
 	return err
 }
 
@@ -2223,12 +2866,30 @@ func (w *ServerInterfaceWrapper) StreamJobEvents(ctx echo.Context) error {
 	return err
 }
 
+// DeleteMe converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteMe(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteMe(ctx)
+	return err
+}
+
 // GetMe converts echo context to params.
 func (w *ServerInterfaceWrapper) GetMe(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetMe(ctx)
+	return err
+}
+
+// UpdateMe converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateMe(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateMe(ctx)
 	return err
 }
 
@@ -2254,6 +2915,15 @@ func (w *ServerInterfaceWrapper) ListCredits(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListCredits(ctx, params)
+	return err
+}
+
+// ExportMe converts echo context to params.
+func (w *ServerInterfaceWrapper) ExportMe(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExportMe(ctx)
 	return err
 }
 
@@ -2526,7 +3196,21 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/auth/signin", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
 	router.POST(options.BaseURL+"/auth/refresh", wrapper.RefreshSession, options.OperationMiddlewares["refreshSession"]...)
 	router.POST(options.BaseURL+"/auth/signout", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
+	router.DELETE(options.BaseURL+"/auth/sessions", wrapper.RevokeOtherSessions, options.OperationMiddlewares["revokeOtherSessions"]...)
+	router.GET(options.BaseURL+"/auth/sessions", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
+	router.DELETE(options.BaseURL+"/auth/sessions/:session_id", wrapper.RevokeSession, options.OperationMiddlewares["revokeSession"]...)
+	router.POST(options.BaseURL+"/auth/forgot-password", wrapper.ForgotPassword, options.OperationMiddlewares["forgotPassword"]...)
+	router.POST(options.BaseURL+"/auth/reset-password", wrapper.ResetPassword, options.OperationMiddlewares["resetPassword"]...)
+	router.POST(options.BaseURL+"/auth/change-password", wrapper.ChangePassword, options.OperationMiddlewares["changePassword"]...)
+	router.GET(options.BaseURL+"/auth/usernames/:username", wrapper.CheckUsername, options.OperationMiddlewares["checkUsername"]...)
+	router.POST(options.BaseURL+"/auth/2fa/setup", wrapper.SetUpSecondFactor, options.OperationMiddlewares["setUpSecondFactor"]...)
+	router.POST(options.BaseURL+"/auth/2fa/enable", wrapper.EnableSecondFactor, options.OperationMiddlewares["enableSecondFactor"]...)
+	router.POST(options.BaseURL+"/auth/2fa/disable", wrapper.DisableSecondFactor, options.OperationMiddlewares["disableSecondFactor"]...)
+	router.POST(options.BaseURL+"/auth/2fa/verify", wrapper.VerifySecondFactor, options.OperationMiddlewares["verifySecondFactor"]...)
+	router.DELETE(options.BaseURL+"/me", wrapper.DeleteMe, options.OperationMiddlewares["deleteMe"]...)
 	router.GET(options.BaseURL+"/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
+	router.PATCH(options.BaseURL+"/me", wrapper.UpdateMe, options.OperationMiddlewares["updateMe"]...)
+	router.GET(options.BaseURL+"/me/export", wrapper.ExportMe, options.OperationMiddlewares["exportMe"]...)
 	router.GET(options.BaseURL+"/me/credits", wrapper.ListCredits, options.OperationMiddlewares["listCredits"]...)
 	router.GET(options.BaseURL+"/project", wrapper.ListProjects, options.OperationMiddlewares["listProjects"]...)
 	router.POST(options.BaseURL+"/project", wrapper.CreateProject, options.OperationMiddlewares["createProject"]...)
@@ -2637,6 +3321,660 @@ type UnsupportedMediaTypeJSONResponse struct {
 	Headers UnsupportedMediaTypeResponseHeaders
 }
 
+type DisableSecondFactorRequestObject struct {
+	Body *DisableSecondFactorJSONRequestBody
+}
+
+type DisableSecondFactorResponseObject interface {
+	VisitDisableSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type DisableSecondFactor204Response struct {
+}
+
+func (response DisableSecondFactor204Response) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DisableSecondFactor400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DisableSecondFactor400JSONResponse) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableSecondFactor401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DisableSecondFactor401JSONResponse) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableSecondFactor413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response DisableSecondFactor413JSONResponse) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableSecondFactor415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response DisableSecondFactor415JSONResponse) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableSecondFactor429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response DisableSecondFactor429JSONResponse) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableSecondFactor500JSONResponse struct{ InternalJSONResponse }
+
+func (response DisableSecondFactor500JSONResponse) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableSecondFactor503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response DisableSecondFactor503JSONResponse) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableSecondFactorRequestObject struct {
+	Body *EnableSecondFactorJSONRequestBody
+}
+
+type EnableSecondFactorResponseObject interface {
+	VisitEnableSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type EnableSecondFactor200JSONResponse RecoveryCodes
+
+func (response EnableSecondFactor200JSONResponse) VisitEnableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableSecondFactor400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response EnableSecondFactor400JSONResponse) VisitEnableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableSecondFactor401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response EnableSecondFactor401JSONResponse) VisitEnableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableSecondFactor413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response EnableSecondFactor413JSONResponse) VisitEnableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableSecondFactor415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response EnableSecondFactor415JSONResponse) VisitEnableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableSecondFactor429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response EnableSecondFactor429JSONResponse) VisitEnableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableSecondFactor500JSONResponse struct{ InternalJSONResponse }
+
+func (response EnableSecondFactor500JSONResponse) VisitEnableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableSecondFactor503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response EnableSecondFactor503JSONResponse) VisitEnableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUpSecondFactorRequestObject struct {
+	Body *SetUpSecondFactorJSONRequestBody
+}
+
+type SetUpSecondFactorResponseObject interface {
+	VisitSetUpSecondFactorResponse(w http.ResponseWriter) error
+}
+
+type SetUpSecondFactor200JSONResponse SecondFactorSecret
+
+func (response SetUpSecondFactor200JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUpSecondFactor400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SetUpSecondFactor400JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUpSecondFactor401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response SetUpSecondFactor401JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUpSecondFactor413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response SetUpSecondFactor413JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUpSecondFactor415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response SetUpSecondFactor415JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUpSecondFactor429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response SetUpSecondFactor429JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUpSecondFactor500JSONResponse struct{ InternalJSONResponse }
+
+func (response SetUpSecondFactor500JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetUpSecondFactor503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SetUpSecondFactor503JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySecondFactorRequestObject struct {
+	Body *VerifySecondFactorJSONRequestBody
+}
+
+type VerifySecondFactorResponseObject interface {
+	VisitVerifySecondFactorResponse(w http.ResponseWriter) error
+}
+
+type VerifySecondFactor200JSONResponse Session
+
+func (response VerifySecondFactor200JSONResponse) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySecondFactor400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response VerifySecondFactor400JSONResponse) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySecondFactor401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response VerifySecondFactor401JSONResponse) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySecondFactor413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response VerifySecondFactor413JSONResponse) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySecondFactor415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response VerifySecondFactor415JSONResponse) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySecondFactor429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response VerifySecondFactor429JSONResponse) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySecondFactor500JSONResponse struct{ InternalJSONResponse }
+
+func (response VerifySecondFactor500JSONResponse) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySecondFactor503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response VerifySecondFactor503JSONResponse) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePasswordRequestObject struct {
+	Body *ChangePasswordJSONRequestBody
+}
+
+type ChangePasswordResponseObject interface {
+	VisitChangePasswordResponse(w http.ResponseWriter) error
+}
+
+type ChangePassword200JSONResponse PasswordChanged
+
+func (response ChangePassword200JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ChangePassword400JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ChangePassword401JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response ChangePassword413JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response ChangePassword415JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ChangePassword429JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword500JSONResponse struct{ InternalJSONResponse }
+
+func (response ChangePassword500JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePassword503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ChangePassword503JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ConfirmEmailRequestObject struct {
 	Body *ConfirmEmailJSONRequestBody
 }
@@ -2740,6 +4078,122 @@ func (response ConfirmEmail500JSONResponse) VisitConfirmEmailResponse(w http.Res
 type ConfirmEmail503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response ConfirmEmail503JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPasswordRequestObject struct {
+	Body *ForgotPasswordJSONRequestBody
+}
+
+type ForgotPasswordResponseObject interface {
+	VisitForgotPasswordResponse(w http.ResponseWriter) error
+}
+
+type ForgotPassword200JSONResponse ResetRequested
+
+func (response ForgotPassword200JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ForgotPassword400JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response ForgotPassword413JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response ForgotPassword415JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ForgotPassword429JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword500JSONResponse struct{ InternalJSONResponse }
+
+func (response ForgotPassword500JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ForgotPassword503JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3004,6 +4458,361 @@ func (response ResendConfirmation500JSONResponse) VisitResendConfirmationRespons
 type ResendConfirmation503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response ResendConfirmation503JSONResponse) VisitResendConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPasswordRequestObject struct {
+	Body *ResetPasswordJSONRequestBody
+}
+
+type ResetPasswordResponseObject interface {
+	VisitResetPasswordResponse(w http.ResponseWriter) error
+}
+
+type ResetPassword200JSONResponse PasswordReset
+
+func (response ResetPassword200JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ResetPassword400JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response ResetPassword413JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response ResetPassword415JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ResetPassword429JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword500JSONResponse struct{ InternalJSONResponse }
+
+func (response ResetPassword500JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ResetPassword503JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeOtherSessionsRequestObject struct {
+}
+
+type RevokeOtherSessionsResponseObject interface {
+	VisitRevokeOtherSessionsResponse(w http.ResponseWriter) error
+}
+
+type RevokeOtherSessions204Response struct {
+}
+
+func (response RevokeOtherSessions204Response) VisitRevokeOtherSessionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeOtherSessions401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeOtherSessions401JSONResponse) VisitRevokeOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeOtherSessions500JSONResponse struct{ InternalJSONResponse }
+
+func (response RevokeOtherSessions500JSONResponse) VisitRevokeOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeOtherSessions503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response RevokeOtherSessions503JSONResponse) VisitRevokeOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsRequestObject struct {
+	Params ListSessionsParams
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200JSONResponse SessionList
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListSessions400JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ListSessions401JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListSessions500JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListSessions503JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeSessionRequestObject struct {
+	SessionID SessionID `json:"session_id"`
+}
+
+type RevokeSessionResponseObject interface {
+	VisitRevokeSessionResponse(w http.ResponseWriter) error
+}
+
+type RevokeSession204Response struct {
+}
+
+func (response RevokeSession204Response) VisitRevokeSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RevokeSession400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RevokeSession400JSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeSession401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RevokeSession401JSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeSession404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RevokeSession404JSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeSession500JSONResponse struct{ InternalJSONResponse }
+
+func (response RevokeSession500JSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeSession503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response RevokeSession503JSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3504,6 +5313,90 @@ func (response StartAuth503JSONResponse) VisitStartAuthResponse(w http.ResponseW
 	return err
 }
 
+type CheckUsernameRequestObject struct {
+	Username string `json:"username"`
+}
+
+type CheckUsernameResponseObject interface {
+	VisitCheckUsernameResponse(w http.ResponseWriter) error
+}
+
+type CheckUsername200JSONResponse UsernameCheck
+
+func (response CheckUsername200JSONResponse) VisitCheckUsernameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckUsername400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CheckUsername400JSONResponse) VisitCheckUsernameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckUsername429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response CheckUsername429JSONResponse) VisitCheckUsernameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckUsername500JSONResponse struct{ InternalJSONResponse }
+
+func (response CheckUsername500JSONResponse) VisitCheckUsernameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CheckUsername503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response CheckUsername503JSONResponse) VisitCheckUsernameResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListJobsRequestObject struct {
 	Params ListJobsParams
 }
@@ -3930,6 +5823,132 @@ func (response StreamJobEvents503JSONResponse) VisitStreamJobEventsResponse(w ht
 	return err
 }
 
+type DeleteMeRequestObject struct {
+	Body *DeleteMeJSONRequestBody
+}
+
+type DeleteMeResponseObject interface {
+	VisitDeleteMeResponse(w http.ResponseWriter) error
+}
+
+type DeleteMe204Response struct {
+}
+
+func (response DeleteMe204Response) VisitDeleteMeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteMe400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteMe400JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMe401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteMe401JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMe413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response DeleteMe413JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMe415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response DeleteMe415JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMe429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response DeleteMe429JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMe500JSONResponse struct{ InternalJSONResponse }
+
+func (response DeleteMe500JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response DeleteMe503JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetMeRequestObject struct {
 }
 
@@ -3985,6 +6004,153 @@ func (response GetMe500JSONResponse) VisitGetMeResponse(w http.ResponseWriter) e
 type GetMe503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response GetMe503JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMeRequestObject struct {
+	Body *UpdateMeJSONRequestBody
+}
+
+type UpdateMeResponseObject interface {
+	VisitUpdateMeResponse(w http.ResponseWriter) error
+}
+
+type UpdateMe200JSONResponse User
+
+func (response UpdateMe200JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMe400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateMe400JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMe401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateMe401JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMe409JSONResponse struct{ ConflictJSONResponse }
+
+func (response UpdateMe409JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMe413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response UpdateMe413JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMe415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response UpdateMe415JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMe429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response UpdateMe429JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMe500JSONResponse struct{ InternalJSONResponse }
+
+func (response UpdateMe500JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response UpdateMe503JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4069,6 +6235,98 @@ func (response ListCredits500JSONResponse) VisitListCreditsResponse(w http.Respo
 type ListCredits503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response ListCredits503JSONResponse) VisitListCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMeRequestObject struct {
+}
+
+type ExportMeResponseObject interface {
+	VisitExportMeResponse(w http.ResponseWriter) error
+}
+
+type ExportMe200ResponseHeaders struct {
+	ContentDisposition string
+}
+
+type ExportMe200JSONResponse struct {
+	Body    Export
+	Headers ExportMe200ResponseHeaders
+}
+
+func (response ExportMe200JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ExportMe401JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ExportMe429JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe500JSONResponse struct{ InternalJSONResponse }
+
+func (response ExportMe500JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExportMe503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ExportMe503JSONResponse) VisitExportMeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5061,15 +7319,45 @@ func (response QueueProject503JSONResponse) VisitQueueProjectResponse(w http.Res
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// DisableSecondFactor Turn the second factor off
+	// (POST /auth/2fa/disable)
+	DisableSecondFactor(ctx context.Context, request DisableSecondFactorRequestObject) (DisableSecondFactorResponseObject, error)
+	// EnableSecondFactor Turn the second factor on
+	// (POST /auth/2fa/enable)
+	EnableSecondFactor(ctx context.Context, request EnableSecondFactorRequestObject) (EnableSecondFactorResponseObject, error)
+	// SetUpSecondFactor Begin to use an authenticator app
+	// (POST /auth/2fa/setup)
+	SetUpSecondFactor(ctx context.Context, request SetUpSecondFactorRequestObject) (SetUpSecondFactorResponseObject, error)
+	// VerifySecondFactor Finish signing in with the second factor
+	// (POST /auth/2fa/verify)
+	VerifySecondFactor(ctx context.Context, request VerifySecondFactorRequestObject) (VerifySecondFactorResponseObject, error)
+	// ChangePassword Change the password
+	// (POST /auth/change-password)
+	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
 	// ConfirmEmail Confirm an address with its code
 	// (POST /auth/confirm)
 	ConfirmEmail(ctx context.Context, request ConfirmEmailRequestObject) (ConfirmEmailResponseObject, error)
+	// ForgotPassword Mail a link that resets the password
+	// (POST /auth/forgot-password)
+	ForgotPassword(ctx context.Context, request ForgotPasswordRequestObject) (ForgotPasswordResponseObject, error)
 	// RefreshSession Get a new session token
 	// (POST /auth/refresh)
 	RefreshSession(ctx context.Context, request RefreshSessionRequestObject) (RefreshSessionResponseObject, error)
 	// ResendConfirmation Mail a new confirmation code
 	// (POST /auth/resend-confirmation)
 	ResendConfirmation(ctx context.Context, request ResendConfirmationRequestObject) (ResendConfirmationResponseObject, error)
+	// ResetPassword Choose a new password with a link
+	// (POST /auth/reset-password)
+	ResetPassword(ctx context.Context, request ResetPasswordRequestObject) (ResetPasswordResponseObject, error)
+	// RevokeOtherSessions End all other sessions
+	// (DELETE /auth/sessions)
+	RevokeOtherSessions(ctx context.Context, request RevokeOtherSessionsRequestObject) (RevokeOtherSessionsResponseObject, error)
+	// ListSessions List your sessions
+	// (GET /auth/sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// RevokeSession End a session
+	// (DELETE /auth/sessions/{session_id})
+	RevokeSession(ctx context.Context, request RevokeSessionRequestObject) (RevokeSessionResponseObject, error)
 	// SignIn Sign in with a password
 	// (POST /auth/signin)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
@@ -5082,6 +7370,9 @@ type StrictServerInterface interface {
 	// StartAuth Find out how to go on with an address
 	// (POST /auth/start)
 	StartAuth(ctx context.Context, request StartAuthRequestObject) (StartAuthResponseObject, error)
+	// CheckUsername Find out whether a username is free
+	// (GET /auth/usernames/{username})
+	CheckUsername(ctx context.Context, request CheckUsernameRequestObject) (CheckUsernameResponseObject, error)
 	// ListJobs List your jobs
 	// (GET /jobs)
 	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
@@ -5094,12 +7385,21 @@ type StrictServerInterface interface {
 	// StreamJobEvents Follow a job
 	// (GET /jobs/{job_id}/events)
 	StreamJobEvents(ctx context.Context, request StreamJobEventsRequestObject) (StreamJobEventsResponseObject, error)
+	// DeleteMe Delete the signed-in account
+	// (DELETE /me)
+	DeleteMe(ctx context.Context, request DeleteMeRequestObject) (DeleteMeResponseObject, error)
 	// GetMe Read the signed-in account
 	// (GET /me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
+	// UpdateMe Change the signed-in account
+	// (PATCH /me)
+	UpdateMe(ctx context.Context, request UpdateMeRequestObject) (UpdateMeResponseObject, error)
 	// ListCredits Read the balance and the ledger
 	// (GET /me/credits)
 	ListCredits(ctx context.Context, request ListCreditsRequestObject) (ListCreditsResponseObject, error)
+	// ExportMe Download everything held about you
+	// (GET /me/export)
+	ExportMe(ctx context.Context, request ExportMeRequestObject) (ExportMeResponseObject, error)
 	// ListModels List the image models
 	// (GET /models)
 	ListModels(ctx context.Context, request ListModelsRequestObject) (ListModelsResponseObject, error)
@@ -5139,6 +7439,239 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// DisableSecondFactor operation middleware
+func (sh *strictHandler) DisableSecondFactor(ctx echo.Context) error {
+	var request DisableSecondFactorRequestObject
+
+	var body DisableSecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DisableSecondFactor(ctx.Request().Context(), request.(DisableSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DisableSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DisableSecondFactorResponseObject); ok {
+		return validResponse.VisitDisableSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnableSecondFactor operation middleware
+func (sh *strictHandler) EnableSecondFactor(ctx echo.Context) error {
+	var request EnableSecondFactorRequestObject
+
+	var body EnableSecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnableSecondFactor(ctx.Request().Context(), request.(EnableSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnableSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnableSecondFactorResponseObject); ok {
+		return validResponse.VisitEnableSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetUpSecondFactor operation middleware
+func (sh *strictHandler) SetUpSecondFactor(ctx echo.Context) error {
+	var request SetUpSecondFactorRequestObject
+
+	var body SetUpSecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetUpSecondFactor(ctx.Request().Context(), request.(SetUpSecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetUpSecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetUpSecondFactorResponseObject); ok {
+		return validResponse.VisitSetUpSecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// VerifySecondFactor operation middleware
+func (sh *strictHandler) VerifySecondFactor(ctx echo.Context) error {
+	var request VerifySecondFactorRequestObject
+
+	var body VerifySecondFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifySecondFactor(ctx.Request().Context(), request.(VerifySecondFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifySecondFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VerifySecondFactorResponseObject); ok {
+		return validResponse.VisitVerifySecondFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangePassword operation middleware
+func (sh *strictHandler) ChangePassword(ctx echo.Context) error {
+	var request ChangePasswordRequestObject
+
+	var body ChangePasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePassword(ctx.Request().Context(), request.(ChangePasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangePasswordResponseObject); ok {
+		return validResponse.VisitChangePasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ConfirmEmail operation middleware
@@ -5181,6 +7714,52 @@ func (sh *strictHandler) ConfirmEmail(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ConfirmEmailResponseObject); ok {
 		return validResponse.VisitConfirmEmailResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ForgotPassword operation middleware
+func (sh *strictHandler) ForgotPassword(ctx echo.Context) error {
+	var request ForgotPasswordRequestObject
+
+	var body ForgotPasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ForgotPassword(ctx.Request().Context(), request.(ForgotPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ForgotPassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ForgotPasswordResponseObject); ok {
+		return validResponse.VisitForgotPasswordResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5278,6 +7857,125 @@ func (sh *strictHandler) ResendConfirmation(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ResendConfirmationResponseObject); ok {
 		return validResponse.VisitResendConfirmationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResetPassword operation middleware
+func (sh *strictHandler) ResetPassword(ctx echo.Context) error {
+	var request ResetPasswordRequestObject
+
+	var body ResetPasswordJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetPassword(ctx.Request().Context(), request.(ResetPasswordRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetPassword")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResetPasswordResponseObject); ok {
+		return validResponse.VisitResetPasswordResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeOtherSessions operation middleware
+func (sh *strictHandler) RevokeOtherSessions(ctx echo.Context) error {
+	var request RevokeOtherSessionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeOtherSessions(ctx.Request().Context(), request.(RevokeOtherSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeOtherSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeOtherSessionsResponseObject); ok {
+		return validResponse.VisitRevokeOtherSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(ctx echo.Context, params ListSessionsParams) error {
+	var request ListSessionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx.Request().Context(), request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		return validResponse.VisitListSessionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeSession operation middleware
+func (sh *strictHandler) RevokeSession(ctx echo.Context, sessionID SessionID) error {
+	var request RevokeSessionRequestObject
+
+	request.SessionID = sessionID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeSession(ctx.Request().Context(), request.(RevokeSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeSession")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeSessionResponseObject); ok {
+		return validResponse.VisitRevokeSessionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5447,6 +8145,31 @@ func (sh *strictHandler) StartAuth(ctx echo.Context) error {
 	return nil
 }
 
+// CheckUsername operation middleware
+func (sh *strictHandler) CheckUsername(ctx echo.Context, username string) error {
+	var request CheckUsernameRequestObject
+
+	request.Username = username
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CheckUsername(ctx.Request().Context(), request.(CheckUsernameRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CheckUsername")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CheckUsernameResponseObject); ok {
+		return validResponse.VisitCheckUsernameResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListJobs operation middleware
 func (sh *strictHandler) ListJobs(ctx echo.Context, params ListJobsParams) error {
 	var request ListJobsRequestObject
@@ -5548,6 +8271,52 @@ func (sh *strictHandler) StreamJobEvents(ctx echo.Context, jobID JobID, params S
 	return nil
 }
 
+// DeleteMe operation middleware
+func (sh *strictHandler) DeleteMe(ctx echo.Context) error {
+	var request DeleteMeRequestObject
+
+	var body DeleteMeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMe(ctx.Request().Context(), request.(DeleteMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteMeResponseObject); ok {
+		return validResponse.VisitDeleteMeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetMe operation middleware
 func (sh *strictHandler) GetMe(ctx echo.Context) error {
 	var request GetMeRequestObject
@@ -5565,6 +8334,52 @@ func (sh *strictHandler) GetMe(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetMeResponseObject); ok {
 		return validResponse.VisitGetMeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateMe operation middleware
+func (sh *strictHandler) UpdateMe(ctx echo.Context) error {
+	var request UpdateMeRequestObject
+
+	var body UpdateMeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateMe(ctx.Request().Context(), request.(UpdateMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateMeResponseObject); ok {
+		return validResponse.VisitUpdateMeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5590,6 +8405,29 @@ func (sh *strictHandler) ListCredits(ctx echo.Context, params ListCreditsParams)
 		return err
 	} else if validResponse, ok := response.(ListCreditsResponseObject); ok {
 		return validResponse.VisitListCreditsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExportMe operation middleware
+func (sh *strictHandler) ExportMe(ctx echo.Context) error {
+	var request ExportMeRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExportMe(ctx.Request().Context(), request.(ExportMeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExportMe")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExportMeResponseObject); ok {
+		return validResponse.VisitExportMeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5894,175 +8732,222 @@ func (sh *strictHandler) QueueProject(ctx echo.Context, projectID ProjectID, par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H1pd9y4sehfweubd2a5pNSb9pOTq/HYiZyxx7HlO0lGThMk0d2w2AADgGr1+On99ntQAHewF1nSTHL9",
-	"ZcZigwRQqL0KVZ96EV+knBGmZO/0U29OcEwE/PP5JZ7p/8dERoKminLWO+1dzgm6IUJSzjw05QIFF1P/",
-	"FVbRPNjreT1B/plRQeLeqRIZ8XoympMF1p8ht3iRJqR32rvqja56Pa+nVqn+UypB2ax3d+f1LmKySLki",
-	"TL0laYJX+jvNBbwRRBKmPIRZjAI9S+Ch5ZwIgtScIMzkkghEJfwlFRckRpwRxKcIM0SwSCgRSK+TSIWW",
-	"VM3NSLwg6Jqs9CYqi2bZonf6c09P0/vgVTYBT1x7eGu+fPF9e+mv8YLodVFZzE8Z4plACZ/JbcHXH5yc",
-	"TEf4wB+GR9g/igYD/3ja7/t4EA6jUTwmB9PDjpUpsTqfKiLaS3tHIs5iiRRHS0zVlmsZ9b3egjK60FAa",
-	"FHNSpsiMiN6dnjXFAi+Iskj17N3bF884v6bEtQaFQiJpbE5SkKkgco4iGG7OWxAc4zAhKFwh86rUBwsH",
-	"SBXZQ98JvpRESCQJixFVeqCak4UkyQ0BEFM9lflmz+sxvNArXmQzOedqEkkxrSHAAt/+QNhMzXunw4MD",
-	"F1T1ji75NWEdtIKTjORrDKrzBMXOSuzN96z0B1HENb6EKzuwWL0h0nL1f/X1InyzCjfS/KX/02KUHISH",
-	"0aue19rVgrL874Fzj5mQXLg3GDByqyYRjAjyjaZ4RlBIplyUq/5nRsSqXLR5o2O5r75/fvC3y3jx+vL8",
-	"Hsst2Ei0+jNZtZf9Cl8TiTASmiDQHItFQqQ8Q5itkPmM3scNlVSj2vm7ZxcXKJpjgSONxkjNsUIrnqFM",
-	"EmCBQNGax+RUzVmy6jytyup8vTw3BLiIifCPpqNoIwBSrBQReqp//Hx1dTsc+FdXt0fkw6eBNzw4uPud",
-	"kxm85KGLRekT/cjDYvEpVvNy6R95OKHxbnxq7A8Gcd8/IsOpf4zHI/8wPIqO4xPSnw6GPa835WKBVe+0",
-	"l2Xw6fZSf6ALqtpL/RNfooU+MqrIQh8nIN2cJ7FEWKEFl6oL9xL4YnXZMZniLFG904N+hcsP+wB7y9/6",
-	"m7id13sj+EcSqS7IpubnDujaX3eG8FALAeIfhYd9/yQ+OPBH02M8iIbhOD4gW0H4rWE7XYz5ssWZtDBF",
-	"kkitBiCeEkZiI0oDw6oCJInSwkQv/rO5sp17J8Z8p0EoU84kAcHzHY6tZNZ/RZxpLUP/E6dpQiOst7r/",
-	"UXJg4+U0vxNk2jvt/cd+qSbtm1/l/nMhuHjObkjCU2KmrMMtWOBEA5/EE/3lwEPBDU5oDJNNppgmJNYP",
-	"KYPHOROtPuExCRAXCDOu5kQg/cAwIIlXEi31v6hES8HZrFRmLB/SgK0odH/1LQT8i7hrb3b4fqnFwL6e",
-	"cTZNaPSUsCMLTJOJwtcEAJdJIjRalE+sFjqJ7NoM3GQ2ndKIEqYmkSAxVXIj/KTCWvWhDGC3xKuHg9sL",
-	"LkIax0Y5eFLAMa1lcDalGv00aLTKUcG5KY7IRC5xOgkTHl2TeD2YVojxB8SnC6YlFk6eECzUThmcgsYN",
-	"7P6sSi2IxmhKARNaevnD7Po1Vy94xuIn3LVGg6meMzjV24o5kfokEbmlUnn6yKl5sOKZeMCtXnL+AxYz",
-	"8oRbTfEq4TieKM4niZ47OIXjDXm80rvkN0TAA5D+uabKUyJgPQ+691eYrexT+YQgEFiRCWzP0nOAo4hn",
-	"TE0sjTc2CRahX5iE6/dYGI933udA5z3DmZpzQX8hT0kIGUxLmNITNMSuILH+ASdGVhQ/WL1jAjpPE3Y/",
-	"/fSTf175pFtBVRxV593Wxv+OYAFeCpwsfn+VK0IdXpPPO4wbTBNtUj/tWeSzBqdI8gVRc210gcBZEhST",
-	"VOuJnGmyjfmSnSFtqOEZpgxhjYMoqKCuVjbBe/GbwG6ZpSkXisSvSEzxJZzWE0K2mH6y0PNPNLpoIGuA",
-	"Bs2pg4dienc5GsNnzlMKS22TxE/mhJkyGquePhWaBStKLKOMyVZgeKYHAgAUpgm8i+OY6nlw8qbyTUNk",
-	"DQcAFwThkGcKUeVZfAOz3+iAehXttU0pSWLp2BQYPi7NntwQsUL6T/1xeB+MHW2wbtrlCz3agPGuoHos",
-	"BF4B0dsHPNQmox6xIFLimYMNnevDV4RFVqOLMEMhQXLOlwz4E0qJkEYAlhzoHV8Qs2KJGCFxoRomnF/v",
-	"OflQydh+NudYLuqDY8HnUhLlXK5x2qY0UpkgLhwBWpooS1v19y+URMbihQ1ZBy5d4BnZ/5iSmYY//JGy",
-	"8t9LEqZ1/251TGOrXi8SRAuRCVYuFCdMq1pLLO1O6oAd9oeH/mDgDweXg+PT/sHpYPj3qpEeY0V8RRfE",
-	"NfGc0NncMekbeksSWZvoaLjBXeH1aNzhpigh33I2HPl9PAj9o2gY+ydkNPXH+CA8jI7iY3Iy3exs8HqL",
-	"+MDhkfv+IFfIwpUi0tMK+Jzc1pdwQgb9o/gkHh0Nw/DweHgYxseDeHQwHuLx4CQ+7NV9YX3/BPvTD59G",
-	"Q5cPzOtJ+guZwHRuLNK/10E6Gvf7o01Q1YeOZ2QCzh3nh7UdqzdoRzrh3PcP4mHkH+HxwA8H0ZHfJyfx",
-	"8fQIH4YH0b4gLCZiPz+TyeDo5GB0ND4ZHu91oGxOLOtYDlAkSKw7r5eJxEmcdMY0N4hjQaSscZQpUdGc",
-	"xChjiiaaBMhtSgWpo2VvrlQqT/f3883bX/YivrDbkvtY7+IPoHb9XtWQSlDX5jKRTOxk3TQJ0SG7bKl4",
-	"KtGSi2tqpJCbPk92pc8ljV2H7iDPwfB4szuxylFLamqgmFdniDW8zldUcA5Df+Z0W3CrMbZOln3pZLsg",
-	"2XHOOrTiNuWiyoElSabg3NMIqNecriZKm2kKnjHjI08Fn9KETNI5V7zOkYsxLahrNfydwkJ16uAzrkU7",
-	"+Mcwy7GgLVnAKpZO/AHZpyBQQyV8xFhWtUM1uoZdX8h5QjDTC2Tk1rG2IMVSLrnQtjmW1xBKoGoPBZJH",
-	"FBwVgLJmHjTH2lBH+Tt7KDCHNbEDzHCzPMZry7MnkL+qUQRmKA48/0Yd4JXx64W9BZvdpwtxvqNCzb93",
-	"Wknf45Vm/aEecYZgPVxIhAVBIVFLQhgajCD4Nxj20YpgIRFPGkJ1cHJy4A+G/qDfJFUXvjwzfrGKP9it",
-	"Ok5xIlu643mBP7CoXF20xguWaAHan8Y6E0d1K7iN0Ce9RTGdUdVglv3xcDA6asu1D58O3TINnH8bFWgY",
-	"1DpFeOqZFboO0YINdNy3EIR3qw8QSl9akuEC3EsYwGKUIsIccHGTiP6c/gVJRdIqLlvX5sQsuoa29Z82",
-	"4W4nyj7LnacuKVh4VtfwEnDDRmu+kizxSpoISbkz/eeHe7OUTnhpsU1ZHVD22UbqbmzEWwuzHC12oKhL",
-	"TTkQNQY7JHfEG4GB8EwQIvfQuUIJwRBcLeLpasmRVFiRhcZvtMik0opIDtL6geAoIularR3iuEZv11Jw",
-	"rd4+Ph31t9cLZAYwmsBmurRu1+411zcv1VZj4dhGi3wiKicLssM8Nl/Gst8thFoDSarAdWIGxGKeMyUc",
-	"8fgfGUHRHLNZcbAhTjCLHIdof5hgdxrLZfmudRTRuoQeHVeUrr5Lfd9k2z2gNReTRGH3Jgw4zhAjM6zo",
-	"DbE5IjakhZb6D5mShv7hj3cx84g+DafxceiPonHsH5GDqX+MT0K/Hw3iIRlNtbG3jZFnEwW60gtKYZli",
-	"GoPiwwUSZJqxuEl3D5NGoLEVW2fbOtFo8PStGetUwc2heQ1MLL6/UYc2M/xApdqAvizOcxosUSQknhHR",
-	"SRPtzz2z2FJz+7SQZjNJFP6qxucBR6WHGFkSqdCUCptysY1/q8oRWg4uI2NsQHzTl16TW2UzlJonloMm",
-	"X1P9u93H87ZAliYDWCFcHJEh0rgpZ7N0EnKW6dlmAjNt32h6iOYQEDN/GFyvy+PaoBb+Ps81u5Y6SnzQ",
-	"rawm4uWcXVOEOfowT78wXFoPwMVrxiuJLpREEZakDBEuQOWsEyOO8X9VDPYq3eXqVi0xY1zLVTqs67Hn",
-	"/t+x/0vfP9n7P//xu/97lfX7w8Ovvv3P/d//4R+T4NP/u/v//odPA+9wfPdf5dAPX5f/9j986nuHg7vK",
-	"r9/84eurq70dhn/zn7/rBPbn2gcdOuHnaOcujC3d4Zvc7SZhNxV8JvBC7qHXZAm2i7ZZVpo54Dgm8RlS",
-	"moNpFMnYNeNLBiqXSdlBf7q8fAP6USareF/PdOl5vZY7HJJ8qnku1QfGW1zG3SRRJupWeQoeWY1xOCKT",
-	"aE6i6/LLWQqh3wWVkoL/qxHuq85VRvtqU1ZCfT1rR9WTKLTZDHGmyRRHiotJcTxer5Jcka+wmltR8dGU",
-	"T4rQPPjJ1ZzHMB9OEr6EAa2ANuzLFeApFgzJMXpYLVtGH0cjWQa23s6V0Y/L9MTq6AWPSTKpRO4sI5tS",
-	"RuUc1oulPjbKJpkEP08lGK1/rUWiYX6bAwKnVXy2xhJdWNQm1lpYrEUEzyEIY/PCeaYgwXh4e+sgzzxo",
-	"tdZJmge3WhQKT10UWgnlOHVfYMGGVWt9X3ErWbb1HkB+XpZYH4QBVJ1vaxRa8cztGobp2199+e7H1yjl",
-	"cEyIMsWLbArIG9F/gCO7SPm1ed71mfdjHrompU7pmudBG4jQGovRM/e8IpXT+j6L7FqbPFhDH/tKOwbR",
-	"FSsDhqk4inkRHqxv5288Q3N8Q/QgzTBzo3Qwqrum1pvUBuIABG+bUNmLLEle48WaBUc4SaoW3Fm5NM28",
-	"81zmIovZQ4wjzZMETyq5zfXNnscY/cBvSIJBhapI9oENLnVkIf/j6uq23/evrm4H06ur26Pph28rz4Z9",
-	"88w1zCmNX/LQjfSxwEubrY2rybUNw18pskid5hyN5sj+fIb6NmPdYqBVZkuP/UbLkcuSkbpPiioU8cZ3",
-	"x5sCSgVbwkny47R3+vN6BvWSh5ZBffAc6ivNOQRQ8RJTEy8t4rsWHHqJLEtsaogSGQFOYZj92sAnadtw",
-	"u1jJ9UldnCNem7b+8JYjiL5NYuGVHnTxvR4PChaRDhx4Q0SktbGcZZqrTFWQl9jW7849d2JfJXt8U+75",
-	"Q2eQw+Q3NCZisiDGo7Edqr6xr73Sb7nQlaNYkCWi6gxpvLChRWXdMC38/GeGE6pWm87qL3YYvEGyLQL5",
-	"uZtiA1r3d3AJ5t6OtdGmwuETaUkb4uh6OzegDaSuDe9LT+v0N1hQzNQZ0hi4KgEMbhqZRREhlpy3surf",
-	"miDdHeDuhXlj3LbupbLidwMjewfjzAtig+/W8uycmlBIZniTt64/uD8fMkbQdpvQA++0UQTAlmsus+SH",
-	"U1v4sMIKNooLq+q35/ij4EtpgqAER/OKkllmOOwekq7dWjGssiTEypYLgOWnX2GUXiGjG1K0Qia5HGwy",
-	"mxLZy61X6bqGO3UR5lK1CunZ4fvRZFGVn0aiQtyAKsjycsvS3dPc8pXkmW7bJHhNuej04wPtwwGhmMYm",
-	"KgdG0R76G89EwWog8mo5zWcnedU2sR1IN8OyEgRs2NQuy7vpP3BZsgVKFVZm8STMpMbjJRfXREwSLlXV",
-	"dq0HzFtfcamybtfveeHq/chDh+uowwf7kof3dcBqrfrRHK/bulsLHt+hL0sUEo0JMWfVKGnPYgiAiaRY",
-	"mH/roxXY/jAjrPxDKm7H6C/Vjw2euM/qXcHjXZaqQV1zfchcJUm0waXmghAgoyllOKku27AlzbMyxuzK",
-	"chkL6GvxJsIsIvqf9YBtZWhrta9yLbXljgTEN5TvMI6q+d9uPYQWwYNMkhgJOpsrxPhyq9SXCKc4pAnN",
-	"5+swijBDMa998Gc9lM6YzRUyooAIzeakBkuB4zls1wz3yuwjSQB84+sKOjaz5EpigCwlmQnrlu+MsCy0",
-	"2ai5FQhWK/MQZSjQXwgA+LsZkzTeweJga30Dct44q95rzDj6DjPMsFubpxHZyD/emFEV7d+1BI5ExmTL",
-	"jzIjevsbJQwoFbC7yiwNpPJ6dU5OzYk3js7FfHIIbiCaMyQJQUFCpYI3ZFAlaYYZn4Q5LCt/TVLBLcIJ",
-	"giFWgpPJNMlu61Rd/4CbrjtkRpKYFW4vL14Vw7eSEYap/OpS4jVZvsmT0VpbOtY4PhgeV9xYZzbnKOKL",
-	"BWdFzpypIaF/0poDpsxcOgG+JowvU1TTRL+SKOERTlCKRQN/U0yZ8tWc+PJ65Z80vWPHNe/YseNYK1Bp",
-	"n6u8loUqB+k8WjewJrC9oqAlTX1J9ZoJG82XNwlW2vBxqiIJjkhRliJbhAzTxGiGcG2gjW6PkZi+lvnY",
-	"1d+P//2NZ5dZ+Ktk8Fpm1kjLdSF9ZYtrPOV5wu2SJklxraPCsfKv1JnWimfKAMD+ayLnXIDBpei14tcm",
-	"PqTwTODFJM2V3vyB1qa0iL21KnfI4Y2EsmsSm5SyJVWR3mDK4wjLRmZpOX0nWnZzvDTf0dZM7031ja34",
-	"XkEcvzrre1PIYrfm0VQ6wKljzW8PMAQkxFcSFbIQURYlmfXq1AE4vm7PNP7zbu7qWOCp08CBHzq1oI67",
-	"FB3eTFC6sYhbbpLtydGs08zRUAir4AfvRme+e8EdNeFlSYxCV9Ruy+tCdtxan1V/Jyfjrmx5hztCj+lO",
-	"XmzhHrEn8yr3joBVn8IL27qfCw36g+fYoXGVKA5lfowsZJyZ/Hq8ILGRxyZJ35aPcTql04qg3V6kpYLb",
-	"mNUWQHhjBt9Z86ZdeAwWihEjSwgHlj7AZtDkqFNzqFHlNp5Pu7bS+5ml8UYyAAO6mlfVnX+7Cx1s7RPV",
-	"TNWY8sHzSzwL6plyLmDsqjBsoyQsjGOtwBzHNZ7CmWoRpUYBhZlbOkQrPKh2EmuY3jN4Zdf0J0Cyzljs",
-	"znpi7vYeHY+r2tbw4NB1GJ/NOLYN8T0uTa8l5uKKhf4ZQuCyrGBYqIOFgmjYWNQIhRxVQDscjI/Gx6PD",
-	"8dEmp8TOyvEup9cghDYNWPCtwdhNrlWLljtojvaFe7pYc+3hN6BFljjfvodmPGeBxaWp4AsbnuaQF2F9",
-	"WFOeJNziWsL5tc26sAhXZHSbVDwSI63Q8HSFzCW/qvVR99TVfbH5T23DoCbqdgkxG2r6VAOcINOJzVeL",
-	"pQNkTo3AAKSRbVIurctZHICmGdjYqnEBg2pub2AorIosKotmWiyjc2TcwAmJwdGcEHwDdQtLRToHqFVl",
-	"He5l69y2nuU6rO1bXaB+D1Ji58s8BC3IIoRCidVEtgVl1ZcHnyEZBv3jX0E0fK5OqZUwMNcYR2nhnP41",
-	"VMaNuqIJvG2nLm4UI5v1yfViBVmVwu4VVsMzBdfzJQo10kqkTWHrmCrR5GR4Dxnk4p05x9meDH7K77S1",
-	"DESJV+CGBBaa0GtnlmdxN7pgUk6xZnkvn5ryXcBEVikxHNt+IThDOeNbF5Ao6zsMwmHkH8Uj4h9Px32/",
-	"rO6A+9vYbpWCLE2n+sqU+SGJtPLCXDFoZB3+mZDUCpklETbcFHHBiEBTQQwzKZ2t436/78o+7MglnBMc",
-	"J5R1ZNGGdIaWXMRyU/5kfckXKMxoohBGgodcNW5B9J8yV7Iu2KqVTX9ucaT3qWbRwHdRwZCKDJQCrbwS",
-	"rwSZ1k2in6uRuM12fZETdNzQiLxexug/M2J/tnzQRO3uSQPm5eBxqpjILFSdN3DlAieJwaP67JSh4RjN",
-	"9TodOLIBK5zHfUPDDlRecN6woBnhDEWrkIg0Y9cPsoCGOloQV4cOWib7OSOFNtfPxRClmhCp6MJZQqCa",
-	"WosycwPq/TsU8yTBDe7S3+u7r7uxTOssep0JNpcfFh1pWgm3UaMbwmIukLIFkYo5jsebszUX7mj9ZfHZ",
-	"r2QZsW+GTX2GGfdNyNAf7g3WZmS6YyPlRNvFZc05E9mdX1osGwJpRSISThpbEOSf/sF0uBGX6hsoU8sq",
-	"x+M1EMOFdX8pU0IdGXdZNEcRNkUz4KrMHgrG1wGSEU5IbuqwGRHIlKXnSGsRKC110oYGXnUmVxI3lJOJ",
-	"/EWr6/e7ZWbrmmiLbV3qe1ReyF97F9MOu0ey8+4pt0+QBNlAJUc2ohtVtPXkvGxw7r613MGpHuEOgP3k",
-	"JCFT9SjX3jfc2H6czHq5Nr2K5qWZHRlUNfIqzN71HKWoXl/4Thu5pjUguzDE1km/H8m2qqjnjR+qdXkj",
-	"viD1jg91/KrfU9yuUnuRmGbTPet3fP7Ofknjl8d/ZIr993v+0z3aLTjAxJzZQOaum8m/7S7vh/O6gBtL",
-	"la2LT5mkYCfaHvvDaBT7R2Q89U/6BwO/NHDCwTZoa7lI14UiC/Kc13jGozZoRT7vx8xgSfkK7KVLJ7K+",
-	"M+X5O0OXppKbTxmKEkqYMq0TXEWxTIEw1429vG3MFFKh9eZNMjRk3NY2fNJ3sp0N+PxHomSZBZM3HLDU",
-	"w1lEzhAO4Q5NQUpwUwJLyP7JaWgture5kpmmgx1SCZDzKXMi18A/AeSaHgx9PIyP/cEUKvdFR+Eh3oon",
-	"2tnXUHhoqgMXBG7KjNrK7S2Fi6xezsM/RvRH+vLi/S8Xg9f05ckeGfX3omHi9LTCdzuqa1q9I7+5RGtu",
-	"SFO1uM6b7TNX0T5JNrq+30sHBdQhVFuvV8XW2kna+ZyEQmfsgt2PqT8rb5O7lIGyn4Y1wjucReWFnzr3",
-	"tj4jkAoVnEaUSUVwrA/fVnsIebza7m7QLkUIvLIInDsLIK9Gd//kuMFW9ad6lZV0neH79J4VG8C/WCmY",
-	"19KhoZ7YdpAwVaofFB5eLzY66boDKyvs7XzE0yxJCjNxbUni/BpyAy/WB6/K1M27sjDBNoQP4zZig9c+",
-	"oMo01d0ZOHZhD4nfpy7Fv4IbaDnnsiwiSqW9BV6UiPgVy9qZPXeq8K5qlVuVmt2qf1D1gPJlrCkT9166",
-	"tMPzoqamp3md9ehr05sQ6XYLbcqrqtbP3Jxg1b/sn5yOdkuw6jT1LutVzEpLb7jJEntcYt9YlrAqjHJM",
-	"B9hVkXzjtY978ZRfAXkh1talI0MpwCzUz0Oo6Fkl1akg9lYCWJRZTBv1au0Al2euUuJ268CitXi6AtP6",
-	"kwg+6SE6LUvB2ntTrRDjxmSsKu1snZW1W/27zxYGcKI5Q2zXqVwjBZrHYPGgJOjdMqbeV3bSiLFAWKMI",
-	"WgoywyI2FTskaRXX2kuc5TZG9QjSqKuO1sT/8GnkjfodPf8kiTJB1eqdhqutHQfq+Xlm4q/mrxf54b38",
-	"6bLnQregpoEHJiEisPZmUHRQBZbQUP/nSqWmcwVlU55X88cmw9a2fXuVzd7NuULvDFHZUuRF4XDbDGXP",
-	"0Ny+rYfUazXD0EIdZalnM1KgYZ2pKAqNRPPLYR4yr4Wkms7roRSvTODbYoSHZkSV7gu4HyT3rtgV+/bb",
-	"Z5zdaCuAM7n37bcIKudQhgLJ8DWZ6JMOzhCNzQ2K9+8vvpdnSBOFefD2xTM0Go1OIGxx+WwPdVUsMpWn",
-	"r1hQq3gE7W+x0kZgtbVG/SsRFoISiYJqi4/gzPQFWfFMaFmLvh5ozDwcV7td8ukVC879vyPs/4L6/gna",
-	"QxPkB98AGI21n0kS76F3fEGg1xJJJPlKIkMddgESBeP+OPAQucWRSlYQ+YbQKjhV632pLFR/oFLJb7/N",
-	"txBAnDEwfX+rTUfP0LyoxAxP4Pqy1iGCP5gHvw/a12m8sk49lZDKa6d9i5XtEQWH+YOpYFU2irIRDjUn",
-	"VKAowRJaxwW3vtC8Dl40i7TrNn0R9VfhUz78N/CuWOXZW828GGUzu73qL5KoAH1tW9x8c9boY+WhYDw8",
-	"CfJZKl1x7HYq7Ub1dn4st7HA4prEeuVFzS+9clMjEDMUNDqV2oLkeafkRu9kOPoZvSHyilVaL1sgmN49",
-	"+hDyAChsND930/5nSSOyd8XgJklEmCQVpqCtOEGJwnDxZC1HUEQsIOFYUZW0GQo6f3NRSY097fX3Bnt9",
-	"PZ6nhOGU9k57o73+3sgWmQI+uY8zNd+3wkU/gDsx7tKtPNb/yZi9naEIQwvKMkXMnqf0hiClqdHcR+Ms",
-	"WVVzvzRRmNc1Jy3Q7iIujYDnVuTZmNx3PF49WJOhRnH0u7rMtdpDrbXmsN9/6NlJ7GpvdDmvGV8VjfTO",
-	"643NKlwfL1a7X+kCql8ZjDa/UnSygxcONr/gbAGlXx6ebDVbrXfcndc72GZjRUNFeGG0zSrLW7NV3cCk",
-	"dMhssdCUdpqXQa+0TTB0D0VpTIquwjMJNaC1FvHB6936C3zra37g2+4q4/7JoX5eckit7mRqbio/6vkN",
-	"geWdXjsJ7F1KoE15y1NWMlxjOsJdeSm52EPnttFz7pfXYhFYFhRN07uhDKjU8lj0tVpypHAovSuGUcKL",
-	"0Mk3RgLrf+YNbwv+V0x4pjWNVAtiszLrKyUxSrAiAhUbWM55QnKntuF7dWq3O8wd+fVe6h3mQjlkv+xM",
-	"fudtHFxvAbzFC5VO7tooeQxW1Ai33bW7+j4k68nB3MF48uDDTIsszu7Nc/qDrYiz7JEIL21B0WWv2S+s",
-	"bSvW9keibJJrLbD0mRwtZ2FVpqa1bD+qtM/oZnDnlocVfMXUwClL8QqEE0FwvGo3ofC09m7CcLlORct+",
-	"G03eohdVbenxSPpErZTyr6NNVDuWOKj7YlpzdmFTE7F6XJ7FE1DtwKkCMgZaRX9RPR6LPl9BVXML+PIw",
-	"HkLtKEpsGwq1nVA2EmXR834P/VTpdn8KHUcCh1ZimytXYnQozPIC7H9SKv1RK/82qGcqO1wB70fa8vBQ",
-	"SMD2x0hTvAYYCvKm+JEU0yB/1QQmbnCSEdMFxeSR5GbwX30trf1L08fWoWlICIE+Egeox1efmAWskeom",
-	"6oPoF1n+r88rwNlH8xZvqNq67DPYRPGZOqvgmVrvArBc4itp2IBx88UExwgrSFsxRolpO29bNMA1lioH",
-	"saRtmhrpnxt0rCl7SUy2R5uaf8zUb91gqFH82NUUDeiTZ+o3TqBPhPoFsj8HbyeodrlluBnL+y0UZ5yR",
-	"BmZnaTdim+vgshYY0lb3wtQGQpLe+tDDzvbD41Wtak/LytJ3FUC2taw1W27j8Pv0ESVSmS2ylUQaPOjk",
-	"kGzQ5eGysDVdFc9A06x4vaSiSdJOPLgvgWzB7J/lXSC+yKLtXGZAKJUeoVvR5/HgZOiWQpYwK5Sa9zrt",
-	"lkCmFLJUJC0TBG3aIjQG2kOXJElk0aZR8aIFKa7US+PTKdFPTL/Q/AtQpjVq7tJBw3qdEFv89zMty56z",
-	"DjKudp39YiE+HqW9oAz0AzRf0+b3c3VAwUMrJj/yEPBo5upb/7pSIMIzQTqcJLWSE3XqSKhUL/UXW2pa",
-	"M2s+WUFRYGNGUtuecs/0DzktGqLYQFlZZXsrPK7UJ99Gh7NlKDaPhOilS9F7OBLMayk7CLBZTfkJ1cen",
-	"VgY1CEwE/6NBphzZ4c+dVUH91v4nc1XmrhPZ8z6OkKdnvBxLrwwMlVeIWQRJ+XMsK80E0CWHEt+247Vn",
-	"yyGgQCpB8OIlD5/f6P0HbaKZEU0zO1s2L3loazI8JjZ2aXRwf+pJLZjx5pdec/UCuo/9Cjj7FkxhDZeH",
-	"xdd9UzBljSPPll+BdqOmRgrgMcTkrG1uE1tk2XuDV3pvNOLxMN+/JEZ6ZXWZ3zZy7myjPDU2PwM4Pgo+",
-	"E+CDnWz4HRE3RPhwFccMPUUBjYO8nfNHHn4lUWBTXQIPBTAKfg8+8lA/ibHCxQsmJB285GGwh16ADaEK",
-	"Vn/FgNfb0kWVFiJntpO0XgyKEi6tZW/Yub2RWhQtRudQl1mvWVOWtNbJ4CCPv+8hSGBC+IqFAtzoEWeM",
-	"ROD8h4S14AcslQ9Cwr/4PjiFBDgtBE1vNkkIK6Jk1gVvGi3B3QyX/7sueO5LzZ5LTsKBVK9hwhmUl4n1",
-	"MgtlrmhnZ7W52kZrSl2ZN3pUTxY9HLdzPzezGUVulUE33wDjQfiMQUqv0VZIawO2S9gXqVixZqDA2gPx",
-	"EZOL3Km85U4mPtU0D7mjcP3TUnLtnmWh1lVbU9dSzp162itoAvpYws3eDFznQdv7l9HhQR8CyBd3ctuu",
-	"owW5DxbsV26oOLHBpAmX7feLdOdmxcO29fqsyJXfMc7wW7IiK/3YO9Bpc0f2f2PzskDNKhTKvX8ufkI7",
-	"ik7cNN0qikQ7KpBp7wGLWNoSa6u8ewx6k4UJjTwkuZGudnDe+X7Olyxv8YnZCqLxmuAkylI3gpv5H5ON",
-	"ld09XF6Mor+HVzhqoX5gZd+Orjy/ulsOXBIaRypNVKqeiQgrnPDZ7uhSlP7vxJii1H+ZnZlXCDP1AlWB",
-	"NQm9JkWzfC5i6HJs06ds1wj908KNGsVEj4kdtWYIHQhSaYfw2zn4YlE5u6DCwP9BsKCsyb/RE9txeNYp",
-	"u5XrNffgPor7tVEk/V/NBVutu7zWDVu6wf9XuGLTEsFydM+xdid099aE+HIa+0qaFHON8YmNxP9i71VZ",
-	"43dGb0zH3Ib3CkJ4eZHqXbW4yu2gP5PVoyWB14vRP3Gsvijg7dYM7Zl6pjZHUZbZGPGwmOeXeNY1iR22",
-	"D2PuvF4BUOW/JWmCVyTe9Gr5SvEGLPXpbOrfdP7Ak3sCbUw8R4wu8i/v2+U36NssYTQ8OjzeLAX3P5UN",
-	"eO8Mo0iIq0im8VKayzEZK+6xfoQGoiZ/tO3wRi8a5bpA+q0QXnA2M6wOClA5wptmHSVz2ZzvVaEozbhm",
-	"cHX9i4OoRK/vAaSb0Wt76dLpH8rPobzrlQlBmCqaAuhn1q+cO4/LjiktX1AnGvSfmFXfmz3ffUHEVvzu",
-	"wdBwN8XDnrQNn6VYRY7i8c/AoWUQs+hHAIXvBDH60BkKDDJD9EMQaHoYG1EOcZA8yf9i6r/SkwToa1Vi",
-	"0lfSIvw3CF+xnF5gClspAy0IZss5TUj1EvxJTjZQqkLLxWAPveShLCIWNkQJtV1LJ8eSCJL/pKnSFcYw",
-	"VSo6FTpHbAJ2kLuz8k2YqH4em4Bsr+DbwBb5s5UGDM0L0hm5yKHWEbS46o2uejsXm3xcHdM2vHjiTLLt",
-	"GFct1eLfk4t9USbryqRxye/MZu+jOG6f2rbWoeJOZ9uenX9JQPvfoD2AmwRX5Ggjce1eSkQnZoPIXJMs",
-	"Xd5DsNYPZrGRs9KEYvcQ9GBtdVo9NQY/GnhIqhgNPTS+RuMzlCaZRANEmWl/teAxsQ/hdl+7HevXzfbi",
-	"3+yhy7nDHLOFvSCGPoVbFxwEcZnI49AJYCv39fHsRJtP5BCqVc1/Yn9QWSLeQfNvMI1L7IkbQvpf0ruz",
-	"81XFfzOZ/xtPiy9Y6hu8yu9u5Ooii00yFFVgSbDP8UU576YYxnrXiAfVS8r9/EFzAZMZ1mWDhFgSuO58",
-	"hmKSJny10NtGC6x5p9nA18H5m4vJfw8m7y7fBt/sFQWg9nFK928GwGrs5loZnyaPQnrl5RWb3mI4fX7X",
-	"BTxY1nSBawLuZK5WgoZXSxXNU0djrHDlgwvi+Nz6DtL2zbToIOlazZILaMOoDxiqPajKqyBVO6a1keNo",
-	"ziVhpzZCa+BR7ZVuv5RH6u4+3P1PAAAA//8=",
+	"7L15d9tGsjf8Vfrlve/JcgGJpCRrOzlzFS8zcmLHseVJZiIP0QSKZEdgN4JuiGL86Pnsz+nqxsoGNy1O",
+	"ZvxPYpEgequ9flX9sROKaSI4cCU7Jx87E6ARpPjP5xd0rP8fgQxTligmeOekczEBcg2pZIJ7ZCRSEpyP",
+	"/FdUhZNgp+N1UvgtYylEnROVZuB1ZDiBKdWvgRs6TWLonHQuO3uXnY7XUfNE/ylVyvi4c3vrdc4jmCZC",
+	"AVdvIYnpXL+nOYE3KUjgyiOURyTQowQemU0gBaImQCiXM0gJk/iXVCKFiAgORIwI5QRoGjNIiZ4nSEVm",
+	"TE3Mk3QK5ArmehGVSfNs2jn5paOH6XzwKovAT1xreGvefP5sceqv6RT0vJgsxmeciCwlsRjLdbev2zs+",
+	"Hu3RA78/PKT+Ydjr+UejbtenvWE/3Iv24WD0pGVmKp2fjRSki1N7B6HgkSRKkBllas257HW9zpRxNtW7",
+	"1CvGZFzBGNLOrR41oSmdgrJE9fTd2xdPhbhi4JqDIkOQLDInmcIoBTkhIT5uzjsFGtFhDGQ4J+anUh8s",
+	"HiBTsEO+TcVMQiqJBB4RpvSDagJTCfE14BYzPZR5Z8frcDrVM55mYzkRahDKdFQjgCm9+R74WE06J/2D",
+	"A9eu6hVdiCvgLbxC4wzyOQbVcYJiZSX15mtW+oUkFJpehnP7YDF7w6Tl7H/29SR8Mws30fzY/Wm6Fx8M",
+	"n4SvOt7CqqaM53/3nGvMUilS9wIDDjdqEOITQb7QhI6BDGEk0nLWv2WQzstJm1+0TPfVs+cH/7iIpq8v",
+	"zraYbiFGwvl3MF+c9it6BZJQkmqGIBOaTmOQ8pRQPifmNXod10wyTWpn756en5NwQlMaajImakIVmYuM",
+	"ZBJQBCJHaxmTc7Xg8bz1tCqz8/X03Dsg0ghS/3C0F67cgIQqBake6l+/XF7e9Hv+5eXNIXz42PP6Bwe3",
+	"/70gDLzOjT8FKenY0L7UfEd6mvn7BwetC8e9fSmGLtGmKeFXMSwWnVA1KZf8qxgOWLSZfNv3e72o6x9C",
+	"f+Qf0f09/8nwMDyKjqE76vU7Xmck0ilVnZNOluGrF8ngezZlanGqfxMzMtVHzRRMNRkgsU5EHElCFZkK",
+	"qdpoNsY3VqcdwYhmseqcHHQr2qHfxTOzcrG7Skp6nTep+BVC1bazifm6ZXfttxvvcF8rD/APh0+6/nF0",
+	"cODvjY5oL+wP96MDWGuH3xpx1SbQLxYkmlbCRILU5gMRCXCIjAoOjIgLiASl6VBP/s7S3I69oUB/Z6bX",
+	"dhZ29i1nYb/d+Cx6/nG4F/mHo4O+T/vRkd8bdeE4OgoPh0/oGmdxq0eTieASUM9+SyNriOi/QsG1UaX/",
+	"SZMkZiHVC9r9VQrUWuW8/juFUeek81+7pVW4a76Vu8/TVKTP+TXEIgEzZH13gimN9TwhGug3Bx4JrmnM",
+	"IhxsMKIshkh/yDh+nOuM6icigoCIlFAu1ARSoj8w8lbSuSQz/S8mySwVfFzablbs6iOp2K8/+3YH/POo",
+	"bW328d3SaMN1PRV8FLPwMfcOppTFA0WvADcuk5Bqkio/sUb3ILRzM/sms9GIhQy4GoQpREzJlfsnFdWW",
+	"HuO4dzM6v799eyHSIYsiYws96sZxbVQJPmKa/PTWaAurQnMjGsJAzmgyGMYivIJo+TbNCRf3SE/nXCto",
+	"Gj/itjA7ZHCCDgZqqdMqtxAWkRFDSlhwQ+5n1a+FeiEyHj3iqjUZjPSYwYleViRA6pMkcMOk8vSRM/PB",
+	"XGTpPS71QojvaTqGR1xqQuexoNFACTGI9djBCR7vUERzvUpxDSl+gEZLbpiLBFKcz72u/RXlc/upfMQt",
+	"SKmCAS7P8nNAw1BkXA0sjzcWiQ6wX3jAy9dY+Mq33l125z2nmZqIlP0Oj8kIGQ4LXOkBGmo3hUh/QWOj",
+	"K4ovrLk0QFOtuXc//fSTf1Z5pduuVoJUx103pPEt0BSDMjSefnOZ228tQaK7HcY1ZTEdxvC4Z5GPGpwQ",
+	"KaagJtrHRIUzAxJBos1bwTXbRmLGT4n2S+mYMk6opkESVEhX28gYrPlDULfMkkSkCqJXEDF6gaf1iDtb",
+	"DD+Y6vEHmlz0JusNDZpDB/cl9G5zMsbXnCUMp7rIEj+ZE+bKWKx6+CTVIlgxsIIygrW24al+EDdAURbj",
+	"b2kUMT0Ojd9U3mmYrBHvECkQOhSZIkx5lt4wymFsQD2LxbmNGMSRdCwK/TWXZQ/XkM6J/lO/HH+PbpL2",
+	"s1et8oV+2mzjbcH1NE3pHJnefiCG2tPVTxTxi+b0zvThK+ChtehCyskQiJyIGUf5RBJIpVGApQR6J6Zg",
+	"ZiwJB4gK0zAW4mrHKYdKwfaLOcdyUh8cEz6TEpRzuiZGnbBQZSm4aAR5aaAsb9V/f64kMc4hLsjGq9mU",
+	"jmH31wTGev/xj4SX/57BMKmHs6vPNJbqdcIUtBIZUOUiceDa1JpRaVdS39h+t//E7/X8fu+id3TSPTjp",
+	"9f9Z9WcjqsBXbAqugSfAxhPHoG/YDcSyNtBhf0WUxeuwqCW6Uu78gl9+6Hdpb+gfhv3IP4a9kb9PD4ZP",
+	"wsPoCI5Hq/1yrzONDhwByGcHuUE2nCuQnjbAJ3BTn8Ix9LqH0XG0d9gfDp8c9Z8Mo6NetHew36f7vePo",
+	"Sace+uv6x9Qfffi413eE/LTEYr/DAIdzU5H+vr6le/vd7t6qXdWHTscwwDiI88Xaj9ULtE8697nrH0T9",
+	"0D+k+z1/2AsPfYx+jA7pk+FBuJsCjyDdzc9k0Ds8Ptg73D/uH+20kGzOLMtEDnIkaqxbr5OlsZM52Zhr",
+	"aRBFKUhZkygjUOEEIpJxxWLNAnCTsBTqZNmZKJXIk93dfPH2m51QTO2y5C7Vq/gLml3fqBpRpcy1uCyN",
+	"B3awdp7EZJidtlQikWQm0itmtJCbP4835c8Zi1yH7mDPXv9odRS0KlFLbmqQmFcXiDW6zmdUSA7Df+Z0",
+	"F/atJthaRfaFU+yiZqe56NCG20ikVQksIR5hTFIToJ5zMh8o7aYp/IyblECSihGLYZBMhBJ1iVw8s7Dr",
+	"2gx/p2iqWm3wsdCqHeNjlOdUsKhZ0CuWTvpB3acwL8UkvsR4VrVDNbaGnd9QiBgo1xPkcOOYW5BQKWci",
+	"1b45lVeYOWFqhwRShAwDFUiyZhwyodpRJ/lvdkhgDmtgHzCPm+lxUZuePYH8p5pEcITiwPN31De88vxy",
+	"ZW+3za7TRTjfslRNnjm9pGd0rkX/UD9xSnA+IpWEpkCGoGYAnPT2MNfZ63fJHGgqiYgbSrV3fHzg9/p+",
+	"r9tkVRe9PJ1QPoY3dnmVsLDbghzRWC6YkCYLgZn34kxwlpRwmBHB3YbLiKXTQbGxTu2rf16+Ufs89bUm",
+	"lHHlqwn48mruH9ezYb3+0Yp0oNcJszTV4mL5NJqLa50EUP9o80lwmNUmsEwvvYZZfliLhmZzMY1Xe4u7",
+	"7iLQp+ah7WjhrBApSAG5B2H9WSrJFB0CLYgMksDt8zSS/+yGRGzMVEN/dvf7vb3DRVPnw8cna2c2ZfFu",
+	"vXYMGK90uvChBc7HTz2zhCX7in7RWySoliSSNolmVsyKFEOSFPfNGNLAHRvnFquGh24UkQqSqvzLCcFM",
+	"uibq6l+tknetYu5pHnB3WU5FNH6J/sHQfbjkLfGMzqVJBpYr039+2FoNte6XNvUYr2+U/WylRmgsxFu6",
+	"ZzlZbCR+qTLACvRd8+SNMTIIHacAcoecKRIDRfxBATlRM0Gkogqmmr5JzhL5ltYPhIYhJEs9PYQ6GF9P",
+	"W05Lfb39k73u+rakzHCPBriYNiHtWr22FMyParOx+7hIFvlATA6msME4FlJmVfYahlCDSKqb66QMzN89",
+	"5yp1QFZ+4EBC1OOF40hjykPHIdovBtSN9Loof2uDi6xu1e0dVQz1rsvlWxUPuMcIQASxou5FmO04JRzG",
+	"VLFrsDAqmwYlM/2HTKBhs/r7m4QGQJ+G02F94u+F+5F/CAcj/4geD/1u2Iv6sDfapwfDdQIDFhPThqQp",
+	"tWlCWYTGskhJCqOMR02+ux/EjKZWagO0y1SjodO35lmn22YOzWtQYvH+lX6XGeF7JtUK8kX7E+E7lili",
+	"iMaQtvLE4uueWmqphQoXiGY1SxQxzsbrkUalp61ckIqMWGrRRevERKsSYSEoanSMBVGsNilvlAXxNU8s",
+	"35p8TvX3th/P24JYmgJgTmhxRIZJo6aezZLBUPBMjzZOKdc+seaHcIJJVPOHofW6Pq49tEC/zyAGBa/g",
+	"Di6ONZo9IpmJIJcu5ozOyZCGV4vUtcKzWOVRbOPWNA5xqbH/PDd4F8x48NHktAaalys8LSgMRwxzAJZR",
+	"XvoBWvzMBPjJuZIkpBLKbPsUTfX6emlE/7cS+6qKo9wKrUGz9msb8KRu/5/5/6T+713/eOf/+6///v8v",
+	"s263/+SLr/9n95u//GsQfPw/t//X//Cx5z3Zv/3f8tEPX5b/9j987HpPereVb7/6y5eXlzsbPP7V/6zr",
+	"ftDmRhOZhROizZbGpuSHdVe/rMXUvovT4ySsIjO1KvNlSgWSVIxTOpU75DXM0GfUvuIc9yiKIDolSisG",
+	"vWEZv+JixtGSNaA/8reLizdodmayKk7qoLOO11nITCFSrwo5q35gEjdlClyCMgnwyqeYHNEUS0MYhBMI",
+	"r8o3ZwmiMKZMSkMBjcx7dawy8V4bspJ171j3tI5n6ngdk/IdjGioRDoojsfrVHBO+QyrMKdKuLT8pEDJ",
+	"YMpKTUSE49E4FjN8YAFbguty5VqLCSNOTT9WA67p42jg1nDpi7A1/XEJjK4+PRURxINKEt3qhxHjTE5w",
+	"vlTqY2N8kEkMuVZwIfrbGigEx7dwLDyt4rU1TeOiogWFU89QLzDBc8yH2ooUkSksbejf3DjYM88fL81X",
+	"5HnmBQ7FT50ceqNPrGVmBoUwgTiyyeF6mHfBNcSQ6SoRcmNI5K2Y6fHxYKQrQ4Bxc7m2KdR4b9MUCifU",
+	"NcxTwTX54THe21hwnRdLLZTQZClTc2IeKGJjpU16L6Pbrx/D+fpVDF3ZAZFeLXon97W+aQ5vaJZssFjm",
+	"iBnt2GEJ2IypiSZcNQGWEgU36t6mYbS4bNNsVBKpV24spul9DWuh/C6Osd/c40jTRLWtT5VFB2ah9zWs",
+	"TXm2DBvSKbpy7N7O0eLxXezKxtxn9yUWFlJEJZcWCqhTmU4hGitnXh6KZb1yu3IJVyHMQhDlPNMu/82c",
+	"N4IMnZFUzLSJyhBwr5VEyW4TKidQCjibVy4r8SC9djnhrmhHXhIJerzNkQFrVak04hOufaqgj5yhN3R1",
+	"jPiZUKySNI7tutkNrITJYpsjMQZFfbXa1JqLzI1mwOEX3/ry3Q+vSSLQnCGMK1EAgBHqrP/glqNMUZ6t",
+	"xKyPvBuJoWtQ5nTu80pFsyOsZorrkTteUTRl0/VF/Zst06mZWfYni7CZNniXEU+CRKJAtNWX8w+RkQm9",
+	"Bv2QdizymHhvr55NXU4nZsdxE7x10F0vsjh+TadLJhzSOK4GkE/LqWknJy+6K8rtPMIF0bZ7KuJKEV59",
+	"sWcRJd+La4gpRnBqIYTusjrBf11e3nS7/uXlTW90eXlzOPrwdeWzftd85npsLa8XD4AuLgplBhckZtqv",
+	"S4FeYUrupRi6eSZK6cyWY9JqFVzDNlUKponTHmLa0TZfn5KuLUm1BGxDcSVGZWXcW8jSX3EfNFMkFI33",
+	"7q+CUBXWP43jH0adk1+WK6KXYmj9gA+eI/jGcgGDQmBGmUEIFohGux16ijyLLRha6wAUNManWgr1g8UI",
+	"9CZmZn1Ql+CJltaX3n/cGz3MVer/lX7o/Jm1ncYpSJeVBmkIvKi2yEEFlS0vqa3bXiTqpL5KmeeqItH7",
+	"LvXEwa9ZBOlgCiYfsx6pvrE/e6V/5SJXQaIUZoSpU6LpwoLplPVjFujzt4zGTM1XndWP9jH8BWRrQFer",
+	"bswSsu5ukNDMczVL8VVFugpN3zy8vDqJ2WpHVwCt0iPDObmmKaNcnRJNgfNygzHJJLMwBLDsvJYV/NbA",
+	"0tBTuzk3v9h32N3Kau8VguwdPmd+kK7IPFuZnXMTGcKYrnJ3u73t5ZCJNa63CP3grdexmy2XVJ0nldBH",
+	"WTBeEQUr1YWNqC2O8ddUzKSB/QENJxUbtcT0bg7CrJWXG1FZMmJlycWG5adfEZReoaMbWrTCJrkebAqb",
+	"qheUL73K1zXaqaswl6VWaM+WzJVmi6r+NBoVUQ9MYV2DW5duXtiRzySv7VinpGEk0lYUAvI+HhCJWGQw",
+	"RRh73CH/EFlaiBrEGlpJc+eyhtoi1tvS1XtZgTA1QteuAHczTO8KGBckVQRzi0+GmdR0rL1YSAexkKoa",
+	"Iq5DRBfesiA0XoqhO3F9ViSqtW/v8I7dGeSXYrht+lhb1Q+WNl43WVzI+BZ7WZIhaEqILIQ0P3pLIbhN",
+	"kFDraOijTan9Ygy8/EMqYZ/Rb6ofG37iPqt3hYx3ObqGdE3BvCmejrW/piYpALLRiHEaV6dtxJKWWRnn",
+	"dma5jkXytXQTUh6C/mcdblZ5dGG2r3IrdSHrh4RvON/hHFUrHt12CCugD5mEiKRsPFGEN+IxbSi7kCZ0",
+	"yGKWj9fiFFFOIlF74S/6UTbmFh1vVAGkWsxhMKug8XxvlzzulXh7Cbh9+1cVcmzWhVQSByKZD2SWWlBB",
+	"Kz5kqt1GLa1QsVqdRxgngX5DgJu/mTPJog08Dr40tCAnzdjZa8oF+ZZyyqnbmmchrJQfb8xTFevfNQVB",
+	"0ozLhTDMGPTy14nH2dVVRmkQldepS3JmTrxxdC7hk+/gCqY5JRKABDGTCn8hgypLc8rFYJjvZeWvQZIK",
+	"S3ApUIQ00HgwirObOlfXX+Dm6xadEcdmhuvri1fF42vpCCNUPrmWqELeF5Z0pGm81z+qRMFOLWI6FNOp",
+	"4BXYjokvKQycUcZNmTXKtdSEQtNqYdQXksQipDFJaKrugM85chxrZVcWz1VeycKUQzCytg2sC2yLcrWm",
+	"qU+p3hRtpfuSb6jBoEVui8TWXRTpvApea03weYGPcoKq11XG60LOyyqWlmraxSUhpuPOaPo7oMPbFxNT",
+	"pV1T5zpiGkLRGTCbDjlmQLXRgaXMiwt6iGLZperBzn47DfUPkV1kw09SVWjVTaNUcNkBuVRImQrJiwBn",
+	"LI6LUvOKTsnfUlcrc5EpswH2XwM5ESm6xIpdKXFlgDKKjlM6HSS5W5J/oO1dbQTdWKdoKPAXMeNXEBmi",
+	"nDEV6gUmIgqpbFS7lcMvCg4733adlOQrWlstvan+Yi3NVDDHJ1dObwpryW0bNs1CDLvZAImHFII6/AtJ",
+	"CmuFMB7GWeQStPtXiyPtf7dZQiFK6cgpHfGLVju1pb67Jd6MbhFt4Fr7G7GjmacZo2GyV7cf40+tNbiF",
+	"dNSMl8URGbrSsmu2MLDPLY0qdjcKA28qljfoW/CQAf/pGgEsezKv8vgVxl0S/MG6CYLCx/nggmObYJYS",
+	"2GnV6EIuuDE46BQiYzGZwmHbidOZNkgqinZ9lWbQGGtuwhvz8K11QBeBDjjRolq2EqVtprUOW227Gleu",
+	"E5u2cyvj01kSrWQDDHFUcfvt9V2b8MHaUWstVE2wJXh+QcdBvRLDtRmbGgzrGAlTE/osKMfRWqAId1tC",
+	"qXFAEYgoQ9YVGVQ7iSVC7yn+ZFMcuKmpbsuWb2wn5omJvaP9qrXVP3jiOow7C451k7APy9NLmbko4dVf",
+	"I0hBlk3kC3OwMBCNGAsbyarDytb2e/uH+0d7T/YPV4WNNjaONzm9BiMs8oDdviUUuyr4nVRwjOtZjvYH",
+	"WwbBc+vhD2BFljS/2BvDxDYDS0ujVExzDCYiV2yUcSTiWFhai4W4srgYS3CFx2tqEiAi2qARyZyYxiM1",
+	"v7wWS6076PlXi45BTdVtAgIw3PSxtnEpjAYWuB+50Isf3D0o9LsaeKByam3h/AAtzcBmv02QHk1zW+Gr",
+	"qCpgcpbMtFomZ8QE6mOIMBUQA73G1vGlIZ1vqDVlHQkAG/Gwsf/6XttftW31e9QSWxSyTWE6xF71VaTi",
+	"lPHqj3t30Ay97tEnUA13tSm1EYbuGhckKdIHn8JkXGkrmtToeubiSjWy2p5crlaINSnsWgsgsGS/gyTD",
+	"FNG/2hW2gamSTI77W+ggl+zMJc76bFAA2RccREnnGChGERqzKyeMt+jXVAgpp1qzsleMTEthFCLzBIzE",
+	"tm8ITkku+JaljMqec71hP/QPoz3wj0b7Xb/sOEe76/hulSaRzbSHLfqBWFp9YWo1G7DS7wASq2RmkNqE",
+	"YChSDikZpWCESRkO3+92uy54qQssemsAwTHjLTDpIRuTmUgjuQogW5/yORlmLFaEklQMhWqUk3b/RGDY",
+	"ul6s3jHxy4JAe59oCY9imxTyrIAYFVTplWSZwqjuUf1STbWuDgsUoK+jhkHldTLOfsvAfm3FqEnLbslC",
+	"5sfBwzRmlNlQtaYA5JTGsSHD+uiMk/4+meh5OkhsBVGtWzCsyR2JIpezizBw9KjZsIWHpkI0XHcOgpNw",
+	"PoQ0yfjVJ556w4Iu5EGL2VwiSJ3pZwsgdclwqQYgFZs6O7FV8dokM9Xv79+RSMQxbQjE7k7X3QGCZ9rM",
+	"0vOMqSlcnbZg/2JhU5HXwCOREmX7yhZjHO2vhgBP3RCQi+K1X8gSBtLMxfuccuGbPLTf3+kthfm60znl",
+	"QOsl+805g2wHLRfTxuxsgW6jcWMJKfzmH4z6K3Nt9QWUeMXK8XgNwnBR3Y8lztgB48zCCQmpSXximfMO",
+	"CfavAiJDGkPunfExpMRcZiaINnxIUprRDaehGv+upBeVU3D9qD2M7ToE2PaQ2slcVk8Rlj2qlrYnsY9t",
+	"gaDfHMf9CMjaBik5IK5uUtEOn7OC5czdyKdFUj1AYYl95SCGkXqQTlArmhg9TLmGXIrZY/kNNw5YXo29",
+	"Ck99uUQp7i4rwr0NAHNtk10U8hZCcQ3p3A2R/aHs1WY6YiC9BMC1w2auZXyBXR8CMqbX4JkeLHMiE4jj",
+	"hXa+h9/tvfKPf/y57//92/0L/2+vj7pNW71uCT9xbHB1ws6qej3NXFZH1LTnSCY2MxMLqU4tAF1kXHuF",
+	"zj5lqR0Fe3A4hsmdkCmumEg6AoOK2KBWobLxNeO1Z3ah8tfSct7GVN2HjG08tm89VLsoLb8TsnqHTSim",
+	"UL8Msrmf1UYi613GVkBaLVC8Xlz4T/57Er08+itX/O/vxU9b3MTo2CbuxBGaIluD3G9vhU/zHvor23ov",
+	"y5uacgKnbDry+3gNG+yP/OPuQc8vHe9hbx3ZZFVFWymi3fJcoXgm0ttbyMhvp7FwSvkMbIV5C7FKUHdv",
+	"CFy508+2fI0Zv6q0Ba62vvpD9gbeui2v12lhsyLqhFsxTEU2njRS9Hu/9f3D2Vnv5uX07RY8VT3xvGnQ",
+	"Nj2AkQjs4S9Ncj10n1psqOTqUlv5YmuMXVWDPmNSK9W7t4dDEtfqLkmFGJV9D/RQxPRo2q4k6OKHize5",
+	"tvoEXeW8uqbbTL9u0pKueirP+d0OxRQFYgdqexA0Se66/a5CqFULeQdh2nLFC35jq52qN2TpD1yTFSrR",
+	"Tw2ct1JciPJCGyoJJT++La7wqVwgbF5xsrurhEp2X2XjdxOhThot5/5ipvbNy2/f/fSPvWdvnv/tzXd7",
+	"b35+0/zb9NhjUmaQfmPftcZNFbJlS8wS9OMRYRxt2iGVsNevr2HVrFaKBTu+V9vQ1eeo3ifb0ePzaaLm",
+	"Hsl4jN3R6yIBb+Xj90CZS2f/d0jZaL49O4UTGsfAxzY/EEg25uc8sBYibCn78pc6U9+YrdgpnsFbxAN3",
+	"x7vg/lSpt7FEvj/hWO6HmxilGyplEY/mUhqfcRLGDLgyl1e77vcwd524OrnkF/6PsMZV26amyhVLKWub",
+	"fNx1uv4r3I2/gpJleUN+5bN1brRDeEroEJsjFJ4OlsCjQCtdnKXeiEPcFLcvO5Qmk7hzftOKvJ8rmMvR",
+	"lzhgQ3PRYWE4mxvT7CW0C0FPmL+cDP8ash/Yy/P3v5/3XrOXxzuw190J+7EToIHvbbkozMb+8pYUrIZe",
+	"MBcw1s0v+5nr/iEJKxEz76XDQanvUG2+XpVavfo92jjeEkY55yPRdnmTjx3aTKWpVCyOCY3Z9TYIYSmm",
+	"gJer2juhWFvvge5F9/hkbzOUsL3XY1mvCCaLq3uRU9QEnYtm0K6tTrPNG67cZ37/LMES96C1+7Sw6NQC",
+	"T5tburfT3en19nYOXW/XPxjoX6+EdVthpT1UxyB3aJGoSXNAx60XfdgGyqTsfru4Zs/2WePYC40pCfGo",
+	"UfklfmdxTHcPdrrky597vVPyPePZDbk5ejJ4sv/VelWWlaniwTQAqbXNLAlyCdutgvrlze7WhvrZ924L",
+	"9atKg08O93uHZtN2ZtjTslGwy1rELmpVXEAL/KVsMlOP+1kUDMYTK+qWMC4V0AgbMPKildx6/Wg26S/t",
+	"/QEapudRheVeKhvzbT0Bg5hqbae7XvzrQWNfkUlZLTuw8h6zjY94lMVxkUVeevFr3jmvQRcbhOLy6t51",
+	"bBJ8biU1OEJolWGqqzP72EY9EL1PXCKyQhtkNhGy1IhM2saFRffvT3gRlFUabaaD607Ah2nbmU9jycVK",
+	"haPmtnKKK8CM/sUwUTMOgzGVB79/7L10JUDOit7b1hxAMCWkRAJIN7xllcFavU5xdW3bVlZrW8r6on5B",
+	"UZmx7q/KKD+sVFp541hVa+YsiXtX5caVtvZWwu8TcBnCnPmyHtfZUH8+xNv8qjJllIJt2YGZ8SxijetL",
+	"7QMuhFHlxtO1Md02qddWE6BfSfCVHmGj8toW21RoAd1dDy6ZXPsSajCF/mM0i+gVLET21rORVhbfVRl2",
+	"7Sq8zf2VO6lKJKNcXSzee7dERzbP3hJfKUXajmWzyjk9863KJpDoixJiErER4mnVaVlMgeG3FEgMI0UQ",
+	"AK/oXItrNYG5/mZRSm8qz7azm6obuxRsW+TYg9pvgipUODV9SEydBL+fe9FXdivZijCdh++GLr5HcHIB",
+	"S01hTNPI9GWWsHBV0U7sbKq8VwfP7LXdSjTwP3zc8/a6a1sIewgS7JIYEI3vWXPBI5HQ/82w/2EoENOd",
+	"ksk8mQCX1QU/nUB41S7AaNkBx3b6mtBo215hTGIRgFdAgKZi2rwxbUnjUve1YQECKYMTPQDe6MiN/bND",
+	"AtvfLzjB9HO+VWLk3K3qZmGqwmzWDjlrRJvtKqpKLb+yxg5YV2j5l8sN1dptMg3yNHoH7wh5p6nZXk2H",
+	"YdazzJTfmL9e5Nzz8qeLjkvlBbVIamAwGIENgGCOBPkF974Rxp0olXRub7HBuwmbYq8k02DB8E7HJvjI",
+	"O6PY7e34xV3202wsJ0LtGL2/a+8FMpUnzSsWSJZ4tiARtaa5sJRHZbmCPjcwVka1m4NHEjo3dU9WQXhk",
+	"DKqUYNjAS+5c8kv+9dd40ws397x8/TXBzviMk0ByegUDzePBKWGRaaDz/v35M3lKtI40H7x98ZTs7e0d",
+	"IwT84ukOabu5x1yGfsmD2s0/gUdmE6rgGtLKnVeNt4Q0TRlIEvzs24iCfx4Fp0QCj1D0anonX/Y0eT/Z",
+	"r+DliRhd8uDM/yeh/u+k6x+THTIgfvAVbqOh5ExCtEPe5RFqiCV8IYkhPDsBSYL97n7gEbihoYrnWPiE",
+	"iTxUawXMDG83t7v6PZNKfv11voQAg18BjhtUAmDBKZkUN0HjJ9hfVCvG4C/mg2+CxX5Xni3HNEvQGsIO",
+	"+5YqIHh/Ex7m9+YmJ6IllbnKx6DFza0vYUy128xJcOOn2vTBH5pJ2nkjEQX6rfgqH/8beJe88tlbbcto",
+	"I88ur/qNBBWQL41xIr86JeLaegg4lEeC/f5xkI8CKp37ZyMFaWCXc17ea6WX80O5jClNr7QuvvGLu6/0",
+	"zM1de5SToPJT/zuY2zvyEZVzBZY7ik/w6MfsGuQlN1WtwuRrcRMwhISHkBew4ELzc8eyMDVjIexccmwk",
+	"FAKXUBEK2oBKGSiKfYeWSgQF6RTVk2IqXhQo5OzNeaUzwkmnu9Pb6ernRQKcJqxz0tnb6e7s2UskUE7u",
+	"and9tz+iu5GB8eDNi8J5Ryja6KoJ2AGGGiwIRQSB1qNBLaGLYrOgsfNIm9JmpGp6vVPUNHwronkuPvMb",
+	"nZMkZiH+fvdXq+aM4bI6dt0KU7qt6xjrwaQgE8Gl0SH97n5bcqeJPxiNsF56v9ttm1Lx5t1vaQEOxJ/0",
+	"Vv/kPd5+J1L2O2Bobr+3t/pHF0J8jz0c8QcH64xS3EX3CiJGL7Rq0z/uH6812ivKc4QEkunBOrtxnrcE",
+	"xh/srbUXhTWAyj+bTjXznHQuspQvwib04Wg9TccSTQltEnxAe5He+Jq5/eFc6QPf7x4/0Z+X4k5brfaS",
+	"IT1SySvGh1qHVdwwKmIAs4ZNLEDdJgdyuZJ3pDMpSpPaB5rGTKtODlLLocRAwS1cvc5ki0j3R+CxOuhs",
+	"LRbr3ttE6vh6HHwd1uWfOfcPy7l8Lcbtdfv7azKuBJUl7Xx7Zm06WsUWWqb1LKDHVl8gxNxZTyL4Dskb",
+	"XTvI7ZLTOAUazb1cZ9q7r2ydJ17UJo1Q8IrbwDjM8jlhQ0TtN+FzpnYDjYu6AJCg3iePzP81jN+t5f8H",
+	"YncHRrSd51NQn9n8k7P5tzDWWs40nnNBdu+b3a8RtdnO768gx9OV+Ezj9Of4TBOczEGabfBJz3YSaZjC",
+	"l7xpC5Ozyki5JBEpGbFrIFPGM2VvAMQPlHZti6IvbULwEHLjoYI9uOShQKdblhOfUf33FaYYjDfMlEtM",
+	"mC16ZDlRR9M+sp2Q40Ad0uJdiUH7LCw+jbCwoTzTQaMUHS8wPlVNGZVeelXH3sHSz9TEQJBLGWIyRX4V",
+	"QOEWJM8riNMclZvb+zb1BLZ4ts5+ZoQ3JRziIVjvaW2QT8R2zcbpLcq6iC2wStv0z8z4iTW3ObRa8Oc+",
+	"fWqb61ziUNs67qrOVMBbVKZnqyniebX1nDauzc8dbGgm8NxmYB+ECc0Qn4j7nhbZ5Ba+qyClKqiMLRnv",
+	"Mw+tVGj2QNAMzhExWqPlvt/9KrKRSMdCraHIcg84D397xMK6TGPWBCDy8oq7jF9xrJYz8/e0pWl85Dzy",
+	"zcpi1jq/mfk8sNpDbv5kwahaGbCD6c5HNTiUzc6WaDVT6owhAySKGZ1/5seH48dXlMX5pqPThxecyPtS",
+	"eZonDVyu4EnrwrXz4rtE24wOqHmZhDOQRrzgTEqRav8yBaVNUdsSQZul0gAU4hgljPbAgVurWZIv1UwQ",
+	"RYfSu+QUu4zYV39lsrLW863nxIoBTwnVQoErOzNbB4UVIQpSUixgNhFxWRXj8EPtCnPnzOsU96rLVhhb",
+	"+cju03dvX1xg/dOtt/Jh21XkqcH8r/ED/fb86Q8PI6wanU4ePHjW6gNXqpfIWMDjR8jX4eoXIh2yKMLj",
+	"/ize1hBvfwVlu4fUikbvKNFyEVYVahJ45FsTkipbcLuesdE0LPRfJlZe2qTbWBtmUk+rc/r3sziqy3sL",
+	"poXcSquDmovsq8flWTpBd+uz+fG45ofZ+PIw7sMVWDA7JKzjCZStiKo+94Slal5zu01M2gTAloW+SPMW",
+	"OSYveQojrNkscFLamDAZLxzbbSlU2ix1HkobO1o5faKAmbmU7xHCZZ/ZdLXXPhFYVlbvoYXGsfEd7tdt",
+	"z2t9DXfG4Gq4+46NuUTYPLY9MEjcYaaI/odLF16LK/hBTSDNC4M76+KeavFtg/EU15DubG3rPXYY87l2",
+	"nOK4sZC1zqy7cGBccKTkMbQmBJa0SqhXY3ulgxXBNQsNmHdpPX/9WGMmVeU8N3SebFH2akcIsZvWB3pY",
+	"1wTL4B1Cz1UI/4jeyWNTrN4Gg2O+F2pdkCy7H8ueILfLxEzFLfxCGuVsJEAENCJUWTvgXJEpnWMbqklZ",
+	"KeYSQdt6+nk/gmcuMtxfOnE0Z0uB9Vj+7P7qH70W6oXI+KcTivkW3RN1mSt818JZmYgQ+Qlx3qZnwgnR",
+	"tlXgiHwxYyVWGimgqsPmveRvSiU/8Djv5WqvfL7E8yAJVROPDAFrDijRXqXeCxJYkPUglOkoyH9qqsev",
+	"aZwBwWoi0yY2h9//7D999/aFjwGnwAm+QhTGQyEpak0w/uPRE5/jRQ9g6GKRUY6yoPcVAS9eUxcVIlPL",
+	"/dA1FM9Z0cYJrSV7e1JVgljWNsWB+usGH2vOnoHpFrbIzT9k6o8elF6lCS1/ikz9wRn0U2hANFfuXQku",
+	"AxubW0hlLVKirf6puZKeSHbjYwmmCcUpUY3c7WhdWWIWAltBn/e7d9Pw++QBNVIN+LtaI/XudXDsCNOG",
+	"bMijUDdMKnmK0cwK2sH4ZAvdYbZlkDWE/VPBRzELPwdd1g26IKNUsuNr8edR77jv1kKWMSucqmi6QgOZ",
+	"Oh6pICkbTObe/Uik0x1yAXEsi67eShAqr+x1g7na84gYjbBuXIqQ0Th/A3YHCJurdPCwnifWNP/7pS/0",
+	"st7hOTjY2HbZHIu7JCM/c9o6KFu0D8iksuHWBixwPne1AVMxrKrJvIWC3P2Y/xMDEc6w2gth2sb4WYJs",
+	"J7EqJ4ayjaiaJyAbRdsYkjByfghkRKW957AJxYXw6n3ZaaVh6y3KhKL5g2k0OaPS9N7G1oocm8khq9pK",
+	"30oTlzpbeRUWWadfxpP9VV35HjI+V++N4WDWSk+LaleMLbn2z81Hs8VOIbZDxpY2ZpOFfhVD2cotr2sR",
+	"Zqyvp3Fcuyx8MYr8Ur9xBfVjlEUPbSIxaEVRBQXh/5YBlrNbyi/ueFqPwl6Kob1x+nYdN+iPFLx+KYar",
+	"A9d64/5Dgta/GmLKKR3/3Nib0r/a/WhuDGtXDfZyNCuMMVA480pMbXl7Kw8hb4eDODaIINohF4LMKDMV",
+	"n0x59iJrEkiVAp2+FMPn13r9jnYGY9A8s3Fw4KUYumPY90qNbU4RXiP3OQpe0uxbjCbpfblfet01V90v",
+	"iYXbi/O1D2Bvt0c6RuikDW/ZnjQy79lThqMdZgyO96ekSI+YycePXfOzKXFu7OY/er0O7uOD0DOgHGwV",
+	"w+8gvYbUx65g5tETErAowBa85pi/kCSwXWoCjwT4FH4f/CqG+pOIKlr8wCCHg5diGOyQF+iGq0LUX3KU",
+	"9Z7+iNtCWUTBnNrSQD0ZEsZC2uCYEef2Ys78nj4syxXTqZ6zqaQ1Dn7vIIdJ7xDsPUToJR+mFhTFOYSI",
+	"0cLq2uB7KpWPSsI/fxacYO8qrQTNReUSgBdgRpvFwj0yPahdKaS64tmWmz2XnsQDqV5UiGdQ3qmqp1kY",
+	"cxOgEbY6s9ZcbaEdt/NyuOixbO6jKLhRhtx8sxn3ImcMUeZdsnJS0tYA8OiPLngeW468EHEsZvckR/IG",
+	"ku0AgzxUi7jz0nSz/oqneVv/r7DlqMXzJJBKwWlMtOTwalpT23NjIaId8pxjceAlzwkfIrxMWtmGeNpf",
+	"o9gDzcWOZtqv4IFCb8/s6++jPVW+i0ySMQIwPpfPfuLyWXO6RgEVt0wtBrOnsE0VrdfuD+WUIEZajWIn",
+	"RbzUyirH2u1RBbsVl1fzqN4E2un6WI54wGDTirzOnwd9iC7GtjTQjj9MqAonjvQi2kHmqBdaLY/ZNfBT",
+	"Le4yLT716ZIUpuK66IpfP2jTHfrBpF+lu/Qjpx3WILBaROGRzYPP2cT7bV6wDee5E4nVHgZT2K3c2bAE",
+	"D2x8Ey2Oi+a7zTuZFgOyT4tG7n9iVK9ZRFtstHKxhb3nOo+Vlobav3XEtFAN1V0o134H/WDpE26wmXQb",
+	"ef7AwXR3jkSYYdtx8qYwslNAqzgijGNo1FybzxVl3CS7Gp0ncaiHtQuem+U4SAkZDesBPXMNF9ovBt4h",
+	"6bWZsHFpcVZPzXT8Z0wmQjLlvCH0Nd4hZ/p5xpjmWCuDpxQNJ1O87ED/Tm/iN5cdCzj1zT7t6IVfdhwt",
+	"0G+3Vht/FqtYzDh2MIfizMgE4ojQofbF5iLbiu7rollEELeL5Vf4dVF8wVKSpCy0nuXMXmk0xzxmJHbI",
+	"m2wYs9AjUhhTyj5s05ymX+sQRqZJ/ry41lKSLHHLdjP+Q3IKjtCak4pjYnbIa95HX6x7CKb0JGXjiSpM",
+	"oE+bX8UEk2ZH7FZvl1AhlpAqGovx5pIyialCXEErxbzJnygrdmw4gkj2O5QXYZlW8F6OVRdpBCkiarFm",
+	"WQkkF/3V1E0axUAPSR35IMsIpNiTP9LBF5PKNSVLzf7fCxWYgNNaefWWw7Mhq7US6Xl860GS6XYmf9aE",
+	"up3+6qR6CWr4j0isJyWB5eSeU+2m4YNWzGPOY19I09dFU3xsocm/Q1HUqLUFxhMcuUjENNoz3NiBqVzT",
+	"8B3MH6zzip2eQZk+Nng535u28m7ztTVlo5SOVMN+fX5Bx22D2Md28Zlbr1NsqPLfQhLTOUSrflr+pPiF",
+	"NUw/h0A+RSjDgoRzwmhj//Lik9xBWRQJe/3DJ0erteDuR/uPVRWiJudsOlJlvLhQ6FcxROtSSHDAF8iL",
+	"/LkiqWNuf5sKPjaiDi9ec4DVzDxK4bJecsQu5tMkR/7o6T6bp1hJXncsjq+eQ9n00FyNrr+YJsqUaViU",
+	"QA4FCLQgcyOwWsmg+8iiemvxfPuZEBfQWPdGhpsZHvakLRjqDvmVwBAzYllSwKsaIqPKEdWSVz2fj/xX",
+	"epCAfKlKSvpCWoL/itBLnvMLDmE7vZApUG7w75XbyI5ztsErRLVeDHbISzGUBf7EAs6ilM4qQY4ZpJB/",
+	"pbnSlQU3eaBWg86BNMEV5JHcfBElYF5PCMtfgq/NXWbFlW+G51NoxaHku9YCQbns7GFYrQJD6R8crIWc",
+	"fzAb89PkuNYTXI0017+jFPtsTLryYhuL2W0Mx/ULFZYGVNzFCeuL88/lBP8J1gOGSWhFjzbKELYyIlop",
+	"G1XmOnfB5d4P5ZHRs9IA63bIm5SFpvslQlivacooVyfG4Sc9j0gVkb5H9q/I/ilJ4kySHmGchCKZY/Tb",
+	"fojtTjAa/oUkMkvDiRZM5EsJQIIy3xB8ZS6RWXDH7C3viIgcYRm6ubWqhGU7bAJcyrYxno1485ECQj/q",
+	"BX2iYnYcO2qBr76hLCqpp5nJ/FNGdzbu3fJvpvP/LLnaN3SeF7Pn5iKPDLSdKfQk+F1iUU6MjRGst418",
+	"UP1u718+aClgcP5tPsiQSsD+T6ckgiQW86leNhYFT4VZwJfB2Zvzwd97g3cXb4OvdoqbeHdpwnaveyhq",
+	"7OIW6ndMull6ZTV/2SGRR0XxP0awrOuCFZ9uaP4CQsmrFf7khUARVbTywik4XvcTeqPl3d9ETkQWR2QI",
+	"lV/mR+WezUykV9rG0AeMLZZV5aeoVVuGtZnjcCIk8BOboTX7UaYTizflmbrbD7f/LwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -1,5 +1,6 @@
 // Package redistest gives tests a Redis server. Most share one and keep to a namespace of their own; a test that
-// restarts, kills or empties the server asks for a real one to itself.
+// restarts, kills or empties the server asks for a real one to itself, and stands in a file named *_redis_server_test.go
+// with the build tag redis_server, which the Makefile sets where there is a redis-server.
 //
 // The shared server is that of TEST_REDIS_URL; testenv provides one for a whole run. Without it, each test binary
 // starts its own: a redis-server where there is one, else the embedded stand-in.
@@ -49,7 +50,7 @@ func Namespace(t testing.TB) string {
 }
 
 // Real starts a redis-server for this test alone, durable, to be killed, restarted and emptied at will. Where there is
-// none on the PATH, the test fails: what it would show, the embedded stand-in can't.
+// none on the PATH, the test fails: what it would show, the embedded stand-in can't. Hence the build tag.
 func Real(t testing.TB) *devstack.Redis {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), setupTimeout)

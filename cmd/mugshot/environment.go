@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/mugshot-studio/backend/internal/app"
+	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/telemetry"
+)
+
+// load reads the configuration and makes the log.
+func load(environ map[string]string) (config.Config, *slog.Logger, error) {
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return config.Config{}, nil, err
+	}
+	return cfg, telemetry.NewLogger(os.Stderr, cfg.LogLevel, cfg.InProduction()), nil
+}
+
+// open builds an App for a command that needs what production or a running development stack has.
+func open(ctx context.Context) (*app.App, config.Config, error) {
+	environ, err := config.Environment()
+	if err != nil {
+		return nil, config.Config{}, err
+	}
+	if environ, err = app.WithRunningStack(environ); err != nil {
+		return nil, config.Config{}, err
+	}
+	cfg, log, err := load(environ)
+	if err != nil {
+		return nil, config.Config{}, err
+	}
+	if cfg.DatabaseURL == "" || cfg.RedisURL == "" || cfg.JWTSecret == "" {
+		return nil, config.Config{}, errors.New(
+			"DATABASE_URL, REDIS_URL and JWT_SECRET are not set, and no development stack is running: start it with make run")
+	}
+	opened, err := app.Open(ctx, cfg, app.FromWorld(log, os.Stdout))
+	return opened, cfg, err
+}

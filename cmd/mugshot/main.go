@@ -1,0 +1,51 @@
+// Command mugshot is the whole backend: each of its commands is a role that a process can play.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `usage: mugshot <command>
+
+  dev                                      the whole stack in one process, for development
+  api                                      serve the API
+  worker                                   draw thumbnails and send mails
+  migrate up | down [n] | status           change the database's schema
+  storage setup                            make the buckets
+  credits grant --email E --amount N       give credits to an account
+  version                                  tell which build this is
+
+Settings come from the environment and from .env; .env.example explains them.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	switch {
+	case errors.Is(err, errUsage):
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "mugshot:", err)
+		os.Exit(1)
+	}
+}
+
+var errUsage = errors.New("usage")
+
+func run(ctx context.Context, args []string) error {
+	commands := map[string]func(context.Context, []string) error{
+		"dev": dev, "api": api, "worker": work, "migrate": migrateSchema, "storage": setUpStorage, "credits": grantCredits,
+		"version": version,
+	}
+	if len(args) == 0 || commands[args[0]] == nil {
+		return errUsage
+	}
+	return commands[args[0]](ctx, args[1:])
+}

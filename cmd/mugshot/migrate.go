@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/mugshot-studio/backend/internal/app"
+	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/migrate"
+	"github.com/mugshot-studio/backend/internal/telemetry"
+	"github.com/mugshot-studio/backend/migrations"
+)
+
+// migrateSchema needs DATABASE_URL alone, so that it can run before anything else is configured.
+func migrateSchema(ctx context.Context, args []string) error {
+	environ, err := config.Environment()
+	if err != nil {
+		return err
+	}
+	if environ, err = app.WithRunningStack(environ); err != nil {
+		return err
+	}
+	dsn := environ["DATABASE_URL"]
+	if dsn == "" {
+		return errors.New("DATABASE_URL is not set, and no development stack is running")
+	}
+	log := telemetry.NewLogger(os.Stderr, "info", false)
+	switch {
+	case len(args) == 1 && args[0] == "up":
+		applied, err := migrate.Up(ctx, dsn, migrations.FS, log)
+		fmt.Println("applied:", applied)
+		return err
+	case len(args) >= 1 && len(args) <= 2 && args[0] == "down":
+		steps := 1
+		if len(args) == 2 {
+			if steps, err = strconv.Atoi(args[1]); err != nil || steps < 1 {
+				return errUsage
+			}
+		}
+		reverted, err := migrate.Down(ctx, dsn, migrations.FS, steps, log)
+		fmt.Println("reverted:", reverted)
+		return err
+	case len(args) == 1 && args[0] == "status":
+		list, err := migrate.Status(ctx, dsn, migrations.FS)
+		for _, m := range list {
+			fmt.Println(m)
+		}
+		return err
+	}
+	return errUsage
+}

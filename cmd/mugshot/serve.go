@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/mugshot-studio/backend/internal/app"
+	"github.com/mugshot-studio/backend/internal/config"
+)
+
+func dev(ctx context.Context, _ []string) error {
+	environ, err := config.Environment()
+	if err != nil {
+		return err
+	}
+	cfg, log, err := load(environ)
+	if err != nil {
+		return err
+	}
+	if cfg.InProduction() {
+		return errors.New("dev is for development: unset APP_ENV, or run api and worker")
+	}
+	return app.Dev(ctx, cfg, app.FromWorld(log, os.Stdout))
+}
+
+func api(ctx context.Context, _ []string) error { return serve(ctx, true) }
+
+func work(ctx context.Context, _ []string) error { return serve(ctx, false) }
+
+// serve plays one role until ctx ends.
+func serve(ctx context.Context, public bool) (err error) {
+	opened, cfg, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	roles := app.Roles{Worker: !public}
+	if public {
+		if roles.API, err = app.Listen(ctx, "HTTP_ADDR", cfg.HTTPAddr); err != nil {
+			return err
+		}
+	}
+	if roles.Admin, err = app.Listen(ctx, "ADMIN_ADDR", cfg.AdminAddr); err != nil {
+		return err
+	}
+	return opened.Run(ctx, roles)
+}

@@ -1,0 +1,124 @@
+// Package app puts the house together: configuration to pools, pools to services, services to edges; and it starts and
+// stops them in order. Plain Go: no container, no globals.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/internal/account"
+	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/mail"
+	"github.com/mugshot-studio/backend/internal/projects"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// App is everything that a process of ours may need, whichever role it plays.
+type App struct {
+	cfg     config.Config
+	outside Outside
+
+	ring     *token.Keyring
+	csrf     *token.CSRFGuard
+	store    *store.Store
+	queue    *queue.Queue
+	hub      *events.Hub
+	counters *ratelimit.Counters
+	objects  storage.Store
+	sender   mail.Sender
+	registry providers.Registry
+	catalog  *catalog.Catalog
+
+	assets   *assets.Service
+	auth     *auth.Service
+	mailer   *auth.Mailer
+	account  *account.Service
+	credits  *credits.Service
+	projects *projects.Service
+	jobs     *jobs.Service
+	runner   *jobs.Runner
+
+	closers []func() error
+}
+
+// Outside is what a process takes from the world, so that tests can give it another.
+type Outside struct {
+	Log     *slog.Logger
+	Now     func() time.Time
+	Random  io.Reader
+	NewID   func() uuid.UUID
+	Console io.Writer // what a developer should read: mails, the banner
+	// Namespace precedes every key in Redis; empty: the product's own.
+	Namespace string
+	// Images replaces who draws, by model; nil: as configured.
+	Images providers.Registry
+}
+
+// FromWorld is the Outside of a real process.
+func FromWorld(log *slog.Logger, console io.Writer) Outside {
+	return Outside{Log: log, Now: time.Now, Random: rand.Reader, NewID: newID, Console: console}
+}
+
+// newID is UUID v7, which sorts by time and so keeps indexes compact (RFC 9562, 5.7).
+func newID() uuid.UUID {
+	id, err := uuid.NewV7()
+	if err != nil {
+		panic(fmt.Sprintf("no randomness: %v", err)) // crypto/rand does not fail on supported systems
+	}
+	return id
+}
+
+// Open builds an App. It dials nothing that may still be starting, so it fails only for a configuration that can't
+// work. The caller closes it.
+func Open(ctx context.Context, cfg config.Config, outside Outside) (a *App, err error) {
+	a = &App{cfg: cfg, outside: outside}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	for _, step := range []func(context.Context) error{a.openPools, a.openStorage, a.openSender, a.openServices} {
+		if err := step(ctx); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+// Close lets go of everything, last opened first.
+func (a *App) Close() error {
+	var errs []error
+	for _, closer := range slices.Backward(a.closers) {
+		errs = append(errs, closer())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// Credits grants and lists credits, for the command line.
+func (a *App) Credits() *credits.Service { return a.credits }
+
+// Objects is the storage of pictures, for the command line.
+func (a *App) Objects() storage.Store { return a.objects }
+
+// Store is the database, for tests that look behind the scenes.
+func (a *App) Store() *store.Store { return a.store }

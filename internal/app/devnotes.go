@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/joho/godotenv"
+
+	"github.com/mugshot-studio/backend/internal/config"
+)
+
+// stackFile says, while the development stack runs, how other commands reach it.
+const stackFile = "stack.env"
+
+// note writes the stack's addresses and secret for this user alone; forget removes them.
+func note(cfg config.Config) (forget func() error, err error) {
+	path := filepath.Join(cfg.DevDir, stackFile)
+	content, err := godotenv.Marshal(map[string]string{
+		"DATABASE_URL": cfg.DatabaseURL.Reveal(), "REDIS_URL": cfg.RedisURL.Reveal(), "JWT_SECRET": cfg.JWTSecret.Reveal(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode stack file: %w", err)
+	}
+	if err := os.WriteFile(path, []byte(content+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("write stack file: %w", err)
+	}
+	return func() error { return os.Remove(path) }, nil
+}
+
+// WithRunningStack adds to an environment how to reach the development stack that runs under its DEV_DIR, where it
+// does not say so itself. Without a running stack it returns the environment as it is.
+func WithRunningStack(environ map[string]string) (map[string]string, error) {
+	dir := environ["DEV_DIR"]
+	if dir == "" {
+		dir = ".dev"
+	}
+	running, err := godotenv.Read(filepath.Join(dir, stackFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return environ, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", stackFile, err)
+	}
+	for name, value := range environ {
+		if value != "" {
+			running[name] = value
+		}
+	}
+	return maps.Clone(running), nil
+}
+
+// devSecret is a secret of the developer's own, kept so that sessions survive a restart.
+func devSecret(dir string) (config.Secret, error) {
+	path := filepath.Join(dir, "jwt_secret")
+	kept, err := os.ReadFile(path) //nolint:gosec // DEV_DIR is the developer's
+	switch {
+	case err == nil:
+		return config.Secret(kept), nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("read secret: %w", err)
+	}
+	secret := rand.Text() + rand.Text()
+	if err := os.WriteFile(path, []byte(secret), 0o600); err != nil {
+		return "", fmt.Errorf("keep secret: %w", err)
+	}
+	return config.Secret(secret), nil
+}
+
+// listenAnywhere listens on addr or, where that is taken, on a free port: nobody has to know it but the banner.
+func listenAnywhere(ctx context.Context, addr string) (net.Listener, error) {
+	if l, err := Listen(ctx, "ADMIN_ADDR", addr); err == nil {
+		return l, nil
+	}
+	return Listen(ctx, "ADMIN_ADDR", "127.0.0.1:0")
+}
+
+func banner(console io.Writer, cfg config.Config, admin string) {
+	_, _ = fmt.Fprintf(console, `
+  %s is running.
+
+  API        %s%s
+  Reference  %s/docs
+  Metrics    http://%s/metrics
+  Mails      %s (codes are printed here, too)
+
+  Credits:   make credits EMAIL=you@example.com AMOUNT=100
+  Stop:      Ctrl-C
+
+`, cfg.ProjectName, cfg.PublicAPIURL, cfg.BasePath, cfg.PublicAPIURL, admin, filepath.Join(cfg.DevDir, "mail"))
+}

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/worker"
+)
+
+// Edge is the public handler, for Run and for tests that need no listener.
+func (a *App) Edge() (*httpapi.Edge, error) {
+	cfg := a.cfg
+	mount := map[string]http.Handler{}
+	if handler, ok := a.objects.(http.Handler); ok { // the development storage answers for itself
+		mount[storagePath] = handler
+	}
+	return httpapi.New(httpapi.Config{
+		BasePath: cfg.BasePath, Log: a.outside.Log, Now: a.outside.Now, NewID: a.outside.NewID,
+		Authenticate: func(ctx context.Context, token string) (httpapi.Principal, error) {
+			principal, err := a.auth.Authenticate(ctx, token)
+			return httpapi.Principal(principal), err
+		},
+		Limiter: limiter{counters: a.counters, factor: cfg.RateLimitFactor},
+		Ready: map[string]func(context.Context) error{
+			"postgres": a.store.Ping, "redis": a.queue.Ping, "storage": a.objects.Ping,
+		},
+		TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins, Mount: mount, HSTS: cfg.InProduction(),
+	}, httpapi.NewServer(httpapi.Services{
+		Auth: a.auth, Account: a.account, Assets: a.assets, Credits: a.credits, Projects: a.projects, Jobs: a.jobs,
+		Catalog: a.catalog, CSRF: a.csrf, BasePath: cfg.BasePath,
+	}))
+}
+
+// mailDeadline bounds one delivery, beyond the mailer's own time-outs.
+const mailDeadline = time.Minute
+
+func (a *App) startWorker() (*queue.Consumers, error) {
+	return worker.Start(a.queue, []worker.Task{
+		{Kind: queue.Generate, Slots: a.cfg.GenerateSlots, Deadline: a.cfg.GenerateDeadline, Handle: a.runner.Run},
+		{Kind: queue.Mail, Slots: a.cfg.MailSlots, Deadline: mailDeadline, Handle: a.mailer.Deliver},
+	})
+}
+
+func (a *App) sweeper() *worker.Sweeper {
+	return &worker.Sweeper{
+		Queue: a.queue, Exclusive: a.store.Exclusive, Now: a.store.Queries().DatabaseNow, Log: a.outside.Log,
+		Tasks: map[queue.Kind]worker.Recoverable{queue.Generate: a.runner, queue.Mail: a.mailer},
+		Chores: []func(context.Context) error{
+			func(ctx context.Context) error { return idempotency.Expire(ctx, a.store, a.outside.Now()) },
+		},
+	}
+}

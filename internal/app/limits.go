@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/ratelimit"
+)
+
+// budget is how many requests a subject has in a period; 0: it is not counted.
+type budget struct {
+	address, account int
+	period           time.Duration
+}
+
+// budgets are the limits of the classes that the spec names in x-rate-limit. A household behind one address has to get
+// along with them, a list of stolen passwords not.
+func budgets() map[string]budget {
+	return map[string]budget{
+		"auth_probe":    {address: 60, account: 20, period: time.Minute},
+		"auth_signup":   {address: 20, account: 5, period: time.Hour},
+		"auth_code":     {address: 60, account: 20, period: 10 * time.Minute},
+		"auth_mail":     {address: 30, account: 5, period: time.Hour},
+		"auth_password": {address: 60, account: 20, period: time.Minute},
+		"auth_refresh":  {address: 240, period: time.Minute},
+		"account":       {account: 30, period: time.Minute},
+		"upload":        {account: 120, period: time.Minute},
+		"upload_public": {address: 10, period: time.Hour},
+		"queue":         {account: 120, period: time.Minute},
+	}
+}
+
+// limiter is the edge's Limiter on Redis counters.
+type limiter struct {
+	counters *ratelimit.Counters
+	factor   float64 // RATE_LIMIT_FACTOR
+}
+
+// Allow implements httpapi.Limiter. It fails for a class that has no budget, which a test rules out.
+func (l limiter) Allow(ctx context.Context, class string, subject httpapi.Subject) (httpapi.Quota, error) {
+	b, ok := budgets()[class]
+	if !ok {
+		return httpapi.Quota{}, fmt.Errorf("no budget for rate-limit class %q", class)
+	}
+	var limits []ratelimit.Limit
+	add := func(requests int, s ratelimit.Subject) {
+		limits = append(limits, ratelimit.Limit{
+			Class: class, Subject: s, Requests: max(1, int(float64(requests)*l.factor)), Period: b.period,
+		})
+	}
+	if b.address > 0 && subject.Address != "" {
+		add(b.address, ratelimit.Address(subject.Address))
+	}
+	if b.account > 0 && subject.Account != "" {
+		add(b.account, ratelimit.Account(subject.Account))
+	}
+	result, err := l.counters.Allow(ctx, limits...)
+	if err != nil {
+		return httpapi.Quota{}, fmt.Errorf("count request: %w", err)
+	}
+	return httpapi.Quota{
+		Allowed: result.Allowed, Limit: result.Limit, Remaining: result.Remaining, Reset: result.Reset,
+		RetryAfter: result.RetryAfter,
+	}, nil
+}

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/internal/account"
+	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/auth/password"
+	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/mail"
+	"github.com/mugshot-studio/backend/internal/projects"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/providers/local"
+	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/storage/filesystem"
+	"github.com/mugshot-studio/backend/internal/storage/supabase"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// storagePath is where the development storage answers, on the API's own address.
+const storagePath = "/storage/"
+
+func (a *App) openPools(ctx context.Context) (err error) {
+	cfg, o := a.cfg, a.outside
+	previous := make([]string, len(cfg.JWTSecretPrevious))
+	for i, secret := range cfg.JWTSecretPrevious {
+		previous[i] = secret.Reveal()
+	}
+	if a.ring, err = token.NewKeyring(cfg.JWTSecret.Reveal(), previous...); err != nil {
+		return fmt.Errorf("JWT_SECRET: %w", err)
+	}
+	a.store, err = store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{
+		MaxConns: cfg.DatabaseMaxConns, StatementTimeout: cfg.DatabaseTimeout,
+	})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, func() error { a.store.Close(); return nil })
+	namespace := o.Namespace
+	if namespace == "" {
+		namespace = queue.DefaultNamespace
+	}
+	if a.queue, err = queue.Open(queue.Config{RedisURL: cfg.RedisURL.Reveal(), Namespace: namespace}, o.Log); err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.queue.Close)
+	if a.hub, err = events.Open(events.Config{RedisURL: cfg.RedisURL.Reveal(), Namespace: namespace}, o.Log); err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.hub.Close)
+	a.counters, err = ratelimit.Open(ratelimit.Config{
+		URL: cfg.RedisURL.Reveal(), Namespace: namespace + ":limit", Key: a.ring.Derive(token.RateLimitKeys)[0],
+	})
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.counters.Close)
+	return nil
+}
+
+// openStorage chooses Supabase where it is configured, else the disk, which production never gets to.
+func (a *App) openStorage(context.Context) error {
+	if a.cfg.SupabaseURL != "" {
+		client, err := supabase.New(supabase.Config{
+			URL: a.cfg.SupabaseURL, Key: a.cfg.SupabaseKey.Reveal(), Now: a.outside.Now, Log: a.outside.Log,
+		})
+		if err != nil {
+			return fmt.Errorf("open Supabase storage: %w", err)
+		}
+		a.objects = client
+		a.closers = append(a.closers, func() error { client.Close(); return nil })
+		return nil
+	}
+	disk, err := filesystem.New(filesystem.Config{
+		Root: filepath.Join(a.cfg.DevDir, "storage"), BaseURL: a.cfg.PublicAPIURL + storagePath,
+		Key: a.ring.Derive(token.StorageURLs)[0], Now: a.outside.Now, AllowedOrigins: a.cfg.AllowedOrigins,
+		Log: a.outside.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("open storage on disk: %w", err)
+	}
+	a.objects = disk
+	a.closers = append(a.closers, disk.Close)
+	return nil
+}
+
+// openSender chooses SMTP where it is configured, else files, which production never gets to.
+func (a *App) openSender(context.Context) (err error) {
+	if a.cfg.SMTPURL != "" {
+		a.sender, err = mail.NewSMTP(mail.SMTPConfig{
+			URL: a.cfg.SMTPURL.Reveal(), From: a.cfg.MailFrom, RequireTLS: a.cfg.InProduction(),
+		}, a.outside.Now)
+		return err
+	}
+	dir := filepath.Join(a.cfg.DevDir, "mail")
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a developer reads these files
+		return fmt.Errorf("make mail folder: %w", err)
+	}
+	a.sender, err = mail.NewSink(dir, a.cfg.MailFrom, a.outside.Console, a.outside.Now)
+	return err
+}
+
+func (a *App) openServices(context.Context) error {
+	cfg, o := a.cfg, a.outside
+	a.registry = o.Images
+	if a.registry == nil {
+		a.registry = a.providers()
+	}
+	a.catalog = catalog.New(a.registry.Available, a.registry.RunBy)
+	a.assets = assets.NewService(a.store, a.objects)
+	a.account = account.NewService(a.store)
+	a.credits = credits.NewService(a.store, o.NewID)
+	a.projects = projects.NewService(a.store, a.assets.ByIDs, o.Now, o.NewID)
+	a.jobs = jobs.NewService(jobs.Deps{
+		Store: a.store, Catalog: a.catalog, Events: a.hub, Push: a.pushTo(queue.Generate), Now: o.Now, NewID: o.NewID, Log: o.Log,
+	})
+	a.runner = jobs.NewRunner(jobs.RunnerDeps{
+		Store: a.store, Models: a.registry.Image, Assets: a.assets, Objects: a.objects, Events: a.hub, NewID: o.NewID,
+		Log: o.Log, Lease: cfg.JobLease,
+	})
+	return a.openAuth()
+}
+
+func (a *App) openAuth() error {
+	cfg, o := a.cfg, a.outside
+	passwords, err := password.New(password.Params{
+		Memory: cfg.Argon2MemoryKiB, Iterations: cfg.Argon2Iterations, Parallelism: cfg.Argon2Parallelism,
+	}, 0)
+	if err != nil {
+		return err
+	}
+	issuer, err := token.NewIssuer(a.ring, token.IssuerConfig{
+		Issuer: "mugshot", Audience: "mugshot-api", TTL: cfg.SessionTokenTTL, Leeway: token.DefaultLeeway,
+	}, o.Now, o.Random)
+	if err != nil {
+		return err
+	}
+	lockout, err := ratelimit.NewLockout(a.counters,
+		ratelimit.DefaultLockout("signin", cfg.AuthMaxFailures, cfg.AuthFailureWindow), o.Random)
+	if err != nil {
+		return err
+	}
+	templates, err := mail.NewTemplates(cfg.ProjectName, cfg.PublicAppURL)
+	if err != nil {
+		return err
+	}
+	codes := token.NewCodeHasher(a.ring)
+	a.csrf = token.NewCSRFGuard(a.ring, o.Random)
+	a.auth = auth.NewService(auth.Config{
+		SessionIdle: cfg.SessionIdleTTL, SessionLifetime: cfg.SessionMaxTTL, SignupBonus: cfg.SignupBonusCredits,
+	}, auth.Deps{
+		Store: a.store, Passwords: passwords, AccessTokens: issuer, RefreshTokens: token.NewRefresher(a.ring, o.Random),
+		Codes: codes, Lockout: lockout, Push: a.pushTo(queue.Mail), Now: o.Now, NewID: o.NewID, Log: o.Log,
+	})
+	a.mailer = auth.NewMailer(auth.MailerDeps{
+		Store: a.store, Sender: a.sender, Templates: templates, Codes: codes, Now: o.Now, Random: o.Random, NewID: o.NewID,
+		Log: o.Log,
+	})
+	return nil
+}
+
+// providers says who draws. In development the built-in provider draws for every model; production never falls back to
+// it, and offers no model without its vendor.
+func (a *App) providers() providers.Registry {
+	registry := providers.Registry{}
+	if a.cfg.InProduction() {
+		return registry
+	}
+	builtIn := local.New(a.outside.Now)
+	everything := catalog.New(func(string) bool { return true }, nil)
+	for _, model := range everything.Models() {
+		registry[model.ID] = providers.Entry{Provider: "local", Image: builtIn, VendorModel: model.ID}
+	}
+	return registry
+}
+
+func (a *App) pushTo(kind queue.Kind) func(ctx context.Context, id uuid.UUID) error {
+	return func(ctx context.Context, id uuid.UUID) error { return a.queue.Push(ctx, kind, id) }
+}

@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mugshot-studio/backend/internal/devstack"
+	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/queue"
+)
+
+// Roles are what a process does. Both at once is for development.
+type Roles struct {
+	API    net.Listener // where the API is served; nil: nowhere
+	Admin  net.Listener // where metrics and health are served; nil: nowhere
+	Worker bool
+}
+
+// Run plays the roles until ctx ends, and then stops in order: no new work, an end to the old, everything else. It
+// returns an error when a role could not be played or did not end within DRAIN_TIMEOUT.
+func (a *App) Run(ctx context.Context, roles Roles) error {
+	hearing, stopHearing := context.WithCancel(context.WithoutCancel(ctx))
+	heard := make(chan struct{})
+	go func() { defer close(heard); a.hub.Run(hearing) }()
+	defer func() { stopHearing(); <-heard }()
+
+	group, ctx := errgroup.WithContext(ctx)
+	var consumers *queue.Consumers
+	if roles.Worker {
+		var err error
+		consumers, err = a.startWorker() //nolint:contextcheck // tasks end by Drain, later than ctx
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return a.drainAtEnd(ctx, consumers) })
+		group.Go(func() error { a.sweeper().Run(ctx); return nil })
+	}
+	if roles.API != nil {
+		edge, err := a.Edge() //nolint:contextcheck // requests bring their own
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return a.serve(ctx, roles.API, edge, edge.Drain) })
+	}
+	if roles.Admin != nil {
+		group.Go(func() error { return a.serve(ctx, roles.Admin, a.admin(consumers), func() {}) })
+	}
+	return group.Wait()
+}
+
+// serve answers on a listener until ctx ends, then lets requests in flight end.
+func (a *App) serve(ctx context.Context, l net.Listener, handler http.Handler, drain func()) error {
+	server := httpapi.NewHTTPServer(l.Addr().String(), handler, a.outside.Log)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	drain()
+	ending, cancel := a.drainContext(ctx)
+	defer cancel()
+	err := server.Shutdown(ending)
+	if err != nil {
+		err = errors.Join(fmt.Errorf("requests did not end in time: %w", err), server.Close())
+	}
+	if stopped := <-served; !errors.Is(stopped, http.ErrServerClosed) {
+		err = errors.Join(err, stopped)
+	}
+	return err
+}
+
+func (a *App) drainAtEnd(ctx context.Context, consumers *queue.Consumers) error {
+	<-ctx.Done()
+	ending, cancel := a.drainContext(ctx)
+	defer cancel()
+	if err := consumers.Drain(ending); err != nil {
+		return fmt.Errorf("drain worker: %w", err)
+	}
+	return nil
+}
+
+func (a *App) drainContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), a.cfg.DrainTimeout)
+}
+
+// listenTimeout bounds the look-up of a listen address.
+const listenTimeout = 5 * time.Second
+
+// Listen listens where the named variable says, or explains which variable to change.
+func Listen(ctx context.Context, variable, addr string) (net.Listener, error) {
+	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
+	defer cancel()
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, devstack.ListenError(variable, addr, err)
+	}
+	return l, nil
+}

@@ -1,0 +1,114 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Served describes an answered request, for metrics and traces. Its labels are few and hold nothing of a client's.
+type Served struct {
+	Route    string // the path's template, such as /api/v1/jobs/:job_id; "unmatched" where there is none
+	Method   string // an HTTP method that we know, or "other"
+	Status   int    // 499: the client went away
+	Duration time.Duration
+	Bytes    int64 // of the answer's body
+}
+
+const unmatched = "unmatched"
+
+// observe is the outermost layer: it gives the call its identity, turns panics and errors into answers, and writes one
+// line about it. The line has no query, no header and no body, because that is where passwords, tokens and signed
+// addresses are; and the route's template instead of the path, because that is where ids are.
+func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := e.cfg.Now()
+		r := c.Request()
+		call := &call{id: e.requestID(r), client: e.client(r), streams: e.streams}
+		c.SetRequest(r.WithContext(withCall(r.Context(), call)))
+		c.Response().Header().Set(headerRequestID, call.id)
+
+		err := protect(next, c)
+		begun := c.Response().Committed
+		if err != nil {
+			e.fail(c, err)
+		}
+		served := Served{
+			Route: route(c), Method: method(r.Method), Status: c.Response().Status,
+			Duration: e.cfg.Now().Sub(start), Bytes: c.Response().Size,
+		}
+		if call.failure.status == statusClientGone {
+			served.Status = statusClientGone
+		}
+		e.log(c.Request().Context(), call, served)
+		if e.cfg.Observe != nil {
+			e.cfg.Observe(c.Request().Context(), served)
+		}
+		if p, ok := errors.AsType[*panicError](err); ok && (begun || p.aborts()) {
+			// Half an answer went out: cutting the connection is the only way left to say that it is not whole.
+			panic(http.ErrAbortHandler)
+		}
+		return nil
+	}
+}
+
+func protect(next echo.HandlerFunc, c echo.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{value: v, stack: debug.Stack()}
+		}
+	}()
+	return next(c)
+}
+
+func (e *Edge) log(ctx context.Context, call *call, served Served) {
+	level := slog.LevelInfo
+	switch {
+	case served.Status == statusClientGone, served.Route == "/healthz", served.Route == "/readyz":
+		level = slog.LevelDebug
+	}
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.String("request_id", call.id),
+		slog.String("method", served.Method),
+		slog.String("route", served.Route),
+		slog.Int("status", served.Status),
+		slog.Duration("duration", served.Duration),
+		slog.Int64("bytes", served.Bytes),
+	)
+	if call.principal != nil {
+		attrs = append(attrs, slog.String("user_id", call.principal.UserID.String()))
+	}
+	if f := call.failure; f.code != "" {
+		attrs = append(attrs, slog.String("code", string(f.code)))
+		if f.status >= http.StatusInternalServerError { // 4xx are the client's, and may quote it
+			level = slog.LevelError
+			attrs = append(attrs, slog.String("error", f.err.Error()))
+			if p, ok := errors.AsType[*panicError](f.err); ok {
+				attrs = append(attrs, slog.String("stack", string(p.stack)))
+			}
+		}
+	}
+	e.cfg.Log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+func route(c echo.Context) string {
+	if path := c.Path(); path != "" {
+		return path
+	}
+	return unmatched
+}
+
+// method keeps invented methods out of metrics.
+func method(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return m
+	}
+	return "other"
+}

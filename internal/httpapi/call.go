@@ -1,0 +1,38 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/labstack/echo/v4"
+)
+
+// call is what the edge knows of the request that it is serving. Each layer fills its part; one goroutine owns it.
+type call struct {
+	id        string // X-Request-Id
+	client    Client
+	token     bool       // a bearer token was presented, good or bad
+	principal *Principal // nil: nobody has been authenticated
+	streams   *streams
+	failure   failure // what problem.go answered, for the access log
+}
+
+type callKey struct{}
+
+func withCall(ctx context.Context, c *call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// callFrom returns the call of a request that has passed through an Edge. It panics elsewhere, which is a defect.
+func callFrom(ctx context.Context) *call {
+	return ctx.Value(callKey{}).(*call)
+}
+
+func callOf(c echo.Context) *call { return callFrom(c.Request().Context()) }
+
+// RequestID returns the id of the request that ctx belongs to, or "" outside of one.
+func RequestID(ctx context.Context) string {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c.id
+	}
+	return ""
+}

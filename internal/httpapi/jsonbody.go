@@ -1,0 +1,106 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mugshot-studio/backend/internal/apperr"
+)
+
+// maxDepth of nesting is far over what any schema needs and far under what hurts.
+const maxDepth = 32
+
+var errMalformedJSON = apperr.New(apperr.Invalid, apperr.CodeMalformedJSON, "The body is not valid JSON.")
+
+// document is a decoded body and what the schema has to be asked about later, because it can't see it itself.
+type document struct {
+	value   any        // nil, bool, string, json.Number, []any, map[string]any
+	nul     [][]string // where strings hold U+0000, which Postgres can't store
+	numbers [][]string // where numbers are not written as 64-bit integers, which binding to one would refuse
+}
+
+// decodeJSON reads one JSON text as strictly as I-JSON (RFC 7493) wants it: nothing behind it, UTF-8 throughout, no
+// member twice. Two parsers that disagree about any of these are how one check is passed and another thing is done.
+func decodeJSON(data []byte) (document, error) {
+	if !utf8.Valid(data) {
+		return document{}, errMalformedJSON.WithMessage("The body is not valid UTF-8.")
+	}
+	members, depth := outline(data)
+	if depth > maxDepth {
+		return document{}, errMalformedJSON.WithMessage("The body is nested too deeply.")
+	}
+	var d document
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(&d.value); err != nil {
+		return document{}, syntaxError(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return document{}, errMalformedJSON.WithMessage("The body goes on after its JSON value.")
+	}
+	if found := d.inspect(d.value, nil); found != members {
+		return document{}, errMalformedJSON.WithMessage("The body has an object with the same member twice.")
+	}
+	return d, nil
+}
+
+// outline counts the members of all objects of a JSON text (outside of strings each has one colon) and the deepest
+// nesting, without allocating. encoding/json keeps the last of two equal members and tells nobody; a count that differs
+// from the decoded value's gives it away.
+func outline(data []byte) (members, deepest int) {
+	inString, depth := false, 0
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == ':':
+			members++
+		case c == '{', c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}', c == ']':
+			depth--
+		}
+	}
+	return members, deepest
+}
+
+// inspect walks a value, notes what the schema can't see, and returns how many members its objects have.
+func (d *document) inspect(value any, path []string) (members int) {
+	switch v := value.(type) {
+	case map[string]any:
+		members = len(v)
+		for name, member := range v {
+			members += d.inspect(member, append(path, name))
+		}
+	case []any:
+		for i, item := range v {
+			members += d.inspect(item, append(path, strconv.Itoa(i)))
+		}
+	case string:
+		if strings.IndexByte(v, 0) >= 0 {
+			d.nul = append(d.nul, append([]string(nil), path...))
+		}
+	case json.Number:
+		if _, err := strconv.ParseInt(string(v), 10, 64); err != nil {
+			d.numbers = append(d.numbers, append([]string(nil), path...))
+		}
+	}
+	return members
+}
+
+func syntaxError(err error) error {
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return errMalformedJSON.WithMessage(fmt.Sprintf("The body is not valid JSON, at byte %d.", s.Offset)).With(err)
+	}
+	return errMalformedJSON.With(err)
+}

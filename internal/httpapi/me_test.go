@@ -1,0 +1,140 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/oapi-codegen/nullable"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
+)
+
+func TestGetMe_200(t *testing.T) {
+	t.Parallel()
+	account := apptest.New(t).SignUp(t)
+	res, err := account.GetMeWithResponse(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, &account.Session.User, res.JSON200)
+	require.True(t, res.JSON200.ProfilePhoto.IsNull())
+}
+
+func TestGetMe_401(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	for _, token := range []string{"", "nonsense", strings.Repeat("x", 4000)} {
+		res, err := app.Client(token).GetMeWithResponse(t.Context())
+		require.NoError(t, err)
+		require.NotNil(t, res.JSON401, "%s", res.Body)
+	}
+}
+
+func TestUpdateMe_200(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	account := app.SignUp(t)
+	photo := factory.ID()
+	_, err := app.Store.Pool().Exec(t.Context(), `insert into assets
+		(id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
+		values ($1, $2, 'profile_photo', 'ready', $3, $4, 'image/png', 3, 1, 1, '9e107d9d372bb6826bd81d3542a419d6')`,
+		photo, account.Session.User.ID, storage.BucketProfilePhotos, account.Session.User.ID.String()+"/profile_photo/a.png")
+	require.NoError(t, err)
+	name := "Augusta Ada King"
+	changed, err := account.UpdateMeWithResponse(t.Context(), client.UserUpdate{
+		FullName: &name, ProfilePhotoAssetID: nullable.NewNullableWithValue(photo),
+	})
+	require.NoError(t, err)
+	require.NotNil(t, changed.JSON200, "%s", changed.Body)
+	require.Equal(t, name, changed.JSON200.FullName)
+	require.Equal(t, photo, changed.JSON200.ProfilePhoto.MustGet().ID)
+
+	bare, err := account.UpdateMeWithResponse(t.Context(), client.UserUpdate{
+		ProfilePhotoAssetID: nullable.NewNullNullable[uuid.UUID](),
+	})
+	require.NoError(t, err)
+	require.NotNil(t, bare.JSON200, "%s", bare.Body)
+	require.True(t, bare.JSON200.ProfilePhoto.IsNull())
+	require.Equal(t, name, bare.JSON200.FullName)
+}
+
+func TestUpdateMe_400_and_409(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	account, other := app.SignUp(t), app.SignUp(t)
+	res, err := account.UpdateMeWithResponse(t.Context(), client.UserUpdate{
+		ProfilePhotoAssetID: nullable.NewNullableWithValue(factory.ID()),
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"/profile_photo_asset_id not_found"}, fields(res.JSON400))
+	taken := strings.ToUpper(other.Session.User.Username)
+	res, err = account.UpdateMeWithResponse(t.Context(), client.UserUpdate{Username: &taken})
+	require.NoError(t, err)
+	require.NotNil(t, res.JSON409, "%s", res.Body)
+	require.Equal(t, client.ErrorCodeUsernameTaken, res.JSON409.Error.Code)
+}
+
+func TestDeleteMe_204_and_401(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	account := app.SignUp(t)
+	wrong, err := account.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{Password: "not the password"})
+	require.NoError(t, err)
+	require.NotNil(t, wrong.JSON401, "%s", wrong.Body)
+	require.Equal(t, client.ErrorCodeInvalidCredentials, wrong.JSON401.Error.Code)
+
+	gone, err := account.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{Password: apptest.Password})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusNoContent, gone.StatusCode(), "%s", gone.Body)
+	me, err := account.GetMeWithResponse(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, me.JSON401)
+	start, err := app.Client("").StartAuthWithResponse(t.Context(), client.EmailRequest{Email: account.Email})
+	require.NoError(t, err)
+	require.False(t, start.JSON200.Exists)
+}
+
+func TestExportMe_200(t *testing.T) {
+	t.Parallel()
+	account := apptest.New(t).SignUp(t)
+	res, err := account.ExportMeWithResponse(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, res.StatusCode(), "%s", res.Body)
+	require.Equal(t, `attachment; filename="mugshot-export.json"`, res.HTTPResponse.Header.Get("Content-Disposition"))
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(res.Body, &document))
+	require.Equal(t, account.Email, document["account"].(map[string]any)["email"])
+}
+
+func TestListCredits_200_page_by_page(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	account := app.SignUp(t)
+	for amount := range int64(5) {
+		app.Grant(t, account.Email, amount+1)
+	}
+	limit := int64(2)
+	params := &client.ListCreditsParams{Limit: &limit}
+	var deltas []int64
+	for {
+		page, err := account.ListCreditsWithResponse(t.Context(), params)
+		require.NoError(t, err)
+		require.NotNil(t, page.JSON200, "%s", page.Body)
+		require.EqualValues(t, 15, page.JSON200.Balance)
+		for _, entry := range page.JSON200.Items {
+			deltas = append(deltas, entry.Delta)
+		}
+		if page.JSON200.NextCursor.IsNull() {
+			break
+		}
+		app.Grant(t, app.SignUp(t).Email, 100) // what arrives meanwhile neither repeats nor hides one
+		cursor := page.JSON200.NextCursor.MustGet()
+		params.Cursor = &cursor
+	}
+	require.Equal(t, []int64{5, 4, 3, 2, 1}, deltas)
+}

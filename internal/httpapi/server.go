@@ -1,0 +1,68 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/api"
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/account"
+	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/projects"
+	"github.com/mugshot-studio/backend/internal/storage"
+)
+
+// Services are the domains behind the operations.
+type Services struct {
+	Auth     *auth.Service
+	Account  *account.Service
+	Assets   *assets.Service
+	Credits  *credits.Service
+	Projects *projects.Service
+	Jobs     *jobs.Service
+	Catalog  *catalog.Catalog
+	CSRF     *token.CSRFGuard
+
+	BasePath   string // of the operations, to which the refresh cookie is bound
+	CSRFDomain string // of the CSRF cookie, where the web app is on a sister host of ours; empty: our own host alone
+}
+
+// Server implements every operation, each in the file of its tag.
+type Server struct {
+	authHandlers
+	meHandlers
+	projectHandlers
+	jobHandlers
+	catalogHandlers
+}
+
+var _ api.StrictServerInterface = (*Server)(nil)
+
+// NewServer returns the operations on top of the domains.
+func NewServer(s Services) *Server {
+	links := links{assets: s.Assets}
+	users := userReader{accounts: s.Account, links: links}
+	return &Server{
+		authHandlers: authHandlers{
+			auth: s.Auth, users: users, cookies: newCookieJar(s.BasePath, s.CSRFDomain, s.CSRF),
+		},
+		meHandlers:      meHandlers{users: users, credits: s.Credits},
+		projectHandlers: projectHandlers{projects: s.Projects, jobs: s.Jobs, links: links},
+		jobHandlers:     jobHandlers{jobs: s.Jobs, links: links},
+		catalogHandlers: catalogHandlers{catalog: s.Catalog},
+	}
+}
+
+// links makes the signed addresses of assets.
+type links struct{ assets *assets.Service }
+
+// of signs assets, in one call for each bucket.
+func (l links) of(ctx context.Context, list ...db.Asset) (map[uuid.UUID]storage.SignedURL, error) {
+	return l.assets.Sign(ctx, list)
+}
