@@ -197,6 +197,48 @@ func TestUp_refusesADatabaseThatIsAhead(t *testing.T) {
 	require.ErrorAs(t, err, &unknown)
 }
 
+// impatient adds a step that changes a table in use, as migrations/README.md says: better to fail than to queue for the
+// table, and all its readers behind.
+func impatient() fstest.MapFS {
+	fsys := steps()
+	fsys["20260104000000_names.up.sql"] = &fstest.MapFile{Data: []byte(
+		"set local lock_timeout = '50ms';\nalter table cats add column if not exists name text;\n")}
+	fsys["20260104000000_names.down.sql"] = &fstest.MapFile{Data: []byte("alter table cats drop column if exists name;")}
+	return fsys
+}
+
+// use holds a table as a long transaction does, until release is called.
+func use(t *testing.T, dsn, table string) (release func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	release = func() { _ = conn.Close(context.WithoutCancel(t.Context())) }
+	t.Cleanup(release)
+	_, err = conn.Exec(t.Context(), "begin; lock table "+table+" in access share mode")
+	require.NoError(t, err)
+	return release
+}
+
+func TestUp_doesNotQueueForATableInUse(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t)
+	_, err := up(t, dsn, steps())
+	require.NoError(t, err)
+	release := use(t, dsn, "cats")
+
+	_, err = up(t, dsn, impatient())
+	require.ErrorContains(t, err, "canceling statement due to lock timeout")
+	var dirty *migrate.DirtyError
+	require.ErrorAs(t, err, &dirty)
+	require.EqualValues(t, 20260104000000, dirty.Version)
+
+	release()
+	execute(t, dsn, "update schema_migrations set version = 20260103000000, dirty = false") // nothing was kept
+	n, err := up(t, dsn, impatient())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}
+
 func TestUp_givesUpWaitingWhenTheContextEnds(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Empty(t)

@@ -1,7 +1,6 @@
 package ratelimit_test
 
 import (
-	"context"
 	"io"
 	"net"
 	"sync"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
 )
 
 // requireUnavailable holds every operation to fail closed.
@@ -74,54 +72,6 @@ func TestCounters_server_hangs(t *testing.T) {
 	require.NoError(t, c.Close())
 	require.NoError(t, listener.Close())
 	wg.Wait()
-}
-
-func TestCounters_redis_killed_and_back(t *testing.T) {
-	t.Parallel()
-	server := redistest.Real(t)
-	c := open(t, server.URL(), "test")
-	l := lockout(t, c, patient)
-	// Several connections stand idle, and all of them break.
-	var wg sync.WaitGroup
-	for range 20 {
-		wg.Go(func() { _, _ = c.Allow(context.WithoutCancel(t.Context()), limit(home(), 1, time.Minute)) })
-	}
-	wg.Wait()
-	for range 4 {
-		fail(t, l, ada())
-	}
-	attempt := begin(t, l, ada())
-
-	server.Kill()
-	requireUnavailable(t, c, attempt)
-	require.NoError(t, server.Restart(t.Context()))
-
-	locks, err := attempt.Fail(t.Context())
-	require.NoError(t, err, "the first call after the restart finds a connection that lives")
-	require.Len(t, locks, 1, "the server kept its counters, and an attempt may be settled again")
-	require.NoError(t, attempt.Release(t.Context()))
-}
-
-// An emptied Redis forgets, scripts and all, and nothing more.
-func TestCounters_flushed(t *testing.T) {
-	t.Parallel()
-	server := redistest.Real(t)
-	c := open(t, server.URL(), "test")
-	l := lockout(t, c, nil)
-	for range 4 {
-		fail(t, l, ada())
-	}
-	attempt := begin(t, l, ada())
-	conn := dial(t, server.URL())
-	for _, command := range [][]any{{"FLUSHALL"}, {"SCRIPT", "FLUSH"}} {
-		_, err := conn.Do(command[0].(string), command[1:]...)
-		require.NoError(t, err)
-	}
-	locks, err := attempt.Fail(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, locks)
-	require.True(t, allow(t, c, limit(home(), 1, time.Minute)).Allowed)
-	succeed(t, l, ada())
 }
 
 func TestOpen_refuses_bad_configuration(t *testing.T) {

@@ -1,3 +1,5 @@
+//go:build psql
+
 package migrate_test
 
 import (
@@ -107,6 +109,19 @@ func TestScript_failure_leavesNothingBehind(t *testing.T) {
 	require.Equal(t, []string{"cats", "dogs", "idx"}, applied(t, dsn, steps()))
 	require.NotContains(t, relations(t, dsn), "cows")
 	require.Equal(t, "nothing to apply", newScript(t, dsn, steps()).mustRun(t, "up"), "and is not in the way")
+}
+
+func TestScript_doesNotQueueForATableInUse(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Empty(t)
+	newScript(t, dsn, steps()).mustRun(t, "up")
+	release := use(t, dsn, "cats")
+	s := newScript(t, dsn, impatient())
+	out, err := s.run("up")
+	require.Error(t, err)
+	require.Contains(t, out, "canceling statement due to lock timeout")
+	release()
+	require.Equal(t, "applied 20260104000000_names", s.mustRun(t, "up"))
 }
 
 func TestScript_failure_outsideATransaction_isDirtyForBoth(t *testing.T) {

@@ -1,0 +1,158 @@
+# The commands of this project; `make` lists them. They need Go and Node, and fetch everything else themselves.
+# Written for GNU make 3.81, which macOS brings.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Generators and linters have modules of their own, so that theirs do not raise the versions of ours. The first use of
+# each builds it, which takes minutes; from then on it comes from Go's cache.
+tool     := go tool -modfile=tools/go.mod
+golangci := go tool -modfile=tools/lint/go.mod golangci-lint
+testenv  := go run ./internal/devstack/testenv --
+npm      := npm --loglevel=error
+
+export REDOCLY_TELEMETRY := off
+
+.PHONY: help
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z0-9\/-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+## Running
+
+.PHONY: run bin/mugshot migrate credits reset
+bin/mugshot: ## Build the program
+	@echo 'Building mugshot; the first time takes a minute or two …'
+	@go build -v -o $@ ./cmd/mugshot
+
+run: bin/mugshot ## Start everything on this machine: Postgres, Redis, storage, mail, API and worker
+	@exec bin/mugshot dev
+
+migrate: bin/mugshot ## Bring the database of DATABASE_URL up to date
+	@bin/mugshot migrate up
+
+credits: bin/mugshot ## Give credits to an account: make credits EMAIL=ada@example.com AMOUNT=10
+	@test -n '$(EMAIL)' && test -n '$(AMOUNT)' || { echo 'usage: make credits EMAIL=ada@example.com AMOUNT=10' >&2; exit 2; }
+	@bin/mugshot credits grant --email '$(EMAIL)' --amount '$(AMOUNT)'
+
+reset: ## Forget what `make run` has stored
+	rm -rf .dev
+
+## Testing
+
+.PHONY: test test-race test-migrations test-programs test-ts e2e-ts bench
+test: test-programs ## Run the Go tests; Postgres and Redis are provided
+	$(testenv) go test -tags '$(programs)' ./...
+
+test-race: test-programs ## Run them with the race detector, which needs a C compiler
+	$(testenv) go test -race -timeout 30m -tags '$(programs)' ./...
+
+test-migrations: test-programs ## Run the migrations up, down and up again
+	$(testenv) go test -tags '$(programs)' ./migrations/... ./internal/migrate/...
+
+# The build tags of the tests whose subject is a program that we do not bring: the redis-server that is killed and
+# restarted, where the embedded one would forget everything, and the psql that apply_migrations.sh runs. Their files are
+# named *_redis_server_test.go and *_psql_test.go.
+programs = $(if $(shell command -v redis-server 2>/dev/null),redis_server),$(if $(shell command -v psql 2>/dev/null),psql)
+
+test-programs:
+	@command -v redis-server >/dev/null || echo 'redis-server is not on the PATH: the tests of Redis restarts and kills are left out.' \
+	  'Install it: apt-get install redis-server, or brew install redis' >&2
+	@command -v psql >/dev/null || echo 'psql is not on the PATH: the tests of migrations/apply_migrations.sh are left out.' \
+	  'Install it: apt-get install postgresql-client, or brew install libpq' >&2
+
+test-ts: gen/ts/node_modules/.package-lock.json test/ts/node_modules/.package-lock.json ## Check and test the TypeScript client
+	cd gen/ts && $(npm) test
+	cd gen/ts && $(npm) run build
+	cd test/ts && $(npm) run check
+
+e2e-ts: bin/mugshot test-ts ## Do the main job through the TypeScript client, against a stack of its own
+	cd test/ts && $(npm) test
+
+bench: ## Run the benchmarks
+	$(testenv) go test -bench . -run '^$$' ./internal/...
+
+.PHONY: check
+check: verify lint test-race e2e-ts ## Everything that a change must pass
+
+## Generating
+
+.PHONY: generate generate/go-server generate/go-client generate/sql generate/ts
+generate: generate/go-server generate/go-client generate/sql generate/ts ## Write everything in gen/ anew
+
+generate/go-server: ## … the HTTP types and stubs, from api/openapi.yaml
+	$(tool) oapi-codegen -config oapi-codegen.yaml api/openapi.yaml
+
+generate/go-client: ## … the Go client, from api/openapi.yaml
+	$(tool) oapi-codegen -config api/client.oapi-codegen.yaml api/openapi.yaml
+
+generate/sql: ## … the queries, from sql/ and migrations/
+	$(tool) sqlc generate
+	@for file in gen/db/*.sql.go; do test -f "sql/$$(basename "$$file" .go)" || rm "$$file"; done
+
+generate/ts: gen/ts/node_modules/.package-lock.json ## … the TypeScript client, from api/openapi.yaml
+	cd gen/ts && $(npm) run generate
+
+.PHONY: verify verify/go-server verify/go-client verify/sql verify/ts verify/committed
+verify: verify/go-server verify/go-client verify/sql verify/ts verify/committed ## Check that gen/ is what generate makes, and in git
+
+# Compares with a copy instead of the last commit, so that it tells the truth beside other changes too.
+define verified
+	@mkdir -p $(1); before=$$(mktemp -d); trap 'rm -rf "$$before"' EXIT; cp -R $(1) "$$before/gen"; \
+	$(MAKE) generate/$(notdir $@) && \
+	if ! diff -ru "$$before/gen" $(1) >"$$before/diff"; then head -n 30 "$$before/diff"; \
+	  echo '$(1) was not what `make generate/$(notdir $@)` makes of its sources. Now it is: look, and commit it.' >&2; exit 1; fi
+endef
+
+verify/go-server: ## … gen/api
+	$(call verified,gen/api)
+
+verify/go-client: ## … gen/client
+	$(call verified,gen/client)
+
+verify/sql: ## … gen/db
+	$(call verified,gen/db)
+
+verify/ts: ## … gen/ts/src/gen
+	$(call verified,gen/ts/src/gen)
+
+verify/committed: ## … that git knows every file of gen/
+	@new="$$(git ls-files --others --exclude-standard -- gen 2>/dev/null)"; test -z "$$new" || \
+	  { echo 'Not in git yet:' >&2; echo "$$new" >&2; exit 1; }
+
+## Linting
+
+.PHONY: lint lint/go lint/spec lint/sql lint/sh fmt
+lint: lint/go lint/spec lint/sql lint/sh ## Hold code, spec, queries and scripts to their rules
+
+lint/go: ## … .golangci.yaml
+	$(golangci) run
+
+lint/spec: tools/node_modules/.package-lock.json ## … redocly.yaml
+	tools/node_modules/.bin/redocly lint --format=codeframe api/openapi.yaml
+
+lint/sql: ## … the rules in sqlc.yaml
+	$(tool) sqlc vet
+
+lint/sh: ## … the grammar of bash
+	@git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run | while read -r script; do bash -n "$$script" || exit 1; done
+
+fmt: ## Format the Go code
+	$(golangci) fmt
+
+## What a release needs
+
+.PHONY: breaking security
+BASE ?= origin/main
+breaking: ## Compare the spec with that of BASE (default: origin/main) and fail on what breaks clients
+	@before=$$(mktemp -d); trap 'rm -rf "$$before"' EXIT; \
+	git show $(BASE):api/openapi.yaml >"$$before/openapi.yaml" && \
+	$(tool) oasdiff breaking --fail-on WARN "$$before/openapi.yaml" api/openapi.yaml
+
+security: ## Look for known holes in what we depend on; asks vuln.go.dev and the npm registry
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+	cd gen/ts && $(npm) audit
+	cd tools && $(npm) audit
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && $(npm) ci
+	@touch $@

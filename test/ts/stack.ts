@@ -1,0 +1,58 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const binary = '../../bin/mugshot';
+
+/** A running backend, as far as a test from outside has to know it. */
+export interface Stack {
+  baseUrl: string;
+  mailDir: string;
+  /** Gives credits to an account, as an operator would. */
+  grant(email: string, amount: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the whole stack, as `make run` does, on a free port and with data of its own. */
+export async function startStack(): Promise<Stack> {
+  const dir = await mkdtemp('/tmp/mugshot-e2e-');
+  const addr = `127.0.0.1:${await freePort()}`;
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], DEV_DIR: dir, HTTP_ADDR: addr, ADMIN_ADDR: '127.0.0.1:0' };
+  const server = spawn(binary, ['dev'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  await ready(server, `http://${addr}/readyz`);
+  return {
+    baseUrl: `http://${addr}/api/v1`,
+    mailDir: join(dir, 'mail'),
+    grant: async (email, amount) => {
+      await promisify(execFile)(binary, ['credits', 'grant', '--email', email, '--amount', String(amount)], { env });
+    },
+    stop: async () => {
+      const ended = new Promise((resolve) => server.once('exit', resolve));
+      server.kill('SIGINT');
+      await ended;
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ready(server: ChildProcess, url: string): Promise<void> {
+  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(50)) {
+    if (server.exitCode !== null) throw new Error(`mugshot dev ended with code ${server.exitCode}`);
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
+  }
+  server.kill('SIGKILL');
+  throw new Error('mugshot dev did not get ready');
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  return address.port;
+}
