@@ -66,18 +66,45 @@ func Once[T any](
 	return result, replayed, err
 }
 
+// Recall returns the remembered result of a key, if there is one. It is for operations that have to look at things
+// outside of their transaction first: those may have changed since, and must not keep a repeat from its answer. It
+// fails with ErrConflict.
+func Recall[T any](
+	ctx context.Context, s *store.Store, userID uuid.UUID, key Key, now time.Time,
+) (result T, found bool, err error) {
+	if key.Value == "" {
+		return result, false, nil
+	}
+	row, err := s.Queries().IdempotencyGet(ctx, db.IdempotencyGetParams{
+		UserID: userID, Operation: key.Operation, Key: key.Value,
+	})
+	switch {
+	case store.IsNotFound(err), err == nil && !row.ExpiresAt.After(now):
+		return result, false, nil
+	case err != nil:
+		return result, false, fmt.Errorf("read idempotency key: %w", err)
+	}
+	err = decode(row, key, &result)
+	return result, err == nil, err
+}
+
 func recall[T any](ctx context.Context, q *db.Queries, userID uuid.UUID, key Key) (result T, err error) {
 	row, err := q.IdempotencyGet(ctx, db.IdempotencyGetParams{UserID: userID, Operation: key.Operation, Key: key.Value})
 	if err != nil {
 		return result, fmt.Errorf("read idempotency key: %w", err)
 	}
+	err = decode(row, key, &result)
+	return result, err
+}
+
+func decode(row db.IdempotencyKey, key Key, result any) error {
 	if [32]byte(row.RequestHash) != key.Hash {
-		return result, ErrConflict
+		return ErrConflict
 	}
-	if err := json.Unmarshal(row.Result, &result); err != nil {
-		return result, fmt.Errorf("decode remembered result: %w", err)
+	if err := json.Unmarshal(row.Result, result); err != nil {
+		return fmt.Errorf("decode remembered result: %w", err)
 	}
-	return result, nil
+	return nil
 }
 
 func remember(ctx context.Context, q *db.Queries, userID uuid.UUID, key Key, result any) error {

@@ -41,6 +41,9 @@ func NewService(s *store.Store, assets AssetLookup, now func() time.Time, newID 
 func (s *Service) Create(
 	ctx context.Context, userID uuid.UUID, d Draft, key idempotency.Key,
 ) (created Project, replayed bool, err error) {
+	if created, replayed, err = idempotency.Recall[Project](ctx, s.store, userID, key, s.now()); replayed || err != nil {
+		return created, replayed, err
+	}
 	d = d.Sized()
 	if err := s.check(ctx, userID, d); err != nil {
 		return Project{}, false, err

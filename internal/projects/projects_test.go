@@ -1,0 +1,170 @@
+package projects_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/projects"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
+)
+
+// gallery is the assets of everybody.
+type gallery struct {
+	mu     sync.Mutex
+	assets map[uuid.UUID]db.Asset
+}
+
+func (g *gallery) add(assetType string) uuid.UUID {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	id := factory.ID()
+	g.assets[id] = db.Asset{ID: id, Type: assetType}
+	return id
+}
+
+func (g *gallery) lookUp(_ context.Context, _ uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]db.Asset, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	found := map[uuid.UUID]db.Asset{}
+	for _, id := range ids {
+		if asset, ok := g.assets[id]; ok {
+			found[id] = asset
+		}
+	}
+	return found, nil
+}
+
+type bundle struct {
+	*gallery
+
+	service *projects.Service
+	user    db.User
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	s := factory.Store(t)
+	g := &gallery{assets: map[uuid.UUID]db.Asset{}}
+	return &bundle{
+		gallery: g, service: projects.NewService(s, g.lookUp, time.Now, factory.ID), user: factory.User(t, s, 0),
+	}
+}
+
+func draft() projects.Draft {
+	return projects.Draft{Mode: catalog.Design, Platform: "youtube", Prompt: projects.Prompt{Headline: "I built a robot"}}
+}
+
+func (b *bundle) create(t *testing.T, d projects.Draft) projects.Project {
+	t.Helper()
+	created, _, err := b.service.Create(t.Context(), b.user.ID, d, idempotency.Key{})
+	require.NoError(t, err)
+	return created
+}
+
+func TestCreateProject_fillsTheSizeFromThePlatform(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	created := b.create(t, draft())
+	require.EqualValues(t, 1280, created.Width)
+	require.EqualValues(t, 720, created.Height)
+	require.Equal(t, "draft", created.Status)
+	read, err := b.service.Get(t.Context(), b.user.ID, created.ID)
+	require.NoError(t, err)
+	require.Equal(t, created.Prompt.Headline, read.Prompt.Headline)
+	_, err = b.service.Get(t.Context(), factory.ID(), created.ID)
+	require.ErrorIs(t, err, projects.ErrNotFound)
+}
+
+func TestCreateProject_400_everyBadReferenceAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	nobodys, selfie := factory.ID(), b.add("selfie")
+	d := draft()
+	d.Mode = catalog.Copy
+	d.Prompt.RefAssetIDs = []uuid.UUID{b.add("ref"), nobodys, selfie}
+	d.Prompt.SelfieAssetID = &selfie
+	_, _, err := b.service.Create(t.Context(), b.user.ID, d, idempotency.Key{})
+	var fields []string
+	for _, f := range apperr.From(err).Fields {
+		fields = append(fields, f.Field)
+	}
+	require.Equal(t, []string{"/prompt/copy_target_asset_id", "/prompt/ref_asset_ids/1", "/prompt/ref_asset_ids/2"}, fields)
+}
+
+// What a repeat refers to may be gone by now; its answer is not.
+func TestCreateProject_repeatIsAnsweredAfterItsReferenceIsGone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	d := draft()
+	ref := b.add("ref")
+	d.Prompt.RefAssetIDs = []uuid.UUID{ref}
+	key := idempotency.Key{Operation: "createProject", Value: "k", Hash: [32]byte{1}}
+	first, _, err := b.service.Create(t.Context(), b.user.ID, d, key)
+	require.NoError(t, err)
+	b.mu.Lock()
+	delete(b.assets, ref)
+	b.mu.Unlock()
+	again, replayed, err := b.service.Create(t.Context(), b.user.ID, d, key)
+	require.NoError(t, err)
+	require.True(t, replayed)
+	require.Equal(t, first.ID, again.ID)
+	require.True(t, first.CreatedAt.Equal(again.CreatedAt))
+}
+
+func TestUpdateProject_changesWhatIsGiven(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	seed, model := int64(7), "seedream"
+	d := draft()
+	d.Seed, d.ModelPref = &seed, &model
+	project := b.create(t, d)
+	shorts, none := "youtube_shorts", (*int64)(nil)
+	updated, err := b.service.Update(t.Context(), b.user.ID, project.ID, projects.Change{Platform: &shorts, Seed: &none})
+	require.NoError(t, err)
+	require.EqualValues(t, 1080, updated.Width, "a new platform brings its size")
+	require.Nil(t, updated.Seed)
+	require.Equal(t, "seedream", *updated.ModelPref)
+	require.Equal(t, project.Prompt.ID, updated.Prompt.ID)
+	require.Equal(t, project.Version+1, updated.Version)
+
+	prompt := projects.Prompt{Headline: "I built two"}
+	updated, err = b.service.Update(t.Context(), b.user.ID, project.ID, projects.Change{Prompt: &prompt})
+	require.NoError(t, err)
+	require.Equal(t, "I built two", updated.Prompt.Headline)
+	require.NotEqual(t, project.Prompt.ID, updated.Prompt.ID, "prompts never change")
+	require.EqualValues(t, 1080, updated.Width)
+}
+
+func TestUpdateProject_409_ofManyWithOneVersionOneWins(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	project := b.create(t, draft())
+	var won, lost atomic.Int32
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			change := projects.Change{Prompt: &projects.Prompt{Headline: "mine"}, RequireVersion: &project.Version}
+			switch _, err := b.service.Update(t.Context(), b.user.ID, project.ID, change); {
+			case err == nil:
+				won.Add(1)
+			case apperr.From(err).Code == apperr.CodeVersionConflict:
+				lost.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, won.Load())
+	require.EqualValues(t, 9, lost.Load())
+}
