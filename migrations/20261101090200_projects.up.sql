@@ -22,6 +22,9 @@ create table if not exists projects (
 create index if not exists projects_user_idx on projects (user_id, id desc);
 create index if not exists projects_user_status_idx on projects (user_id, status, id desc);
 
+-- finds the project of a prompt that goes
+create index if not exists projects_prompt_idx on projects (prompt_id);
+
 create table if not exists prompts (
     id uuid primary key,
     project_id uuid not null references projects (id) on delete cascade,

@@ -2,3 +2,11 @@ alter table if exists projects drop constraint if exists projects_last_job_fkey;
 drop index if exists projects_last_job_idx;
 drop table if exists renders;
 drop table if exists jobs;
+
+-- The column is the projects' own: what it pointed to is gone, and the way up would find nothing there.
+do $$
+begin
+    update projects set last_job_id = null where last_job_id is not null;
+exception when undefined_table then null;
+end
+$$;

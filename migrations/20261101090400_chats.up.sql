@@ -34,7 +34,8 @@ create table if not exists messages (
     lease_until timestamptz,
     lease_token bigint not null default 0,
     created_at timestamptz not null default now(),
-    updated_at timestamptz not null default now()
+    updated_at timestamptz not null default now(),
+    constraint messages_streaming_is_leased check ((status = 'streaming') = (lease_until is not null))
 );
 
 create unique index if not exists messages_chat_seq_key on messages (chat_id, seq);

@@ -124,6 +124,7 @@ var refusals = []struct{ what, by, statement string }{
 	},
 	{"a message before the first", "messages_seq_check", `update messages set seq = 0`},
 	{"a message of another sender", "messages_sender_check", `update messages set sender = 'lost'`},
+	{"a reply that nobody writes", "messages_streaming_is_leased", `update messages set status = 'streaming'`},
 	{"a message of another status", "messages_status_check", `update messages set status = 'lost'`},
 
 	// Promises.

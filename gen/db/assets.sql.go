@@ -7,9 +7,147 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 )
+
+const assetCreate = `-- name: AssetCreate :exec
+insert into assets (id, user_id, type, bucket, storage_path, content_type, size_bytes, expires_at, created_at, updated_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+`
+
+type AssetCreateParams struct {
+	ID          uuid.UUID
+	UserID      *uuid.UUID
+	Type        string
+	Bucket      string
+	StoragePath string
+	ContentType string
+	SizeBytes   int64
+	ExpiresAt   *time.Time
+	Now         time.Time
+}
+
+// AssetCreate promises an upload, of an account or of nobody yet.
+func (q *Queries) AssetCreate(ctx context.Context, arg AssetCreateParams) error {
+	_, err := q.db.Exec(ctx, assetCreate,
+		arg.ID,
+		arg.UserID,
+		arg.Type,
+		arg.Bucket,
+		arg.StoragePath,
+		arg.ContentType,
+		arg.SizeBytes,
+		arg.ExpiresAt,
+		arg.Now,
+	)
+	return err
+}
+
+const assetDelete = `-- name: AssetDelete :one
+delete from assets where id = $1 and user_id = $2 and status <> 'rejected'
+returning bucket, storage_path
+`
+
+type AssetDeleteParams struct {
+	ID     uuid.UUID
+	UserID *uuid.UUID
+}
+
+type AssetDeleteRow struct {
+	Bucket      string
+	StoragePath string
+}
+
+// AssetDelete removes an asset or a pending upload of its owner, by primary key. Its renders go with it; as a profile
+// photo it leaves the account without.
+func (q *Queries) AssetDelete(ctx context.Context, arg AssetDeleteParams) (AssetDeleteRow, error) {
+	row := q.db.QueryRow(ctx, assetDelete, arg.ID, arg.UserID)
+	var i AssetDeleteRow
+	err := row.Scan(&i.Bucket, &i.StoragePath)
+	return i, err
+}
+
+const assetExpire = `-- name: AssetExpire :many
+delete from assets where id in (
+    select a.id from assets a
+    where a.status = 'pending' and a.expires_at < $1::timestamptz
+    order by a.expires_at limit $2 for update skip locked
+)
+returning bucket, storage_path
+`
+
+type AssetExpireParams struct {
+	Before time.Time
+	Batch  int32
+}
+
+type AssetExpireRow struct {
+	Bucket      string
+	StoragePath string
+}
+
+// AssetExpire gives up uploads whose time is over (assets_pending_idx). Rows locked elsewhere are passed over.
+func (q *Queries) AssetExpire(ctx context.Context, arg AssetExpireParams) ([]AssetExpireRow, error) {
+	rows, err := q.db.Query(ctx, assetExpire, arg.Before, arg.Batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AssetExpireRow{}
+	for rows.Next() {
+		var i AssetExpireRow
+		if err := rows.Scan(&i.Bucket, &i.StoragePath); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const assetForget = `-- name: AssetForget :many
+delete from assets where id in (
+    select a.id from assets a
+    where a.status = 'rejected' and a.updated_at < $1::timestamptz
+    order by a.updated_at limit $2 for update skip locked
+)
+returning bucket, storage_path
+`
+
+type AssetForgetParams struct {
+	Before time.Time
+	Batch  int32
+}
+
+type AssetForgetRow struct {
+	Bucket      string
+	StoragePath string
+}
+
+// AssetForget forgets uploads that were rejected long ago (assets_rejected_idx).
+func (q *Queries) AssetForget(ctx context.Context, arg AssetForgetParams) ([]AssetForgetRow, error) {
+	rows, err := q.db.Query(ctx, assetForget, arg.Before, arg.Batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []AssetForgetRow{}
+	for rows.Next() {
+		var i AssetForgetRow
+		if err := rows.Scan(&i.Bucket, &i.StoragePath); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
 
 const assetGet = `-- name: AssetGet :one
 select id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5, reject_reason, expires_at, created_at, updated_at from assets where id = $1 and user_id = $2 and status = 'ready'
@@ -42,6 +180,153 @@ func (q *Queries) AssetGet(ctx context.Context, arg AssetGetParams) (Asset, erro
 		&i.UpdatedAt,
 	)
 	return i, err
+}
+
+const assetGetUnowned = `-- name: AssetGetUnowned :one
+select id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5, reject_reason, expires_at, created_at, updated_at from assets where id = $1 and user_id is null and status = 'pending' and expires_at > $2::timestamptz
+`
+
+type AssetGetUnownedParams struct {
+	ID  uuid.UUID
+	Now time.Time
+}
+
+// AssetGetUnowned reads an upload that waits for a sign-up, by primary key.
+func (q *Queries) AssetGetUnowned(ctx context.Context, arg AssetGetUnownedParams) (Asset, error) {
+	row := q.db.QueryRow(ctx, assetGetUnowned, arg.ID, arg.Now)
+	var i Asset
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Type,
+		&i.Status,
+		&i.Bucket,
+		&i.StoragePath,
+		&i.ContentType,
+		&i.SizeBytes,
+		&i.Width,
+		&i.Height,
+		&i.MD5,
+		&i.RejectReason,
+		&i.ExpiresAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const assetGetUpload = `-- name: AssetGetUpload :one
+select id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5, reject_reason, expires_at, created_at, updated_at from assets where id = $1 and user_id = $2 and type <> 'render'
+`
+
+type AssetGetUploadParams struct {
+	ID     uuid.UUID
+	UserID *uuid.UUID
+}
+
+// AssetGetUpload reads an upload of its owner in any state, by primary key.
+func (q *Queries) AssetGetUpload(ctx context.Context, arg AssetGetUploadParams) (Asset, error) {
+	row := q.db.QueryRow(ctx, assetGetUpload, arg.ID, arg.UserID)
+	var i Asset
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Type,
+		&i.Status,
+		&i.Bucket,
+		&i.StoragePath,
+		&i.ContentType,
+		&i.SizeBytes,
+		&i.Width,
+		&i.Height,
+		&i.MD5,
+		&i.RejectReason,
+		&i.ExpiresAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const assetInUse = `-- name: AssetInUse :one
+select exists (
+    select from jobs j join prompts p on p.id = j.prompt_id
+    where j.user_id = $1 and j.status in ('queued', 'running')
+        and (
+            $2::uuid = any(p.ref_asset_ids) or p.selfie_asset_id = $2::uuid
+            or p.copy_target_asset_id = $2::uuid
+        )
+)
+`
+
+type AssetInUseParams struct {
+	UserID  uuid.UUID
+	AssetID uuid.UUID
+}
+
+// AssetInUse tells whether a queued or running job of the account needs an asset (jobs_user_status_idx).
+func (q *Queries) AssetInUse(ctx context.Context, arg AssetInUseParams) (bool, error) {
+	row := q.db.QueryRow(ctx, assetInUse, arg.UserID, arg.AssetID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const assetList = `-- name: AssetList :many
+select id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5, reject_reason, expires_at, created_at, updated_at from assets
+where user_id = $1 and id < $2 and status = 'ready'
+    and ($3::text is null or type = $3::text)
+order by id desc
+limit $4
+`
+
+type AssetListParams struct {
+	UserID   *uuid.UUID
+	BeforeID uuid.UUID
+	Type     *string
+	PageSize int32
+}
+
+// AssetList is a page of an account's ready assets, newest first (assets_user_idx).
+func (q *Queries) AssetList(ctx context.Context, arg AssetListParams) ([]Asset, error) {
+	rows, err := q.db.Query(ctx, assetList,
+		arg.UserID,
+		arg.BeforeID,
+		arg.Type,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Asset{}
+	for rows.Next() {
+		var i Asset
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Type,
+			&i.Status,
+			&i.Bucket,
+			&i.StoragePath,
+			&i.ContentType,
+			&i.SizeBytes,
+			&i.Width,
+			&i.Height,
+			&i.MD5,
+			&i.RejectReason,
+			&i.ExpiresAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const assetListByIDs = `-- name: AssetListByIDs :many
@@ -88,4 +373,148 @@ func (q *Queries) AssetListByIDs(ctx context.Context, arg AssetListByIDsParams) 
 		return nil, err
 	}
 	return items, nil
+}
+
+const assetListKept = `-- name: AssetListKept :many
+select storage_path from assets
+where bucket = $1 and storage_path = any($2::text[]) and status <> 'rejected'
+`
+
+type AssetListKeptParams struct {
+	Bucket string
+	Paths  []string
+}
+
+// AssetListKept lists those of some objects of a bucket that are to be kept, since a row refers to them
+// (assets_object_key).
+func (q *Queries) AssetListKept(ctx context.Context, arg AssetListKeptParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, assetListKept, arg.Bucket, arg.Paths)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var storage_path string
+		if err := rows.Scan(&storage_path); err != nil {
+			return nil, err
+		}
+		items = append(items, storage_path)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const assetLockOwner = `-- name: AssetLockOwner :exec
+select from users where id = $1 for no key update
+`
+
+// AssetLockOwner makes changes to an account's assets wait for each other, and for the queueing of its jobs, which takes
+// credits from the same row.
+func (q *Queries) AssetLockOwner(ctx context.Context, userID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, assetLockOwner, userID)
+	return err
+}
+
+const assetReady = `-- name: AssetReady :one
+update assets
+set user_id = $1, status = 'ready', storage_path = $2, content_type = $3,
+    size_bytes = $4, width = $5, height = $6, md5 = $7, expires_at = null, updated_at = $8
+where id = $9 and user_id is not distinct from $10 and status = 'pending'
+returning id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5, reject_reason, expires_at, created_at, updated_at
+`
+
+type AssetReadyParams struct {
+	UserID      *uuid.UUID
+	StoragePath string
+	ContentType string
+	SizeBytes   int64
+	Width       *int32
+	Height      *int32
+	MD5         *string
+	Now         time.Time
+	ID          uuid.UUID
+	Owner       *uuid.UUID
+}
+
+// AssetReady makes a pending upload an asset, once, as what was found to be stored; one that belongs to nobody (owner
+// null) becomes the account's. No row: somebody else has ended it, or it is gone. By primary key.
+func (q *Queries) AssetReady(ctx context.Context, arg AssetReadyParams) (Asset, error) {
+	row := q.db.QueryRow(ctx, assetReady,
+		arg.UserID,
+		arg.StoragePath,
+		arg.ContentType,
+		arg.SizeBytes,
+		arg.Width,
+		arg.Height,
+		arg.MD5,
+		arg.Now,
+		arg.ID,
+		arg.Owner,
+	)
+	var i Asset
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Type,
+		&i.Status,
+		&i.Bucket,
+		&i.StoragePath,
+		&i.ContentType,
+		&i.SizeBytes,
+		&i.Width,
+		&i.Height,
+		&i.MD5,
+		&i.RejectReason,
+		&i.ExpiresAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const assetReject = `-- name: AssetReject :execrows
+update assets set status = 'rejected', reject_reason = $1::text, expires_at = null, updated_at = $2
+where id = $3 and status = 'pending'
+`
+
+type AssetRejectParams struct {
+	Reason string
+	Now    time.Time
+	ID     uuid.UUID
+}
+
+// AssetReject ends a pending upload with the reason why, once, by primary key.
+func (q *Queries) AssetReject(ctx context.Context, arg AssetRejectParams) (int64, error) {
+	result, err := q.db.Exec(ctx, assetReject, arg.Reason, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const assetSetPhoto = `-- name: AssetSetPhoto :one
+with before as (
+    select u.id, u.profile_photo_asset_id from users u where u.id = $3
+)
+update users set profile_photo_asset_id = $1::uuid, updated_at = $2::timestamptz
+from before where users.id = before.id
+returning before.profile_photo_asset_id
+`
+
+type AssetSetPhotoParams struct {
+	AssetID uuid.UUID
+	Now     time.Time
+	UserID  uuid.UUID
+}
+
+// AssetSetPhoto makes an asset the profile photo of the account, whose row the caller has locked, and returns which one
+// was.
+func (q *Queries) AssetSetPhoto(ctx context.Context, arg AssetSetPhotoParams) (*uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, assetSetPhoto, arg.AssetID, arg.Now, arg.UserID)
+	var profile_photo_asset_id *uuid.UUID
+	err := row.Scan(&profile_photo_asset_id)
+	return profile_photo_asset_id, err
 }
