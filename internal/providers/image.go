@@ -9,7 +9,8 @@ import (
 )
 
 // Image draws thumbnails. Generate hands each finished picture to sink and returns the stored paths in the order of
-// the variants. It fails with *Error; ctx carries the deadline, and a cancelled ctx aborts the vendor's call.
+// the variants. A vendor's failure is an *Error; the end of ctx and the sink's errors come back wrapped as they are, so
+// that nobody blames the vendor for them. ctx carries the deadline, and a cancelled ctx aborts the vendor's call.
 type Image interface {
 	Generate(ctx context.Context, req ImageRequest, sink Sink) (ImageResult, error)
 }

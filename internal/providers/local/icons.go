@@ -156,7 +156,7 @@ func tokens(s string) []string {
 func pickIcon(otherwise rune, text string) rune {
 	words := tokens(text)
 	for _, i := range icons() {
-		for _, w := range strings.Fields(i.words) {
+		for w := range strings.FieldsSeq(i.words) {
 			if slices.Contains(words, w) || slices.Contains(words, w+"s") {
 				return i.code
 			}

@@ -87,7 +87,7 @@ func (p *Provider) draw(ctx context.Context, req providers.ImageRequest, variant
 	}
 	var out bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
-	if err := encoder.Encode(stoppable{ctx: ctx, w: &out}, s.img); err != nil {
+	if err := encoder.Encode(stopping(ctx, out.Write), s.img); err != nil {
 		return providers.Picture{}, fmt.Errorf("encoding: %w", err)
 	}
 	return providers.Picture{ContentType: "image/png", Data: out.Bytes(), Width: req.Width, Height: req.Height}, nil

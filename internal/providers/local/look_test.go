@@ -15,7 +15,7 @@ func TestIcons_areInTheFont(t *testing.T) {
 	seen := map[string]bool{}
 	for _, i := range icons() {
 		require.True(t, setter.has(i.code), "%U for %s", i.code, i.words)
-		for _, w := range strings.Fields(i.words) {
+		for w := range strings.FieldsSeq(i.words) {
 			require.Equal(t, []string{w}, tokens(w), "can never match")
 			require.False(t, seen[w], "%s stands twice", w)
 			seen[w] = true

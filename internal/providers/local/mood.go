@@ -102,7 +102,7 @@ func chooseMood(rng *rand.Rand, vibe, details string) mood {
 		words := tokens(text)
 		for i, m := range all {
 			n := 0
-			for _, w := range strings.Fields(m.words) {
+			for w := range strings.FieldsSeq(m.words) {
 				if slices.Contains(words, w) {
 					n++
 				}

@@ -1,6 +1,9 @@
 package local
 
-import "image"
+import (
+	"image"
+	"slices"
+)
 
 // scene is what is to be shown.
 type scene struct {
@@ -87,7 +90,7 @@ func (s *stage) subject(sc scene) {
 func (s *stage) fan(pics []image.Image) {
 	at := s.plan.subject
 	pics = pics[:min(len(pics), 3)]
-	for i := len(pics) - 1; i >= 0; i-- {
+	for i, pic := range slices.Backward(pics) {
 		w, h := 1.75*at.r, 2*at.r
 		x, y, angle := at.x, at.y, -0.1
 		if len(pics) > 1 {
@@ -95,7 +98,7 @@ func (s *stage) fan(pics []image.Image) {
 			side := float64(i) - float64(len(pics)-1)/2
 			x, y, angle = at.x+side*0.42*at.r, at.y+side*0.2*at.r, side*0.2
 		}
-		s.put(s.card(pics[i], w, h), x, y, angle)
+		s.put(s.card(pic, w, h), x, y, angle)
 	}
 	s.sparks(at, 3)
 }

@@ -64,7 +64,7 @@ func newPlan(w, h float64, l layout, mirrored bool, tilt float64) plan {
 		return p
 	default:
 		p.text, p.align = frac(0.035, 0.07, 0.565, 0.86), 0
-		p.subject = spot{0.785 * w, 0.5 * h, 0.355 * h}
+		p.subject = spot{0.78 * w, 0.5 * h, 0.345 * h}
 	}
 	if p.mirrored && l != banner {
 		p.subject.x = w - p.subject.x

@@ -8,7 +8,6 @@ import (
 	"image"
 	_ "image/jpeg" // decoder of references
 	_ "image/png"  // decoder of references
-	"io"
 
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // decoder of references
@@ -71,7 +70,7 @@ func decode(ctx context.Context, data []byte, side int) (image.Image, error) {
 	if config.Width <= 0 || config.Height <= 0 || config.Width > maxPixels/config.Height {
 		return nil, errTooLarge
 	}
-	img, _, err := image.Decode(stoppable{ctx, bytes.NewReader(data), nil})
+	img, _, err := image.Decode(stopping(ctx, bytes.NewReader(data).Read))
 	if err != nil {
 		return nil, err
 	}
@@ -116,25 +115,21 @@ func resize(dst *image.RGBA, src image.Image, crop image.Rectangle) {
 	draw.ApproxBiLinear.Scale(dst, dst.Bounds(), src, crop, draw.Over, nil)
 }
 
-// stoppable lets a decoder or an encoder, which know no context, end with it.
-type stoppable struct {
-	ctx context.Context
-	r   io.Reader
-	w   io.Writer
-}
+// transfer is an io.Reader or an io.Writer.
+type transfer func([]byte) (int, error)
 
 // Read implements io.Reader.
-func (s stoppable) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return s.r.Read(p)
-}
+func (t transfer) Read(p []byte) (int, error) { return t(p) }
 
 // Write implements io.Writer.
-func (s stoppable) Write(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
+func (t transfer) Write(p []byte) (int, error) { return t(p) }
+
+// stopping makes a decoder or an encoder, which know no context, fail when ctx ends.
+func stopping(ctx context.Context, t transfer) transfer {
+	return func(p []byte) (int, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		return t(p)
 	}
-	return s.w.Write(p)
 }

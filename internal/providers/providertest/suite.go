@@ -58,7 +58,7 @@ func Request() providers.ImageRequest {
 		Mode:     "design",
 		Platform: "youtube",
 		Quality:  "draft",
-		Width:    640, Height: 360,
+		Width:    320, Height: 180,
 		Variants: 3,
 		Seed:     42,
 		Prompt:   providers.Prompt{Headline: "I survived 100 days", Subtext: "and so can you", Vibe: "dark moody"},
@@ -79,7 +79,7 @@ func Reference(t *testing.T, role string) providers.Reference {
 
 func (s suite) pictures(t *testing.T) {
 	t.Parallel()
-	for _, size := range []image.Point{{X: 640, Y: 360}, {X: 360, Y: 640}, {X: 400, Y: 400}} {
+	for _, size := range []image.Point{{X: 320, Y: 180}, {X: 180, Y: 320}, {X: 200, Y: 200}} {
 		req, sink := Request(), &MemorySink{}
 		req.Width, req.Height = size.X, size.Y
 		result, err := s.provider(t).Generate(t.Context(), req, sink)
