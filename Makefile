@@ -39,7 +39,7 @@ reset: ## Forget what `make run` has stored
 
 ## Testing
 
-.PHONY: test test-race test-migrations test-programs test-ts e2e-ts bench
+.PHONY: test test-race test-migrations test-programs test-ts e2e-ts test-browser bench
 test: test-programs ## Run the Go tests; Postgres and Redis are provided
 	$(testenv) go test -tags '$(programs)' ./...
 
@@ -68,11 +68,14 @@ test-ts: gen/ts/node_modules/.package-lock.json test/ts/node_modules/.package-lo
 e2e-ts: bin/mugshot test-ts ## Do the main job through the TypeScript client, against a stack of its own
 	cd test/ts && $(npm) test
 
+test-browser: bin/mugshot test-ts test/browser/node_modules/.package-lock.json ## Sign in, and try to forge calls, in a real Chromium
+	cd test/browser && $(npm) test
+
 bench: ## Run the benchmarks
 	$(testenv) go test -bench . -run '^$$' ./internal/...
 
 .PHONY: check
-check: verify lint test-race e2e-ts ## Everything that a change must pass
+check: verify lint test-race e2e-ts test-browser ## Everything that a change must pass
 
 ## Generating
 

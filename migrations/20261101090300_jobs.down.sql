@@ -2,6 +2,8 @@ alter table if exists projects drop constraint if exists projects_last_job_fkey;
 drop index if exists projects_last_job_idx;
 drop table if exists renders;
 drop table if exists jobs;
+drop table if exists provider_slots;
+alter table if exists users drop column if exists unfinished_jobs;
 
 -- The column is the projects' own: what it pointed to is gone, and the way up would find nothing there.
 do $$

@@ -9,6 +9,8 @@ create table if not exists jobs (
     mode text not null check (mode in ('design', 'copy')),
     platform text not null,
     model text not null,
+    -- who draws it, whose calls are counted
+    provider text not null default '',
     quality text not null check (quality in ('draft', 'std', '4k')),
     variants int not null check (variants between 1 and 4),
     width int not null check (width > 0),
@@ -32,14 +34,22 @@ create table if not exists jobs (
     finished_at timestamptz,
     -- not to be claimed before
     run_at timestamptz not null default now(),
+    -- what a queued job waits for before it is pushed: one of the places that its account has, or of the calls that its
+    -- provider takes; null: nothing
+    waits_for text check (waits_for in ('account', 'provider')),
     -- when its id was last pushed to Redis, and how often; null: never, which is the sweeper's business
     pushed_at timestamptz,
     pushes int not null default 0,
     -- who holds it: the lease ends by itself, the token fences late writers
     lease_until timestamptz,
     lease_token bigint not null default 0,
+    -- which of its provider's slots it holds while it runs
+    provider_slot int,
+    -- when an operator dealt with its failure
+    handled_at timestamptz,
     constraint jobs_finished_is_dated check ((status in ('queued', 'running')) = (finished_at is null)),
     constraint jobs_running_is_leased check ((status = 'running') = (lease_until is not null)),
+    constraint jobs_queued_alone_waits check (waits_for is null or status = 'queued'),
     constraint jobs_failed_says_why check (status <> 'failed' or error_code is not null)
 ) with (fillfactor = 80);
 
@@ -47,8 +57,24 @@ create index if not exists jobs_user_idx on jobs (user_id, id desc);
 create index if not exists jobs_user_status_idx on jobs (user_id, status, id desc);
 create index if not exists jobs_project_idx on jobs (project_id, id desc);
 create index if not exists jobs_prompt_idx on jobs (prompt_id);
-create index if not exists jobs_queued_idx on jobs (run_at) where status = 'queued';
+create index if not exists jobs_queued_idx on jobs (run_at) where status = 'queued' and waits_for is null;
 create index if not exists jobs_leased_idx on jobs (lease_until) where status = 'running';
+create index if not exists jobs_waiting_idx on jobs (queued_at) where status = 'queued';
+create index if not exists jobs_account_line_idx on jobs (user_id, run_at) where status = 'queued' and waits_for = 'account';
+create index if not exists jobs_provider_line_idx on jobs (provider, run_at) where status = 'queued' and waits_for = 'provider';
+create index if not exists jobs_failed_idx on jobs (finished_at) where status = 'failed';
+
+-- How many jobs of the account have not ended: where it is more than the places of an account, some wait for one.
+alter table users add column if not exists unfinished_jobs int not null default 0;
+
+-- A row for each call that a provider takes at a time. A running job holds one, so that no more can run, whatever the
+-- code does; being rows of their own, they are taken side by side. No foreign key: it would lock the job's row.
+create table if not exists provider_slots (
+    provider text not null,
+    slot int not null check (slot > 0),
+    job_id uuid,
+    primary key (provider, slot)
+) with (fillfactor = 50);
 
 do $$
 begin

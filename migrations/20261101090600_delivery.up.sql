@@ -25,6 +25,7 @@ create index if not exists outbox_mails_user_idx on outbox_mails (user_id);
 create index if not exists outbox_mails_queued_idx on outbox_mails (run_at) where status = 'queued';
 create index if not exists outbox_mails_leased_idx on outbox_mails (lease_until) where status = 'sending';
 create index if not exists outbox_mails_ended_idx on outbox_mails (created_at) where status in ('sent', 'failed');
+create index if not exists outbox_mails_failed_idx on outbox_mails (created_at) where status = 'failed';
 
 create table if not exists idempotency_keys (
     user_id uuid not null references users (id) on delete cascade,

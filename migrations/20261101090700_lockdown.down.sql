@@ -6,6 +6,7 @@ alter table if exists audit_logs disable row level security;
 alter table if exists messages disable row level security;
 alter table if exists chats disable row level security;
 alter table if exists renders disable row level security;
+alter table if exists provider_slots disable row level security;
 alter table if exists jobs disable row level security;
 alter table if exists prompts disable row level security;
 alter table if exists projects disable row level security;

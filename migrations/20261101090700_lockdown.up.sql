@@ -9,6 +9,7 @@ alter table assets enable row level security;
 alter table projects enable row level security;
 alter table prompts enable row level security;
 alter table jobs enable row level security;
+alter table provider_slots enable row level security;
 alter table renders enable row level security;
 alter table chats enable row level security;
 alter table messages enable row level security;

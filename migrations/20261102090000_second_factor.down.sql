@@ -1,3 +1,4 @@
+set local lock_timeout = '5s';
 drop table if exists second_factor_challenges;
 drop table if exists recovery_codes;
 drop table if exists second_factors;

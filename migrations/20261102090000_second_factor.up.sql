@@ -1,5 +1,6 @@
 -- The second factor of those who want one: time-based codes (RFC 6238), and codes for the day the phone is lost.
 
+set local lock_timeout = '5s';
 alter table users add column if not exists second_factor_enabled_at timestamptz;
 
 -- At most one factor that counts and one that is being set up, for each account.

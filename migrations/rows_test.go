@@ -63,6 +63,8 @@ const rows = `
 		'00000000-0000-0000-0000-0000000000f1', 'design', 'youtube', 'nano-banana', 'std', 2, 1280, 720, 7,
 		'succeeded', 'done', 100, 1, now(), now())
 	on conflict do nothing;
+	insert into provider_slots (provider, slot, job_id) values ('gemini', 1, '00000000-0000-0000-0000-000000000101')
+	on conflict do nothing;
 	update projects set last_job_id = '00000000-0000-0000-0000-000000000101'
 	where id = '00000000-0000-0000-0000-0000000000e1';
 	insert into renders (id, job_id, variant, asset_id) values
@@ -143,7 +145,7 @@ func TestRows_ofADeletedAccount(t *testing.T) {
 	require.NoError(t, err)
 	for table, n := range counts(t, conn) {
 		switch table {
-		case "users", "erasures": // Bob, and an account long gone
+		case "users", "erasures", "provider_slots": // Bob, an account long gone, and what belongs to nobody
 			require.Equal(t, 1, n, table)
 		case "audit_logs":
 			require.Equal(t, 2, n, table)

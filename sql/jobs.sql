@@ -1,23 +1,26 @@
 -- name: JobQueue :one
 -- JobQueue takes the credits, writes the ledger row, the job and the project's status, in one statement: all or
 -- nothing. No row: the project has changed since the caller read it, or the account can't pay. It locks the account
--- and the project; charges of one account wait for each other, so no balance is spent twice.
+-- and the project; charges of one account wait for each other, so no balance is spent twice. A job beyond the places of
+-- its account waits for one, and is not to be pushed.
 with project as (
     select * from projects p
     where p.id = @project_id and p.user_id = @user_id and p.version = @project_version
 ), spend as (
-    update users set credits = users.credits - @cost_credits::bigint, updated_at = now()
+    update users
+    set credits = users.credits - @cost_credits::bigint, unfinished_jobs = users.unfinished_jobs + 1, updated_at = now()
     from project
     where users.id = project.user_id and users.credits >= @cost_credits::bigint
-    returning users.id, users.credits
+    returning users.id, users.credits, users.unfinished_jobs
 ), job as (
     insert into jobs (
-        id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent,
-        cost_credits, pushed_at
+        id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
+        consent, cost_credits, pushed_at, waits_for
     )
     select
-        @id, project.id, spend.id, project.prompt_id, project.mode, project.platform, @model, @quality, @variants,
-        @width, @height, @seed, sqlc.narg('consent')::jsonb, @cost_credits::bigint, now()
+        @id, project.id, spend.id, project.prompt_id, project.mode, project.platform, @model, @provider, @quality,
+        @variants, @width, @height, @seed, sqlc.narg('consent')::jsonb, @cost_credits::bigint, now(),
+        case when @user_jobs::int > 0 and spend.unfinished_jobs > @user_jobs::int then 'account' end
     from project join spend on spend.id = project.user_id
     returning *
 ), ledger as (
@@ -50,28 +53,50 @@ order by id desc
 limit @page_size;
 
 -- name: JobActiveByProject :many
--- JobActiveByProject lists the jobs of a project that have not ended (jobs_project_idx).
+-- JobActiveByProject lists the jobs of a project that have not ended (jobs_project_idx), and locks them: whoever ends one
+-- locks it before its account.
 select id from jobs
 where project_id = @project_id and user_id = @user_id and status in ('queued', 'running')
 order by id
-limit 1000;
+limit 1000
+for update;
 
 -- name: JobClaim :one
 -- JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
--- fences every later write. No row: somebody else has it, or it has ended. By primary key.
-with job as (
+-- fences every later write. It takes one of its provider's slots as well, passing over those that others are taking;
+-- where there is none, the job is returned as it is, queued, and waits for its provider from now on. No row: somebody
+-- else has it, it has ended, or it waits already. By primary keys.
+with slot as (
+    select s.provider, s.slot
+    from jobs j join provider_slots s on s.provider = j.provider
+    where j.id = @id and j.status = 'queued' and s.job_id is null and s.slot <= @provider_calls::int
+    limit 1 for update of s skip locked
+), job as (
     update jobs
     set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1, lease_token = lease_token + 1,
         lease_until = now() + make_interval(secs => @lease_seconds::float8), version = version + 1, pushes = 0,
-        started_at = coalesce(started_at, now()), error_code = null, error_message = null
-    where jobs.id = @id and attempt < @max_attempts
-        and (status = 'queued' and run_at <= now() or status = 'running' and lease_until < now())
+        started_at = coalesce(started_at, now()), error_code = null, error_message = null, waits_for = null,
+        provider_slot = case when status = 'running' then provider_slot else (select slot.slot from slot) end
+    where jobs.id = @id and jobs.attempt < @max_attempts
+        and (
+            jobs.status = 'queued' and jobs.run_at <= now() and jobs.waits_for is distinct from 'account'
+                and (@provider_calls::int = 0 or exists (select from slot))
+            or jobs.status = 'running' and jobs.lease_until < now()
+        )
     returning *
+), held as (
+    update jobs set waits_for = 'provider'
+    where jobs.id = @id and jobs.status = 'queued' and jobs.run_at <= now() and jobs.waits_for is null
+        and jobs.attempt < @max_attempts and @provider_calls::int > 0 and not exists (select from slot)
+    returning *
+), taken as (
+    update provider_slots s set job_id = job.id
+    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id is null
 ), mark as (
     update projects set status = 'running'
     from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
 )
-select * from job;
+select * from job union all select * from held;
 
 -- name: JobRenew :execrows
 -- JobRenew prolongs a lease. No row: the lease is no longer the caller's.
@@ -86,7 +111,8 @@ returning *;
 
 -- name: JobSucceed :one
 -- JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state and the project's
--- status. No row: the lease is no longer the caller's, and nothing was written.
+-- status. No row: the lease is no longer the caller's, and nothing was written. It tells who may wait for the place
+-- and the slot that are free now. Like JobEnd it locks the job, then the account, then the project.
 with drawn as (
     select
         unnest(@asset_ids::uuid[]) as id, unnest(@render_ids::uuid[]) as render_id, unnest(@variants::int[]) as variant,
@@ -97,7 +123,7 @@ with drawn as (
     update jobs
     set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
         provider_meta = @provider_meta::jsonb, version = version + 1
-    where jobs.id = @id and status = 'running' and lease_token = @lease_token
+    where jobs.id = @id and jobs.status = 'running' and jobs.lease_token = @lease_token
     returning *
 ), picture as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
@@ -106,36 +132,57 @@ with drawn as (
 ), render as (
     insert into renders (id, job_id, variant, asset_id)
     select p.render_id, job.id, p.variant, p.id from job cross join drawn p
+), place as (
+    update users set unfinished_jobs = users.unfinished_jobs - 1 from job where users.id = job.user_id
+    returning users.id, users.unfinished_jobs
+), slot as (
+    update provider_slots s set job_id = null
+    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 ), mark as (
     update projects set status = 'done', updated_at = now()
-    from job where projects.last_job_id = job.id and projects.id = job.project_id
+    from job join place on place.id = job.user_id
+    where projects.last_job_id = job.id and projects.id = job.project_id
 )
-select * from job;
+select
+    job.*, (@user_jobs::int > 0 and place.unfinished_jobs >= @user_jobs::int)::boolean as account_waits,
+    exists (
+        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+    ) as provider_waits
+from job join place on place.id = job.user_id;
 
 -- name: JobRetry :one
 -- JobRetry puts a job back in the queue until later, if the lease is still the caller's. The reason stays readable
--- while it waits. A released attempt (a worker that shuts down) is not counted.
+-- while it waits. A released attempt (a worker that shuts down) is not counted. It keeps its place among its account's.
 with job as (
     update jobs
     set status = 'queued', stage = 'waiting', lease_until = null, error_code = sqlc.narg('error_code'),
         error_message = sqlc.narg('error_message'), attempt = attempt - case when @released::boolean then 1 else 0 end,
         run_at = now() + make_interval(secs => @delay_seconds::float8), pushed_at = null, pushes = 0,
         version = version + 1
-    where jobs.id = @id and status = 'running' and lease_token = @lease_token
+    where jobs.id = @id and jobs.status = 'running' and jobs.lease_token = @lease_token
     returning *
+), slot as (
+    update provider_slots s set job_id = null
+    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 ), mark as (
     update projects set status = 'queued'
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
-select * from job;
+select
+    job.*, false as account_waits,
+    exists (
+        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+    ) as provider_waits
+from job;
 
 -- name: JobEnd :one
 -- JobEnd ends a job without a result and gives its credits back, in one statement. Who may end it: its owner (user_id),
--- the holder of its lease (lease_token), or the sweeper once the lease of the last attempt has lapsed (max_attempts).
--- No row: it has ended already, or the caller may not. The unique index on the ledger refuses a second refund.
+-- the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
+-- the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
+-- second refund. It tells who may wait for the place and the slot that are free now.
 with job as (
     update jobs
-    set status = @status, stage = 'done', finished_at = now(), lease_until = null, refunded = true,
+    set status = @status, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
         error_code = sqlc.narg('error_code'), error_message = sqlc.narg('error_message'),
         provider_meta = coalesce(sqlc.narg('provider_meta')::jsonb, provider_meta), version = version + 1
     where jobs.id = @id and jobs.status in ('queued', 'running')
@@ -147,21 +194,33 @@ with job as (
         and (
             sqlc.narg('max_attempts')::int is null
             or jobs.status = 'running' and jobs.lease_until < now() and jobs.attempt >= sqlc.narg('max_attempts')::int
+            or (jobs.status = 'queued' or jobs.lease_until < now())
+                and jobs.queued_at < now() - make_interval(secs => @max_age_seconds::float8)
         )
     returning *
 ), refund as (
-    update users set credits = users.credits + job.cost_credits, updated_at = now()
+    update users
+    set credits = users.credits + job.cost_credits, unfinished_jobs = users.unfinished_jobs - 1, updated_at = now()
     from job where users.id = job.user_id
-    returning users.id, users.credits
+    returning users.id, users.credits, users.unfinished_jobs
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select @ledger_id, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
     from job join refund on refund.id = job.user_id
 ), mark as (
     update projects set status = case when job.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
-    from job where projects.last_job_id = job.id and projects.id = job.project_id
+    from job join refund on refund.id = job.user_id
+    where projects.last_job_id = job.id and projects.id = job.project_id
+), slot as (
+    update provider_slots s set job_id = null
+    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 )
-select * from job;
+select
+    job.*, (@user_jobs::int > 0 and refund.unfinished_jobs >= @user_jobs::int)::boolean as account_waits,
+    exists (
+        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+    ) as provider_waits
+from job join refund on refund.id = job.user_id;
 
 -- name: JobMarkDue :many
 -- JobMarkDue picks jobs that a worker should be told of (again) and notes that they are told: those that are due and
@@ -191,12 +250,21 @@ returning jobs.id;
 -- JobUnmark takes back JobMarkDue for jobs whose push failed.
 update jobs set pushed_at = null, pushes = greatest(pushes - 1, 0) where id = any(@ids::uuid[]);
 
--- name: JobExhausted :many
--- JobExhausted lists jobs whose last attempt died with its worker (jobs_leased_idx).
-select id from jobs
-where status = 'running' and lease_until < now() and attempt >= @max_attempts
-order by lease_until
-limit @batch;
+-- name: JobListExpired :many
+-- JobListExpired lists jobs whose last attempt died with its worker (jobs_leased_idx) or that are too old to be drawn
+-- any more (jobs_waiting_idx).
+(
+    select j.id, j.status from jobs j
+    where j.status = 'running' and j.lease_until < now()
+        and (j.attempt >= @max_attempts or j.queued_at < now() - make_interval(secs => @max_age_seconds::float8))
+    order by j.lease_until limit @batch
+)
+union all
+(
+    select j.id, j.status from jobs j
+    where j.status = 'queued' and j.queued_at < now() - make_interval(secs => @max_age_seconds::float8)
+    order by j.queued_at limit @batch
+);
 
 -- name: RenderListByJobs :many
 -- RenderListByJobs reads the pictures of several jobs (renders_job_variant_key); the caller bounds the list.

@@ -26,7 +26,7 @@ func open(ctx context.Context) (*app.App, config.Config, error) {
 	if err != nil {
 		return nil, config.Config{}, err
 	}
-	if environ, err = app.WithRunningStack(environ); err != nil {
+	if environ, err = app.WithRunningStack(ctx, environ); err != nil {
 		return nil, config.Config{}, err
 	}
 	cfg, log, err := load(environ)

@@ -20,7 +20,7 @@ func migrateSchema(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if environ, err = app.WithRunningStack(environ); err != nil {
+	if environ, err = app.WithRunningStack(ctx, environ); err != nil {
 		return err
 	}
 	dsn := environ["DATABASE_URL"]
@@ -46,7 +46,7 @@ func migrateSchema(ctx context.Context, args []string) error {
 	case len(args) == 1 && args[0] == "status":
 		list, err := migrate.Status(ctx, dsn, migrations.FS)
 		for _, m := range list {
-			fmt.Println(m)
+			fmt.Printf("%s applied=%t dirty=%t\n", m, m.Applied, m.Dirty)
 		}
 		return err
 	}

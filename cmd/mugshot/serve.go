@@ -21,7 +21,11 @@ func dev(ctx context.Context, _ []string) error {
 	if cfg.InProduction() {
 		return errors.New("dev is for development: unset APP_ENV, or run api and worker")
 	}
-	return app.Dev(ctx, cfg, app.FromWorld(log, os.Stdout))
+	err = app.Dev(ctx, cfg, app.FromWorld(log, os.Stdout))
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // Ctrl-C before it was up
+	}
+	return err
 }
 
 func api(ctx context.Context, _ []string) error { return serve(ctx, true) }

@@ -475,6 +475,54 @@ func (e PasswordResetNext) Valid() bool {
 	}
 }
 
+// Defines values for PictureRefusal.
+const (
+	PictureRefusalAnimated        PictureRefusal = "animated"
+	PictureRefusalDamaged         PictureRefusal = "damaged"
+	PictureRefusalEmpty           PictureRefusal = "empty"
+	PictureRefusalFaceBlurred     PictureRefusal = "face_blurred"
+	PictureRefusalFaceTooSmall    PictureRefusal = "face_too_small"
+	PictureRefusalNoFace          PictureRefusal = "no_face"
+	PictureRefusalSeveralFaces    PictureRefusal = "several_faces"
+	PictureRefusalSizeMismatch    PictureRefusal = "size_mismatch"
+	PictureRefusalTooLarge        PictureRefusal = "too_large"
+	PictureRefusalTooManyPixels   PictureRefusal = "too_many_pixels"
+	PictureRefusalTypeMismatch    PictureRefusal = "type_mismatch"
+	PictureRefusalUnsupportedType PictureRefusal = "unsupported_type"
+)
+
+// Valid indicates whether the value is a known member of the PictureRefusal enum.
+func (e PictureRefusal) Valid() bool {
+	switch e {
+	case PictureRefusalAnimated:
+		return true
+	case PictureRefusalDamaged:
+		return true
+	case PictureRefusalEmpty:
+		return true
+	case PictureRefusalFaceBlurred:
+		return true
+	case PictureRefusalFaceTooSmall:
+		return true
+	case PictureRefusalNoFace:
+		return true
+	case PictureRefusalSeveralFaces:
+		return true
+	case PictureRefusalSizeMismatch:
+		return true
+	case PictureRefusalTooLarge:
+		return true
+	case PictureRefusalTooManyPixels:
+		return true
+	case PictureRefusalTypeMismatch:
+		return true
+	case PictureRefusalUnsupportedType:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PlatformID.
 const (
 	PlatformIDFacebook       PlatformID = "facebook"
@@ -643,6 +691,51 @@ func (e SignedUpNext) Valid() bool {
 	}
 }
 
+// Defines values for UploadContentType.
+const (
+	UploadContentTypeImageJpeg UploadContentType = "image/jpeg"
+	UploadContentTypeImagePng  UploadContentType = "image/png"
+	UploadContentTypeImageWebp UploadContentType = "image/webp"
+)
+
+// Valid indicates whether the value is a known member of the UploadContentType enum.
+func (e UploadContentType) Valid() bool {
+	switch e {
+	case UploadContentTypeImageJpeg:
+		return true
+	case UploadContentTypeImagePng:
+		return true
+	case UploadContentTypeImageWebp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UploadType.
+const (
+	UploadTypeCopyTarget   UploadType = "copy_target"
+	UploadTypeProfilePhoto UploadType = "profile_photo"
+	UploadTypeRef          UploadType = "ref"
+	UploadTypeSelfie       UploadType = "selfie"
+)
+
+// Valid indicates whether the value is a known member of the UploadType enum.
+func (e UploadType) Valid() bool {
+	switch e {
+	case UploadTypeCopyTarget:
+		return true
+	case UploadTypeProfilePhoto:
+		return true
+	case UploadTypeRef:
+		return true
+	case UploadTypeSelfie:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UserPlan.
 const (
 	UserPlanFree   UserPlan = "free"
@@ -701,7 +794,16 @@ type APIError struct {
 // APIError_Details More about it, depending on the code.
 type APIError_Details struct {
 	// Fields With `validation_failed`, every failing field.
-	Fields               []FieldError           `json:"fields,omitempty"`
+	Fields []FieldError `json:"fields,omitempty"`
+
+	// Reason With `invalid_image` and `face_check_failed`, what is wrong with the picture: `empty`; `too_large`, over 8 MiB;
+	// `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
+	// `too_many_pixels`, over 40 million; `animated`; `damaged`, cut off or in an encoding that nobody uses; `no_face`,
+	// `several_faces`, `face_too_small`, `face_blurred`.
+	//
+	//
+	// Example: face_blurred
+	Reason               *PictureRefusal        `json:"reason,omitempty"`
 	AdditionalProperties map[string]interface{} `json:"-"`
 }
 
@@ -767,6 +869,17 @@ type Asset struct {
 //
 // Example: image/png
 type AssetContentType string
+
+// AssetList A page of pictures.
+type AssetList struct {
+	// Items Newest first.
+	Items []Asset `json:"items"`
+
+	// NextCursor Asks for the next page; null on the last.
+	//
+	// Example: MDE5YTdmNTA
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
 
 // AssetType What a picture is for.
 //
@@ -1267,6 +1380,14 @@ type PasswordReset struct {
 // Example: signin
 type PasswordResetNext string
 
+// PictureRefusal With `invalid_image` and `face_check_failed`, what is wrong with the picture: `empty`; `too_large`, over 8 MiB;
+// `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
+// `too_many_pixels`, over 40 million; `animated`; `damaged`, cut off or in an encoding that nobody uses; `no_face`,
+// `several_faces`, `face_too_small`, `face_blurred`.
+//
+// Example: face_blurred
+type PictureRefusal string
+
 // Platform A place where thumbnails are shown.
 type Platform struct {
 	// Height Pixels.
@@ -1634,7 +1755,7 @@ type QueuedJobStatus string
 
 // RecoveryCode One of the codes that `enableSecondFactor` gave, in any spelling.
 //
-// Example: 7K3M-9QX2-VB4T-HN80
+// Example: 7K3M9Q-X2VB4T-HN80WE-5RDCJ1
 type RecoveryCode = string
 
 // RecoveryCodes Codes for the day the phone is lost; each counts once.
@@ -1712,7 +1833,7 @@ type SecondFactorDisableRequest struct {
 
 	// RecoveryCode One of the codes that `enableSecondFactor` gave, in any spelling.
 	//
-	// Example: 7K3M-9QX2-VB4T-HN80
+	// Example: 7K3M9Q-X2VB4T-HN80WE-5RDCJ1
 	RecoveryCode *RecoveryCode `json:"recovery_code,omitempty"`
 }
 
@@ -1759,7 +1880,7 @@ type SecondFactorVerifyRequest struct {
 
 	// RecoveryCode One of the codes that `enableSecondFactor` gave, in any spelling.
 	//
-	// Example: 7K3M-9QX2-VB4T-HN80
+	// Example: 7K3M9Q-X2VB4T-HN80WE-5RDCJ1
 	RecoveryCode *RecoveryCode `json:"recovery_code,omitempty"`
 }
 
@@ -1888,6 +2009,11 @@ type SignUpRequest struct {
 	// Example: paint-the-sky-9
 	Password NewPassword `json:"password"`
 
+	// ProfilePhotoAssetID The `asset_id` of `createSignupPhotoUpload`, once the file was sent.
+	//
+	// Example: 0199f3a7-0a1b-7c2d-9e3f-4a5b6c7d8e9f
+	ProfilePhotoAssetID *openapi_types.UUID `json:"profile_photo_asset_id,omitempty"`
+
 	// Username Unique without regard to case.
 	//
 	// Example: ada.lovelace
@@ -1912,10 +2038,84 @@ type SignedUp struct {
 // Example: confirm_email
 type SignedUpNext string
 
+// SignedUpload The request that sends the file. The URL is a secret until it is used.
+type SignedUpload struct {
+	// AssetID The picture to be, for `completeUpload` or `signUp`.
+	//
+	// Example: 0199f3a7-0a1b-7c2d-9e3f-4a5b6c7d8e9f
+	AssetID openapi_types.UUID `json:"asset_id"`
+
+	// ExpiresAt When it is too late.
+	//
+	// Example: 2026-11-21T19:05:12Z
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Headers The headers to send, all of them.
+	//
+	// Example: {"Content-Type":"image/jpeg"}
+	Headers map[string]string `json:"headers"`
+
+	// Method The HTTP method.
+	//
+	// Example: PUT
+	Method string `json:"method"`
+
+	// URL Where to send the file.
+	//
+	// Example: https://storage.example.com/upload/user_assets/a.jpg?token=t
+	URL string `json:"url"`
+}
+
+// SignupPhotoUploadRequest A profile photo that is about to be sent.
+type SignupPhotoUploadRequest struct {
+	// ContentType The format of the file.
+	//
+	// Example: image/jpeg
+	ContentType UploadContentType `json:"content_type"`
+
+	// SizeBytes The exact size of the file in bytes, at most 8 MiB.
+	//
+	// Example: 734003
+	SizeBytes UploadSize `json:"size_bytes"`
+}
+
 // TOTPCode The six digits that the authenticator app shows.
 //
 // Example: 042137
 type TOTPCode = string
+
+// UploadContentType The format of the file.
+//
+// Example: image/jpeg
+type UploadContentType string
+
+// UploadRequest A file that is about to be sent.
+type UploadRequest struct {
+	// ContentType The format of the file.
+	//
+	// Example: image/jpeg
+	ContentType UploadContentType `json:"content_type"`
+
+	// SizeBytes The exact size of the file in bytes, at most 8 MiB.
+	//
+	// Example: 734003
+	SizeBytes UploadSize `json:"size_bytes"`
+
+	// Type What a picture that you upload is for.
+	//
+	// Example: selfie
+	Type UploadType `json:"type"`
+}
+
+// UploadSize The exact size of the file in bytes, at most 8 MiB.
+//
+// Example: 734003
+type UploadSize = int64
+
+// UploadType What a picture that you upload is for.
+//
+// Example: selfie
+type UploadType string
 
 // User An account, as its owner sees it.
 type User struct {
@@ -2029,6 +2229,9 @@ type UsernameCheck struct {
 // Example: taken
 type UsernameCheckReason string
 
+// AssetID Example: 0199f3a7-0a1b-7c2d-9e3f-4a5b6c7d8e9f
+type AssetID = openapi_types.UUID
+
 // CSRFCookie defines model for CSRFCookie.
 type CSRFCookie = string
 
@@ -2085,6 +2288,18 @@ type Unavailable = ErrorEnvelope
 
 // UnsupportedMediaType Every answer outside 2xx.
 type UnsupportedMediaType = ErrorEnvelope
+
+// ListAssetsParams defines parameters for ListAssets.
+type ListAssetsParams struct {
+	// Type Only pictures of this type.
+	Type *AssetType `form:"type,omitempty" json:"type,omitempty"`
+
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
 
 // RefreshSessionParams defines parameters for RefreshSession.
 type RefreshSessionParams struct {
@@ -2185,6 +2400,9 @@ type QueueProjectParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// CreateUploadJSONRequestBody defines body for CreateUpload for application/json ContentType.
+type CreateUploadJSONRequestBody = UploadRequest
+
 // DisableSecondFactorJSONRequestBody defines body for DisableSecondFactor for application/json ContentType.
 type DisableSecondFactorJSONRequestBody = SecondFactorDisableRequest
 
@@ -2220,6 +2438,9 @@ type SignInJSONRequestBody = SignInRequest
 
 // SignUpJSONRequestBody defines body for SignUp for application/json ContentType.
 type SignUpJSONRequestBody = SignUpRequest
+
+// CreateSignupPhotoUploadJSONRequestBody defines body for CreateSignupPhotoUpload for application/json ContentType.
+type CreateSignupPhotoUploadJSONRequestBody = SignupPhotoUploadRequest
 
 // StartAuthJSONRequestBody defines body for StartAuth for application/json ContentType.
 type StartAuthJSONRequestBody = EmailRequest
@@ -2272,6 +2493,14 @@ func (a *APIError_Details) UnmarshalJSON(b []byte) error {
 		delete(object, "fields")
 	}
 
+	if raw, found := object["reason"]; found {
+		err = json.Unmarshal(raw, &a.Reason)
+		if err != nil {
+			return fmt.Errorf("error reading 'reason': %w", err)
+		}
+		delete(object, "reason")
+	}
+
 	if len(object) != 0 {
 		a.AdditionalProperties = make(map[string]interface{})
 		for fieldName, fieldBuf := range object {
@@ -2295,6 +2524,13 @@ func (a APIError_Details) MarshalJSON() ([]byte, error) {
 		object["fields"], err = json.Marshal(a.Fields)
 		if err != nil {
 			return nil, fmt.Errorf("error marshaling 'fields': %w", err)
+		}
+	}
+
+	if a.Reason != nil {
+		object["reason"], err = json.Marshal(a.Reason)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'reason': %w", err)
 		}
 	}
 
@@ -2375,6 +2611,21 @@ func (a ExportedRow) MarshalJSON() ([]byte, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAssets List your pictures
+	// (GET /assets)
+	ListAssets(ctx echo.Context, params ListAssetsParams) error
+	// CreateUpload Announce the upload of a picture
+	// (POST /assets/uploads)
+	CreateUpload(ctx echo.Context) error
+	// CompleteUpload Say that the file has been sent
+	// (POST /assets/uploads/{asset_id}/complete)
+	CompleteUpload(ctx echo.Context, assetID AssetID) error
+	// DeleteAsset Delete a picture
+	// (DELETE /assets/{asset_id})
+	DeleteAsset(ctx echo.Context, assetID AssetID) error
+	// GetAsset Read a picture
+	// (GET /assets/{asset_id})
+	GetAsset(ctx echo.Context, assetID AssetID) error
 	// DisableSecondFactor Turn the second factor off
 	// (POST /auth/2fa/disable)
 	DisableSecondFactor(ctx echo.Context) error
@@ -2423,6 +2674,9 @@ type ServerInterface interface {
 	// SignUp Create an account
 	// (POST /auth/signup)
 	SignUp(ctx echo.Context) error
+	// CreateSignupPhotoUpload Announce a profile photo before signing up
+	// (POST /auth/signup/photo)
+	CreateSignupPhotoUpload(ctx echo.Context) error
 	// StartAuth Find out how to go on with an address
 	// (POST /auth/start)
 	StartAuth(ctx echo.Context) error
@@ -2488,6 +2742,95 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// ListAssets converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAssets(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAssetsParams
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAssets(ctx, params)
+	return err
+}
+
+// CreateUpload converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateUpload(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateUpload(ctx)
+	return err
+}
+
+// CompleteUpload converts echo context to params.
+func (w *ServerInterfaceWrapper) CompleteUpload(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "asset_id" -------------
+	var assetID AssetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "asset_id", ctx.Param("asset_id"), &assetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asset_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CompleteUpload(ctx, assetID)
+	return err
+}
+
+// DeleteAsset converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteAsset(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "asset_id" -------------
+	var assetID AssetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "asset_id", ctx.Param("asset_id"), &assetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asset_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteAsset(ctx, assetID)
+	return err
+}
+
+// GetAsset converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAsset(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "asset_id" -------------
+	var assetID AssetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "asset_id", ctx.Param("asset_id"), &assetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asset_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAsset(ctx, assetID)
+	return err
 }
 
 // DisableSecondFactor converts echo context to params.
@@ -2738,6 +3081,15 @@ func (w *ServerInterfaceWrapper) SignUp(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.SignUp(ctx)
+	return err
+}
+
+// CreateSignupPhotoUpload converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSignupPhotoUpload(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSignupPhotoUpload(ctx)
 	return err
 }
 
@@ -3191,6 +3543,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 	router.POST(options.BaseURL+"/auth/start", wrapper.StartAuth, options.OperationMiddlewares["startAuth"]...)
 	router.POST(options.BaseURL+"/auth/signup", wrapper.SignUp, options.OperationMiddlewares["signUp"]...)
+	router.POST(options.BaseURL+"/auth/signup/photo", wrapper.CreateSignupPhotoUpload, options.OperationMiddlewares["createSignupPhotoUpload"]...)
 	router.POST(options.BaseURL+"/auth/confirm", wrapper.ConfirmEmail, options.OperationMiddlewares["confirmEmail"]...)
 	router.POST(options.BaseURL+"/auth/resend-confirmation", wrapper.ResendConfirmation, options.OperationMiddlewares["resendConfirmation"]...)
 	router.POST(options.BaseURL+"/auth/signin", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
@@ -3212,6 +3565,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/me", wrapper.UpdateMe, options.OperationMiddlewares["updateMe"]...)
 	router.GET(options.BaseURL+"/me/export", wrapper.ExportMe, options.OperationMiddlewares["exportMe"]...)
 	router.GET(options.BaseURL+"/me/credits", wrapper.ListCredits, options.OperationMiddlewares["listCredits"]...)
+	router.POST(options.BaseURL+"/assets/uploads", wrapper.CreateUpload, options.OperationMiddlewares["createUpload"]...)
+	router.POST(options.BaseURL+"/assets/uploads/:asset_id/complete", wrapper.CompleteUpload, options.OperationMiddlewares["completeUpload"]...)
+	router.GET(options.BaseURL+"/assets", wrapper.ListAssets, options.OperationMiddlewares["listAssets"]...)
+	router.DELETE(options.BaseURL+"/assets/:asset_id", wrapper.DeleteAsset, options.OperationMiddlewares["deleteAsset"]...)
+	router.GET(options.BaseURL+"/assets/:asset_id", wrapper.GetAsset, options.OperationMiddlewares["getAsset"]...)
 	router.GET(options.BaseURL+"/project", wrapper.ListProjects, options.OperationMiddlewares["listProjects"]...)
 	router.POST(options.BaseURL+"/project", wrapper.CreateProject, options.OperationMiddlewares["createProject"]...)
 	router.DELETE(options.BaseURL+"/project/:project_id", wrapper.DeleteProject, options.OperationMiddlewares["deleteProject"]...)
@@ -3319,6 +3677,558 @@ type UnsupportedMediaTypeJSONResponse struct {
 	Body ErrorEnvelope
 
 	Headers UnsupportedMediaTypeResponseHeaders
+}
+
+type ListAssetsRequestObject struct {
+	Params ListAssetsParams
+}
+
+type ListAssetsResponseObject interface {
+	VisitListAssetsResponse(w http.ResponseWriter) error
+}
+
+type ListAssets200JSONResponse AssetList
+
+func (response ListAssets200JSONResponse) VisitListAssetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAssets400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListAssets400JSONResponse) VisitListAssetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAssets401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ListAssets401JSONResponse) VisitListAssetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAssets500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListAssets500JSONResponse) VisitListAssetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAssets503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListAssets503JSONResponse) VisitListAssetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUploadRequestObject struct {
+	Body *CreateUploadJSONRequestBody
+}
+
+type CreateUploadResponseObject interface {
+	VisitCreateUploadResponse(w http.ResponseWriter) error
+}
+
+type CreateUpload201JSONResponse SignedUpload
+
+func (response CreateUpload201JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateUpload400JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUpload401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CreateUpload401JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUpload413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response CreateUpload413JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUpload415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response CreateUpload415JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUpload429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response CreateUpload429JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUpload500JSONResponse struct{ InternalJSONResponse }
+
+func (response CreateUpload500JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUpload503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response CreateUpload503JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteUploadRequestObject struct {
+	AssetID AssetID `json:"asset_id"`
+}
+
+type CompleteUploadResponseObject interface {
+	VisitCompleteUploadResponse(w http.ResponseWriter) error
+}
+
+type CompleteUpload200JSONResponse Asset
+
+func (response CompleteUpload200JSONResponse) VisitCompleteUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteUpload201JSONResponse Asset
+
+func (response CompleteUpload201JSONResponse) VisitCompleteUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CompleteUpload400JSONResponse) VisitCompleteUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteUpload401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response CompleteUpload401JSONResponse) VisitCompleteUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteUpload404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response CompleteUpload404JSONResponse) VisitCompleteUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteUpload429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response CompleteUpload429JSONResponse) VisitCompleteUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteUpload500JSONResponse struct{ InternalJSONResponse }
+
+func (response CompleteUpload500JSONResponse) VisitCompleteUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CompleteUpload503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response CompleteUpload503JSONResponse) VisitCompleteUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAssetRequestObject struct {
+	AssetID AssetID `json:"asset_id"`
+}
+
+type DeleteAssetResponseObject interface {
+	VisitDeleteAssetResponse(w http.ResponseWriter) error
+}
+
+type DeleteAsset204Response struct {
+}
+
+func (response DeleteAsset204Response) VisitDeleteAssetResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteAsset400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteAsset400JSONResponse) VisitDeleteAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAsset401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteAsset401JSONResponse) VisitDeleteAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAsset404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteAsset404JSONResponse) VisitDeleteAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAsset409JSONResponse struct{ ConflictJSONResponse }
+
+func (response DeleteAsset409JSONResponse) VisitDeleteAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAsset500JSONResponse struct{ InternalJSONResponse }
+
+func (response DeleteAsset500JSONResponse) VisitDeleteAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAsset503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response DeleteAsset503JSONResponse) VisitDeleteAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAssetRequestObject struct {
+	AssetID AssetID `json:"asset_id"`
+}
+
+type GetAssetResponseObject interface {
+	VisitGetAssetResponse(w http.ResponseWriter) error
+}
+
+type GetAsset200JSONResponse Asset
+
+func (response GetAsset200JSONResponse) VisitGetAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAsset400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetAsset400JSONResponse) VisitGetAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAsset401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetAsset401JSONResponse) VisitGetAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAsset404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetAsset404JSONResponse) VisitGetAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAsset500JSONResponse struct{ InternalJSONResponse }
+
+func (response GetAsset500JSONResponse) VisitGetAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAsset503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GetAsset503JSONResponse) VisitGetAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type DisableSecondFactorRequestObject struct {
@@ -5184,6 +6094,122 @@ func (response SignUp500JSONResponse) VisitSignUpResponse(w http.ResponseWriter)
 type SignUp503JSONResponse struct{ UnavailableJSONResponse }
 
 func (response SignUp503JSONResponse) VisitSignUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSignupPhotoUploadRequestObject struct {
+	Body *CreateSignupPhotoUploadJSONRequestBody
+}
+
+type CreateSignupPhotoUploadResponseObject interface {
+	VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error
+}
+
+type CreateSignupPhotoUpload201JSONResponse SignedUpload
+
+func (response CreateSignupPhotoUpload201JSONResponse) VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSignupPhotoUpload400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response CreateSignupPhotoUpload400JSONResponse) VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSignupPhotoUpload413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response CreateSignupPhotoUpload413JSONResponse) VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSignupPhotoUpload415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response CreateSignupPhotoUpload415JSONResponse) VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSignupPhotoUpload429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response CreateSignupPhotoUpload429JSONResponse) VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSignupPhotoUpload500JSONResponse struct{ InternalJSONResponse }
+
+func (response CreateSignupPhotoUpload500JSONResponse) VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSignupPhotoUpload503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response CreateSignupPhotoUpload503JSONResponse) VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7319,6 +8345,21 @@ func (response QueueProject503JSONResponse) VisitQueueProjectResponse(w http.Res
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAssets List your pictures
+	// (GET /assets)
+	ListAssets(ctx context.Context, request ListAssetsRequestObject) (ListAssetsResponseObject, error)
+	// CreateUpload Announce the upload of a picture
+	// (POST /assets/uploads)
+	CreateUpload(ctx context.Context, request CreateUploadRequestObject) (CreateUploadResponseObject, error)
+	// CompleteUpload Say that the file has been sent
+	// (POST /assets/uploads/{asset_id}/complete)
+	CompleteUpload(ctx context.Context, request CompleteUploadRequestObject) (CompleteUploadResponseObject, error)
+	// DeleteAsset Delete a picture
+	// (DELETE /assets/{asset_id})
+	DeleteAsset(ctx context.Context, request DeleteAssetRequestObject) (DeleteAssetResponseObject, error)
+	// GetAsset Read a picture
+	// (GET /assets/{asset_id})
+	GetAsset(ctx context.Context, request GetAssetRequestObject) (GetAssetResponseObject, error)
 	// DisableSecondFactor Turn the second factor off
 	// (POST /auth/2fa/disable)
 	DisableSecondFactor(ctx context.Context, request DisableSecondFactorRequestObject) (DisableSecondFactorResponseObject, error)
@@ -7367,6 +8408,9 @@ type StrictServerInterface interface {
 	// SignUp Create an account
 	// (POST /auth/signup)
 	SignUp(ctx context.Context, request SignUpRequestObject) (SignUpResponseObject, error)
+	// CreateSignupPhotoUpload Announce a profile photo before signing up
+	// (POST /auth/signup/photo)
+	CreateSignupPhotoUpload(ctx context.Context, request CreateSignupPhotoUploadRequestObject) (CreateSignupPhotoUploadResponseObject, error)
 	// StartAuth Find out how to go on with an address
 	// (POST /auth/start)
 	StartAuth(ctx context.Context, request StartAuthRequestObject) (StartAuthResponseObject, error)
@@ -7439,6 +8483,152 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListAssets operation middleware
+func (sh *strictHandler) ListAssets(ctx echo.Context, params ListAssetsParams) error {
+	var request ListAssetsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAssets(ctx.Request().Context(), request.(ListAssetsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAssets")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAssetsResponseObject); ok {
+		return validResponse.VisitListAssetsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateUpload operation middleware
+func (sh *strictHandler) CreateUpload(ctx echo.Context) error {
+	var request CreateUploadRequestObject
+
+	var body CreateUploadJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateUpload(ctx.Request().Context(), request.(CreateUploadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateUpload")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateUploadResponseObject); ok {
+		return validResponse.VisitCreateUploadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CompleteUpload operation middleware
+func (sh *strictHandler) CompleteUpload(ctx echo.Context, assetID AssetID) error {
+	var request CompleteUploadRequestObject
+
+	request.AssetID = assetID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CompleteUpload(ctx.Request().Context(), request.(CompleteUploadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CompleteUpload")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CompleteUploadResponseObject); ok {
+		return validResponse.VisitCompleteUploadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteAsset operation middleware
+func (sh *strictHandler) DeleteAsset(ctx echo.Context, assetID AssetID) error {
+	var request DeleteAssetRequestObject
+
+	request.AssetID = assetID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteAsset(ctx.Request().Context(), request.(DeleteAssetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteAsset")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteAssetResponseObject); ok {
+		return validResponse.VisitDeleteAssetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAsset operation middleware
+func (sh *strictHandler) GetAsset(ctx echo.Context, assetID AssetID) error {
+	var request GetAssetRequestObject
+
+	request.AssetID = assetID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAsset(ctx.Request().Context(), request.(GetAssetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAsset")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAssetResponseObject); ok {
+		return validResponse.VisitGetAssetResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // DisableSecondFactor operation middleware
@@ -8099,6 +9289,52 @@ func (sh *strictHandler) SignUp(ctx echo.Context) error {
 	return nil
 }
 
+// CreateSignupPhotoUpload operation middleware
+func (sh *strictHandler) CreateSignupPhotoUpload(ctx echo.Context) error {
+	var request CreateSignupPhotoUploadRequestObject
+
+	var body CreateSignupPhotoUploadJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSignupPhotoUpload(ctx.Request().Context(), request.(CreateSignupPhotoUploadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSignupPhotoUpload")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSignupPhotoUploadResponseObject); ok {
+		return validResponse.VisitCreateSignupPhotoUploadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // StartAuth operation middleware
 func (sh *strictHandler) StartAuth(ctx echo.Context) error {
 	var request StartAuthRequestObject
@@ -8732,222 +9968,249 @@ func (sh *strictHandler) QueueProject(ctx echo.Context, projectID ProjectID, par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L15d9tGsjf8Vfrlve/JcgGJpCRrOzlzFS8zcmLHseVJZiIP0QSKZEdgN4JuiGL86Pnsz+nqxsoGNy1O",
-	"ZvxPYpEgequ9flX9sROKaSI4cCU7Jx87E6ARpPjP5xd0rP8fgQxTligmeOekczEBcg2pZIJ7ZCRSEpyP",
-	"/FdUhZNgp+N1UvgtYylEnROVZuB1ZDiBKdWvgRs6TWLonHQuO3uXnY7XUfNE/ylVyvi4c3vrdc4jmCZC",
-	"AVdvIYnpXL+nOYE3KUjgyiOURyTQowQemU0gBaImQCiXM0gJk/iXVCKFiAgORIwI5QRoGjNIiZ4nSEVm",
-	"TE3Mk3QK5ArmehGVSfNs2jn5paOH6XzwKovAT1xreGvefP5sceqv6RT0vJgsxmeciCwlsRjLdbev2zs+",
-	"Hu3RA78/PKT+Ydjr+UejbtenvWE/3Iv24WD0pGVmKp2fjRSki1N7B6HgkSRKkBllas257HW9zpRxNtW7",
-	"1CvGZFzBGNLOrR41oSmdgrJE9fTd2xdPhbhi4JqDIkOQLDInmcIoBTkhIT5uzjsFGtFhDGQ4J+anUh8s",
-	"HiBTsEO+TcVMQiqJBB4RpvSDagJTCfE14BYzPZR5Z8frcDrVM55mYzkRahDKdFQjgCm9+R74WE06J/2D",
-	"A9eu6hVdiCvgLbxC4wzyOQbVcYJiZSX15mtW+oUkFJpehnP7YDF7w6Tl7H/29SR8Mws30fzY/Wm6Fx8M",
-	"n4SvOt7CqqaM53/3nGvMUilS9wIDDjdqEOITQb7QhI6BDGEk0nLWv2WQzstJm1+0TPfVs+cH/7iIpq8v",
-	"zraYbiFGwvl3MF+c9it6BZJQkmqGIBOaTmOQ8pRQPifmNXod10wyTWpn756en5NwQlMaajImakIVmYuM",
-	"ZBJQBCJHaxmTc7Xg8bz1tCqz8/X03Dsg0ghS/3C0F67cgIQqBake6l+/XF7e9Hv+5eXNIXz42PP6Bwe3",
-	"/70gDLzOjT8FKenY0L7UfEd6mvn7BwetC8e9fSmGLtGmKeFXMSwWnVA1KZf8qxgOWLSZfNv3e72o6x9C",
-	"f+Qf0f09/8nwMDyKjqE76vU7Xmck0ilVnZNOluGrF8ngezZlanGqfxMzMtVHzRRMNRkgsU5EHElCFZkK",
-	"qdpoNsY3VqcdwYhmseqcHHQr2qHfxTOzcrG7Skp6nTep+BVC1bazifm6ZXfttxvvcF8rD/APh0+6/nF0",
-	"cODvjY5oL+wP96MDWGuH3xpx1SbQLxYkmlbCRILU5gMRCXCIjAoOjIgLiASl6VBP/s7S3I69oUB/Z6bX",
-	"dhZ29i1nYb/d+Cx6/nG4F/mHo4O+T/vRkd8bdeE4OgoPh0/oGmdxq0eTieASUM9+SyNriOi/QsG1UaX/",
-	"SZMkZiHVC9r9VQrUWuW8/juFUeek81+7pVW4a76Vu8/TVKTP+TXEIgEzZH13gimN9TwhGug3Bx4JrmnM",
-	"IhxsMKIshkh/yDh+nOuM6icigoCIlFAu1ARSoj8w8lbSuSQz/S8mySwVfFzablbs6iOp2K8/+3YH/POo",
-	"bW328d3SaMN1PRV8FLPwMfcOppTFA0WvADcuk5Bqkio/sUb3ILRzM/sms9GIhQy4GoQpREzJlfsnFdWW",
-	"HuO4dzM6v799eyHSIYsiYws96sZxbVQJPmKa/PTWaAurQnMjGsJAzmgyGMYivIJo+TbNCRf3SE/nXCto",
-	"Gj/itjA7ZHCCDgZqqdMqtxAWkRFDSlhwQ+5n1a+FeiEyHj3iqjUZjPSYwYleViRA6pMkcMOk8vSRM/PB",
-	"XGTpPS71QojvaTqGR1xqQuexoNFACTGI9djBCR7vUERzvUpxDSl+gEZLbpiLBFKcz72u/RXlc/upfMQt",
-	"SKmCAS7P8nNAw1BkXA0sjzcWiQ6wX3jAy9dY+Mq33l125z2nmZqIlP0Oj8kIGQ4LXOkBGmo3hUh/QWOj",
-	"K4ovrLk0QFOtuXc//fSTf1Z5pduuVoJUx103pPEt0BSDMjSefnOZ228tQaK7HcY1ZTEdxvC4Z5GPGpwQ",
-	"KaagJtrHRIUzAxJBos1bwTXbRmLGT4n2S+mYMk6opkESVEhX28gYrPlDULfMkkSkCqJXEDF6gaf1iDtb",
-	"DD+Y6vEHmlz0JusNDZpDB/cl9G5zMsbXnCUMp7rIEj+ZE+bKWKx6+CTVIlgxsIIygrW24al+EDdAURbj",
-	"b2kUMT0Ojd9U3mmYrBHvECkQOhSZIkx5lt4wymFsQD2LxbmNGMSRdCwK/TWXZQ/XkM6J/lO/HH+PbpL2",
-	"s1et8oV+2mzjbcH1NE3pHJnefiCG2tPVTxTxi+b0zvThK+ChtehCyskQiJyIGUf5RBJIpVGApQR6J6Zg",
-	"ZiwJB4gK0zAW4mrHKYdKwfaLOcdyUh8cEz6TEpRzuiZGnbBQZSm4aAR5aaAsb9V/f64kMc4hLsjGq9mU",
-	"jmH31wTGev/xj4SX/57BMKmHs6vPNJbqdcIUtBIZUOUiceDa1JpRaVdS39h+t//E7/X8fu+id3TSPTjp",
-	"9f9Z9WcjqsBXbAqugSfAxhPHoG/YDcSyNtBhf0WUxeuwqCW6Uu78gl9+6Hdpb+gfhv3IP4a9kb9PD4ZP",
-	"wsPoCI5Hq/1yrzONDhwByGcHuUE2nCuQnjbAJ3BTn8Ix9LqH0XG0d9gfDp8c9Z8Mo6NetHew36f7vePo",
-	"Sace+uv6x9Qfffi413eE/LTEYr/DAIdzU5H+vr6le/vd7t6qXdWHTscwwDiI88Xaj9ULtE8697nrH0T9",
-	"0D+k+z1/2AsPfYx+jA7pk+FBuJsCjyDdzc9k0Ds8Ptg73D/uH+20kGzOLMtEDnIkaqxbr5OlsZM52Zhr",
-	"aRBFKUhZkygjUOEEIpJxxWLNAnCTsBTqZNmZKJXIk93dfPH2m51QTO2y5C7Vq/gLml3fqBpRpcy1uCyN",
-	"B3awdp7EZJidtlQikWQm0itmtJCbP4835c8Zi1yH7mDPXv9odRS0KlFLbmqQmFcXiDW6zmdUSA7Df+Z0",
-	"F/atJthaRfaFU+yiZqe56NCG20ikVQksIR5hTFIToJ5zMh8o7aYp/IyblECSihGLYZBMhBJ1iVw8s7Dr",
-	"2gx/p2iqWm3wsdCqHeNjlOdUsKhZ0CuWTvpB3acwL8UkvsR4VrVDNbaGnd9QiBgo1xPkcOOYW5BQKWci",
-	"1b45lVeYOWFqhwRShAwDFUiyZhwyodpRJ/lvdkhgDmtgHzCPm+lxUZuePYH8p5pEcITiwPN31De88vxy",
-	"ZW+3za7TRTjfslRNnjm9pGd0rkX/UD9xSnA+IpWEpkCGoGYAnPT2MNfZ63fJHGgqiYgbSrV3fHzg9/p+",
-	"r9tkVRe9PJ1QPoY3dnmVsLDbghzRWC6YkCYLgZn34kxwlpRwmBHB3YbLiKXTQbGxTu2rf16+Ufs89bUm",
-	"lHHlqwn48mruH9ezYb3+0Yp0oNcJszTV4mL5NJqLa50EUP9o80lwmNUmsEwvvYZZfliLhmZzMY1Xe4u7",
-	"7iLQp+ah7WjhrBApSAG5B2H9WSrJFB0CLYgMksDt8zSS/+yGRGzMVEN/dvf7vb3DRVPnw8cna2c2ZfFu",
-	"vXYMGK90uvChBc7HTz2zhCX7in7RWySoliSSNolmVsyKFEOSFPfNGNLAHRvnFquGh24UkQqSqvzLCcFM",
-	"uibq6l+tknetYu5pHnB3WU5FNH6J/sHQfbjkLfGMzqVJBpYr039+2FoNte6XNvUYr2+U/WylRmgsxFu6",
-	"ZzlZbCR+qTLACvRd8+SNMTIIHacAcoecKRIDRfxBATlRM0Gkogqmmr5JzhL5ltYPhIYhJEs9PYQ6GF9P",
-	"W05Lfb39k73u+rakzHCPBriYNiHtWr22FMyParOx+7hIFvlATA6msME4FlJmVfYahlCDSKqb66QMzN89",
-	"5yp1QFZ+4EBC1OOF40hjykPHIdovBtSN9Loof2uDi6xu1e0dVQz1rsvlWxUPuMcIQASxou5FmO04JRzG",
-	"VLFrsDAqmwYlM/2HTKBhs/r7m4QGQJ+G02F94u+F+5F/CAcj/4geD/1u2Iv6sDfapwfDdQIDFhPThqQp",
-	"tWlCWYTGskhJCqOMR02+ux/EjKZWagO0y1SjodO35lmn22YOzWtQYvH+lX6XGeF7JtUK8kX7E+E7lili",
-	"iMaQtvLE4uueWmqphQoXiGY1SxQxzsbrkUalp61ckIqMWGrRRevERKsSYSEoanSMBVGsNilvlAXxNU8s",
-	"35p8TvX3th/P24JYmgJgTmhxRIZJo6aezZLBUPBMjzZOKdc+seaHcIJJVPOHofW6Pq49tEC/zyAGBa/g",
-	"Di6ONZo9IpmJIJcu5ozOyZCGV4vUtcKzWOVRbOPWNA5xqbH/PDd4F8x48NHktAaalys8LSgMRwxzAJZR",
-	"XvoBWvzMBPjJuZIkpBLKbPsUTfX6emlE/7cS+6qKo9wKrUGz9msb8KRu/5/5/6T+713/eOf/+6///v8v",
-	"s263/+SLr/9n95u//GsQfPw/t//X//Cx5z3Zv/3f8tEPX5b/9j987HpPereVb7/6y5eXlzsbPP7V/6zr",
-	"ftDmRhOZhROizZbGpuSHdVe/rMXUvovT4ySsIjO1KvNlSgWSVIxTOpU75DXM0GfUvuIc9yiKIDolSisG",
-	"vWEZv+JixtGSNaA/8reLizdodmayKk7qoLOO11nITCFSrwo5q35gEjdlClyCMgnwyqeYHNEUS0MYhBMI",
-	"r8o3ZwmiMKZMSkMBjcx7dawy8V4bspJ171j3tI5n6ngdk/IdjGioRDoojsfrVHBO+QyrMKdKuLT8pEDJ",
-	"YMpKTUSE49E4FjN8YAFbguty5VqLCSNOTT9WA67p42jg1nDpi7A1/XEJjK4+PRURxINKEt3qhxHjTE5w",
-	"vlTqY2N8kEkMuVZwIfrbGigEx7dwLDyt4rU1TeOiogWFU89QLzDBc8yH2ooUkSksbejf3DjYM88fL81X",
-	"5HnmBQ7FT50ceqNPrGVmBoUwgTiyyeF6mHfBNcSQ6SoRcmNI5K2Y6fHxYKQrQ4Bxc7m2KdR4b9MUCifU",
-	"NcxTwTX54THe21hwnRdLLZTQZClTc2IeKGJjpU16L6Pbrx/D+fpVDF3ZAZFeLXon97W+aQ5vaJZssFjm",
-	"iBnt2GEJ2IypiSZcNQGWEgU36t6mYbS4bNNsVBKpV24spul9DWuh/C6Osd/c40jTRLWtT5VFB2ah9zWs",
-	"TXm2DBvSKbpy7N7O0eLxXezKxtxn9yUWFlJEJZcWCqhTmU4hGitnXh6KZb1yu3IJVyHMQhDlPNMu/82c",
-	"N4IMnZFUzLSJyhBwr5VEyW4TKidQCjibVy4r8SC9djnhrmhHXhIJerzNkQFrVak04hOufaqgj5yhN3R1",
-	"jPiZUKySNI7tutkNrITJYpsjMQZFfbXa1JqLzI1mwOEX3/ry3Q+vSSLQnCGMK1EAgBHqrP/glqNMUZ6t",
-	"xKyPvBuJoWtQ5nTu80pFsyOsZorrkTteUTRl0/VF/Zst06mZWfYni7CZNniXEU+CRKJAtNWX8w+RkQm9",
-	"Bv2QdizymHhvr55NXU4nZsdxE7x10F0vsjh+TadLJhzSOK4GkE/LqWknJy+6K8rtPMIF0bZ7KuJKEV59",
-	"sWcRJd+La4gpRnBqIYTusjrBf11e3nS7/uXlTW90eXlzOPrwdeWzftd85npsLa8XD4AuLgplBhckZtqv",
-	"S4FeYUrupRi6eSZK6cyWY9JqFVzDNlUKponTHmLa0TZfn5KuLUm1BGxDcSVGZWXcW8jSX3EfNFMkFI33",
-	"7q+CUBXWP43jH0adk1+WK6KXYmj9gA+eI/jGcgGDQmBGmUEIFohGux16ijyLLRha6wAUNManWgr1g8UI",
-	"9CZmZn1Ql+CJltaX3n/cGz3MVer/lX7o/Jm1ncYpSJeVBmkIvKi2yEEFlS0vqa3bXiTqpL5KmeeqItH7",
-	"LvXEwa9ZBOlgCiYfsx6pvrE/e6V/5SJXQaIUZoSpU6LpwoLplPVjFujzt4zGTM1XndWP9jH8BWRrQFer",
-	"bswSsu5ukNDMczVL8VVFugpN3zy8vDqJ2WpHVwCt0iPDObmmKaNcnRJNgfNygzHJJLMwBLDsvJYV/NbA",
-	"0tBTuzk3v9h32N3Kau8VguwdPmd+kK7IPFuZnXMTGcKYrnJ3u73t5ZCJNa63CP3grdexmy2XVJ0nldBH",
-	"WTBeEQUr1YWNqC2O8ddUzKSB/QENJxUbtcT0bg7CrJWXG1FZMmJlycWG5adfEZReoaMbWrTCJrkebAqb",
-	"qheUL73K1zXaqaswl6VWaM+WzJVmi6r+NBoVUQ9MYV2DW5duXtiRzySv7VinpGEk0lYUAvI+HhCJWGQw",
-	"RRh73CH/EFlaiBrEGlpJc+eyhtoi1tvS1XtZgTA1QteuAHczTO8KGBckVQRzi0+GmdR0rL1YSAexkKoa",
-	"Iq5DRBfesiA0XoqhO3F9ViSqtW/v8I7dGeSXYrht+lhb1Q+WNl43WVzI+BZ7WZIhaEqILIQ0P3pLIbhN",
-	"kFDraOijTan9Ygy8/EMqYZ/Rb6ofG37iPqt3hYx3ObqGdE3BvCmejrW/piYpALLRiHEaV6dtxJKWWRnn",
-	"dma5jkXytXQTUh6C/mcdblZ5dGG2r3IrdSHrh4RvON/hHFUrHt12CCugD5mEiKRsPFGEN+IxbSi7kCZ0",
-	"yGKWj9fiFFFOIlF74S/6UTbmFh1vVAGkWsxhMKug8XxvlzzulXh7Cbh9+1cVcmzWhVQSByKZD2SWWlBB",
-	"Kz5kqt1GLa1QsVqdRxgngX5DgJu/mTPJog08Dr40tCAnzdjZa8oF+ZZyyqnbmmchrJQfb8xTFevfNQVB",
-	"0ozLhTDMGPTy14nH2dVVRmkQldepS3JmTrxxdC7hk+/gCqY5JRKABDGTCn8hgypLc8rFYJjvZeWvQZIK",
-	"S3ApUIQ00HgwirObOlfXX+Dm6xadEcdmhuvri1fF42vpCCNUPrmWqELeF5Z0pGm81z+qRMFOLWI6FNOp",
-	"4BXYjokvKQycUcZNmTXKtdSEQtNqYdQXksQipDFJaKrugM85chxrZVcWz1VeycKUQzCytg2sC2yLcrWm",
-	"qU+p3hRtpfuSb6jBoEVui8TWXRTpvApea03weYGPcoKq11XG60LOyyqWlmraxSUhpuPOaPo7oMPbFxNT",
-	"pV1T5zpiGkLRGTCbDjlmQLXRgaXMiwt6iGLZperBzn47DfUPkV1kw09SVWjVTaNUcNkBuVRImQrJiwBn",
-	"LI6LUvOKTsnfUlcrc5EpswH2XwM5ESm6xIpdKXFlgDKKjlM6HSS5W5J/oO1dbQTdWKdoKPAXMeNXEBmi",
-	"nDEV6gUmIgqpbFS7lcMvCg4733adlOQrWlstvan+Yi3NVDDHJ1dObwpryW0bNs1CDLvZAImHFII6/AtJ",
-	"CmuFMB7GWeQStPtXiyPtf7dZQiFK6cgpHfGLVju1pb67Jd6MbhFt4Fr7G7GjmacZo2GyV7cf40+tNbiF",
-	"dNSMl8URGbrSsmu2MLDPLY0qdjcKA28qljfoW/CQAf/pGgEsezKv8vgVxl0S/MG6CYLCx/nggmObYJYS",
-	"2GnV6EIuuDE46BQiYzGZwmHbidOZNkgqinZ9lWbQGGtuwhvz8K11QBeBDjjRolq2EqVtprUOW227Gleu",
-	"E5u2cyvj01kSrWQDDHFUcfvt9V2b8MHaUWstVE2wJXh+QcdBvRLDtRmbGgzrGAlTE/osKMfRWqAId1tC",
-	"qXFAEYgoQ9YVGVQ7iSVC7yn+ZFMcuKmpbsuWb2wn5omJvaP9qrXVP3jiOow7C451k7APy9NLmbko4dVf",
-	"I0hBlk3kC3OwMBCNGAsbyarDytb2e/uH+0d7T/YPV4WNNjaONzm9BiMs8oDdviUUuyr4nVRwjOtZjvYH",
-	"WwbBc+vhD2BFljS/2BvDxDYDS0ujVExzDCYiV2yUcSTiWFhai4W4srgYS3CFx2tqEiAi2qARyZyYxiM1",
-	"v7wWS6076PlXi45BTdVtAgIw3PSxtnEpjAYWuB+50Isf3D0o9LsaeKByam3h/AAtzcBmv02QHk1zW+Gr",
-	"qCpgcpbMtFomZ8QE6mOIMBUQA73G1vGlIZ1vqDVlHQkAG/Gwsf/6XttftW31e9QSWxSyTWE6xF71VaTi",
-	"lPHqj3t30Ay97tEnUA13tSm1EYbuGhckKdIHn8JkXGkrmtToeubiSjWy2p5crlaINSnsWgsgsGS/gyTD",
-	"FNG/2hW2gamSTI77W+ggl+zMJc76bFAA2RccREnnGChGERqzKyeMt+jXVAgpp1qzsleMTEthFCLzBIzE",
-	"tm8ITkku+JaljMqec71hP/QPoz3wj0b7Xb/sOEe76/hulSaRzbSHLfqBWFp9YWo1G7DS7wASq2RmkNqE",
-	"YChSDikZpWCESRkO3+92uy54qQssemsAwTHjLTDpIRuTmUgjuQogW5/yORlmLFaEklQMhWqUk3b/RGDY",
-	"ul6s3jHxy4JAe59oCY9imxTyrIAYFVTplWSZwqjuUf1STbWuDgsUoK+jhkHldTLOfsvAfm3FqEnLbslC",
-	"5sfBwzRmlNlQtaYA5JTGsSHD+uiMk/4+meh5OkhsBVGtWzCsyR2JIpezizBw9KjZsIWHpkI0XHcOgpNw",
-	"PoQ0yfjVJ556w4Iu5EGL2VwiSJ3pZwsgdclwqQYgFZs6O7FV8dokM9Xv79+RSMQxbQjE7k7X3QGCZ9rM",
-	"0vOMqSlcnbZg/2JhU5HXwCOREmX7yhZjHO2vhgBP3RCQi+K1X8gSBtLMxfuccuGbPLTf3+kthfm60znl",
-	"QOsl+805g2wHLRfTxuxsgW6jcWMJKfzmH4z6K3Nt9QWUeMXK8XgNwnBR3Y8lztgB48zCCQmpSXximfMO",
-	"CfavAiJDGkPunfExpMRcZiaINnxIUprRDaehGv+upBeVU3D9qD2M7ToE2PaQ2slcVk8Rlj2qlrYnsY9t",
-	"gaDfHMf9CMjaBik5IK5uUtEOn7OC5czdyKdFUj1AYYl95SCGkXqQTlArmhg9TLmGXIrZY/kNNw5YXo29",
-	"Ck99uUQp7i4rwr0NAHNtk10U8hZCcQ3p3A2R/aHs1WY6YiC9BMC1w2auZXyBXR8CMqbX4JkeLHMiE4jj",
-	"hXa+h9/tvfKPf/y57//92/0L/2+vj7pNW71uCT9xbHB1ws6qej3NXFZH1LTnSCY2MxMLqU4tAF1kXHuF",
-	"zj5lqR0Fe3A4hsmdkCmumEg6AoOK2KBWobLxNeO1Z3ah8tfSct7GVN2HjG08tm89VLsoLb8TsnqHTSim",
-	"UL8Msrmf1UYi613GVkBaLVC8Xlz4T/57Er08+itX/O/vxU9b3MTo2CbuxBGaIluD3G9vhU/zHvor23ov",
-	"y5uacgKnbDry+3gNG+yP/OPuQc8vHe9hbx3ZZFVFWymi3fJcoXgm0ttbyMhvp7FwSvkMbIV5C7FKUHdv",
-	"CFy508+2fI0Zv6q0Ba62vvpD9gbeui2v12lhsyLqhFsxTEU2njRS9Hu/9f3D2Vnv5uX07RY8VT3xvGnQ",
-	"Nj2AkQjs4S9Ncj10n1psqOTqUlv5YmuMXVWDPmNSK9W7t4dDEtfqLkmFGJV9D/RQxPRo2q4k6OKHize5",
-	"tvoEXeW8uqbbTL9u0pKueirP+d0OxRQFYgdqexA0Se66/a5CqFULeQdh2nLFC35jq52qN2TpD1yTFSrR",
-	"Tw2ct1JciPJCGyoJJT++La7wqVwgbF5xsrurhEp2X2XjdxOhThot5/5ipvbNy2/f/fSPvWdvnv/tzXd7",
-	"b35+0/zb9NhjUmaQfmPftcZNFbJlS8wS9OMRYRxt2iGVsNevr2HVrFaKBTu+V9vQ1eeo3ifb0ePzaaLm",
-	"Hsl4jN3R6yIBb+Xj90CZS2f/d0jZaL49O4UTGsfAxzY/EEg25uc8sBYibCn78pc6U9+YrdgpnsFbxAN3",
-	"x7vg/lSpt7FEvj/hWO6HmxilGyplEY/mUhqfcRLGDLgyl1e77vcwd524OrnkF/6PsMZV26amyhVLKWub",
-	"fNx1uv4r3I2/gpJleUN+5bN1brRDeEroEJsjFJ4OlsCjQCtdnKXeiEPcFLcvO5Qmk7hzftOKvJ8rmMvR",
-	"lzhgQ3PRYWE4mxvT7CW0C0FPmL+cDP8ash/Yy/P3v5/3XrOXxzuw190J+7EToIHvbbkozMb+8pYUrIZe",
-	"MBcw1s0v+5nr/iEJKxEz76XDQanvUG2+XpVavfo92jjeEkY55yPRdnmTjx3aTKWpVCyOCY3Z9TYIYSmm",
-	"gJer2juhWFvvge5F9/hkbzOUsL3XY1mvCCaLq3uRU9QEnYtm0K6tTrPNG67cZ37/LMES96C1+7Sw6NQC",
-	"T5tburfT3en19nYOXW/XPxjoX6+EdVthpT1UxyB3aJGoSXNAx60XfdgGyqTsfru4Zs/2WePYC40pCfGo",
-	"UfklfmdxTHcPdrrky597vVPyPePZDbk5ejJ4sv/VelWWlaniwTQAqbXNLAlyCdutgvrlze7WhvrZ924L",
-	"9atKg08O93uHZtN2ZtjTslGwy1rELmpVXEAL/KVsMlOP+1kUDMYTK+qWMC4V0AgbMPKildx6/Wg26S/t",
-	"/QEapudRheVeKhvzbT0Bg5hqbae7XvzrQWNfkUlZLTuw8h6zjY94lMVxkUVeevFr3jmvQRcbhOLy6t51",
-	"bBJ8biU1OEJolWGqqzP72EY9EL1PXCKyQhtkNhGy1IhM2saFRffvT3gRlFUabaaD607Ah2nbmU9jycVK",
-	"haPmtnKKK8CM/sUwUTMOgzGVB79/7L10JUDOit7b1hxAMCWkRAJIN7xllcFavU5xdW3bVlZrW8r6on5B",
-	"UZmx7q/KKD+sVFp541hVa+YsiXtX5caVtvZWwu8TcBnCnPmyHtfZUH8+xNv8qjJllIJt2YGZ8SxijetL",
-	"7QMuhFHlxtO1Md02qddWE6BfSfCVHmGj8toW21RoAd1dDy6ZXPsSajCF/mM0i+gVLET21rORVhbfVRl2",
-	"7Sq8zf2VO6lKJKNcXSzee7dERzbP3hJfKUXajmWzyjk9863KJpDoixJiErER4mnVaVlMgeG3FEgMI0UQ",
-	"AK/oXItrNYG5/mZRSm8qz7azm6obuxRsW+TYg9pvgipUODV9SEydBL+fe9FXdivZijCdh++GLr5HcHIB",
-	"S01hTNPI9GWWsHBV0U7sbKq8VwfP7LXdSjTwP3zc8/a6a1sIewgS7JIYEI3vWXPBI5HQ/82w/2EoENOd",
-	"ksk8mQCX1QU/nUB41S7AaNkBx3b6mtBo215hTGIRgFdAgKZi2rwxbUnjUve1YQECKYMTPQDe6MiN/bND",
-	"AtvfLzjB9HO+VWLk3K3qZmGqwmzWDjlrRJvtKqpKLb+yxg5YV2j5l8sN1dptMg3yNHoH7wh5p6nZXk2H",
-	"YdazzJTfmL9e5Nzz8qeLjkvlBbVIamAwGIENgGCOBPkF974Rxp0olXRub7HBuwmbYq8k02DB8E7HJvjI",
-	"O6PY7e34xV3202wsJ0LtGL2/a+8FMpUnzSsWSJZ4tiARtaa5sJRHZbmCPjcwVka1m4NHEjo3dU9WQXhk",
-	"DKqUYNjAS+5c8kv+9dd40ws397x8/TXBzviMk0ByegUDzePBKWGRaaDz/v35M3lKtI40H7x98ZTs7e0d",
-	"IwT84ukOabu5x1yGfsmD2s0/gUdmE6rgGtLKnVeNt4Q0TRlIEvzs24iCfx4Fp0QCj1D0anonX/Y0eT/Z",
-	"r+DliRhd8uDM/yeh/u+k6x+THTIgfvAVbqOh5ExCtEPe5RFqiCV8IYkhPDsBSYL97n7gEbihoYrnWPiE",
-	"iTxUawXMDG83t7v6PZNKfv11voQAg18BjhtUAmDBKZkUN0HjJ9hfVCvG4C/mg2+CxX5Xni3HNEvQGsIO",
-	"+5YqIHh/Ex7m9+YmJ6IllbnKx6DFza0vYUy128xJcOOn2vTBH5pJ2nkjEQX6rfgqH/8beJe88tlbbcto",
-	"I88ur/qNBBWQL41xIr86JeLaegg4lEeC/f5xkI8CKp37ZyMFaWCXc17ea6WX80O5jClNr7QuvvGLu6/0",
-	"zM1de5SToPJT/zuY2zvyEZVzBZY7ik/w6MfsGuQlN1WtwuRrcRMwhISHkBew4ELzc8eyMDVjIexccmwk",
-	"FAKXUBEK2oBKGSiKfYeWSgQF6RTVk2IqXhQo5OzNeaUzwkmnu9Pb6ernRQKcJqxz0tnb6e7s2UskUE7u",
-	"and9tz+iu5GB8eDNi8J5Ryja6KoJ2AGGGiwIRQSB1qNBLaGLYrOgsfNIm9JmpGp6vVPUNHwronkuPvMb",
-	"nZMkZiH+fvdXq+aM4bI6dt0KU7qt6xjrwaQgE8Gl0SH97n5bcqeJPxiNsF56v9ttm1Lx5t1vaQEOxJ/0",
-	"Vv/kPd5+J1L2O2Bobr+3t/pHF0J8jz0c8QcH64xS3EX3CiJGL7Rq0z/uH6812ivKc4QEkunBOrtxnrcE",
-	"xh/srbUXhTWAyj+bTjXznHQuspQvwib04Wg9TccSTQltEnxAe5He+Jq5/eFc6QPf7x4/0Z+X4k5brfaS",
-	"IT1SySvGh1qHVdwwKmIAs4ZNLEDdJgdyuZJ3pDMpSpPaB5rGTKtODlLLocRAwS1cvc5ki0j3R+CxOuhs",
-	"LRbr3ttE6vh6HHwd1uWfOfcPy7l8Lcbtdfv7azKuBJUl7Xx7Zm06WsUWWqb1LKDHVl8gxNxZTyL4Dskb",
-	"XTvI7ZLTOAUazb1cZ9q7r2ydJ17UJo1Q8IrbwDjM8jlhQ0TtN+FzpnYDjYu6AJCg3iePzP81jN+t5f8H",
-	"YncHRrSd51NQn9n8k7P5tzDWWs40nnNBdu+b3a8RtdnO768gx9OV+Ezj9Of4TBOczEGabfBJz3YSaZjC",
-	"l7xpC5Ozyki5JBEpGbFrIFPGM2VvAMQPlHZti6IvbULwEHLjoYI9uOShQKdblhOfUf33FaYYjDfMlEtM",
-	"mC16ZDlRR9M+sp2Q40Ad0uJdiUH7LCw+jbCwoTzTQaMUHS8wPlVNGZVeelXH3sHSz9TEQJBLGWIyRX4V",
-	"QOEWJM8riNMclZvb+zb1BLZ4ts5+ZoQ3JRziIVjvaW2QT8R2zcbpLcq6iC2wStv0z8z4iTW3ObRa8Oc+",
-	"fWqb61ziUNs67qrOVMBbVKZnqyniebX1nDauzc8dbGgm8NxmYB+ECc0Qn4j7nhbZ5Ba+qyClKqiMLRnv",
-	"Mw+tVGj2QNAMzhExWqPlvt/9KrKRSMdCraHIcg84D397xMK6TGPWBCDy8oq7jF9xrJYz8/e0pWl85Dzy",
-	"zcpi1jq/mfk8sNpDbv5kwahaGbCD6c5HNTiUzc6WaDVT6owhAySKGZ1/5seH48dXlMX5pqPThxecyPtS",
-	"eZonDVyu4EnrwrXz4rtE24wOqHmZhDOQRrzgTEqRav8yBaVNUdsSQZul0gAU4hgljPbAgVurWZIv1UwQ",
-	"RYfSu+QUu4zYV39lsrLW863nxIoBTwnVQoErOzNbB4UVIQpSUixgNhFxWRXj8EPtCnPnzOsU96rLVhhb",
-	"+cju03dvX1xg/dOtt/Jh21XkqcH8r/ED/fb86Q8PI6wanU4ePHjW6gNXqpfIWMDjR8jX4eoXIh2yKMLj",
-	"/ize1hBvfwVlu4fUikbvKNFyEVYVahJ45FsTkipbcLuesdE0LPRfJlZe2qTbWBtmUk+rc/r3sziqy3sL",
-	"poXcSquDmovsq8flWTpBd+uz+fG45ofZ+PIw7sMVWDA7JKzjCZStiKo+94Slal5zu01M2gTAloW+SPMW",
-	"OSYveQojrNkscFLamDAZLxzbbSlU2ix1HkobO1o5faKAmbmU7xHCZZ/ZdLXXPhFYVlbvoYXGsfEd7tdt",
-	"z2t9DXfG4Gq4+46NuUTYPLY9MEjcYaaI/odLF16LK/hBTSDNC4M76+KeavFtg/EU15DubG3rPXYY87l2",
-	"nOK4sZC1zqy7cGBccKTkMbQmBJa0SqhXY3ulgxXBNQsNmHdpPX/9WGMmVeU8N3SebFH2akcIsZvWB3pY",
-	"1wTL4B1Cz1UI/4jeyWNTrN4Gg2O+F2pdkCy7H8ueILfLxEzFLfxCGuVsJEAENCJUWTvgXJEpnWMbqklZ",
-	"KeYSQdt6+nk/gmcuMtxfOnE0Z0uB9Vj+7P7qH70W6oXI+KcTivkW3RN1mSt818JZmYgQ+Qlx3qZnwgnR",
-	"tlXgiHwxYyVWGimgqsPmveRvSiU/8Djv5WqvfL7E8yAJVROPDAFrDijRXqXeCxJYkPUglOkoyH9qqsev",
-	"aZwBwWoi0yY2h9//7D999/aFjwGnwAm+QhTGQyEpak0w/uPRE5/jRQ9g6GKRUY6yoPcVAS9eUxcVIlPL",
-	"/dA1FM9Z0cYJrSV7e1JVgljWNsWB+usGH2vOnoHpFrbIzT9k6o8elF6lCS1/ikz9wRn0U2hANFfuXQku",
-	"AxubW0hlLVKirf6puZKeSHbjYwmmCcUpUY3c7WhdWWIWAltBn/e7d9Pw++QBNVIN+LtaI/XudXDsCNOG",
-	"bMijUDdMKnmK0cwK2sH4ZAvdYbZlkDWE/VPBRzELPwdd1g26IKNUsuNr8edR77jv1kKWMSucqmi6QgOZ",
-	"Oh6pICkbTObe/Uik0x1yAXEsi67eShAqr+x1g7na84gYjbBuXIqQ0Th/A3YHCJurdPCwnifWNP/7pS/0",
-	"st7hOTjY2HbZHIu7JCM/c9o6KFu0D8iksuHWBixwPne1AVMxrKrJvIWC3P2Y/xMDEc6w2gth2sb4WYJs",
-	"J7EqJ4ayjaiaJyAbRdsYkjByfghkRKW957AJxYXw6n3ZaaVh6y3KhKL5g2k0OaPS9N7G1oocm8khq9pK",
-	"30oTlzpbeRUWWadfxpP9VV35HjI+V++N4WDWSk+LaleMLbn2z81Hs8VOIbZDxpY2ZpOFfhVD2cotr2sR",
-	"Zqyvp3Fcuyx8MYr8Ur9xBfVjlEUPbSIxaEVRBQXh/5YBlrNbyi/ueFqPwl6Kob1x+nYdN+iPFLx+KYar",
-	"A9d64/5Dgta/GmLKKR3/3Nib0r/a/WhuDGtXDfZyNCuMMVA480pMbXl7Kw8hb4eDODaIINohF4LMKDMV",
-	"n0x59iJrEkiVAp2+FMPn13r9jnYGY9A8s3Fw4KUYumPY90qNbU4RXiP3OQpe0uxbjCbpfblfet01V90v",
-	"iYXbi/O1D2Bvt0c6RuikDW/ZnjQy79lThqMdZgyO96ekSI+YycePXfOzKXFu7OY/er0O7uOD0DOgHGwV",
-	"w+8gvYbUx65g5tETErAowBa85pi/kCSwXWoCjwT4FH4f/CqG+pOIKlr8wCCHg5diGOyQF+iGq0LUX3KU",
-	"9Z7+iNtCWUTBnNrSQD0ZEsZC2uCYEef2Ys78nj4syxXTqZ6zqaQ1Dn7vIIdJ7xDsPUToJR+mFhTFOYSI",
-	"0cLq2uB7KpWPSsI/fxacYO8qrQTNReUSgBdgRpvFwj0yPahdKaS64tmWmz2XnsQDqV5UiGdQ3qmqp1kY",
-	"cxOgEbY6s9ZcbaEdt/NyuOixbO6jKLhRhtx8sxn3ImcMUeZdsnJS0tYA8OiPLngeW468EHEsZvckR/IG",
-	"ku0AgzxUi7jz0nSz/oqneVv/r7DlqMXzJJBKwWlMtOTwalpT23NjIaId8pxjceAlzwkfIrxMWtmGeNpf",
-	"o9gDzcWOZtqv4IFCb8/s6++jPVW+i0ySMQIwPpfPfuLyWXO6RgEVt0wtBrOnsE0VrdfuD+WUIEZajWIn",
-	"RbzUyirH2u1RBbsVl1fzqN4E2un6WI54wGDTirzOnwd9iC7GtjTQjj9MqAonjvQi2kHmqBdaLY/ZNfBT",
-	"Le4yLT716ZIUpuK66IpfP2jTHfrBpF+lu/Qjpx3WILBaROGRzYPP2cT7bV6wDee5E4nVHgZT2K3c2bAE",
-	"D2x8Ey2Oi+a7zTuZFgOyT4tG7n9iVK9ZRFtstHKxhb3nOo+Vlobav3XEtFAN1V0o134H/WDpE26wmXQb",
-	"ef7AwXR3jkSYYdtx8qYwslNAqzgijGNo1FybzxVl3CS7Gp0ncaiHtQuem+U4SAkZDesBPXMNF9ovBt4h",
-	"6bWZsHFpcVZPzXT8Z0wmQjLlvCH0Nd4hZ/p5xpjmWCuDpxQNJ1O87ED/Tm/iN5cdCzj1zT7t6IVfdhwt",
-	"0G+3Vht/FqtYzDh2MIfizMgE4ojQofbF5iLbiu7rollEELeL5Vf4dVF8wVKSpCy0nuXMXmk0xzxmJHbI",
-	"m2wYs9AjUhhTyj5s05ymX+sQRqZJ/ry41lKSLHHLdjP+Q3IKjtCak4pjYnbIa95HX6x7CKb0JGXjiSpM",
-	"oE+bX8UEk2ZH7FZvl1AhlpAqGovx5pIyialCXEErxbzJnygrdmw4gkj2O5QXYZlW8F6OVRdpBCkiarFm",
-	"WQkkF/3V1E0axUAPSR35IMsIpNiTP9LBF5PKNSVLzf7fCxWYgNNaefWWw7Mhq7US6Xl860GS6XYmf9aE",
-	"up3+6qR6CWr4j0isJyWB5eSeU+2m4YNWzGPOY19I09dFU3xsocm/Q1HUqLUFxhMcuUjENNoz3NiBqVzT",
-	"8B3MH6zzip2eQZk+Nng535u28m7ztTVlo5SOVMN+fX5Bx22D2Md28Zlbr1NsqPLfQhLTOUSrflr+pPiF",
-	"NUw/h0A+RSjDgoRzwmhj//Lik9xBWRQJe/3DJ0erteDuR/uPVRWiJudsOlJlvLhQ6FcxROtSSHDAF8iL",
-	"/LkiqWNuf5sKPjaiDi9ec4DVzDxK4bJecsQu5tMkR/7o6T6bp1hJXncsjq+eQ9n00FyNrr+YJsqUaViU",
-	"QA4FCLQgcyOwWsmg+8iiemvxfPuZEBfQWPdGhpsZHvakLRjqDvmVwBAzYllSwKsaIqPKEdWSVz2fj/xX",
-	"epCAfKlKSvpCWoL/itBLnvMLDmE7vZApUG7w75XbyI5ztsErRLVeDHbISzGUBf7EAs6ilM4qQY4ZpJB/",
-	"pbnSlQU3eaBWg86BNMEV5JHcfBElYF5PCMtfgq/NXWbFlW+G51NoxaHku9YCQbns7GFYrQJD6R8crIWc",
-	"fzAb89PkuNYTXI0017+jFPtsTLryYhuL2W0Mx/ULFZYGVNzFCeuL88/lBP8J1gOGSWhFjzbKELYyIlop",
-	"G1XmOnfB5d4P5ZHRs9IA63bIm5SFpvslQlivacooVyfG4Sc9j0gVkb5H9q/I/ilJ4kySHmGchCKZY/Tb",
-	"fojtTjAa/oUkMkvDiRZM5EsJQIIy3xB8ZS6RWXDH7C3viIgcYRm6ubWqhGU7bAJcyrYxno1485ECQj/q",
-	"BX2iYnYcO2qBr76hLCqpp5nJ/FNGdzbu3fJvpvP/LLnaN3SeF7Pn5iKPDLSdKfQk+F1iUU6MjRGst418",
-	"UP1u718+aClgcP5tPsiQSsD+T6ckgiQW86leNhYFT4VZwJfB2Zvzwd97g3cXb4OvdoqbeHdpwnaveyhq",
-	"7OIW6ndMull6ZTV/2SGRR0XxP0awrOuCFZ9uaP4CQsmrFf7khUARVbTywik4XvcTeqPl3d9ETkQWR2QI",
-	"lV/mR+WezUykV9rG0AeMLZZV5aeoVVuGtZnjcCIk8BOboTX7UaYTizflmbrbD7f/LwAA//8=",
+	"7L35dxs3sj/6r+Dxe9/JcpsUSVHWdubMVbxk7MSJYsmTzES+bLAbJGE1gR4ALYrx0/vbvwcFoDeiuWh1",
+	"ZvxLYpHNxlZVqPVTn1oRn6WcEaZk6+hTa0pwTAT88+U5nuj/x0RGgqaKctY6ap1PCboiQlLOAjTmAoWv",
+	"x+23WEXTsNMKWoL8K6OCxK0jJTIStGQ0JTOsX0Ou8SxNSOuoddHavWi1gpZapPpPqQRlk9bNTdB6HZNZ",
+	"yhVh6h1JE7zQ76lP4FQQSZgKEGYxCvUoYYDmUyIIUlOCMJNzIhCV8JdUXJAYcUYQHyPMEMEioUQgPU8i",
+	"FZpTNTVP4hlBl2ShF1GaNMtmraPfW3qY1oegtAj4xLeGd+bNr18sT/0nPCN6XlTm41OGeCZQwidy0+3r",
+	"9g4Px7t4r90f7eP2ftTrtQ/G3W4b90b9aDcekL3xs4aZKbE4GSsilqd2RiLOYokUR3NM1YZz2e0GrRll",
+	"dKZ3qZePSZkiEyJaN3rUFAs8I8oS1YmUxLs3mq5SGqlMED041Z+lWE1bQYvhmX4r1j8d0ni7bdpvd3Fv",
+	"1N6P+nH7kOyO2wO8N3oW7ccH5HDcClpjLmZYtY5aWQavXt6252fvXj3n/JIS37YpNCKSxob4BBkLIqco",
+	"gscNiQqCYzxKCBotkPmp1LQINEcV6aDvBJ9LIiSShMWIKv2gmpKZJMkVkflmmHcW2zHLJnLK1TCSYlyh",
+	"2Rm+/pGwiZq2jvp7e00rOueXhDWwN04y4uYYlscJ85UVDOfWrPQLUcQ1iY8W9sF89kauFLP/ra0n0Taz",
+	"8B/gL91fZ7uJPqy3rWBpVTPK3N897xozIbnwLzBk5FoNI3gidAtN8YSgERnzEgH+KyNiUUza/KJhum9f",
+	"vNz7x3k8++n85BbTzSVftPiBLJan/RZfEokwEpqH0RSLWUKkPEaYLZB5jV7HFZVUk9rJ2fPXr1E0xQJH",
+	"mvOQmmKFFjxDmSQgtUEIabHoBBFnyaLxtEqza+vp+XeAi5iI9v54N1q7ASlWigg91P/+fnFx3e+1Ly6u",
+	"98mHT72gv7d3819LjBi0rtszIiWeGNqXmu9QT8ur/t5e48Jhb9/wUZPE+chHDdLmIx9tLWsG7V4v7rb3",
+	"SX/cPsCD3faz0X50EB+S7rjX30jW/EhnVC1P9W98jmb6qKkiM00GQKxTnsQSYYVmXKommk3gjeVpx2SM",
+	"s0S1jva6pQut34Uzs6K8u06wB61TwT+SqFmWm68bdtd+u/UO9/V9R9r7o2fd9mG8t9feHR/gXtQfDeI9",
+	"stEOvzPiqkmgny9JNK03IEmk1ngQTwkjsdEaQiPiQiSJ0nSoJ39naW7H3lKgn5npNZ2FnX3DWdhvtz6L",
+	"Xvsw2o3b++O9fhv344N2b9wlh/FBtD96hjc4ixs9mkw5kwRUg+9wbHUn/VfEmdYD9T9xmiY0wnpBOx8l",
+	"h1urmNd/CTJuHbX+z06hyO6Yb+XOSyG4eMmuSMJTYoas7k44w4meJ4mH+s1hgMIrnNAYBhuOMU1IrD+k",
+	"DD52d0b5Ex6TEHGBMONqSgTSHxh5K/FCorn+F5VoLjibFOqmFbv6SEoq929tuwPt13HT2uzjO4WeCet6",
+	"ztk4odFj7h2ZYZoMFb4ksHGZJEKTVPGJtROGkZ2b2TeZjcc0ooSpYSRITJVcu39SYa2cUgZ7N8eL+9u3",
+	"V1yMaBwbXehRN45ppYqzMdXkp7dGa1glmhvjiAzlHKfDUcKjSxKv3qYFYvwe6ek10xc0Th5xW6gdMjwC",
+	"mwhuqeMytyAaozEFSliynO5n1T9x9YpnLH7EVWsyGOsxwyO9rJgTqU8SkWsqVaCPnJoPFjwT97jUc85/",
+	"xGJCHnGpKV4kHMdDxfkw0WOHR3C8Ix4v9Cr5FRHwASgtTjHnKREwn3td+1vMFvZT+YhbILAiQ1ie5ecQ",
+	"RxHPmBpaHq8tEmz2dm60r15jbt7fBHfZnfcMZ2rKBf2DPCYjZDAsYUoPULt2BYn1Fzgxd0X+hVWXhqCq",
+	"1ffu119/bZ+UXunXqxVH5XE39cJ8R7AAPxJOZn+5cPpbg1/rbodxhWmCRwl53LNwo4ZHSPIZUVNtY8KF",
+	"MycoJqlWbznTbBvzOTtG2i7FE0wZwpoGUVgiXa0jg3/ps6BumaUpF4rEb0lM8Tmc1iPubD78cKbHH2py",
+	"0ZusNzSsDx3el9C7cWRs3HAphakus8Sv5oSZMhqrHj4VWgQrSqygjMlG2/BcPwgboDBN4Lc4jqkeByen",
+	"pXcaJqv5O7ggCI94phBVgaU38HIYHVDPYnluY0qSWHoWBfaaT7MnV0QskP5Tvxx+D2aStrPXrfKVftps",
+	"403O9VgIvGiBbYMt6ax6x6lxeb4j40ziBISFfREfaQtZvyn3e9SXdaKJRhEWWU0wwgyNCJJTPmcg11BK",
+	"hDQXZyG5zviMmJVKxAiJc5Uy4fyy45VfhUD83Zx/MakPngmDk9c7XeOOL/l567QFPDhUlierv3+tJDJG",
+	"JSzIuubpDE/IzseUTPS5wR8pK/49J6O06rkvP1NbatCKBNGXzxArH2sQplW0OZZ2JdWN7Xf7z9q9Xrvf",
+	"O+8dHHX3jnr9f5bt4Bgr0lZ0RnwDTwmdTD2DntJrksjKQPv9Nd6ZoEXjtR72+/aUB61ZvOdxXL7Yc4rc",
+	"aKGIDLTiPiXX1Skckl53Pz6Md/f7o9Gzg/6zUXzQi3f3Bn086B3Gz1pVl2G3fYjb4w+fdvseV6GWdPQP",
+	"MoTh/FSkv69u6e6g291dt6v60PGEDMF/4n2xtn/1Au2T3n3utvfiftTex4Nee9SL9tvgNRnv42ejvWhH",
+	"EBYTsePOZNjbP9zb3R8c9g86DSTrmGWVmAGOhJvuJmhlIvEyJ50wLQ3iWBApKxJlTFQ0JTHKmKKJZgFy",
+	"nVJBqmTZmiqVyqOdHbd4+00n4jO7LLmD9Sr+CuraX1SFqAT1LS4TydAO1syTEPez05aKpxLNubik5vby",
+	"8+fhtvw5p7Hv0D3s2esfrPeeliVqwU01EguqArFC125GueQw/GdOd2nfKoKtUWT/SKVXbIO3mY+d9JDL",
+	"gju/L2sBTzLXZvuYCuug3uRaNbeH50YtRW3WveMncq1sBGhpt2EO1bc17si59yICHQm77dAq8JiL8p0k",
+	"STIG766eoj7FdDFU2uBV8BkzwZVU8DFNyDCdcsWrd1T+zBIdaoPmTGGhGq2ZCddKEngaMXN8sXxk4F+Q",
+	"Xo4CbUBBhI9KeImxUStkbrQ2O78R5wnBzJ3S8lvDFEs55yIOjxCWlxCDoqqDQskjCi4fYGIzDppiiRhH",
+	"7jcdFBryHdoHzONmeoxXpmdPwP1UMw2MkLOAe0d1w0vPr1Z/7LbZdfoI5zsq1PSF1958gReaj0b6iWME",
+	"8+FCIiwIGhE1J4Sh3i5EjXv9LloQLCTiSU3N6B0e7rV7/XavWxdePnp5PsVsQk7t8koOdr8uPsaJXFLG",
+	"TTwH0i7yM4FZYsTIHHHmV+XGVMyG+cZ69RH98+KN2nqsrjXFlKm2mpK2vFy0D6txxV7/YE1gNWhFmRBa",
+	"gK6eRn1xjZMguH2w/SQYmVcmsFpyzd1hLave9cXUXh0s77qPQJ+bh25HCye5SAEKcLaY9QxgiWZgWmlB",
+	"ZNJI/NZjLY2CXqOYTqiqaRTdQb+3u7+s/H349GzjGLHM363XDq73teYrPLTE+fBpYJawYl/BwnwHBNUQ",
+	"jtNK4tyKWS7AuYth34xpQZhn4/xi1fDQtUJSkbQs/xwhmElXRF31q3XyrlHMPXehC5/GkMc1Vtw/EASJ",
+	"VrwlmeOFNGHVYmX6zw+3voYa90srv5RVN8p+tvZGqC0kWLlnjiy2Er9YmRQVsOZdGMwoGQhPBCGyg04U",
+	"SgiGTI48eUfNOZIKKzLT9I0cS7gtrR4IjiKSrrR9IWnEWL9al1xp/Q6Odruba9cygz0awmKahLRv9VpT",
+	"MD+qzMbu4zJZuIGoHM7IFuPYfEJ7ZW+gCNWIpLy5XsqASOhLpoQn+ednRlAE93huSuMEs8hziPaLIfan",
+	"+Z0Xv7VuWlrV6nYPSqZL12cEr/OQ3KNPJCaJwv5FmO04RoxMsKJXxCak2YAymus/ZEpqOmt7sI2zhOjT",
+	"8Jrwz9q70SBu75O9cfsAH47a3agX98nueID3Rpu4Smx2UVNOUnGbppjGoCxzgQQZZyyu89395B5t6q80",
+	"dPrOPOs1ZM2hBTVKzN+/1hI1I/hN0Qr5gv7pTFOIGpJ4QkQjTyy/7rmllorzdIlo1rNEg/VrVG8ZaC13",
+	"ezO4LBEezBh2WxNsbBZXCMAjABYI50dkmDSu37NZOhxxlunRJgIzbRNrfoimEI42fxhar97HlYeW6PcF",
+	"SYgib8kdTByrNAdIUuNTL0zMOV6gEY4ul6lrjWWxzqK4jVlTO8SVyv5Lp/AuqfGkDSqnVdACd+FpQWE4",
+	"YuRS2czlpR/A+c9MqAS9VhJFWJIib2EGqnp1vTjG/1PyBpbFkdNCK0lug8oGPKvq/yftf+L2H932Yef/",
+	"+T//9f9eZN1u/9lX3/73zl/++r/D8NP/d/P/tz986gXPBjf/Uzz64evi3+0Pn7rBs95N6dtv/vr1xUVn",
+	"i8e/+e9NzQ9c32gks2iKtNpS2xR3WHe1yxpU7bsYPV7CymN862KIpk4kFXwi8Ex20E9kDjajthUXsEdx",
+	"TOJjpPTFoDcsY5eMzxlosiZ9Ev3t/PwU1M5MlsVJNX2vFbSWYnyQ81hO3it/YEJZRTKBJMqkEpQ+hXCR",
+	"plgckWE0JdFl8eYshXyWGZXSUEAth6E8VpHCUBmylL/QsuZpNTOsFbRM8Hw4xpHiYpgfT9AqZYy5GZYT",
+	"xkoO5OKTPN8IgnhqymMYDycJn8MDS1k6sC5f1DqfMGT86ccqKYD6OGoZgLD05QRA/XGRYl5+esZjkgxL",
+	"6Qj2fhhTRuUU5mvrQtgwk+ByLWXY6G8r6TUwvk1sg9PKX1u5aXxUtHThVGP9S0zwEiLLthyJZwqKRPrX",
+	"1x72dJH4lV5xF7Ff4lD41Muh1/rEGmZm8jmmJIltmL3q5l0yDcFluk6EXBsSecfnenw4GOmLmRRhhI1U",
+	"odp766pQNMW+YZ5zpskPjvHexiJXrlJuqX4qE1QtkHkg940VOum9jG6/fgzj6yMf+aIDXFwuWyf3tb6Z",
+	"SxSpF7/QRLrcI23YQf3fnKqpJlw1JVQgRa7VvU3D3OKy6WbDEkm9cqMxze5rWFsU4eMY+809jjRLVdP6",
+	"VFG+YRZ6X8PaIHDDsBGegSlH7+0cbWWDj13phLXpfYmFpRBRwaX5BdQqTScXjaUzLw7Fsl6xXU7ClQgz",
+	"F0SOZ5rlv5nzVslXJ0jwuVZRKZQu6EuiYLcpllNSCDgbaS9qGom48hnhPm+Hq4clerztcyU2qvep+Sd8",
+	"+1TK4/K63sDUMeJniqFE1hi2m0Y3oKYoS2yMxCgU1dVqVWvBM39+Bwy//NY3Zz//hFIO6gyiTPE8lRqS",
+	"xvUfzHKUKW+0ZbjVkXdiPvINSr3Gvav5NDtCK6q4HrkV5OVnNoEhryS0BU8VNcv+ZDmRqCnhzYgnjmKe",
+	"5wZWl/MPnqEpviL6IW1YOJ94b7caTV1NJ2bHYROCTfLdXmVJ8hOerZhwhJOk7EA+LqamjRxXvpgXLgaI",
+	"caR1d8GTUjljdbEnMUY/8iuSYPDgVFwI3VUVl/97cXHd7bYvLq5744uL6/3xh29Ln/W75jPfYxtZvXAA",
+	"eHlRIDMYRwnVdp0g+BJCcm/4yM8zscBzW9iKy/WENd1UKTJLvfoQ1Ya2+foYdW1xryVg64orsnbW+r25",
+	"LOwV/0FThSJee+9gXVJZrv3jJPl53Dr6ffVF9IaPrB3wIfA436gTMCAE5pianMk8x9Nuh54iyxKbVq7v",
+	"ABA0xqZamfxIlj3Q26iZ1UF9gideWal7/35vsDDXXf9v9UOvX1jdaSKI9GlpRESE5XUrLqmgtOUFtXWb",
+	"y2291FcqmF1XbnvfRbMw+BWNiRjOiInHbEaqp/Znb/WvfOTKUSzIHFF1jDRd2PRCZe2YJfr8V4YTqhbr",
+	"zuoX+xj8gmQbJPOWzZgVZN3dIqDpYjUr86vycBWovs69vD6I2ahHl1J8ZYBGC3SFBcVMHSNNgYtigyHI",
+	"JLMoIsSy80Za8DuTlgaW2vVr84uBR+9W9vZeI8jO4DnzA7Em8mxltuMmNCITvM7c7fZuL4eMr3GzRegH",
+	"b4KW3Wy5on6/nEFZlN6XRMHa68J61JbH+F7wuTRpfwRH05KOWmQ5b5+WWinUN6KyYMTSkvMNc6dfEpRB",
+	"fkfXbtESm7h7sC5sylaQW3qZryu0U73CfJpafns2RK40W5TvT3OjQtYDVVAh4r9Lty+RcTNxVTKbFHmM",
+	"uWjMQgDehwNCMY1NThH4HjvoHzwTuaiBXEMrae5c6FFZxGZbun4vSylMNde1z8Fdd9P7HMY5SeXO3PyT",
+	"USY1HWsrlohhwqUqu4irKaJLb1kSGm/4aF0OtbbtN86ffsNHtw0fa636yXOocxnfoC9LNCKaEmKbQuqO",
+	"3lIIbBNJsTU09NEKbL+YEFb8IRW3z+g3VY8NPvGf1Vku432GriFdAz1gytATba+pqSAE2GhMGU7K0zZi",
+	"ScusjDE7M3fHAvlauokwi4j+ZzXdrPTo0mzfOi11KeoHhG8432MclWtH/XoIzVMfMkliJOhkqhCr+WOa",
+	"suwinOIRTagbr8EowgzFvPLC3/WjdMJsdry5CojQYg6cWTmNu71d8XhQ5NtLAts3uCyRY71SphQ44Oli",
+	"KDNhkwoa80Nm2mzU0gouVnvnIcpQqN8QwuZvZ0zSeAuLg610Lchp3Xf2E2YcfYcZZtivzdOIrJUfp+ap",
+	"kvbvmwJHImNyyQ0zIXr5m/jj7OpKo9SIKmhVJTk1J147Op/wcTu4hmmOkSQEhQmVCn4hwzJLM8z4cOT2",
+	"svTXMBXcEpwgGFIacDIcJ9l1laurL/DzdcOdkSRmhpvfF2/zxze6I4xQefJbopzyvrSkA03jvf5ByQt2",
+	"bDOmIz6bcVZK2zH+JQWOM0yZKVgHuSaMK1SUS8W+kijhEU5QioW6Q37OgedYS7uyfK7yUuaqHCQja93A",
+	"msC2vFnfNNUpVeHl1povbkNNDlrs10hs3UUezivla22YfJ7nR3mTqje9jDdNOS+qWBrqi5eXBDkdd86m",
+	"v0N2ePNiqpXfDTXrFfU2NJinS5koAIDqhZmy9uYRCsEBEB6jsABfCQzgygF6S787vmAhVBfOqJwBmqvF",
+	"V12kpc8Cw3kSYcZ4xiISH6MKogFgGWiNlYJu8eb05fcBOv3pe8S4QL+S0akeR89AW8PDFIon3TwGXTSj",
+	"SUI5O0YhZnQGKCDHKIyxXrxeZZQpxMdjsCNMMhqLeJwDUzAOSDKZJPIYhYwP9U6FgV4auSJCy2ccEZmD",
+	"K+mJyBlOkvyTUZIJQeKwc8FKxw97p0+6lBFT2axahozNjansnf15ad36arOr1IqrWSQk6MA04XIpzdrZ",
+	"P/mk3Qd2zlXqrHzjkw8JVmMuZl4uSnBEcoTPbDZiEH/XKi9ACyyz00MUr69UTuzsb6cf/YNn59noSap8",
+	"rbJTK931iodiiSsCca4EdU6TJId+KGk07i1VpWbBM2U2wP5rKKdcgENG0UvFL02alsITgWfD1BnF7gNt",
+	"bWl2uLYUOOLwi4SySxIbkTinhuRTHkdY1moti+EbybJZI0rdijZWik7Lv9hIL8qZ48lVo9NcV/dbJnWj",
+	"BJy+1j0XAIWABvmVRLmujCiLkiz2XfODy+WRBj9sF86KBR5772b4otFKasBbaIh2gFGOa1nV/a3Y0czT",
+	"jFEzGMvbD97PxgrwXDpqxsuSGI18SQEbQorY51b6tLtbBSG2Fctb4Ig8ZLhptoH71J7MW+c9Ba9fCj/Y",
+	"NDyVW9gffMUAxpWqOCAmm7uQcWbUXTzTio/WwU3ZukXU9Qat0tJFu/mVZnKBNtyEU/PwjXV/LKfZwETz",
+	"Wu1SjKAeVN1vtCwqXLlJZMTOrYiOZGm8lg3AwVauGmmuLtyGDzaOmWihalx94ctzPAmrdUC+zdhWYdhE",
+	"SZgZx3tOOR6ojzzYYgmlwgG5G6wImJRkUOUkVgi95/CTbasQTEV/U67G1nqiC4vtHgzK2lZ/75nvMO4s",
+	"ODZNAXhYnl7JzHkBuf4aUmRk0b8iVwdzBdGIsagWKt0vbW2/N9gfHOw+G+yvc1purRxvc3o1RljmAbt9",
+	"Kyh2LXxNKYt2M83R/uCWIRinPXwGWmRB88vILMazHlpaGgs+cxnAkDdlfdxjniTc0lrC+aXNyrIEl/tb",
+	"TEUMiZFWaHi6QAb2puIVqnjyq+4h99WyYVC56rZJQTHc9KmycYKMh66diC939oMfAUW/q5aNVkytKZgU",
+	"gqYZ2twLEyIC1dzWlyus8iRNS2b6WkYnyISJEhJDICoh+ApaQBSKtNtQq8p6wk/W32YjT9W9tr9q2ur3",
+	"cEvcooxyRmYj6DlRzpOdUVb+ce8ON0Ove/AEV8NddUqthIG5xjhK8+DVU6iMa3VFE5jfTF1ce42s1ydX",
+	"XyvIqhR2rXkauqR/EIlGAnLPtSlsHVMFmRz2b3EH+WSnkzibs0FeRrFkIEq8AMcqiNCEXnqTyHO0sFxI",
+	"ea81K3v52ECDgxBZpMRIbPuG8Bg5wbcqYFlgQPZG/ai9H++S9sF40G0XCJC4u4ntVgJ7rQfdbMkZSaS9",
+	"L0ylcC2p+QdCUnvJzImw4eiIC0YEGgtihEkRjBl0u11fcrMvVfnGpKMnlDUk6Y/oBM25iOW69OzqlF+j",
+	"UUYThTASfMRVrZi5+ydKxa7ei+VeMb8vCbT3qZbwILZRLs/yBLecKoOCLAUZVy2q38uB/vVugTzl8KCm",
+	"UAWtjNF/ZcR+bcWoSQq4JQuZH4cPA5Qqs5FqDECBb9+QYXV0ylB/gKZ6nh4SW0NUm5ara3IHonBydrkI",
+	"ASxqOmrgoRnnNdOdEc5QtBgRkWbs8omnXtOgc3nQoDYX+cve5AebvuyT4VINiVQQ3lldLYAyg73w/gzF",
+	"PElwTSB2O10//gjLtJql55lgUzY9a8g8TbgNhF8RFnOBlMV5zsc4GKxPQJ/5E5DO89d+JYskpHomSJth",
+	"xtsmC6Ld7/RWJpn7wznFQJulmphzJrI5ZT6fNuQG5LmVOKktQZB/tffG/bWR3uoCimzZ0vEENcLwUd0v",
+	"RZa7J4k4i6YowibsDkX2HRQOLkMkI5wQZ52xCRHINCXkSCs+KC3U6JrRUPZ/l4Lbyiu4ftEWxu3wKSw4",
+	"qTYyV1XzRAVC2kpwHPvYLeo3tq8ieIS87hopeRKs/aSiDT5v/dSJH0aqQVI9QFmTfeUwIWP1IDhkayC0",
+	"HqZYSK7MGKWuU5UnKbTCXrmlvlqi5D0Ic3dvLX2+ssk+CnlHIn5FxMKfoP1zgRRo8FiAXkLCtMFmOsK+",
+	"AsyREE3wFQlM0sUCyZQkyRK89v4Pu28Pf2n/1v/7d4Pz9t9+Ouj++rK99+7F8ze9us5e0Yj7A89Glyfu",
+	"xXbQ03UyO8YGJCad2ghNwqU6tmUQPGPaOvSi5Qk7CiDBeIZxxsgMVo4kHhOTHbFFxUzpACpKbM/sQumv",
+	"lUXltan6DxvAZG4PgFVpfOh6vJZ7UkV8RqrNXev7WYaz2ay5Yp5YbcsVqiWu/2R/pPGbg++ZYn9/z3+9",
+	"RWdVzzYxbzarKfU29SPNLSqw622xEYR5k4AyRS1eGXXQ7kNbRTIYtw+7e712YYCPepvIKHtlNBXE2i13",
+	"F0tgPL69pcj87W4umJKbgcU5aCBWSdTdYalLPTot8HBC2WUJnLoMwPZZIlTfGhw6aDWwWe59gq0YCZ5N",
+	"prVQ/e6/+u39+Unv+s3s3S14qnziDrrqNkjUQAT28FcGux4aLRmSKX1YyaUvbp3pWb5JX1CpL9e7gxQC",
+	"ievrLhWcjwv0DT0UMkhhtytMO//5/NTdVk+AbRhUb7rt7tdtgBHLp/KS3e1QTGkq4KDbg8Bpetft95Xj",
+	"rVvIGYlEQ+sl+MbW3JU73ukPfJPlKtVPDb3dYs550WgKS4TRL+/yllylhuDmFUc7O4qrdOdtNjmbcnVU",
+	"Az78q5naX958d/brP3ZfnL782+kPu6e/ndb/NkiPVMqMiL/Yd23QQUY2bIlZgn48RpSBbjvCkuz2q2tY",
+	"N6u1YsGOH1Q2dP05qvfp7ejx5SxViwBlLAGM/qpIgC6b7B4oc+Xs/04EHS9uz07RFCcJYRMbJwglnbDX",
+	"LLQaIrml7HMv9YbAIWrRyZ8J9UtDP+5ieH9XabC1RL4/4Vjsh58YpT9lymY+mmZRbcpQlFDClGlG7+sy",
+	"Y3oQ+fCEDMkYM24OuqmptYaKh8omH3a9LoA15sb3RMmiyMa1cLfGjTYIjxEeAURHbukAEAMItMLEWWmN",
+	"eMRN3k3dc2lSCTvXrmuR99NSvRh9hQE2Mo1Lc8XZdEC0TaWXnJ9k8WY6+j6iP9M3r9//8br3E31z2CG7",
+	"3U7UT7yJGvDehgZ+1gfogFFoJYvBNFStql/2M19fMEnWZs68lx4DpbpDlfkGZWoNqn3xYbwVjPKajXlT",
+	"U7U24ASa+hypaJIgnNCr22QKSz4jUOJie7XRJgSM7nn38Gh3u2xh211mFWIJlXkrbuAUNQXjou68a6oW",
+	"brKG7U4/DEvQ1D9opc8dlD7bBNT6lu52up1eb7ez73u7/sFQ/3ptercVVtpC9QxyB6BOTZpDPGlsN2Nh",
+	"vFGBwby85sCi/TFA5KNKkmRcqz/kf9AkwTt7nS76+rde7xj9SFl2ja4Png2fDb7ZrNa3NFU4mFpiamUz",
+	"C4JcwXbrUv4c5OLGKX/2vbdN+StLgydP+zsDtel2atjzAq7apy0Cll85P6AhDaaAOqr6/Ww2DPgTS9ct",
+	"okwqgmOAAWU5oOFmqEjboJwHnwFsv/MqrLZS6YTd1hIwmVONoM6b+b8e1PcVm9DVqgMruultfcTjLEny",
+	"aPLKRs4Ov7FGF1u44iq9HFfknOgtDd3XxsowIvAMGmOc6p+/hxza0OioFvoqIRVv1/3npLgi+U2UKnhu",
+	"LTl7fIClYcrHYwihifxJ/D71yfgScaP5lMviSqfS4n/mIPpP2E/N3npNxOBrrfkw6LduGiv6k7nt1vTX",
+	"FLgw6h9oEJJo880RaAfpB96/+xGahjqHU94ymErQOBoiKsM1HavNgZpOEqEmy4QoYhlFazbgI3ifPlDC",
+	"1toOxGZ9inOUYEXuse1wqfW/X/J/8uVg1jfRvgXKoQmLA4STxLpNZpXJfmo9N6hb7XNrbRfd1f2t6dWU",
+	"N5wctOwwD1Q35PT9eUOr58ZSZzPvgtQ27jtt6hF2jOIJoNs7uPMx3bwFdb2PmyPWfO2u47I7qQq1NDFZ",
+	"RdLf9na3dw6COye3MA0wspF//uBIvcv+SnEPM7RE4RqIV9urr//5Gf3D589uam3t27TcB+Y3IPMen2Yb",
+	"wANfd3GDu/rBG4wub5h3xobonOsyp2l725S4LrB/mObv5t9zMkqrd1DlB0ucdTcyAxr77Klrsz745hdm",
+	"pHoc09DhdmRZmoG/heA1jkytQvmoIdag3xkgrNCMS2VAWKrFFbuDbne3FIg/2D04eFZJBvUmXpWWuK5x",
+	"ORzqgme2amvbRuYr+pfnv1umRenLvTjJm89YTwTUcxCBJCHSn2G7zldW7ie+vrz+Vg6zpqy582qHziJp",
+	"rr8uqe1hDaK1LXfLBrtTpmHvynr0WjffreyuJ9CPodKKrWryko305yNoZ11mi7EgFrMOkvOymNbo3z7g",
+	"S3IusczGZWU2n6ipLLHQAgJEx0XfQouquVRgVo1rmXS/FdRgkK4m4JHBl2QpqLiZe2Zt/X+ZYTcGAtje",
+	"VXonIxfIyBl6y42fV1i39bO3xFdIkaZj2a54X8/8VpWbQPQ5igmK6RhKetRxUc8Jl4cgKCFjhaAGT+GF",
+	"FtdqShb6m2Upva08u53LZkPfy0mR3hdWfhOWq5WEAeIzpZqM3ItBuRau71aE6T18f/XEe6iPyitjBJlg",
+	"EZvGJJIs9ersJN6uIrvVvN3dpracw/aHT7vBbndjDXoX6hS6KCFQEBhYdTpAMdf/zQAAPOJQVibQdJFO",
+	"CZPlBT+fkuiyWYDhAgLSQt1OcXxbsFytJAliXREGYmFW98qtQO73980NoZYjPNIDQEtzZvSfTo4AGB5B",
+	"5pvbKj727lZ5syBLwmxWB53UAt12FeVLzfVstANWLzT35RrruNxOsUae5t6BJnlnmpptb2aI8J5kpgLY",
+	"/PXKcc+bX89bvisvrARxQ5P+GdrYC7iAgF9g72sR5KlSaevmBjocmYgtgIUajCfDOy2bW4TOzMVuPRO5",
+	"m2GWTeSUq46593cs7N+y40Xb+ShLA6dd47xjP4uLikl9bsRoGWVAqQCleGFKr+0FEaAJUYUEA4tPdi7Y",
+	"Bfv2W2h1yEyjw2+/RdAaijIUSoYvyVDzeHiMaGww/N6/f/1CHiN9R5oP3r16jnZ3dw+hCu38eQc1ta4E",
+	"A5BdsLDS+tKiT5IrIkpNX2tvibAQlEgU/ta2dmj7dRweG7eOFr2a3tHXPU3ezwalkj3ExxcsPGn/E+H2",
+	"H6jbPkQdNETt8BvYxpJfEZ254DhJJPlKIkN4dgIShYPuIAyMRZYsoPYacojgWssz3Mk1lcru6o9UKvnt",
+	"t24JIcTdLC5mKfYWHqOp64ZmPgGAfX0xhn81H/wlXAZ8DSquUX1D2GHfYUUQNDCFw/zRtDJFWlKZXpam",
+	"YM20PYwSLCWc9XVbaNUHfmgmaecNRBTqt8Kr2vBfQMUsPnundRmt5Nnllb+RRIXoa6OcyG+ODVinSS+e",
+	"URWgcNA/DN0oRIlF+2SsiAjtcl4XjV31cn4uljHD4lLfxdftvPmrnrlpNo0ZCks/bf9AFuFRgXRzSRYF",
+	"yil8Akc/oVdEXjADrMFNqhhsAkSv4BBcDS0s1J07VKarOY2IQf5MaESYJCWhoBUoQYnCAH24UiIoImZw",
+	"PSmqkmWBgk5OX5fAmY5a3U6v09XP85QwnNLWUWu30+3s2i5qICd3imaqE18240+laPWxlTgyDyCBdoac",
+	"21wLyJyaXseto1ZCpTrJWxK6TnES7JJ6kUSyqBR5Q1KIFq4d0zDtKO8AZzfOOVJAg9mocMK5Z/yPFtPb",
+	"cfHx9U8CLYMBJYhMOZPm9ul3uyWXFegAaZrQCHZm56O9qreYOuQjwPXSCEKUVwreBK2BGd/32nyeO98V",
+	"rjv4SW/9T95DG2ou6B8EopN7m4zz2nW9gB/sbjRKft/D9Z7NZpo9jlp6G4xUd8vVNzCeyNyFDu606/YM",
+	"X7c147atv6+rPyzkWOuopXVweLvlAOvRN633uWyI4ZmEbCBPQQhE86SJT1nLlcqloEKApBIY8Az0VyaY",
+	"EFj4E3trgL4Hfv8AIl2YxRfMRVdc6reVOCzO9W29E6CrHFtUECpgCvVIlhnNQBtrIdVBJzCMMbs5s55i",
+	"EFFVDjY2oo3c5bXP3/F4cW8EXvUi31R1P+tZqHFX794Gr0QmPQxmUwtrUaJHZLFBbwOOOef8R8CPhh/s",
+	"bTJKjir9lsQUOx/5oH+40WhvMXN52PIpBMGJxQk3OPxGDy4Dh20oFnrd/mBJMmSOGJZkw84n5wS42XEc",
+	"1iwvfuT8UiKsDIY6+P1AdThCguDEMn0OeG7wQTRzS/oHKRz4gy6akQk2hfYWJ92ie2sNP+Kx3p5jhAGN",
+	"HMBFbJVa3Rfh+pfKKZ/nggd4H0ckQABAbiYwxSJFhPFsMu0g11FHkLHJ7NP/nPErEgcXDJS6GpY8Fz4o",
+	"eSTxQprGVwzlifHGbtX6usJCr4zMjWB0/ZvMznfQd3mPzQsGbkmwZoWgVyQuS0ct/MxvhjMqpdY8QV88",
+	"WdoOKgtVjsy1NQWYQIHJG3tz+vJ7oCh7DP3u4MCiHUCWekwqgnhGFI6xwkhm0RRhecFyi1gfvEVUeK3Q",
+	"iER85iqinWDPIxRWyOhDsU1Fi932SueKmF/WsdZoL6BaWFSxh9VffKK1lIUR2Dz9KY7RiBCWq5Sx3QcQ",
+	"ufcp9zeblSA4XtiopEkyeUzJ3x2s/9FPXL3iGYv/TML7DMrqbTg9Z2Y4d2lSeG+n0nkEdyGwjXx2Ert6",
+	"5u+AwyBRWVtyE84hlUXyArVSEJklSppL5iMfHWsxB1YhylKtVjlB9etULwhbQEb9lEVNBOAMRojJbLpg",
+	"RbC0IrwG3UNkJ82GmSShj+/NQgwNL7HuYHXCE5VoAv7nz5qUuxuQ8nPOxgk1LurHpuEXcAJbKxxNdkjg",
+	"t77d3XvJ+ByKaqiyhgNGJu05rzbgaEyUKXXSRLtsi0+IaiCYx5X1nzfhPTYdvSPgwb0vKrrt/Q8iM1PT",
+	"nf4Y78SmlnyFJQxmo6pXjdvmPGHEY6sGVqoKw2WatCOVazwfyMhcUSu/kcU5aKowqhfBjsdfzMMn1zDO",
+	"M8GWa3f14ZQ5LFNTP38NuofPlljMaulWvXC8YqLpm7CKv5YfmeRnwyYWLclWqDh/j2uPZFyipr6UYJFQ",
+	"IrSlAGZMavCILHZSlcmWYZcegceqyAcbsdj9XUNVkKeG68hbv/6Fcz9TzmUbMa7Xn+NnXElUljbz7YmN",
+	"7uEywIVlWmetWggwsBG84GacaXvA9Pz1kNsFwwlYmIG7M7UdZKxNbiDUoIm/puLCOcDI3M0JunMpfEng",
+	"OQMg5rEWJFHv00fm/wrQxI3l/wdidw9QSTPPC6K+sPmTs/l3ZKJvOdMFyYcbc9/sfgXQIc38/pY4UIcC",
+	"JMSkfziQEJOm5pBCmjA8XFynpgpfsLoujE5KIzlJwgUa0yuCZpRliphQMnygBCUyRx7UKgSLiFMeSgWw",
+	"F8y4F7EsJj7H+u9LSDY1gQyqfGLCbNEjy4kqpMsj6wkOjMQjLc4KIIQvwuJphIVN6jJw7oXoeAWZSuXk",
+	"4SJfo3zH3kHTz9TU4OAUMsTkDLfLVbx+QfKyBHvioGGqfn5ELJJrzZcPI5wWJa0PwXrPK4M8EdvVe0g3",
+	"+Yucb4GWOkh/YcYnvrnNoVWcP/dpU9us99VZGHADlu5MRVjDlRlYSC8bbbXYG1q5Nj/3sKGZwEubi/8g",
+	"TGiGeCLue57XFTTwXanavVSfc0vG+8JDay80eyCgBrvaKH2jOdvvfi+yMRcTrja4yJwF7BIhISUhz4qU",
+	"KSFx4GAfM2YiFHb+gdY0jY3sciBpgTFR5Tcznwe+9oCbn8wZVcGi9TDd63GlMM7m6RdZAQZvF1wGQBRz",
+	"vPjCjw/Hj28xTdymg9En9AnK+7ryNE+awsmcJ60J18yLZ2mOiFHFOyrSsU1xq8yiiEjJIcNPEKVVUYvL",
+	"rdVSaUpVksTlAyqIuRu4xK/VnCOFRzK4YBig7u2rvzH5+dbyrWZH5wMeI6yFAlN2ZhaMD2DJFBEoX8B8",
+	"ypMCms1jh9oVOuNs26DW87N3r84BhG+D/F0Lbf/cAE9tkhp89u6Ve/rDwwirGtz+gzvPGm3gEoQemnDy",
+	"+B7yTbj6FRcjGsdw3F/E2wbi7XuiLIR9Bbn0jhLNibCyUJOExW2rQmJlUV83UzbqioX+y/jKC530NtqG",
+	"mdTz8pz+/TSO8vLeEdPPaK3WgefYKJzFbwNLJ2BufVE/Hlf9MBtfHMZ9mAJLaockm1gCRT+Mss09pUIt",
+	"Kma38UkbB9gq1xc6KXw7Fv/lgrn04rxiTisTJuIFY/s1hVKvj9ZD3caefiJP5DCDuTyGu+wLm6632qcc",
+	"oAGrjVxsbp62He7XbHeAs6vSWM/ohEkAUADsbZOBPsoU0v/w3YVX/JL8rKZEOHTajZNJK/5tU+3Lr4jo",
+	"/GkqyV5qwylJagvZ6My2zOG08rAZr7sKCRwUBlZMrmhk6gxWgkov11yWznNL4+lzqnwsYzGvrH0s0Jj/",
+	"I2of74ValyTLzqcCmH5ltnzJLPxKmsvZSIAYclmV1QNeKzTDC+iFMi0wg3wi6LaWvgPF9hawDFZOHNTZ",
+	"QmB9SUYuhKLbonuiLgjTbpZnZTxC6Feo+DfA3UdI61ahx/NFjZZYQvOGq87UuP5NqRQqyi38N2em5kJP",
+	"CaVYTQM0IqaIC2p89F6g0JbbDyMpxqH7qUEAvsJJRhDgyphehQ6I4bf287N3r9rgcPKWapgsjIfKpKgg",
+	"sf/HZ0988Rc9gKILcDMuywLflwc8f01VVPBMrbZDN7h4Tqpg0iNB2aTqO7esbWCi9Nc1PtacPSemZc0y",
+	"N/+cqc/dKb3uJrT8yTP1mTPoU9yAoK7c+yW4Ktn4OYAsyIqnRGv9M0xtufF1G8C4jCsOQJlzz11H35VF",
+	"zkJoQR1c82U/Db9PH/BGqiT+PgWYQ2Nmg/NCXVOp5DF4M0vZDsYmW0L4vy2DbFnB+OUu2sDpAoxSio5v",
+	"xJ8HvcO+/xayjFnn1J0cRtXPr6+4KFpmzaccQvaM5/S1IKqDzsqQIRbN0tX0SLyQx661uOLGZUeiS9uC",
+	"sAAJ0DqreelXACUBboQs7aATV3FsLjnG3VeW/QvcANsH3yG/NGK8LMHHP6CE8MLU/zsjv3zh7bW8nUO6",
+	"4FoDAouE4RJ+szvUBlhkkDQbJTQqs73CQm2C/CQVSYvmhs6pN+Zi1kHnJElk3lFacYTlpYlj5kpzgPh4",
+	"DMChkkcUJ+4NAA8b1YWb5+rW8wRQy3+/qKVe1hmcQzMzTvhdchC+MOEmyfVgFqBpacMdIo/Tle5q+gk+",
+	"KmvHDkNX7nxy/7xpxCOEq9fedJrtJBTjJaS4j9UiJbKG2gmeSKPejQgaY6mI8GXgk+jyfQG1vRKwUMuE",
+	"HP3XNDkEpJ9FapDFAbIwxcCqFrGwhOJdZasyiuEmgMnPBus6wj2kW74Kjuxh1hKocRkW+ZZc++fmo/ky",
+	"VLSFSL6laVlnoY98tBl6Z2AAVnGS6Pv1I4l82e8JleqNfuMmcJ16aOOABePJNqjyYXXqLzO5MVrnGz46",
+	"M7/406F1vuGj9fEqvXH/IbGqj4aYHKXDn1s7UfSvdj595CMXmvISu5bIH/nICmOID8yDIpW+AJfVSqbF",
+	"Q4f0VRKTuIPOOZpjiwBFVYBSgNJGoVSC4NkbPnp5pdcfepF13phODFv5BN/w0UNjr+lpNfhCPvLRl+CX",
+	"B4nnI5zkPdLrToRZRJIVIbAGrDDImLZebQtKLh1oexGF8qgxMN6fkiIDZCaffPZQe587Ptlz2McHoWcC",
+	"crBRDJ8RcUVEG9pCmEePUEhjANxU5pi/kii0MOVhgEJ4Cr4PP/KR/iTGCuc/MAUD4Rs+CjvoFZjhKhf1",
+	"FwxkfaA/YrY+HpLfjm1FsJ4MihIurU/ciHPrFAO0eSwVVOPz2UzP2bjejIHf23PVER10YtxoF2wkbC4k",
+	"YySC1EzwEYU/YqnacEm0X78Ijwzs64JnBnhVEsLyHGYbvIY9Mv2PfZHj6sVzW24OvK2CbZNgtwHmpIwv",
+	"0TSVx4UVY3CoC22ustCW33jZX7ZYtrdRFLlWhtzaZjPuRc4YonRtEhwpaW2AsPhzFzyPLUde8STh83uS",
+	"I66DUHNekfOgQ7lJobpZeyXQvK3/l+ty2KbxpURIznCCtOQIKremQ/TsoJcMaoIvmCN8Ek+IMN2mHJAv",
+	"hiYYzZibb8kDud5e2NffByqd28Ungfr84mVrhguFCwjiDm3qi2HNyG2K54Nme8hRAh/raxRa6Ux5Yivx",
+	"KvU/JUvJtpgE7qm44r2mj+WIB3Q2rQnn/nmSjsHEuC0NrAL9VNHUk1UAepC0vSVqvfYm9IqwYy3uMi0+",
+	"IdAichjk5YM27QEfTPqV2gs+cthhAwKreBQeWT34kkRwv5glt+E8f/5AGbpkRnZKTXtXlAEY20SL47z7",
+	"Wjn53++QfZ538vwTJ/ObRTT5RkudjW33CucrLRS1f2uPaX41lHehWPsd7gdLn+Qaugk2kefPjJj2fjGP",
+	"Mug7iU5zJVsQ0IpjRBm4RrXtCu0NKTPBrhrgLAz1sHrBS7McDykBo0EZsG3lYfrMm87y+MpM2LZW0qPY",
+	"LvHtF1SmXFJXp1wLpOBZDuNrWupvFMFTCkfTGXS71b/Tm/iXi5bNM2+bferohV+0PD0wb259bfxZtGI+",
+	"Z5DDRPIzQ1OSxAiPtC224Nmt6L4qmnlMkmax/Ba+zmuuqECpoJG1LOe2ScUC4pgx76BTyBwJkORGlbIP",
+	"2zCngWm2+SqYLSD+LKEqL0v9st2M/5CcAiM0xqSSBJkdCvJQJTQoLq3b9j5B0B4nV4GeNr4KASbNjtBz",
+	"yC6hRCwRVjjhk+0lZZpgBXkFjRRz6p4oCvVcaw1J/3CtfWD3EnpJAleiwkVMBCTSA1SBa8SkpmTmJ418",
+	"oIekDjfIKgLJ9+RzOvh8Uu6mpMLs/71QgXE4bRRXbzg867LarO+lffhBgul2Jn/WgLqd/gYNMPOkhv+M",
+	"BpgFgTlyd1S7rfugMefR8dhX0sA5aYpPbEXCHySvZda3BfgTOg2pxfYMtzZgSn16fyCLBwNcstMzyeWP",
+	"nYbs9qYJ1cF8bVXZWOCxqumvL8/xpGkQ+9gOPHMTtPINVe13JE3wgsTrflr8JP+FVUy/uECewpVhk4Qd",
+	"YTSxf9H52hkoyyJht7//7GD9Lbjzyf5jXWG4iTkbILqM5R3lP/IRaJdcEk/6AnrlnsuDOhCQwTPOJkbU",
+	"mVZInYaITCFcNuyDZp7/c/RBe7q2ZqvJ646YGOVzKLBOMyEI0zYVn6XKVGfZLAGXChBqQebPwGokg+4j",
+	"i+pbi+ebL4S43BftvshwO8XDnrRNhrpDfCU0xByaeizo0BKbqxyyWhzYwetx+60eJERfq4KSvpKW4L9B",
+	"+II5foEhLMATmhHMTP67QwGFBpKWbYaRvRfDDnrDRzLPP7EJZ7HA85KTY04EcV9prvRFwU0cqFGh82Sa",
+	"wAqcJ9ctokiY1xOC8pfw2xBi9Xo+EKg0PC9IYx6K27WGFJSL1i641UppKP29vY0y5x9Mx3yaGNdmgqsW",
+	"5vp3lGJflElfXGxrMXsbxXHzQoWVDhV/ccLm4vxLOcF/gvYAbhJcukdrZQi3UiIaKRuuzE1aQDrrB7PY",
+	"3LPSJNZ10KmgkQG9hRTWKywoZurIGPyoFyCpYtQP0OASDY5RmmQS9RBlKOLpArzf9kOoGAdv+FcSyUxE",
+	"U+jq/7UkBIVFvCH8xvSOWjLHEB3nGZFjQJ8wzeqKtGyPTgBLua2PZyvefCSH0C96QU9Ulg5jxw3pq6eY",
+	"xgX11COZf0rvztaQTf9md/6fJVZ7iheumN2piyw2qe1UgSXB7uKL8ubYGMF6U4sHfWqNCBZEQB380e8f",
+	"tBQwef5NNsgISwKwb8coJmnCFzO9bCgKnnGzgK/Dk9PXw7/3hmfn78JvNGNlImkdtXZwSneueiBq7OKW",
+	"6ndMuFkGRTV/AYzK4rz4HzxY1nSBik9/av5ShlJQKfxxhUAxVrj0whnxvM5lcJRqESxoSB7dptKcHZzt",
+	"gmflOZoO5Muvha70GKlpNhsxTBMkpzxLYjQipV87CvAvcs7FpVZd9NgA2K5KP4XLumFYG5COplwSdmQD",
+	"v2abiyhl/iYXALz5cPN/AwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -30,6 +30,7 @@ select id from jobs
 where project_id = $1 and user_id = $2 and status in ('queued', 'running')
 order by id
 limit 1000
+for update
 `
 
 type JobActiveByProjectParams struct {
@@ -37,7 +38,8 @@ type JobActiveByProjectParams struct {
 	UserID    uuid.UUID
 }
 
-// JobActiveByProject lists the jobs of a project that have not ended (jobs_project_idx).
+// JobActiveByProject lists the jobs of a project that have not ended (jobs_project_idx), and locks them: whoever ends one
+// locks it before its account.
 func (q *Queries) JobActiveByProject(ctx context.Context, arg JobActiveByProjectParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, jobActiveByProject, arg.ProjectID, arg.UserID)
 	if err != nil {
@@ -61,7 +63,7 @@ func (q *Queries) JobActiveByProject(ctx context.Context, arg JobActiveByProject
 const jobAdvance = `-- name: JobAdvance :one
 update jobs set stage = $1, progress = greatest(progress, $2), version = version + 1
 where id = $3 and status = 'running' and lease_token = $4
-returning id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token
+returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
 `
 
 type JobAdvanceParams struct {
@@ -88,6 +90,7 @@ func (q *Queries) JobAdvance(ctx context.Context, arg JobAdvanceParams) (Job, er
 		&i.Mode,
 		&i.Platform,
 		&i.Model,
+		&i.Provider,
 		&i.Quality,
 		&i.Variants,
 		&i.Width,
@@ -108,34 +111,56 @@ func (q *Queries) JobAdvance(ctx context.Context, arg JobAdvanceParams) (Job, er
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.RunAt,
+		&i.WaitsFor,
 		&i.PushedAt,
 		&i.Pushes,
 		&i.LeaseUntil,
 		&i.LeaseToken,
+		&i.ProviderSlot,
+		&i.HandledAt,
 	)
 	return i, err
 }
 
 const jobClaim = `-- name: JobClaim :one
-with job as (
+with slot as (
+    select s.provider, s.slot
+    from jobs j join provider_slots s on s.provider = j.provider
+    where j.id = $1 and j.status = 'queued' and s.job_id is null and s.slot <= $2::int
+    limit 1 for update of s skip locked
+), job as (
     update jobs
     set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1, lease_token = lease_token + 1,
-        lease_until = now() + make_interval(secs => $1::float8), version = version + 1, pushes = 0,
-        started_at = coalesce(started_at, now()), error_code = null, error_message = null
-    where jobs.id = $2 and attempt < $3
-        and (status = 'queued' and run_at <= now() or status = 'running' and lease_until < now())
-    returning id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token
+        lease_until = now() + make_interval(secs => $3::float8), version = version + 1, pushes = 0,
+        started_at = coalesce(started_at, now()), error_code = null, error_message = null, waits_for = null,
+        provider_slot = case when status = 'running' then provider_slot else (select slot.slot from slot) end
+    where jobs.id = $1 and jobs.attempt < $4
+        and (
+            jobs.status = 'queued' and jobs.run_at <= now() and jobs.waits_for is distinct from 'account'
+                and ($2::int = 0 or exists (select from slot))
+            or jobs.status = 'running' and jobs.lease_until < now()
+        )
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+), held as (
+    update jobs set waits_for = 'provider'
+    where jobs.id = $1 and jobs.status = 'queued' and jobs.run_at <= now() and jobs.waits_for is null
+        and jobs.attempt < $4 and $2::int > 0 and not exists (select from slot)
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+), taken as (
+    update provider_slots s set job_id = job.id
+    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id is null
 ), mark as (
     update projects set status = 'running'
     from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
 )
-select id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token from job
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from job union all select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from held
 `
 
 type JobClaimParams struct {
-	LeaseSeconds float64
-	ID           uuid.UUID
-	MaxAttempts  int32
+	ID            uuid.UUID
+	ProviderCalls int32
+	LeaseSeconds  float64
+	MaxAttempts   int32
 }
 
 type JobClaimRow struct {
@@ -146,6 +171,7 @@ type JobClaimRow struct {
 	Mode         string
 	Platform     string
 	Model        string
+	Provider     string
 	Quality      string
 	Variants     int32
 	Width        int32
@@ -166,16 +192,26 @@ type JobClaimRow struct {
 	StartedAt    *time.Time
 	FinishedAt   *time.Time
 	RunAt        time.Time
+	WaitsFor     *string
 	PushedAt     *time.Time
 	Pushes       int32
 	LeaseUntil   *time.Time
 	LeaseToken   int64
+	ProviderSlot *int32
+	HandledAt    *time.Time
 }
 
 // JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
-// fences every later write. No row: somebody else has it, or it has ended. By primary key.
+// fences every later write. It takes one of its provider's slots as well, passing over those that others are taking;
+// where there is none, the job is returned as it is, queued, and waits for its provider from now on. No row: somebody
+// else has it, it has ended, or it waits already. By primary keys.
 func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow, error) {
-	row := q.db.QueryRow(ctx, jobClaim, arg.LeaseSeconds, arg.ID, arg.MaxAttempts)
+	row := q.db.QueryRow(ctx, jobClaim,
+		arg.ID,
+		arg.ProviderCalls,
+		arg.LeaseSeconds,
+		arg.MaxAttempts,
+	)
 	var i JobClaimRow
 	err := row.Scan(
 		&i.ID,
@@ -185,6 +221,7 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 		&i.Mode,
 		&i.Platform,
 		&i.Model,
+		&i.Provider,
 		&i.Quality,
 		&i.Variants,
 		&i.Width,
@@ -205,10 +242,13 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.RunAt,
+		&i.WaitsFor,
 		&i.PushedAt,
 		&i.Pushes,
 		&i.LeaseUntil,
 		&i.LeaseToken,
+		&i.ProviderSlot,
+		&i.HandledAt,
 	)
 	return i, err
 }
@@ -216,86 +256,108 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 const jobEnd = `-- name: JobEnd :one
 with job as (
     update jobs
-    set status = $1, stage = 'done', finished_at = now(), lease_until = null, refunded = true,
-        error_code = $2, error_message = $3,
-        provider_meta = coalesce($4::jsonb, provider_meta), version = version + 1
-    where jobs.id = $5 and jobs.status in ('queued', 'running')
-        and ($6::uuid is null or jobs.user_id = $6::uuid)
+    set status = $2, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
+        error_code = $3, error_message = $4,
+        provider_meta = coalesce($5::jsonb, provider_meta), version = version + 1
+    where jobs.id = $6 and jobs.status in ('queued', 'running')
+        and ($7::uuid is null or jobs.user_id = $7::uuid)
         and (
-            $7::bigint is null
-            or jobs.status = 'running' and jobs.lease_token = $7::bigint
+            $8::bigint is null
+            or jobs.status = 'running' and jobs.lease_token = $8::bigint
         )
         and (
-            $8::int is null
-            or jobs.status = 'running' and jobs.lease_until < now() and jobs.attempt >= $8::int
+            $9::int is null
+            or jobs.status = 'running' and jobs.lease_until < now() and jobs.attempt >= $9::int
+            or (jobs.status = 'queued' or jobs.lease_until < now())
+                and jobs.queued_at < now() - make_interval(secs => $10::float8)
         )
-    returning id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
 ), refund as (
-    update users set credits = users.credits + job.cost_credits, updated_at = now()
+    update users
+    set credits = users.credits + job.cost_credits, unfinished_jobs = users.unfinished_jobs - 1, updated_at = now()
     from job where users.id = job.user_id
-    returning users.id, users.credits
+    returning users.id, users.credits, users.unfinished_jobs
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select $9, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
+    select $11, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
     from job join refund on refund.id = job.user_id
 ), mark as (
     update projects set status = case when job.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
-    from job where projects.last_job_id = job.id and projects.id = job.project_id
+    from job join refund on refund.id = job.user_id
+    where projects.last_job_id = job.id and projects.id = job.project_id
+), slot as (
+    update provider_slots s set job_id = null
+    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 )
-select id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token from job
+select
+    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, ($1::int > 0 and refund.unfinished_jobs >= $1::int)::boolean as account_waits,
+    exists (
+        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+    ) as provider_waits
+from job join refund on refund.id = job.user_id
 `
 
 type JobEndParams struct {
-	Status       string
-	ErrorCode    *string
-	ErrorMessage *string
-	ProviderMeta json.RawMessage
-	ID           uuid.UUID
-	UserID       *uuid.UUID
-	LeaseToken   *int64
-	MaxAttempts  *int32
-	LedgerID     uuid.UUID
+	UserJobs      int32
+	Status        string
+	ErrorCode     *string
+	ErrorMessage  *string
+	ProviderMeta  json.RawMessage
+	ID            uuid.UUID
+	UserID        *uuid.UUID
+	LeaseToken    *int64
+	MaxAttempts   *int32
+	MaxAgeSeconds float64
+	LedgerID      uuid.UUID
 }
 
 type JobEndRow struct {
-	ID           uuid.UUID
-	ProjectID    uuid.UUID
-	UserID       uuid.UUID
-	PromptID     uuid.UUID
-	Mode         string
-	Platform     string
-	Model        string
-	Quality      string
-	Variants     int32
-	Width        int32
-	Height       int32
-	Seed         int64
-	Consent      json.RawMessage
-	Status       string
-	Stage        string
-	Progress     int32
-	Attempt      int32
-	CostCredits  int64
-	Refunded     bool
-	ErrorCode    *string
-	ErrorMessage *string
-	ProviderMeta json.RawMessage
-	Version      int64
-	QueuedAt     time.Time
-	StartedAt    *time.Time
-	FinishedAt   *time.Time
-	RunAt        time.Time
-	PushedAt     *time.Time
-	Pushes       int32
-	LeaseUntil   *time.Time
-	LeaseToken   int64
+	ID            uuid.UUID
+	ProjectID     uuid.UUID
+	UserID        uuid.UUID
+	PromptID      uuid.UUID
+	Mode          string
+	Platform      string
+	Model         string
+	Provider      string
+	Quality       string
+	Variants      int32
+	Width         int32
+	Height        int32
+	Seed          int64
+	Consent       json.RawMessage
+	Status        string
+	Stage         string
+	Progress      int32
+	Attempt       int32
+	CostCredits   int64
+	Refunded      bool
+	ErrorCode     *string
+	ErrorMessage  *string
+	ProviderMeta  json.RawMessage
+	Version       int64
+	QueuedAt      time.Time
+	StartedAt     *time.Time
+	FinishedAt    *time.Time
+	RunAt         time.Time
+	WaitsFor      *string
+	PushedAt      *time.Time
+	Pushes        int32
+	LeaseUntil    *time.Time
+	LeaseToken    int64
+	ProviderSlot  *int32
+	HandledAt     *time.Time
+	AccountWaits  bool
+	ProviderWaits bool
 }
 
 // JobEnd ends a job without a result and gives its credits back, in one statement. Who may end it: its owner (user_id),
-// the holder of its lease (lease_token), or the sweeper once the lease of the last attempt has lapsed (max_attempts).
-// No row: it has ended already, or the caller may not. The unique index on the ledger refuses a second refund.
+// the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
+// the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
+// second refund. It tells who may wait for the place and the slot that are free now.
 func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, error) {
 	row := q.db.QueryRow(ctx, jobEnd,
+		arg.UserJobs,
 		arg.Status,
 		arg.ErrorCode,
 		arg.ErrorMessage,
@@ -304,6 +366,7 @@ func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, erro
 		arg.UserID,
 		arg.LeaseToken,
 		arg.MaxAttempts,
+		arg.MaxAgeSeconds,
 		arg.LedgerID,
 	)
 	var i JobEndRow
@@ -315,6 +378,7 @@ func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, erro
 		&i.Mode,
 		&i.Platform,
 		&i.Model,
+		&i.Provider,
 		&i.Quality,
 		&i.Variants,
 		&i.Width,
@@ -335,49 +399,21 @@ func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, erro
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.RunAt,
+		&i.WaitsFor,
 		&i.PushedAt,
 		&i.Pushes,
 		&i.LeaseUntil,
 		&i.LeaseToken,
+		&i.ProviderSlot,
+		&i.HandledAt,
+		&i.AccountWaits,
+		&i.ProviderWaits,
 	)
 	return i, err
 }
 
-const jobExhausted = `-- name: JobExhausted :many
-select id from jobs
-where status = 'running' and lease_until < now() and attempt >= $1
-order by lease_until
-limit $2
-`
-
-type JobExhaustedParams struct {
-	MaxAttempts int32
-	Batch       int32
-}
-
-// JobExhausted lists jobs whose last attempt died with its worker (jobs_leased_idx).
-func (q *Queries) JobExhausted(ctx context.Context, arg JobExhaustedParams) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, jobExhausted, arg.MaxAttempts, arg.Batch)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []uuid.UUID{}
-	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const jobGet = `-- name: JobGet :one
-select id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token from jobs where id = $1 and user_id = $2
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from jobs where id = $1 and user_id = $2
 `
 
 type JobGetParams struct {
@@ -397,6 +433,7 @@ func (q *Queries) JobGet(ctx context.Context, arg JobGetParams) (Job, error) {
 		&i.Mode,
 		&i.Platform,
 		&i.Model,
+		&i.Provider,
 		&i.Quality,
 		&i.Variants,
 		&i.Width,
@@ -417,16 +454,19 @@ func (q *Queries) JobGet(ctx context.Context, arg JobGetParams) (Job, error) {
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.RunAt,
+		&i.WaitsFor,
 		&i.PushedAt,
 		&i.Pushes,
 		&i.LeaseUntil,
 		&i.LeaseToken,
+		&i.ProviderSlot,
+		&i.HandledAt,
 	)
 	return i, err
 }
 
 const jobList = `-- name: JobList :many
-select id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token from jobs
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from jobs
 where user_id = $1 and id < $2
     and ($3::text is null or status = $3::text)
 order by id desc
@@ -463,6 +503,7 @@ func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error)
 			&i.Mode,
 			&i.Platform,
 			&i.Model,
+			&i.Provider,
 			&i.Quality,
 			&i.Variants,
 			&i.Width,
@@ -483,10 +524,13 @@ func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error)
 			&i.StartedAt,
 			&i.FinishedAt,
 			&i.RunAt,
+			&i.WaitsFor,
 			&i.PushedAt,
 			&i.Pushes,
 			&i.LeaseUntil,
 			&i.LeaseToken,
+			&i.ProviderSlot,
+			&i.HandledAt,
 		); err != nil {
 			return nil, err
 		}
@@ -499,7 +543,7 @@ func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error)
 }
 
 const jobListByProject = `-- name: JobListByProject :many
-select id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token from jobs
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from jobs
 where project_id = $1 and user_id = $2 and id < $3
 order by id desc
 limit $4
@@ -535,6 +579,7 @@ func (q *Queries) JobListByProject(ctx context.Context, arg JobListByProjectPara
 			&i.Mode,
 			&i.Platform,
 			&i.Model,
+			&i.Provider,
 			&i.Quality,
 			&i.Variants,
 			&i.Width,
@@ -555,11 +600,62 @@ func (q *Queries) JobListByProject(ctx context.Context, arg JobListByProjectPara
 			&i.StartedAt,
 			&i.FinishedAt,
 			&i.RunAt,
+			&i.WaitsFor,
 			&i.PushedAt,
 			&i.Pushes,
 			&i.LeaseUntil,
 			&i.LeaseToken,
+			&i.ProviderSlot,
+			&i.HandledAt,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const jobListExpired = `-- name: JobListExpired :many
+(
+    select j.id, j.status from jobs j
+    where j.status = 'running' and j.lease_until < now()
+        and (j.attempt >= $1 or j.queued_at < now() - make_interval(secs => $2::float8))
+    order by j.lease_until limit $3
+)
+union all
+(
+    select j.id, j.status from jobs j
+    where j.status = 'queued' and j.queued_at < now() - make_interval(secs => $2::float8)
+    order by j.queued_at limit $3
+)
+`
+
+type JobListExpiredParams struct {
+	MaxAttempts   int32
+	MaxAgeSeconds float64
+	Batch         int32
+}
+
+type JobListExpiredRow struct {
+	ID     uuid.UUID
+	Status string
+}
+
+// JobListExpired lists jobs whose last attempt died with its worker (jobs_leased_idx) or that are too old to be drawn
+// any more (jobs_waiting_idx).
+func (q *Queries) JobListExpired(ctx context.Context, arg JobListExpiredParams) ([]JobListExpiredRow, error) {
+	rows, err := q.db.Query(ctx, jobListExpired, arg.MaxAttempts, arg.MaxAgeSeconds, arg.Batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []JobListExpiredRow{}
+	for rows.Next() {
+		var i JobListExpiredRow
+		if err := rows.Scan(&i.ID, &i.Status); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -632,29 +728,31 @@ with project as (
     select id, user_id, mode, platform, width, height, status, prompt_id, model_pref, seed, version, last_job_id, created_at, updated_at from projects p
     where p.id = $1 and p.user_id = $2 and p.version = $3
 ), spend as (
-    update users set credits = users.credits - $4::bigint, updated_at = now()
+    update users
+    set credits = users.credits - $4::bigint, unfinished_jobs = users.unfinished_jobs + 1, updated_at = now()
     from project
     where users.id = project.user_id and users.credits >= $4::bigint
-    returning users.id, users.credits
+    returning users.id, users.credits, users.unfinished_jobs
 ), job as (
     insert into jobs (
-        id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent,
-        cost_credits, pushed_at
+        id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
+        consent, cost_credits, pushed_at, waits_for
     )
     select
         $5, project.id, spend.id, project.prompt_id, project.mode, project.platform, $6, $7, $8,
-        $9, $10, $11, $12::jsonb, $4::bigint, now()
+        $9, $10, $11, $12, $13::jsonb, $4::bigint, now(),
+        case when $14::int > 0 and spend.unfinished_jobs > $14::int then 'account' end
     from project join spend on spend.id = project.user_id
-    returning id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select $13, job.user_id, 'job_charge', job.id, -($4::bigint), spend.credits
+    select $15, job.user_id, 'job_charge', job.id, -($4::bigint), spend.credits
     from job join spend on spend.id = job.user_id
 ), mark as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
-select job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.pushed_at, job.pushes, job.lease_until, job.lease_token, spend.credits as credits_left from job join spend on spend.id = job.user_id
+select job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, spend.credits as credits_left from job join spend on spend.id = job.user_id
 `
 
 type JobQueueParams struct {
@@ -664,12 +762,14 @@ type JobQueueParams struct {
 	CostCredits    int64
 	ID             uuid.UUID
 	Model          string
+	Provider       string
 	Quality        string
 	Variants       int32
 	Width          int32
 	Height         int32
 	Seed           int64
 	Consent        json.RawMessage
+	UserJobs       int32
 	LedgerID       uuid.UUID
 }
 
@@ -681,6 +781,7 @@ type JobQueueRow struct {
 	Mode         string
 	Platform     string
 	Model        string
+	Provider     string
 	Quality      string
 	Variants     int32
 	Width        int32
@@ -701,16 +802,20 @@ type JobQueueRow struct {
 	StartedAt    *time.Time
 	FinishedAt   *time.Time
 	RunAt        time.Time
+	WaitsFor     *string
 	PushedAt     *time.Time
 	Pushes       int32
 	LeaseUntil   *time.Time
 	LeaseToken   int64
+	ProviderSlot *int32
+	HandledAt    *time.Time
 	CreditsLeft  int64
 }
 
 // JobQueue takes the credits, writes the ledger row, the job and the project's status, in one statement: all or
 // nothing. No row: the project has changed since the caller read it, or the account can't pay. It locks the account
-// and the project; charges of one account wait for each other, so no balance is spent twice.
+// and the project; charges of one account wait for each other, so no balance is spent twice. A job beyond the places of
+// its account waits for one, and is not to be pushed.
 func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow, error) {
 	row := q.db.QueryRow(ctx, jobQueue,
 		arg.ProjectID,
@@ -719,12 +824,14 @@ func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow
 		arg.CostCredits,
 		arg.ID,
 		arg.Model,
+		arg.Provider,
 		arg.Quality,
 		arg.Variants,
 		arg.Width,
 		arg.Height,
 		arg.Seed,
 		arg.Consent,
+		arg.UserJobs,
 		arg.LedgerID,
 	)
 	var i JobQueueRow
@@ -736,6 +843,7 @@ func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow
 		&i.Mode,
 		&i.Platform,
 		&i.Model,
+		&i.Provider,
 		&i.Quality,
 		&i.Variants,
 		&i.Width,
@@ -756,10 +864,13 @@ func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.RunAt,
+		&i.WaitsFor,
 		&i.PushedAt,
 		&i.Pushes,
 		&i.LeaseUntil,
 		&i.LeaseToken,
+		&i.ProviderSlot,
+		&i.HandledAt,
 		&i.CreditsLeft,
 	)
 	return i, err
@@ -792,13 +903,21 @@ with job as (
         error_message = $2, attempt = attempt - case when $3::boolean then 1 else 0 end,
         run_at = now() + make_interval(secs => $4::float8), pushed_at = null, pushes = 0,
         version = version + 1
-    where jobs.id = $5 and status = 'running' and lease_token = $6
-    returning id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token
+    where jobs.id = $5 and jobs.status = 'running' and jobs.lease_token = $6
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+), slot as (
+    update provider_slots s set job_id = null
+    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 ), mark as (
     update projects set status = 'queued'
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
-select id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token from job
+select
+    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, false as account_waits,
+    exists (
+        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+    ) as provider_waits
+from job
 `
 
 type JobRetryParams struct {
@@ -811,41 +930,47 @@ type JobRetryParams struct {
 }
 
 type JobRetryRow struct {
-	ID           uuid.UUID
-	ProjectID    uuid.UUID
-	UserID       uuid.UUID
-	PromptID     uuid.UUID
-	Mode         string
-	Platform     string
-	Model        string
-	Quality      string
-	Variants     int32
-	Width        int32
-	Height       int32
-	Seed         int64
-	Consent      json.RawMessage
-	Status       string
-	Stage        string
-	Progress     int32
-	Attempt      int32
-	CostCredits  int64
-	Refunded     bool
-	ErrorCode    *string
-	ErrorMessage *string
-	ProviderMeta json.RawMessage
-	Version      int64
-	QueuedAt     time.Time
-	StartedAt    *time.Time
-	FinishedAt   *time.Time
-	RunAt        time.Time
-	PushedAt     *time.Time
-	Pushes       int32
-	LeaseUntil   *time.Time
-	LeaseToken   int64
+	ID            uuid.UUID
+	ProjectID     uuid.UUID
+	UserID        uuid.UUID
+	PromptID      uuid.UUID
+	Mode          string
+	Platform      string
+	Model         string
+	Provider      string
+	Quality       string
+	Variants      int32
+	Width         int32
+	Height        int32
+	Seed          int64
+	Consent       json.RawMessage
+	Status        string
+	Stage         string
+	Progress      int32
+	Attempt       int32
+	CostCredits   int64
+	Refunded      bool
+	ErrorCode     *string
+	ErrorMessage  *string
+	ProviderMeta  json.RawMessage
+	Version       int64
+	QueuedAt      time.Time
+	StartedAt     *time.Time
+	FinishedAt    *time.Time
+	RunAt         time.Time
+	WaitsFor      *string
+	PushedAt      *time.Time
+	Pushes        int32
+	LeaseUntil    *time.Time
+	LeaseToken    int64
+	ProviderSlot  *int32
+	HandledAt     *time.Time
+	AccountWaits  bool
+	ProviderWaits bool
 }
 
 // JobRetry puts a job back in the queue until later, if the lease is still the caller's. The reason stays readable
-// while it waits. A released attempt (a worker that shuts down) is not counted.
+// while it waits. A released attempt (a worker that shuts down) is not counted. It keeps its place among its account's.
 func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow, error) {
 	row := q.db.QueryRow(ctx, jobRetry,
 		arg.ErrorCode,
@@ -864,6 +989,7 @@ func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow
 		&i.Mode,
 		&i.Platform,
 		&i.Model,
+		&i.Provider,
 		&i.Quality,
 		&i.Variants,
 		&i.Width,
@@ -884,10 +1010,15 @@ func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.RunAt,
+		&i.WaitsFor,
 		&i.PushedAt,
 		&i.Pushes,
 		&i.LeaseUntil,
 		&i.LeaseToken,
+		&i.ProviderSlot,
+		&i.HandledAt,
+		&i.AccountWaits,
+		&i.ProviderWaits,
 	)
 	return i, err
 }
@@ -895,16 +1026,16 @@ func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow
 const jobSucceed = `-- name: JobSucceed :one
 with drawn as (
     select
-        unnest($1::uuid[]) as id, unnest($2::uuid[]) as render_id, unnest($3::int[]) as variant,
-        unnest($4::text[]) as storage_path, unnest($5::text[]) as content_type,
-        unnest($6::bigint[]) as size_bytes, unnest($7::int[]) as width, unnest($8::int[]) as height,
-        unnest($9::text[]) as md5
+        unnest($2::uuid[]) as id, unnest($3::uuid[]) as render_id, unnest($4::int[]) as variant,
+        unnest($5::text[]) as storage_path, unnest($6::text[]) as content_type,
+        unnest($7::bigint[]) as size_bytes, unnest($8::int[]) as width, unnest($9::int[]) as height,
+        unnest($10::text[]) as md5
 ), job as (
     update jobs
     set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
-        provider_meta = $10::jsonb, version = version + 1
-    where jobs.id = $11 and status = 'running' and lease_token = $12
-    returning id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token
+        provider_meta = $11::jsonb, version = version + 1
+    where jobs.id = $12 and jobs.status = 'running' and jobs.lease_token = $13
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
 ), picture as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
     select p.id, job.user_id, 'render', 'ready', 'renders', p.storage_path, p.content_type, p.size_bytes, p.width, p.height, p.md5
@@ -912,14 +1043,27 @@ with drawn as (
 ), render as (
     insert into renders (id, job_id, variant, asset_id)
     select p.render_id, job.id, p.variant, p.id from job cross join drawn p
+), place as (
+    update users set unfinished_jobs = users.unfinished_jobs - 1 from job where users.id = job.user_id
+    returning users.id, users.unfinished_jobs
+), slot as (
+    update provider_slots s set job_id = null
+    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 ), mark as (
     update projects set status = 'done', updated_at = now()
-    from job where projects.last_job_id = job.id and projects.id = job.project_id
+    from job join place on place.id = job.user_id
+    where projects.last_job_id = job.id and projects.id = job.project_id
 )
-select id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, pushed_at, pushes, lease_until, lease_token from job
+select
+    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, ($1::int > 0 and place.unfinished_jobs >= $1::int)::boolean as account_waits,
+    exists (
+        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+    ) as provider_waits
+from job join place on place.id = job.user_id
 `
 
 type JobSucceedParams struct {
+	UserJobs     int32
 	AssetIds     []uuid.UUID
 	RenderIds    []uuid.UUID
 	Variants     []int32
@@ -935,43 +1079,51 @@ type JobSucceedParams struct {
 }
 
 type JobSucceedRow struct {
-	ID           uuid.UUID
-	ProjectID    uuid.UUID
-	UserID       uuid.UUID
-	PromptID     uuid.UUID
-	Mode         string
-	Platform     string
-	Model        string
-	Quality      string
-	Variants     int32
-	Width        int32
-	Height       int32
-	Seed         int64
-	Consent      json.RawMessage
-	Status       string
-	Stage        string
-	Progress     int32
-	Attempt      int32
-	CostCredits  int64
-	Refunded     bool
-	ErrorCode    *string
-	ErrorMessage *string
-	ProviderMeta json.RawMessage
-	Version      int64
-	QueuedAt     time.Time
-	StartedAt    *time.Time
-	FinishedAt   *time.Time
-	RunAt        time.Time
-	PushedAt     *time.Time
-	Pushes       int32
-	LeaseUntil   *time.Time
-	LeaseToken   int64
+	ID            uuid.UUID
+	ProjectID     uuid.UUID
+	UserID        uuid.UUID
+	PromptID      uuid.UUID
+	Mode          string
+	Platform      string
+	Model         string
+	Provider      string
+	Quality       string
+	Variants      int32
+	Width         int32
+	Height        int32
+	Seed          int64
+	Consent       json.RawMessage
+	Status        string
+	Stage         string
+	Progress      int32
+	Attempt       int32
+	CostCredits   int64
+	Refunded      bool
+	ErrorCode     *string
+	ErrorMessage  *string
+	ProviderMeta  json.RawMessage
+	Version       int64
+	QueuedAt      time.Time
+	StartedAt     *time.Time
+	FinishedAt    *time.Time
+	RunAt         time.Time
+	WaitsFor      *string
+	PushedAt      *time.Time
+	Pushes        int32
+	LeaseUntil    *time.Time
+	LeaseToken    int64
+	ProviderSlot  *int32
+	HandledAt     *time.Time
+	AccountWaits  bool
+	ProviderWaits bool
 }
 
 // JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state and the project's
-// status. No row: the lease is no longer the caller's, and nothing was written.
+// status. No row: the lease is no longer the caller's, and nothing was written. It tells who may wait for the place
+// and the slot that are free now. Like JobEnd it locks the job, then the account, then the project.
 func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucceedRow, error) {
 	row := q.db.QueryRow(ctx, jobSucceed,
+		arg.UserJobs,
 		arg.AssetIds,
 		arg.RenderIds,
 		arg.Variants,
@@ -994,6 +1146,7 @@ func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucc
 		&i.Mode,
 		&i.Platform,
 		&i.Model,
+		&i.Provider,
 		&i.Quality,
 		&i.Variants,
 		&i.Width,
@@ -1014,10 +1167,15 @@ func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucc
 		&i.StartedAt,
 		&i.FinishedAt,
 		&i.RunAt,
+		&i.WaitsFor,
 		&i.PushedAt,
 		&i.Pushes,
 		&i.LeaseUntil,
 		&i.LeaseToken,
+		&i.ProviderSlot,
+		&i.HandledAt,
+		&i.AccountWaits,
+		&i.ProviderWaits,
 	)
 	return i, err
 }

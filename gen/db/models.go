@@ -90,6 +90,7 @@ type Job struct {
 	Mode         string
 	Platform     string
 	Model        string
+	Provider     string
 	Quality      string
 	Variants     int32
 	Width        int32
@@ -110,10 +111,13 @@ type Job struct {
 	StartedAt    *time.Time
 	FinishedAt   *time.Time
 	RunAt        time.Time
+	WaitsFor     *string
 	PushedAt     *time.Time
 	Pushes       int32
 	LeaseUntil   *time.Time
 	LeaseToken   int64
+	ProviderSlot *int32
+	HandledAt    *time.Time
 }
 
 type Message struct {
@@ -194,6 +198,12 @@ type Prompt struct {
 	CreatedAt         time.Time
 }
 
+type ProviderSlot struct {
+	Provider string
+	Slot     int32
+	JobID    *uuid.UUID
+}
+
 type RecoveryCode struct {
 	UserID   uuid.UUID
 	CodeHash []byte
@@ -259,5 +269,6 @@ type User struct {
 	Credits               int64
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
+	UnfinishedJobs        int32
 	SecondFactorEnabledAt *time.Time
 }

@@ -48,9 +48,6 @@ func New(d Deps) *Service {
 	return &Service{store: d.Store, auth: d.Auth, objects: d.Objects, now: d.Now, newID: d.NewID, log: d.Log}
 }
 
-// NewService returns a service that can only read.
-func NewService(s *store.Store) *Service { return New(Deps{Store: s}) }
-
 // Get reads an account. It fails with ErrNotFound when it has been deleted meanwhile.
 func (s *Service) Get(ctx context.Context, userID uuid.UUID) (Account, error) {
 	user, err := s.store.Queries().UserGet(ctx, userID)

@@ -42,10 +42,10 @@ type bundle struct {
 	log     *bytes.Buffer
 }
 
-// outage is a storage that can be taken away.
+// outage is a storage that can be taken away, or take the process with it.
 type outage struct {
 	storage.Store
-	away atomic.Bool
+	away, deadly atomic.Bool
 }
 
 func (o *outage) List(ctx context.Context, bucket, prefix, cursor string, limit int) (storage.Page, error) {
@@ -56,6 +56,9 @@ func (o *outage) List(ctx context.Context, bucket, prefix, cursor string, limit 
 }
 
 func (o *outage) Remove(ctx context.Context, bucket string, paths ...string) error {
+	if o.deadly.Load() {
+		panic("killed")
+	}
 	if o.away.Load() {
 		return storage.ErrUnavailable
 	}

@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/joho/godotenv"
 
@@ -37,7 +39,7 @@ func note(cfg config.Config) (forget func() error, err error) {
 
 // WithRunningStack adds to an environment how to reach the development stack that runs under its DEV_DIR, where it
 // does not say so itself. Without a running stack it returns the environment as it is.
-func WithRunningStack(environ map[string]string) (map[string]string, error) {
+func WithRunningStack(ctx context.Context, environ map[string]string) (map[string]string, error) {
 	dir := environ["DEV_DIR"]
 	if dir == "" {
 		dir = ".dev"
@@ -49,12 +51,31 @@ func WithRunningStack(environ map[string]string) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", stackFile, err)
 	}
+	if abandoned(ctx, running["REDIS_URL"]) {
+		return environ, nil
+	}
 	for name, value := range environ {
 		if value != "" {
 			running[name] = value
 		}
 	}
 	return maps.Clone(running), nil
+}
+
+// abandoned tells whether the stack of a note has gone without removing it, as one that was killed does: its servers
+// have gone with it.
+func abandoned(ctx context.Context, server string) bool {
+	u, err := url.Parse(server)
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.Host)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // devSecret is a secret of the developer's own, kept so that sessions survive a restart.

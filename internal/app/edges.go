@@ -32,6 +32,7 @@ func (a *App) Edge() (*httpapi.Edge, error) {
 	}, httpapi.NewServer(httpapi.Services{
 		Auth: a.auth, Account: a.account, Assets: a.assets, Credits: a.credits, Projects: a.projects, Jobs: a.jobs,
 		Catalog: a.catalog, CSRF: a.csrf, BasePath: cfg.BasePath,
+		CSRFDomain: cfg.CSRFCookieDomain,
 	}))
 }
 
@@ -50,6 +51,7 @@ func (a *App) sweeper() *worker.Sweeper {
 		Queue: a.queue, Exclusive: a.store.Exclusive, Now: a.store.Queries().DatabaseNow, Log: a.outside.Log,
 		Tasks: map[queue.Kind]worker.Recoverable{queue.Generate: a.runner, queue.Mail: a.mailer},
 		Chores: []func(context.Context) error{
+			a.auth.Maintain, a.account.EraseDue,
 			func(ctx context.Context) error { return idempotency.Expire(ctx, a.store, a.outside.Now()) },
 		},
 	}

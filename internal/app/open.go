@@ -10,6 +10,7 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/account"
 	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/assets/inspect"
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
@@ -118,16 +119,23 @@ func (a *App) openServices(context.Context) error {
 		a.registry = a.providers()
 	}
 	a.catalog = catalog.New(a.registry.Available, a.registry.RunBy)
-	a.assets = assets.NewService(a.store, a.objects)
-	a.account = account.NewService(a.store)
+	checker, err := inspect.New(inspect.Config{})
+	if err != nil {
+		return err
+	}
+	a.assets = assets.New(assets.Deps{
+		Store: a.store, Objects: a.objects, Checker: checker, Now: o.Now, NewID: o.NewID, Log: o.Log,
+	})
 	a.credits = credits.NewService(a.store, o.NewID)
 	a.projects = projects.NewService(a.store, a.assets.ByIDs, o.Now, o.NewID)
+	limits := jobs.Limits{UserJobs: cfg.UserJobs, ProviderCalls: cfg.ProviderMaxCalls, MaxAge: cfg.JobMaxAge}
 	a.jobs = jobs.NewService(jobs.Deps{
-		Store: a.store, Catalog: a.catalog, Events: a.hub, Push: a.pushTo(queue.Generate), Now: o.Now, NewID: o.NewID, Log: o.Log,
+		Store: a.store, Catalog: a.catalog, Events: a.hub, Push: a.pushTo(queue.Generate), Limits: limits,
+		Now: o.Now, NewID: o.NewID, Log: o.Log,
 	})
 	a.runner = jobs.NewRunner(jobs.RunnerDeps{
 		Store: a.store, Models: a.registry.Image, Assets: a.assets, Objects: a.objects, Events: a.hub, NewID: o.NewID,
-		Log: o.Log, Lease: cfg.JobLease,
+		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease,
 	})
 	return a.openAuth()
 }
@@ -155,13 +163,22 @@ func (a *App) openAuth() error {
 	if err != nil {
 		return err
 	}
+	vault, err := auth.NewVault(a.ring, o.Random)
+	if err != nil {
+		return err
+	}
 	codes := token.NewCodeHasher(a.ring)
 	a.csrf = token.NewCSRFGuard(a.ring, o.Random)
 	a.auth = auth.NewService(auth.Config{
 		SessionIdle: cfg.SessionIdleTTL, SessionLifetime: cfg.SessionMaxTTL, SignupBonus: cfg.SignupBonusCredits,
+		Product: cfg.ProjectName,
 	}, auth.Deps{
 		Store: a.store, Passwords: passwords, AccessTokens: issuer, RefreshTokens: token.NewRefresher(a.ring, o.Random),
-		Codes: codes, Lockout: lockout, Push: a.pushTo(queue.Mail), Now: o.Now, NewID: o.NewID, Log: o.Log,
+		Codes: codes, Vault: vault, Lockout: lockout, Push: a.pushTo(queue.Mail), ClaimPhoto: a.assets.ClaimSignupPhoto,
+		Now: o.Now, NewID: o.NewID, Random: o.Random, Log: o.Log,
+	})
+	a.account = account.New(account.Deps{
+		Store: a.store, Auth: a.auth, Objects: a.objects, Now: o.Now, NewID: o.NewID, Log: o.Log,
 	})
 	a.mailer = auth.NewMailer(auth.MailerDeps{
 		Store: a.store, Sender: a.sender, Templates: templates, Codes: codes, Now: o.Now, Random: o.Random, NewID: o.NewID,

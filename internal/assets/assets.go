@@ -1,14 +1,22 @@
-// Package assets keeps pictures: whose they are, what they are for, and how they are read.
+// Package assets keeps pictures: whose they are, what they are for, and how they come, are read and go.
+//
+// A picture is a row and an object. The row is the truth: an object to which no row refers is nobody's, and Sweep
+// removes it. So whatever makes a picture writes the object before a row calls it ready, whatever ends one removes the
+// row before the object, and a crash between leaves an object too many and never one too few.
 package assets
 
 import (
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/assets/inspect"
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/store"
 )
@@ -25,15 +33,65 @@ const (
 	ProfilePhoto = "profile_photo"
 )
 
-// Service reads assets.
-type Service struct {
-	store   *store.Store
-	storage storage.Store
+// Checker judges an uploaded file; see inspect.Checker.
+type Checker interface {
+	Check(ctx context.Context, body io.Reader, want inspect.Wanted) (inspect.Picture, error)
 }
 
-// NewService returns a service.
+// Deps are what a Service stands on.
+type Deps struct {
+	Store   *store.Store
+	Objects storage.Store
+	Checker Checker
+	Now     func() time.Time
+	NewID   func() uuid.UUID
+	Log     *slog.Logger
+}
+
+// Service takes uploads in, and reads and deletes assets. It is safe for concurrent use.
+type Service struct {
+	store   *store.Store
+	objects storage.Store
+	checker Checker
+	now     func() time.Time
+	newID   func() uuid.UUID
+	log     *slog.Logger
+
+	sweeping sync.Mutex
+	walks    map[string]*walk // by bucket
+}
+
+// New returns a service.
+func New(d Deps) *Service {
+	return &Service{
+		store: d.Store, objects: d.Objects, checker: d.Checker, now: d.Now, newID: d.NewID, log: d.Log,
+		walks: map[string]*walk{},
+	}
+}
+
+// NewService returns a service that can only read.
 func NewService(s *store.Store, objects storage.Store) *Service {
-	return &Service{store: s, storage: objects}
+	return New(Deps{Store: s, Objects: objects})
+}
+
+// Get reads a ready asset of the account, or fails with ErrNotFound.
+func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (db.Asset, error) {
+	asset, err := s.store.Queries().AssetGet(ctx, db.AssetGetParams{ID: id, UserID: &userID})
+	return found(asset, err)
+}
+
+// List reads at most limit ready assets of the account whose ids are below before, newest first; assetType, unless nil,
+// picks those of one type.
+func (s *Service) List(
+	ctx context.Context, userID uuid.UUID, assetType *string, before uuid.UUID, limit int,
+) ([]db.Asset, error) {
+	rows, err := s.store.Queries().AssetList(ctx, db.AssetListParams{
+		UserID: &userID, BeforeID: before, Type: assetType, PageSize: int32(limit),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list assets: %w", err)
+	}
+	return rows, nil
 }
 
 // ByIDs reads those of the assets that are ready and belong to the account. The caller bounds the list.
@@ -66,7 +124,7 @@ func (s *Service) Sign(ctx context.Context, assets []db.Asset) (map[uuid.UUID]st
 	}
 	signed := make(map[uuid.UUID]storage.SignedURL, len(assets))
 	for bucket, b := range buckets {
-		urls, err := s.storage.SignDownloads(ctx, bucket, b.paths, URLLifetime)
+		urls, err := s.objects.SignDownloads(ctx, bucket, b.paths, URLLifetime)
 		if err != nil {
 			return nil, unavailable(fmt.Errorf("sign assets: %w", err))
 		}
@@ -75,4 +133,15 @@ func (s *Service) Sign(ctx context.Context, assets []db.Asset) (map[uuid.UUID]st
 		}
 	}
 	return signed, nil
+}
+
+// found tells a missing row from a failure to read.
+func found(asset db.Asset, err error) (db.Asset, error) {
+	switch {
+	case store.IsNotFound(err):
+		return db.Asset{}, ErrNotFound
+	case err != nil:
+		return db.Asset{}, fmt.Errorf("read asset: %w", err)
+	}
+	return asset, nil
 }

@@ -56,6 +56,7 @@ type Deps struct {
 	Vault         *Vault
 	Lockout       *ratelimit.Lockout
 	Push          Push
+	ClaimPhoto    ClaimPhoto // for sign-ups that bring one
 	Now           func() time.Time
 	NewID         func() uuid.UUID
 	Random        io.Reader
@@ -76,6 +77,7 @@ type Service struct {
 	vault         *Vault
 	lockout       *ratelimit.Lockout
 	push          Push
+	claimPhoto    ClaimPhoto
 	now           func() time.Time
 	newID         func() uuid.UUID
 	random        io.Reader
@@ -86,8 +88,8 @@ type Service struct {
 func NewService(cfg Config, d Deps) *Service {
 	return &Service{
 		cfg: cfg, store: d.Store, passwords: d.Passwords, accessTokens: d.AccessTokens, refreshTokens: d.RefreshTokens,
-		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, now: d.Now, newID: d.NewID, random: d.Random,
-		log: d.Log,
+		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto,
+		now: d.Now, newID: d.NewID, random: d.Random, log: d.Log,
 	}
 }
 

@@ -165,7 +165,7 @@ func TestResendConfirmation_200_costs_the_same_for_everybody(t *testing.T) {
 			require.NoError(t, b.ResendConfirmation(t.Context(), email, here))
 		}))
 		require.Equal(t, hashes, b.hasher.Hashes())
-		require.Equal(t, pushed+1, len(b.pushed))
+		require.Len(t, b.pushed, pushed+1)
 	}
 	require.Equal(t, work[0], work[1])
 	require.Equal(t, work[0], work[2])

@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
 )
 
 const otherPassword = "paint-the-sea-8"
@@ -50,7 +52,7 @@ func TestForgotPassword_200_costs_the_same_for_everybody(t *testing.T) {
 			require.NoError(t, b.ForgotPassword(t.Context(), email, here))
 		}))
 		require.Equal(t, hashes, b.hasher.Hashes())
-		require.Equal(t, pushed+1, len(b.pushed))
+		require.Len(t, b.pushed, pushed+1)
 	}
 	require.Equal(t, work[0], work[1])
 	require.Equal(t, "password_reset_requested", last(b.events(t, &user.ID)))
@@ -217,6 +219,26 @@ func TestChangePassword_leaves_no_session_of_the_old_password(t *testing.T) {
 		require.ErrorIs(t, err, auth.ErrUnauthenticated)
 		return true
 	})
+}
+
+// The same, with the change at the worst moment: after the old password was found right, before the session opens.
+func TestSignIn_401_when_the_password_changes_while_it_is_checked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	user := b.member(t, "ada")
+	mine := b.signIn(t, user.Email, here)
+	deps := b.deps
+	var change sync.Once
+	deps.NewID = func() uuid.UUID {
+		change.Do(func() {
+			require.NoError(t, b.ChangePassword(t.Context(), mine.Principal, goodPassword, again(otherPassword), here))
+		})
+		return factory.ID()
+	}
+	_, err := auth.NewService(b.cfg, deps).SignIn(t.Context(),
+		auth.Credentials{Email: user.Email, Password: goodPassword}, auth.Client{IP: "203.0.113.99"})
+	require.ErrorIs(t, err, auth.ErrInvalidCredentials)
+	require.Equal(t, []uuid.UUID{mine.SessionID}, b.sessionIDs(t, user.ID, uuid.Max, 10))
 }
 
 func TestCheckUsername_200(t *testing.T) {

@@ -13,22 +13,25 @@ import (
 
 const (
 	recoveryCodes = 10
-	recoveryBytes = 10 // 80 random bits, 16 characters
+	// recoveryBytes are 120 random bits, 24 characters: from 112 on a fast hash will do (OWASP ASVS 5.0, 6.5.2).
+	recoveryBytes = 15
 )
 
-// recoveryEncoding is Crockford's base32, which has no letters that look like digits (https://www.crockford.com/base32.html).
-var recoveryEncoding = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
+// crockford are the digits of Crockford's base32, which has no letters that look like digits
+// (https://www.crockford.com/base32.html).
+const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// newRecoveryCodes draws codes of the form XXXX-XXXX-XXXX-XXXX.
+// newRecoveryCodes draws codes of the form XXXXXX-XXXXXX-XXXXXX-XXXXXX.
 func newRecoveryCodes(random io.Reader) ([]string, error) {
+	encoding := base32.NewEncoding(crockford).WithPadding(base32.NoPadding)
 	codes := make([]string, recoveryCodes)
 	for i := range codes {
 		var raw [recoveryBytes]byte
 		if _, err := io.ReadFull(random, raw[:]); err != nil {
 			return nil, fmt.Errorf("draw recovery code: %w", err)
 		}
-		text := recoveryEncoding.EncodeToString(raw[:])
-		codes[i] = strings.Join([]string{text[:4], text[4:8], text[8:12], text[12:]}, "-")
+		text := encoding.EncodeToString(raw[:])
+		codes[i] = strings.Join([]string{text[:6], text[6:12], text[12:18], text[18:]}, "-")
 	}
 	return codes, nil
 }

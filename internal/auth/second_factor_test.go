@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/url"
@@ -17,7 +16,6 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/auth"
-	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
 )
 
@@ -120,7 +118,7 @@ func TestEnableSecondFactor_200_and_400(t *testing.T) {
 	require.Len(t, codes, 10)
 	distinct := map[string]bool{}
 	for _, code := range codes {
-		require.Regexp(t, `^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}$`, code)
+		require.Regexp(t, `^[0-9A-HJKMNP-TV-Z]{6}(-[0-9A-HJKMNP-TV-Z]{6}){3}$`, code)
 		distinct[code] = true
 	}
 	require.Len(t, distinct, 10)
@@ -198,7 +196,10 @@ func TestVerifySecondFactor_at_the_edges_of_the_skew(t *testing.T) {
 		shift time.Duration
 		want  error
 	}{
-		{-60 * time.Second, auth.ErrInvalidCode}, {-30 * time.Second, nil}, {0, nil}, {30 * time.Second, nil},
+		{-60 * time.Second, auth.ErrInvalidCode},
+		{-30 * time.Second, nil},
+		{0, nil},
+		{30 * time.Second, nil},
 		{60 * time.Second, auth.ErrInvalidCode},
 	} {
 		code, err := totp.GenerateCode(a.secret, b.clock.Now().Add(tc.shift))
@@ -262,105 +263,4 @@ func TestVerifySecondFactor_guesses_side_by_side_share_five_tries(t *testing.T) 
 	var attempts int
 	require.NoError(t, b.store.Pool().QueryRow(t.Context(), "select max(attempts) from second_factor_challenges").Scan(&attempts))
 	require.Equal(t, 5, attempts)
-}
-
-func TestRecoveryCodes_count_once_in_any_spelling(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	user, a := b.protected(t, "ada")
-	typed := strings.ToLower(strings.ReplaceAll(a.recovery[3], "-", " "))
-	typed = strings.NewReplacer("0", "o", "1", "l").Replace(typed)
-	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{RecoveryCode: typed}))
-	require.Contains(t, b.events(t, &user.ID), "recovery_code_used")
-	require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{RecoveryCode: a.recovery[3]}), auth.ErrInvalidCode)
-	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{RecoveryCode: a.recovery[4]}))
-}
-
-func TestSetUpSecondFactor_400_replacing_one_needs_its_code(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	user, a := b.protected(t, "ada")
-	for _, code := range []string{"", a.wrong(t)} {
-		_, err := b.SetUpSecondFactor(t.Context(), a.session.Principal, code, here)
-		require.ErrorIs(t, err, auth.ErrInvalidCode)
-	}
-	enrolment, err := b.SetUpSecondFactor(t.Context(), a.session.Principal, a.code(t), here)
-	require.NoError(t, err)
-	b.clock.advance(time.Minute)
-	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: a.code(t)}), "until then the old one counts")
-	replaced := &app{b: b, secret: enrolment.Secret}
-	replaced.recovery, err = b.EnableSecondFactor(t.Context(), a.session.Principal, replaced.code(t), here)
-	require.NoError(t, err)
-	b.clock.advance(time.Minute)
-	require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode)
-	require.ErrorIs(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{RecoveryCode: a.recovery[0]}), auth.ErrInvalidCode)
-	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: replaced.code(t)}))
-}
-
-func TestDisableSecondFactor_204_needs_password_and_proof(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	user, a := b.protected(t, "ada")
-	disable := func(plain string, proof auth.Proof) error {
-		return b.DisableSecondFactor(t.Context(), a.session.Principal, plain, proof, here)
-	}
-	requireFields(t, disable(goodPassword, auth.Proof{}), "/code one_of")
-	require.ErrorIs(t, disable("not the password", auth.Proof{Code: a.code(t)}), auth.ErrInvalidCredentials)
-	require.ErrorIs(t, disable(goodPassword, auth.Proof{Code: a.wrong(t)}), auth.ErrInvalidCode)
-	require.NoError(t, disable(goodPassword, auth.Proof{RecoveryCode: a.recovery[0]}))
-	require.NoError(t, b.signInWith(t, user.Email, goodPassword))
-	require.ErrorIs(t, disable(goodPassword, auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode, "there is none")
-	var left int
-	require.NoError(t, b.store.Pool().QueryRow(t.Context(),
-		"select (select count(*) from second_factors) + (select count(*) from recovery_codes)").Scan(&left))
-	require.Zero(t, left)
-}
-
-func TestSecondFactor_secrets_are_encrypted_and_bound_to_their_account(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	user, a := b.protected(t, "ada")
-	grace, _ := b.protected(t, "grace")
-	var kept string
-	require.NoError(t, b.store.Pool().QueryRow(t.Context(),
-		"select string_agg(encode(secret, 'escape'), '') || (select string_agg(encode(code_hash, 'escape'), '') from recovery_codes) from second_factors",
-	).Scan(&kept))
-	require.NotContains(t, kept, a.secret)
-	require.NotContains(t, kept, a.recovery[0])
-	require.NotContains(t, b.log.String(), a.secret)
-
-	_, err := b.store.Pool().Exec(t.Context(), `update second_factors set secret = s.secret from second_factors s
-		where second_factors.user_id = $1 and s.user_id = $2`, grace.ID, user.ID)
-	require.NoError(t, err)
-	err = b.verify(t, b.challenged(t, grace.Email, false), auth.Proof{Code: a.code(t)})
-	require.ErrorContains(t, err, "can't be opened", "somebody else's row is of no use")
-}
-
-func TestSecondFactor_survives_a_change_of_the_secret(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	user, a := b.protected(t, "ada")
-	rotated, err := token.NewKeyring("another secret of thirty-two bytes or more", secret)
-	require.NoError(t, err)
-	final, err := token.NewKeyring("another secret of thirty-two bytes or more")
-	require.NoError(t, err)
-	with := func(ring *token.Keyring) *auth.Service {
-		deps := b.deps
-		deps.Vault, err = auth.NewVault(ring, rand.Reader)
-		require.NoError(t, err)
-		return auth.NewService(b.cfg, deps)
-	}
-	use := func(s *auth.Service, proof auth.Proof) error {
-		_, _, err := s.VerifySecondFactor(t.Context(), b.challenged(t, user.Email, false), proof, here)
-		b.clock.advance(time.Minute)
-		return err
-	}
-	require.ErrorContains(t, use(with(final), auth.Proof{Code: a.code(t)}), "can't be opened", "without the old key and before Maintain")
-	require.NoError(t, with(final).Maintain(t.Context()), "what can't be opened is reported and left")
-	require.Contains(t, b.log.String(), "can't be opened with any configured key")
-
-	require.NoError(t, use(with(rotated), auth.Proof{Code: a.code(t)}))
-	require.NoError(t, with(rotated).Maintain(t.Context()))
-	require.NoError(t, use(with(final), auth.Proof{Code: a.code(t)}))
-	require.NoError(t, use(with(final), auth.Proof{RecoveryCode: a.recovery[0]}))
 }

@@ -29,21 +29,31 @@ type SignUp struct {
 	ConfirmPassword string
 	Username        string
 	FullName        string
-	DOB             time.Time // midnight UTC
+	DOB             time.Time  // midnight UTC
+	PhotoID         *uuid.UUID // of an upload that was made for this sign-up; nil: none
 }
 
+// ClaimPhoto gets the photo of an upload ready for an account that is about to be created. attach is to be run in the
+// transaction that creates it, and finish once that is committed.
+type ClaimPhoto func(ctx context.Context, userID, photoID uuid.UUID) (
+	attach func(ctx context.Context, q *db.Queries) error, finish func(ctx context.Context), err error)
+
 // SignUp creates an account and promises a mail with its code. It fails with a validation error that names every
-// failing field, ErrEmailTaken or ErrUsernameTaken.
+// failing field, ErrEmailTaken, ErrUsernameTaken, and what ClaimPhoto fails with.
 func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID uuid.UUID, err error) {
 	in.Email, in.FullName = strings.TrimSpace(in.Email), strings.TrimSpace(in.FullName)
 	if broken := s.checkSignUp(in); len(broken) > 0 {
 		return uuid.Nil, apperr.Validation(broken...)
 	}
+	userID, mailID := s.newID(), s.newID()
+	attach, finish, err := s.photo(ctx, userID, in.PhotoID)
+	if err != nil {
+		return uuid.Nil, err
+	}
 	hash, err := s.passwords.Hash(ctx, in.Password)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	userID, mailID := s.newID(), s.newID()
 	err = s.store.InTx(ctx, func(q *db.Queries) error {
 		_, err := q.UserCreate(ctx, db.UserCreateParams{
 			ID: userID, Email: in.Email, Username: in.Username, FullName: in.FullName, Dob: in.DOB,
@@ -51,6 +61,9 @@ func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID 
 		})
 		if err != nil {
 			return taken(err)
+		}
+		if err := attach(ctx, q); err != nil {
+			return err
 		}
 		if err := enqueue(ctx, q, mailID, userID, mail.KindConfirmEmail); err != nil {
 			return err
@@ -60,8 +73,19 @@ func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID 
 	if err != nil {
 		return uuid.Nil, err
 	}
+	finish(ctx)
 	s.announce(ctx, mailID)
 	return userID, nil
+}
+
+// photo claims the photo of a sign-up, if it brings one.
+func (s *Service) photo(ctx context.Context, userID uuid.UUID, photoID *uuid.UUID) (
+	attach func(ctx context.Context, q *db.Queries) error, finish func(ctx context.Context), err error,
+) {
+	if photoID == nil {
+		return func(context.Context, *db.Queries) error { return nil }, func(context.Context) {}, nil
+	}
+	return s.claimPhoto(ctx, userID, *photoID)
 }
 
 func (s *Service) checkSignUp(in SignUp) []apperr.Field {

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -8,10 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
 )
 
 func TestStart_200(t *testing.T) {
@@ -52,6 +56,69 @@ func TestSignUp_201(t *testing.T) {
 	require.Len(t, b.inbox.all(), 1)
 	require.Equal(t, "Ada@Example.COM", b.inbox.last(t).To)
 	require.NotEmpty(t, b.inbox.code(t))
+}
+
+func TestSignUp_201_with_a_photo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	photo := factory.ID()
+	var steps []string
+	deps := b.deps
+	deps.ClaimPhoto = func(_ context.Context, userID, photoID uuid.UUID) (
+		func(context.Context, *db.Queries) error, func(context.Context), error,
+	) {
+		require.Equal(t, photo, photoID)
+		attach := func(ctx context.Context, q *db.Queries) error {
+			steps = append(steps, "attached")
+			_, err := q.UserGet(ctx, userID) // in the transaction, after the account
+			return err
+		}
+		finish := func(ctx context.Context) {
+			steps = append(steps, "finished")
+			_, err := b.store.Queries().UserGet(ctx, userID) // committed
+			require.NoError(t, err)
+		}
+		return attach, finish, nil
+	}
+	in := application("ada")
+	in.PhotoID = &photo
+	_, err := auth.NewService(b.cfg, deps).SignUp(t.Context(), in, here)
+	require.NoError(t, err)
+	require.Equal(t, []string{"attached", "finished"}, steps)
+
+	steps = nil
+	_, err = auth.NewService(b.cfg, deps).SignUp(t.Context(), in, here)
+	require.Error(t, err, "taken")
+	require.Empty(t, steps)
+}
+
+func TestSignUp_400_photo(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	refused := apperr.Validation(apperr.Body("profile_photo_asset_id", "not_found", "Send it again."))
+	in := application("ada")
+	photo := factory.ID()
+	in.PhotoID = &photo
+	deps := b.deps
+	deps.ClaimPhoto = func(context.Context, uuid.UUID, uuid.UUID) (
+		func(context.Context, *db.Queries) error, func(context.Context), error,
+	) {
+		return nil, nil, refused
+	}
+	_, err := auth.NewService(b.cfg, deps).SignUp(t.Context(), in, here)
+	requireFields(t, err, "/profile_photo_asset_id not_found")
+
+	deps.ClaimPhoto = func(context.Context, uuid.UUID, uuid.UUID) (
+		func(context.Context, *db.Queries) error, func(context.Context), error,
+	) {
+		return func(context.Context, *db.Queries) error { return refused },
+			func(context.Context) { t.Error("nothing was committed") }, nil
+	}
+	_, err = auth.NewService(b.cfg, deps).SignUp(t.Context(), in, here)
+	requireFields(t, err, "/profile_photo_asset_id not_found")
+	step, err := b.Start(t.Context(), in.Email)
+	require.NoError(t, err)
+	require.Equal(t, auth.CreateAccount, step, "no account without the photo that was asked for")
 }
 
 func TestSignUp_400_every_failing_field_at_once(t *testing.T) {

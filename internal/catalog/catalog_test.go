@@ -5,7 +5,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/internal/catalog"
 )
 
@@ -50,20 +49,4 @@ func TestModel_unavailable(t *testing.T) {
 	require.ErrorIs(t, err, catalog.ErrModelUnavailable)
 	_, err = everything().Model("no such model")
 	require.ErrorIs(t, err, catalog.ErrModelUnavailable)
-}
-
-// The spec's enums and the tables are the same, in both directions.
-func TestSpec_namesTheCatalog(t *testing.T) {
-	t.Parallel()
-	doc, err := api.GetSpec()
-	require.NoError(t, err)
-	var models, platforms []any
-	for _, m := range everything().Models() {
-		models = append(models, m.ID)
-	}
-	for _, p := range catalog.Platforms() {
-		platforms = append(platforms, p.ID)
-	}
-	require.ElementsMatch(t, doc.Components.Schemas["ModelID"].Value.Enum, models)
-	require.ElementsMatch(t, doc.Components.Schemas["PlatformID"].Value.Enum, platforms)
 }

@@ -54,6 +54,7 @@ type Config struct {
 	Argon2Parallelism uint8          `env:"ARGON2_PARALLELISM" envDefault:"1"`
 	RateLimitFactor   float64        `env:"RATE_LIMIT_FACTOR" envDefault:"1"`
 	AllowedOrigins    []string       `env:"ALLOWED_ORIGINS"`
+	CSRFCookieDomain  string         `env:"CSRF_COOKIE_DOMAIN"`
 	TrustedProxies    []netip.Prefix `env:"TRUSTED_PROXIES"`
 
 	SMTPURL            Secret `env:"SMTP_URL"`
@@ -63,7 +64,10 @@ type Config struct {
 	GenerateSlots    int           `env:"WORKER_GENERATE_SLOTS" envDefault:"4"`
 	GenerateDeadline time.Duration `env:"WORKER_GENERATE_DEADLINE" envDefault:"5m"`
 	MailSlots        int           `env:"WORKER_MAIL_SLOTS" envDefault:"4"`
+	UserJobs         int32         `env:"WORKER_USER_JOBS" envDefault:"2"`
+	ProviderMaxCalls int32         `env:"PROVIDER_MAX_CALLS" envDefault:"16"`
 	JobLease         time.Duration `env:"JOB_LEASE" envDefault:"30s"`
+	JobMaxAge        time.Duration `env:"JOB_MAX_AGE" envDefault:"2h"`
 	DrainTimeout     time.Duration `env:"DRAIN_TIMEOUT" envDefault:"20s"`
 
 	DevDir string `env:"DEV_DIR" envDefault:".dev"`

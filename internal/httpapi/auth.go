@@ -28,6 +28,7 @@ func (h authHandlers) SignUp(ctx context.Context, r api.SignUpRequestObject) (ap
 	userID, err := h.auth.SignUp(ctx, auth.SignUp{
 		Email: r.Body.Email, Password: r.Body.Password, ConfirmPassword: r.Body.ConfirmPassword,
 		Username: r.Body.Username, FullName: r.Body.FullName, DOB: r.Body.Dob.Time,
+		PhotoID: r.Body.ProfilePhotoAssetID,
 	}, auth.Client(clientFrom(ctx)))
 	if err != nil {
 		return nil, err

@@ -50,9 +50,9 @@ func (j cookieJar) bake(refresh, csrf string, expires time.Time) []*http.Cookie 
 			Name: refreshCookie, Value: refresh, Path: j.path, Expires: expires.UTC(),
 			HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
 		},
-		{
+		{ //nolint:gosec // G124: scripts have to read it
 			Name: csrfCookie, Value: csrf, Path: "/", Domain: j.domain, Expires: expires.UTC(),
-			HttpOnly: false, Secure: true, SameSite: http.SameSiteStrictMode,
+			Secure: true, SameSite: http.SameSiteStrictMode,
 		},
 	}
 }

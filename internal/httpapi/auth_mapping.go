@@ -13,7 +13,7 @@ import (
 func (h authHandlers) answer(
 	ctx context.Context, s auth.Session, byCookie bool,
 ) (body api.Session, cookies []*http.Cookie, err error) {
-	user, err := h.users.read(ctx, s.UserID)
+	user, err := h.users.readForSession(ctx, s.UserID)
 	if err != nil {
 		return api.Session{}, nil, err
 	}

@@ -20,6 +20,19 @@ import (
 	"github.com/mugshot-studio/backend/internal/testkit/apptest"
 )
 
+const otherPassword = "paint-the-sea-8"
+
+// fields lists what a validation error says of each field.
+func fields(e *client.ErrorEnvelope) (list []string) {
+	if e == nil || e.Error.Details == nil {
+		return nil
+	}
+	for _, f := range e.Error.Details.Fields {
+		list = append(list, f.Field+" "+f.Code)
+	}
+	return list
+}
+
 var resetLink = regexp.MustCompile(`/reset-password\?token=(\S+)`)
 
 // resetToken waits for a mail with a reset link in the development folder, and returns its token.

@@ -16,7 +16,7 @@ import (
 
 func TestSecondFactor_from_setup_to_disable(t *testing.T) {
 	t.Parallel()
-	app := apptest.New(t, generous())
+	app := apptest.New(t)
 	account := app.SignUp(t)
 	set, err := account.SetUpSecondFactorWithResponse(t.Context(), client.SecondFactorSetUpRequest{})
 	require.NoError(t, err)

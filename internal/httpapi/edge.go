@@ -121,7 +121,7 @@ func (e *Edge) guard(op *operation) echo.MiddlewareFunc {
 // ends in a slash.
 func (e *Edge) tidyPath(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		path := c.Request().URL.Path
+		path := c.Request().URL.EscapedPath() // a slash within a parameter ends no segment
 		if (strings.HasSuffix(path, "/") || strings.Contains(path, "//")) && !e.isMounted(c.Request()) {
 			return errNoRoute
 		}
@@ -131,10 +131,7 @@ func (e *Edge) tidyPath(next echo.HandlerFunc) echo.HandlerFunc {
 
 // addPages registers what lies outside of the base path.
 func (e *Edge) addPages() error {
-	pages, err := specPages(e.cfg.BasePath)
-	if err != nil {
-		return err
-	}
+	pages := specPages(e.cfg.BasePath)
 	docs, err := docsPages()
 	if err != nil {
 		return err

@@ -28,10 +28,12 @@ const (
 	codeType     = "type"
 	codeRepeated = "repeated"
 	codeNUL      = "nul_character"
+	codeNull     = "null"
 	codeEncoding = "encoding"
 	codeEmpty    = "empty"
 
 	mustBeInteger = "must be a whole number"
+	mustNotBeNull = "must not be null"
 	mustNotBeNUL  = "must not contain the character U+0000"
 )
 
@@ -126,7 +128,7 @@ func rule(e *openapi3.SchemaError) (code, message string) {
 	case "type":
 		return codeType, typeMessage(s)
 	case "nullable":
-		return "null", "must not be null"
+		return codeNull, mustNotBeNull
 	case "enum":
 		return "enum", "must be one of: " + listed(s.Enum)
 	case "minLength":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -22,6 +23,7 @@ var errMalformedJSON = apperr.New(apperr.Invalid, apperr.CodeMalformedJSON, "The
 type document struct {
 	value   any        // nil, bool, string, json.Number, []any, map[string]any
 	nul     [][]string // where strings hold U+0000, which Postgres can't store
+	nulls   [][]string // where null stands, which a default may replace before the schema is asked
 	numbers [][]string // where numbers are not written as 64-bit integers, which binding to one would refuse
 }
 
@@ -86,13 +88,15 @@ func (d *document) inspect(value any, path []string) (members int) {
 		for i, item := range v {
 			members += d.inspect(item, append(path, strconv.Itoa(i)))
 		}
+	case nil:
+		d.nulls = append(d.nulls, slices.Clone(path))
 	case string:
 		if strings.IndexByte(v, 0) >= 0 {
-			d.nul = append(d.nul, append([]string(nil), path...))
+			d.nul = append(d.nul, slices.Clone(path))
 		}
 	case json.Number:
 		if _, err := strconv.ParseInt(string(v), 10, 64); err != nil {
-			d.numbers = append(d.numbers, append([]string(nil), path...))
+			d.numbers = append(d.numbers, slices.Clone(path))
 		}
 	}
 	return members

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
@@ -10,6 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/account"
+	"github.com/mugshot-studio/backend/internal/apperr"
 )
 
 // userReader reads accounts as their owners see them.
@@ -26,7 +28,22 @@ func (u userReader) read(ctx context.Context, userID uuid.UUID) (api.User, error
 	return u.view(ctx, found)
 }
 
-// view maps an account, and signs the address of its photo.
+// readForSession is read for the answer that brings a session, which must not get lost because storage is away: then the
+// account comes without its photo, for getMe to bring later.
+func (u userReader) readForSession(ctx context.Context, userID uuid.UUID) (api.User, error) {
+	found, err := u.accounts.Get(ctx, userID)
+	if err != nil {
+		return api.User{}, err
+	}
+	user, err := u.view(ctx, found)
+	if errors.Is(err, apperr.ErrUnavailable) {
+		found.Photo = nil
+		return u.view(ctx, found)
+	}
+	return user, err
+}
+
+// view maps an account, and signs the address of its photo. A photo whose object is missing is none.
 func (u userReader) view(ctx context.Context, a account.Account) (api.User, error) {
 	photo := nullable.NewNullNullable[api.Asset]()
 	if a.Photo != nil {
@@ -34,7 +51,9 @@ func (u userReader) view(ctx context.Context, a account.Account) (api.User, erro
 		if err != nil {
 			return api.User{}, err
 		}
-		photo = nullable.NewNullableWithValue(toAsset(*a.Photo, signed[a.Photo.ID]))
+		if address := signed[a.Photo.ID]; address.URL != "" {
+			photo = nullable.NewNullableWithValue(toAsset(*a.Photo, address))
+		}
 	}
 	return api.User{
 		ID: a.ID, Email: a.Email, EmailConfirmed: a.EmailConfirmedAt != nil, Username: a.Username, FullName: a.FullName,

@@ -37,6 +37,7 @@ type Services struct {
 type Server struct {
 	authHandlers
 	meHandlers
+	assetHandlers
 	projectHandlers
 	jobHandlers
 	catalogHandlers
@@ -53,6 +54,7 @@ func NewServer(s Services) *Server {
 			auth: s.Auth, users: users, cookies: newCookieJar(s.BasePath, s.CSRFDomain, s.CSRF),
 		},
 		meHandlers:      meHandlers{users: users, credits: s.Credits},
+		assetHandlers:   assetHandlers{assets: s.Assets, links: links},
 		projectHandlers: projectHandlers{projects: s.Projects, jobs: s.Jobs, links: links},
 		jobHandlers:     jobHandlers{jobs: s.Jobs, links: links},
 		catalogHandlers: catalogHandlers{catalog: s.Catalog},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -16,8 +17,24 @@ import (
 	openapi "github.com/mugshot-studio/backend/api"
 )
 
-// specPages serves the spec in the order in which it was written, with the base path of this deployment as its server.
-func specPages(basePath string) (map[string]echo.HandlerFunc, error) {
+// specPages serves the spec. It is written out when somebody first asks for it: most processes are never asked.
+func specPages(basePath string) map[string]echo.HandlerFunc {
+	written := sync.OnceValues(func() (map[string]echo.HandlerFunc, error) { return writeSpec(basePath) })
+	pages := map[string]echo.HandlerFunc{}
+	for _, path := range []string{"/openapi.json", "/openapi.yaml"} {
+		pages[path] = func(c echo.Context) error {
+			page, err := written()
+			if err != nil {
+				return err
+			}
+			return page[path](c)
+		}
+	}
+	return pages
+}
+
+// writeSpec writes the spec in the order in which it was written, with the base path of this deployment as its server.
+func writeSpec(basePath string) (map[string]echo.HandlerFunc, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(openapi.YAML, &doc); err != nil {
 		return nil, fmt.Errorf("parse spec: %w", err)

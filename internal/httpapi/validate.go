@@ -166,27 +166,37 @@ func (o *operation) checkBody(doc document, found *violations) {
 		found.add(inBody, pointer(path), codeNUL, mustNotBeNUL)
 	}
 	for _, path := range doc.numbers {
-		if isIntegerAt(o.bodySchema, path) {
+		if anyAt(o.bodySchema, path, isInteger) {
 			found.add(inBody, pointer(path), codeType, mustBeInteger+", written without point and exponent")
+		}
+	}
+	for _, path := range doc.nulls {
+		if anyAt(o.bodySchema, path, hidesNull) {
+			found.add(inBody, pointer(path), codeNull, mustNotBeNull)
 		}
 	}
 }
 
-// isIntegerAt reports whether a schema wants an integer at path. The spec has neither oneOf nor anyOf in requests.
-func isIntegerAt(s *openapi3.Schema, path []string) bool {
+func isInteger(s *openapi3.Schema) bool { return s.Type.Is(openapi3.TypeInteger) }
+
+// hidesNull reports whether null, which s does not allow, was replaced by its default before anybody looked.
+func hidesNull(s *openapi3.Schema) bool { return s.Default != nil && !s.Nullable }
+
+// anyAt reports whether one of the schemas that hold at path is such. The spec has neither oneOf nor anyOf in requests.
+func anyAt(s *openapi3.Schema, path []string, such func(*openapi3.Schema) bool) bool {
 	for _, sub := range s.AllOf {
-		if isIntegerAt(sub.Value, path) {
+		if anyAt(sub.Value, path, such) {
 			return true
 		}
 	}
 	if len(path) == 0 {
-		return s.Type.Is(openapi3.TypeInteger)
+		return such(s)
 	}
 	if s.Items != nil {
-		return isIntegerAt(s.Items.Value, path[1:])
+		return anyAt(s.Items.Value, path[1:], such)
 	}
 	if member := s.Properties[path[0]]; member != nil {
-		return isIntegerAt(member.Value, path[1:])
+		return anyAt(member.Value, path[1:], such)
 	}
 	return false
 }

@@ -118,9 +118,10 @@ func TestValidate_400_body(t *testing.T) {
 		"point and more": {create, with(`"seed":1.0,"width":1`), []apperr.Field{
 			f("/seed", "type", mustBePlainInt), f("/width", "minimum", "must be at least 256"),
 		}},
-		"text number": {create, with(`"seed":"7"`), []apperr.Field{f("/seed", "type", mustBeInteger)}},
-		"bool number": {create, with(`"seed":true`), []apperr.Field{f("/seed", "type", mustBeInteger)}},
-		"null number": {create, with(`"seed":null`), []apperr.Field{f("/seed", "null", "must not be null")}},
+		"text number":        {create, with(`"seed":"7"`), []apperr.Field{f("/seed", "type", mustBeInteger)}},
+		"bool number":        {create, with(`"seed":true`), []apperr.Field{f("/seed", "type", mustBeInteger)}},
+		"null for a default": {create, prompt(`"headline":"x","ref_asset_ids":null`), []apperr.Field{f("/prompt/ref_asset_ids", "null", "must not be null")}},
+		"null number":        {create, with(`"seed":null`), []apperr.Field{f("/seed", "null", "must not be null")}},
 		"time": {
 			queue, `{"quality":"std","variants":1,"consent":{"accepted_at":"2026-11-21T18:04:60Z","subject_is_me":"yes"}}`,
 			[]apperr.Field{

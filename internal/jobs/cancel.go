@@ -14,7 +14,7 @@ import (
 // Cancel ends a job of the account and gives its credits back. Of a cancel and a success at the same moment one wins.
 // It fails with ErrNotFound, or with ErrFinished when the job has ended.
 func (s *Service) Cancel(ctx context.Context, userID, id uuid.UUID) (View, error) {
-	job, err := s.store.Queries().JobEnd(ctx, s.cancellation(userID, id))
+	row, err := s.store.Queries().JobEnd(ctx, s.cancellation(userID, id))
 	if store.IsNotFound(err) {
 		if _, err := s.Get(ctx, userID, id); err != nil {
 			return View{}, err
@@ -24,13 +24,17 @@ func (s *Service) Cancel(ctx context.Context, userID, id uuid.UUID) (View, error
 	if err != nil {
 		return View{}, fmt.Errorf("cancel job: %w", err)
 	}
-	view := View{Job: db.Job(job)}
+	job, freed := left(row)
+	view := View{Job: job}
 	publish(ctx, s.events, s.log, view) // a worker that draws it listens, and stops
+	s.line.advance(ctx, freed)
 	return view, nil
 }
 
 func (s *Service) cancellation(userID, id uuid.UUID) db.JobEndParams {
-	return db.JobEndParams{ID: id, LedgerID: s.newID(), Status: "canceled", UserID: &userID}
+	return db.JobEndParams{
+		ID: id, LedgerID: s.newID(), Status: "canceled", UserID: &userID, UserJobs: s.line.limits.UserJobs,
+	}
 }
 
 // deleteTries bounds how often a deletion begins anew because a job was queued meanwhile.
@@ -44,8 +48,10 @@ func (s *Service) DeleteProject(ctx context.Context, userID, projectID uuid.UUID
 		if err != nil {
 			return err
 		}
-		for _, view := range canceled {
-			publish(ctx, s.events, s.log, view)
+		for _, row := range canceled {
+			job, freed := left(row)
+			publish(ctx, s.events, s.log, View{Job: job})
+			s.line.advance(ctx, freed)
 		}
 		if deleted {
 			return nil
@@ -54,7 +60,9 @@ func (s *Service) DeleteProject(ctx context.Context, userID, projectID uuid.UUID
 	return errBusyProject
 }
 
-func (s *Service) tryDelete(ctx context.Context, userID, projectID uuid.UUID) (deleted bool, canceled []View, err error) {
+func (s *Service) tryDelete(
+	ctx context.Context, userID, projectID uuid.UUID,
+) (deleted bool, canceled []db.JobEndRow, err error) {
 	err = s.store.InTx(ctx, func(q *db.Queries) error {
 		canceled = nil
 		newest, err := q.ProjectNewestJob(ctx, db.ProjectNewestJobParams{ID: projectID, UserID: userID})
@@ -69,14 +77,14 @@ func (s *Service) tryDelete(ctx context.Context, userID, projectID uuid.UUID) (d
 			return fmt.Errorf("list unfinished jobs: %w", err)
 		}
 		for _, id := range active {
-			job, err := q.JobEnd(ctx, s.cancellation(userID, id))
+			row, err := q.JobEnd(ctx, s.cancellation(userID, id))
 			if store.IsNotFound(err) {
 				continue // it ended meanwhile
 			}
 			if err != nil {
 				return fmt.Errorf("cancel job: %w", err)
 			}
-			canceled = append(canceled, View{Job: db.Job(job)})
+			canceled = append(canceled, row)
 		}
 		rows, err := q.ProjectDelete(ctx, db.ProjectDeleteParams{ID: projectID, UserID: userID, LastJobID: newest})
 		deleted = rows > 0

@@ -15,7 +15,7 @@ import (
 // succeed writes the end of a job that was drawn: one statement, repeated while Postgres is away for a moment. If the
 // lease was lost nothing is written and the pictures go.
 func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.ImageResult, to *pictures) error {
-	params := db.JobSucceedParams{ID: job.ID, LeaseToken: job.LeaseToken}
+	params := db.JobSucceedParams{ID: job.ID, LeaseToken: job.LeaseToken, UserJobs: r.Limits.UserJobs}
 	meta, err := json.Marshal(result.Meta)
 	if err != nil {
 		return fmt.Errorf("encode provider meta: %w", err)
@@ -33,9 +33,9 @@ func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.Image
 		params.Heights = append(params.Heights, p.height)
 		params.Md5s = append(params.Md5s, p.md5)
 	}
-	var ended db.JobSucceedRow
+	var row db.JobSucceedRow
 	err = persist(ctx, func() (err error) {
-		ended, err = r.Store.Queries().JobSucceed(ctx, params)
+		row, err = r.Store.Queries().JobSucceed(ctx, params)
 		return err
 	})
 	if store.IsNotFound(err) {
@@ -45,21 +45,24 @@ func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.Image
 	if err != nil {
 		return fmt.Errorf("end job: %w", err)
 	}
-	views, err := withRenders(ctx, r.Store.Queries(), []db.Job{db.Job(ended)})
-	if err != nil {
-		return err
+	ended, freed := left(db.JobEndRow(row))
+	views, err := withRenders(ctx, r.Store.Queries(), []db.Job{ended})
+	if err == nil {
+		publish(ctx, r.Events, r.Log, views[0])
 	}
-	publish(ctx, r.Events, r.Log, views[0])
-	return nil
+	r.line.advance(ctx, freed)
+	return err
 }
 
-// giveUpOrRetry ends or repeats a job whose attempt failed, by what the failure is worth.
-func (r *Runner) giveUpOrRetry(ctx context.Context, job db.Job, attemptErr error) error {
+// giveUpOrRetry ends or repeats a job whose attempt failed, by what the failure is worth. A job that could not begin
+// another attempt before its expiry need not wait for it.
+func (r *Runner) giveUpOrRetry(ctx context.Context, job db.Job, attemptErr error, expiry time.Time) error {
 	v := judge(attemptErr)
 	r.Log.WarnContext(ctx, "attempt failed", "job_id", job.ID, "attempt", job.Attempt, "code", v.failure.code,
 		"retry", v.retry, "error", attemptErr)
-	if v.retry && job.Attempt < MaxAttempts {
-		return r.retry(ctx, job, v.failure, max(v.after, r.Backoff(job.Attempt)), false)
+	delay := max(v.after, r.Backoff(job.Attempt))
+	if v.retry && job.Attempt < MaxAttempts && time.Until(expiry) > delay {
+		return r.retry(ctx, job, v.failure, delay, false)
 	}
 	return r.fail(ctx, job, v.failure)
 }
@@ -72,9 +75,9 @@ func (r *Runner) retry(ctx context.Context, job db.Job, why failure, delay time.
 	if why.code != "" {
 		params.ErrorCode, params.ErrorMessage = &why.code, &why.message
 	}
-	var waiting db.JobRetryRow
+	var row db.JobRetryRow
 	err := persist(ctx, func() (err error) {
-		waiting, err = r.Store.Queries().JobRetry(ctx, params)
+		row, err = r.Store.Queries().JobRetry(ctx, params)
 		return err
 	})
 	if store.IsNotFound(err) {
@@ -83,22 +86,24 @@ func (r *Runner) retry(ctx context.Context, job db.Job, why failure, delay time.
 	if err != nil {
 		return fmt.Errorf("put job back: %w", err)
 	}
-	publish(ctx, r.Events, r.Log, View{Job: db.Job(waiting)})
+	waiting, freed := left(db.JobEndRow(row))
+	publish(ctx, r.Events, r.Log, View{Job: waiting})
+	r.line.advance(ctx, freed)
 	return nil
 }
 
 // fail ends a job without a result and gives its credits back.
 func (r *Runner) fail(ctx context.Context, job db.Job, why failure) error {
-	return end(ctx, r.Store.Queries(), r, db.JobEndParams{
+	return r.end(ctx, db.JobEndParams{
 		ID: job.ID, LedgerID: r.NewID(), Status: "failed", ErrorCode: &why.code, ErrorMessage: &why.message,
-		LeaseToken: &job.LeaseToken,
+		LeaseToken: &job.LeaseToken, UserJobs: r.Limits.UserJobs,
 	})
 }
 
-func end(ctx context.Context, q *db.Queries, r *Runner, params db.JobEndParams) error {
-	var ended db.JobEndRow
+func (r *Runner) end(ctx context.Context, params db.JobEndParams) error {
+	var row db.JobEndRow
 	err := persist(ctx, func() (err error) {
-		ended, err = q.JobEnd(ctx, params)
+		row, err = r.Store.Queries().JobEnd(ctx, params)
 		return err
 	})
 	if store.IsNotFound(err) {
@@ -107,16 +112,18 @@ func end(ctx context.Context, q *db.Queries, r *Runner, params db.JobEndParams) 
 	if err != nil {
 		return fmt.Errorf("end job: %w", err)
 	}
-	publish(ctx, r.Events, r.Log, View{Job: db.Job(ended)})
+	ended, freed := left(row)
+	publish(ctx, r.Events, r.Log, View{Job: ended})
+	r.line.advance(ctx, freed)
 	return nil
 }
 
-// persist repeats a write while Postgres is away for a moment. The writes that it is given are fenced, so that a repeat
-// after a lost answer finds no row.
+// persist repeats a write while Postgres is away for a moment, or if it was the victim of a deadlock. The writes that it
+// is given are fenced, so that a repeat after a lost answer finds no row.
 func persist(ctx context.Context, write func() error) error {
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		err := write()
-		if err == nil || apperr.From(err).Kind != apperr.Unavailable {
+		if err == nil || apperr.From(err).Kind != apperr.Unavailable && !store.IsRetryable(err) {
 			return err
 		}
 		select {

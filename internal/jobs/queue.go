@@ -73,8 +73,10 @@ func (s *Service) Queue(
 		return queued, replayed, err
 	}
 	// What fails from here on is made good by the sweeper and by the next event.
-	if err := s.push(ctx, job.ID); err != nil {
-		s.log.WarnContext(ctx, "job not pushed; the sweeper will", "job_id", job.ID, "error", err)
+	if job.WaitsFor == nil {
+		if err := s.line.push(ctx, job.ID); err != nil {
+			s.log.WarnContext(ctx, "job not pushed; the sweeper will", "job_id", job.ID, "error", err)
+		}
 	}
 	publish(ctx, s.events, s.log, View{Job: job})
 	return queued, false, nil
@@ -98,8 +100,9 @@ func (s *Service) pay(ctx context.Context, q *db.Queries, p projects.Project, o 
 	width, height := catalog.Size(o.Quality, p.Width, p.Height)
 	row, err := q.JobQueue(ctx, db.JobQueueParams{
 		ID: s.newID(), LedgerID: s.newID(), ProjectID: p.ID, UserID: p.UserID, ProjectVersion: p.Version,
-		CostCredits: model.Cost(o.Quality, p.Mode, o.Variants), Model: model.ID, Quality: o.Quality,
-		Variants: o.Variants, Width: width, Height: height, Seed: seed, Consent: consent,
+		CostCredits: model.Cost(o.Quality, p.Mode, o.Variants), Model: model.ID,
+		Provider: model.Provider, UserJobs: s.line.limits.UserJobs, Quality: o.Quality, Variants: o.Variants, Width: width,
+		Height: height, Seed: seed, Consent: consent,
 	})
 	if err != nil {
 		return db.JobQueueRow{}, fmt.Errorf("queue job: %w", err)
@@ -169,8 +172,9 @@ func (s *Service) whyUnpaid(ctx context.Context, q *db.Queries, p projects.Proje
 func jobOf(r db.JobQueueRow) db.Job {
 	return db.Job{
 		ID: r.ID, ProjectID: r.ProjectID, UserID: r.UserID, PromptID: r.PromptID, Mode: r.Mode, Platform: r.Platform,
-		Model: r.Model, Quality: r.Quality, Variants: r.Variants, Width: r.Width, Height: r.Height, Seed: r.Seed,
+		Model: r.Model, Provider: r.Provider, Quality: r.Quality, Variants: r.Variants, Width: r.Width, Height: r.Height, Seed: r.Seed,
 		Consent: r.Consent, Status: r.Status, Stage: r.Stage, Progress: r.Progress, Attempt: r.Attempt,
 		CostCredits: r.CostCredits, Refunded: r.Refunded, Version: r.Version, QueuedAt: r.QueuedAt, RunAt: r.RunAt,
+		WaitsFor: r.WaitsFor,
 	}
 }

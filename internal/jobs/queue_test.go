@@ -99,7 +99,8 @@ func TestQueueProject_refuses(t *testing.T) {
 		"no consent":      {w.user.ID, copying.ID, draft, apperr.Validation()},
 		"consent denied":  {w.user.ID, copying.ID, jobs.Order{Quality: catalog.Draft, Variants: 1, Consent: consent(false)}, jobs.ErrFaceSwapBlocked},
 		"model can't copy": {
-			w.user.ID, copying.ID, jobs.Order{Model: "fal_flux", Quality: catalog.Draft, Variants: 1, Consent: consent(true)},
+			w.user.ID, copying.ID,
+			jobs.Order{Model: "fal_flux", Quality: catalog.Draft, Variants: 1, Consent: consent(true)},
 			catalog.ErrModelUnavailable,
 		},
 		"copying costs one": {w.user.ID, copying.ID, jobs.Order{Quality: catalog.Draft, Variants: 2, Consent: consent(true)}, jobs.ErrInsufficientCredits},

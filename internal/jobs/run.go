@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,8 @@ type RunnerDeps struct {
 	Events  Events
 	NewID   func() uuid.UUID
 	Log     *slog.Logger
+	Push    Push // for jobs that may go when another one ends
+	Limits  Limits
 	// Lease is how long a silent worker is believed to be alive; it is renewed at a third of that.
 	Lease time.Duration
 	// Backoff is how long to wait before attempt+1, where the vendor did not say; nil: Backoff.
@@ -36,14 +39,20 @@ type RunnerDeps struct {
 }
 
 // Runner draws jobs, in a worker.
-type Runner struct{ RunnerDeps }
+type Runner struct {
+	RunnerDeps
+	line      line
+	unblocked atomic.Pointer[uuid.UUID] // up to which account the sweeper has looked
+}
 
 // NewRunner returns a runner.
 func NewRunner(d RunnerDeps) *Runner {
 	if d.Backoff == nil {
 		d.Backoff = Backoff
 	}
-	return &Runner{d}
+	r := &Runner{RunnerDeps: d, line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits}}
+	r.unblocked.Store(new(uuid.UUID))
+	return r
 }
 
 // settleTimeout bounds the writes that end an attempt, which go on when the attempt's own context has ended.
@@ -53,7 +62,7 @@ const settleTimeout = 10 * time.Second
 // job's row tells how it went, so an error means only that the row could not be written; the sweeper takes it up then.
 func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 	claimed, err := r.Store.Queries().JobClaim(ctx, db.JobClaimParams{
-		ID: id, LeaseSeconds: r.Lease.Seconds(), MaxAttempts: MaxAttempts,
+		ID: id, LeaseSeconds: r.Lease.Seconds(), MaxAttempts: MaxAttempts, ProviderCalls: r.Limits.ProviderCalls,
 	})
 	if store.IsNotFound(err) {
 		return nil
@@ -62,6 +71,10 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 		return fmt.Errorf("claim job: %w", err)
 	}
 	job := db.Job(claimed)
+	if job.Status == "queued" {
+		return r.line.join(ctx, job.Provider)
+	}
+	expiry := r.expiry(job)
 	publish(ctx, r.Events, r.Log, View{Job: job})
 
 	held, release := r.hold(ctx, job)
@@ -83,7 +96,14 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 		return r.retry(settling, job, failure{}, 0, true)
 	}
 	pictures.discard(settling)
-	return r.giveUpOrRetry(settling, job, err)
+	return r.giveUpOrRetry(settling, job, err, expiry)
+}
+
+// expiry is until when a job that was claimed just now may begin another attempt. Its age is measured by the database's
+// clock alone, since ours may be wrong.
+func (r *Runner) expiry(job db.Job) time.Time {
+	claimed := job.LeaseUntil.Add(-r.Lease)
+	return time.Now().Add(r.Limits.maxAge() - claimed.Sub(job.QueuedAt))
 }
 
 // draw takes an attempt through its stages. A panic of a provider is an error like any other.

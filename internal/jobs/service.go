@@ -1,8 +1,8 @@
 // Package jobs takes credits for a project and sees to it that the project is drawn: once, or not at all and refunded.
 //
 // Service is what the API uses, Runner what a worker uses. Both speak to each other through the job's row alone. The
-// files follow the life of a job: queue.go, run.go with lease.go and draw.go, end.go, cancel.go, and sweep.go for what
-// got lost; follow.go shows it to its owner.
+// files follow the life of a job: queue.go, line.go where it waits its turn, run.go with lease.go and pictures.go, end.go,
+// cancel.go, and sweep.go for what got lost; follow.go shows it to its owner.
 package jobs
 
 import (
@@ -28,7 +28,7 @@ type Service struct {
 	store   *store.Store
 	catalog *catalog.Catalog
 	events  Events
-	push    Push
+	line    line
 	now     func() time.Time
 	newID   func() uuid.UUID
 	log     *slog.Logger
@@ -40,6 +40,7 @@ type Deps struct {
 	Catalog *catalog.Catalog
 	Events  Events
 	Push    Push
+	Limits  Limits
 	Now     func() time.Time
 	NewID   func() uuid.UUID
 	Log     *slog.Logger
@@ -48,7 +49,8 @@ type Deps struct {
 // NewService returns a service.
 func NewService(d Deps) *Service {
 	return &Service{
-		store: d.Store, catalog: d.Catalog, events: d.Events, push: d.Push, now: d.Now, newID: d.NewID, log: d.Log,
+		store: d.Store, catalog: d.Catalog, events: d.Events, now: d.Now, newID: d.NewID, log: d.Log,
+		line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits},
 	}
 }
 

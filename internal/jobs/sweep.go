@@ -12,8 +12,14 @@ import (
 )
 
 // MarkDue picks at most batch jobs that a worker should be told of (again), and notes that they are told. Those that
-// wait are told again after patience, longer each time; since, unless nil, picks all that were last told before it.
+// wait are told again after patience, longer each time; since, unless nil, picks all that were last told before it. What
+// waits its turn is nothing that a worker should be told of, unless nobody is going to call it.
 func (r *Runner) MarkDue(ctx context.Context, since *time.Time, patience time.Duration, batch int) ([]uuid.UUID, error) {
+	next, err := r.line.unblock(ctx, *r.unblocked.Load())
+	if err != nil {
+		return nil, err
+	}
+	r.unblocked.Store(&next)
 	ids, err := r.Store.Queries().JobMarkDue(ctx, db.JobMarkDueParams{
 		Since: since, PatienceSeconds: patience.Seconds(), Batch: int32(batch), MaxAttempts: MaxAttempts,
 	})
@@ -34,18 +40,26 @@ func (r *Runner) Unmark(ctx context.Context, ids []uuid.UUID) error {
 // expireBatch bounds one Expire.
 const expireBatch = 100
 
-// Expire fails and refunds jobs whose last attempt died with its worker, and tells how many.
+// Expire fails and refunds jobs whose last attempt died with its worker, and those that have become too old to be drawn,
+// and tells how many.
 func (r *Runner) Expire(ctx context.Context) (ended int, err error) {
-	ids, err := r.Store.Queries().JobExhausted(ctx, db.JobExhaustedParams{MaxAttempts: MaxAttempts, Batch: expireBatch})
+	attempts, age := int32(MaxAttempts), r.Limits.maxAge().Seconds()
+	expired, err := r.Store.Queries().JobListExpired(ctx, db.JobListExpiredParams{
+		MaxAttempts: attempts, MaxAgeSeconds: age, Batch: expireBatch,
+	})
 	if err != nil {
-		return 0, fmt.Errorf("list exhausted jobs: %w", err)
+		return 0, fmt.Errorf("list expired jobs: %w", err)
 	}
-	code, message, attempts := failWorkerLost, "We lost this one, and gave your credits back. Please try again.", int32(MaxAttempts)
 	var failed []error
-	for _, id := range ids {
-		failed = append(failed, end(ctx, r.Store.Queries(), r, db.JobEndParams{
-			ID: id, LedgerID: r.NewID(), Status: "failed", ErrorCode: &code, ErrorMessage: &message, MaxAttempts: &attempts,
+	for _, job := range expired {
+		why := failure{failWorkerLost, "We lost this one, and gave your credits back. Please try again."}
+		if job.Status == "queued" {
+			why = failure{failProviderBusy, "We did not get to this one in time, and gave your credits back. Please try again."}
+		}
+		failed = append(failed, r.end(ctx, db.JobEndParams{
+			ID: job.ID, LedgerID: r.NewID(), Status: "failed", ErrorCode: &why.code, ErrorMessage: &why.message,
+			MaxAttempts: &attempts, MaxAgeSeconds: age, UserJobs: r.Limits.UserJobs,
 		}))
 	}
-	return len(ids), errors.Join(failed...)
+	return len(expired), errors.Join(failed...)
 }

@@ -72,7 +72,13 @@ type world struct {
 }
 
 // setup makes a world with an account of a balance, a project and a painter that paints. Leases last for lease.
-func setup(t *testing.T, balance int64, lease time.Duration) *world {
+func setup(t testing.TB, balance int64, lease time.Duration) *world {
+	t.Helper()
+	return setupLimited(t, balance, lease, jobs.Limits{})
+}
+
+// setupLimited is setup with limits.
+func setupLimited(t testing.TB, balance int64, lease time.Duration, limits jobs.Limits) *world {
 	t.Helper()
 	w := &world{store: factory.Store(t), pushed: make(chan uuid.UUID, 1000)}
 	w.paint(paints)
@@ -91,17 +97,21 @@ func setup(t *testing.T, balance int64, lease time.Duration) *world {
 	require.NoError(t, w.objects.EnsureBuckets(t.Context(), storage.Buckets()))
 	w.service = jobs.NewService(jobs.Deps{
 		Store: w.store, Catalog: catalog.New(func(id string) bool { return id != "seedream" }, nil), Events: hub,
-		Push: func(_ context.Context, id uuid.UUID) error { w.pushed <- id; return nil },
-		Now:  time.Now, NewID: factory.ID, Log: log,
+		Push: w.push, Limits: limits, Now: time.Now, NewID: factory.ID, Log: log,
 	})
 	w.runner = jobs.NewRunner(jobs.RunnerDeps{
 		Store: w.store, Assets: assets.NewService(w.store, w.objects), Objects: w.objects, Events: hub,
-		NewID: factory.ID, Log: log, Lease: lease, Backoff: func(int32) time.Duration { return 0 },
+		NewID: factory.ID, Log: log, Push: w.push, Limits: limits, Lease: lease, Backoff: func(int32) time.Duration { return 0 },
 		Models: func(string) (providers.Image, string, bool) { return *w.painter.Load(), "painter-1", true },
 	})
 	w.user = factory.User(t, w.store, balance)
 	w.project = factory.Project(t, w.store, w.user.ID, nil)
 	return w
+}
+
+func (w *world) push(_ context.Context, id uuid.UUID) error {
+	w.pushed <- id
+	return nil
 }
 
 func (w *world) paint(p painter) { w.painter.Store(&p) }

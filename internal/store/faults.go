@@ -29,8 +29,8 @@ func IsUnique(err error, constraint string) bool {
 	return ok && pg.Code == "23505" && pg.ConstraintName == constraint
 }
 
-// isRetryable reports a serialisation failure or a deadlock: the transaction did nothing and may be run again.
-func isRetryable(err error) bool {
+// IsRetryable reports a serialisation failure or a deadlock: the transaction did nothing and may be run again.
+func IsRetryable(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pg.Code == "40001" || pg.Code == "40P01")
 }

@@ -71,7 +71,7 @@ func (s *Store) InTx(ctx context.Context, fn func(q *db.Queries) error) error {
 	const tries = 3
 	for try := 1; ; try++ {
 		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return fn(db.New(translating{tx})) })
-		if err == nil || !isRetryable(err) || try == tries {
+		if err == nil || !IsRetryable(err) || try == tries {
 			return translate(err)
 		}
 	}

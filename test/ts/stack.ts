@@ -16,11 +16,13 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-/** Starts the whole stack, as `make run` does, on a free port and with data of its own. */
-export async function startStack(): Promise<Stack> {
+/** Starts the whole stack, as `make run` does, on a free port and with data and settings of its own. */
+export async function startStack(settings: Record<string, string> = {}): Promise<Stack> {
   const dir = await mkdtemp('/tmp/mugshot-e2e-');
   const addr = `127.0.0.1:${await freePort()}`;
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], DEV_DIR: dir, HTTP_ADDR: addr, ADMIN_ADDR: '127.0.0.1:0' };
+  const env = {
+    PATH: process.env['PATH'], HOME: process.env['HOME'], DEV_DIR: dir, HTTP_ADDR: addr, ADMIN_ADDR: '127.0.0.1:0', ...settings,
+  };
   const server = spawn(binary, ['dev'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   await ready(server, `http://${addr}/readyz`);
   return {

@@ -1,5 +1,6 @@
 import { client as shared } from '../src/gen/client.gen.js';
 import { type Client, createClient } from '../src/gen/client/index.js';
+import { withCsrfToken } from './csrf.js';
 import { toMugshotError } from './error.js';
 import { refreshOnce } from './refresh.js';
 import { memorySession, type SessionStore } from './session.js';
@@ -21,11 +22,14 @@ export const configureMugshot = (options: MugshotOptions = {}): Client => setUp(
 
 function setUp(client: Client, options: MugshotOptions): Client {
   const session = options.session ?? memorySession();
+  const send = withCsrfToken(session, options.fetch ?? ((request) => globalThis.fetch(request)));
+  const { token, fetch } = refreshOnce({ client, session, fetch: send });
   client.setConfig({
     baseUrl: options.baseUrl ?? '/api/v1',
     throwOnError: true,
-    auth: async () => (await session.get())?.session_token,
-    fetch: refreshOnce({ client, session, fetch: options.fetch ?? ((request) => globalThis.fetch(request)) }),
+    credentials: session.csrfToken && 'include',
+    auth: token,
+    fetch,
   });
   client.interceptors.error.clear();
   client.interceptors.error.use(toMugshotError);

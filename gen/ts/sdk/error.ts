@@ -42,6 +42,12 @@ export function toMugshotError(caught: unknown, response?: Response, request?: R
   return new MugshotError({ code: 'unavailable', message: 'The service could not be reached.' }, undefined, caught);
 }
 
+/** The code of a failed answer, whose body stays unread; undefined where it has no envelope. */
+export async function errorCode(response: Response): Promise<ErrorCode | undefined> {
+  const body: unknown = await response.clone().json().catch(() => null);
+  return isEnvelope(body) ? body.error.code : undefined;
+}
+
 function isEnvelope(value: unknown): value is ErrorEnvelope {
   const error = (value as Partial<ErrorEnvelope> | null)?.error;
   return typeof error?.code === 'string' && typeof error.message === 'string';

@@ -7,5 +7,5 @@ export * from '../src/gen/index.js';
 export type { Client } from '../src/gen/client/index.js';
 export { configureMugshot, createMugshotClient, type MugshotOptions } from './client.js';
 export { MugshotError } from './error.js';
-export { memorySession, type SessionStore, type Tokens } from './session.js';
+export { cookieSession, memorySession, type SessionStore, type Tokens } from './session.js';
 export { followJob, isFinished, waitForJob, type FollowJobOptions } from './job.js';

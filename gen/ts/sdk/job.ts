@@ -72,6 +72,8 @@ async function* changes(options: FollowJobOptions, seen: number): AsyncGenerator
       yield job;
       quiet = setTimeout(close, quietTimeout);
     }
+  } catch (error) {
+    if (!isPassing(error)) throw error;
   } finally {
     clearTimeout(quiet);
     signal?.removeEventListener('abort', close);
@@ -90,7 +92,10 @@ async function read({ client, jobId, signal }: FollowJobOptions): Promise<Job | 
     });
     return data;
   } catch (error) {
-    if (error instanceof MugshotError && (error.code === 'unavailable' || error.code === 'rate_limited')) return null;
+    if (isPassing(error)) return null;
     throw error;
   }
 }
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof MugshotError && (error.code === 'unavailable' || error.code === 'rate_limited');

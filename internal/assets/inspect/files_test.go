@@ -50,6 +50,10 @@ func asPNG(m image.Image) []byte {
 // scaled is a picture at another size.
 func scaled(m image.Image, width, height int) *image.RGBA {
 	dst := image.NewRGBA(image.Rect(0, 0, width, height))
+	if width >= m.Bounds().Dx() {
+		draw.ApproxBiLinear.Scale(dst, dst.Rect, m, m.Bounds(), draw.Src, nil)
+		return dst
+	}
 	draw.BiLinear.Scale(dst, dst.Rect, m, m.Bounds(), draw.Src, nil)
 	return dst
 }
@@ -135,11 +139,14 @@ func withEXIF(file, metadata []byte) []byte {
 	return withSegment(file, 0xe1, append([]byte("Exif\x00\x00"), metadata...))
 }
 
+// adobe says that the planes of a JPEG are RGB or CMYK as they are.
+var adobe = []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")
+
 // flatJPEG is a picture of one colour in any encoding: frame is its SOF marker. A progressive one gets as many scans.
 func flatJPEG(frame byte, width, height, components, scans int) []byte {
 	file := []byte{0xff, 0xd8}
 	if components == 4 {
-		file = append(file, jpegSegment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")...)...) // CMYK as it is
+		file = append(file, jpegSegment(0xee, adobe...)...)
 	}
 	file = append(file, jpegSegment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...)...)
 	head := []byte{8, byte(height >> 8), byte(height), byte(width >> 8), byte(width), byte(components)}

@@ -29,13 +29,17 @@ type survey struct {
 	overhead    int64   // and besides, in bytes
 }
 
-// cost is the most memory that decoding and what comes after it take, in bytes; the header is within the limits. Decoders round dimensions up to whole
-// blocks, of at most 32 by 32 pixels (four 8 by 8 blocks of JPEG each way).
-func (s survey) cost(header image.Config) int64 {
-	const block, after = 32, 2*4*longestSide*longestSide + 16<<20 // reduced and turned; strips, the JPEG
+// decoding is the most memory that decoding takes, in bytes; the header is within the limits. Decoders round dimensions
+// up to whole blocks, of at most 32 by 32 pixels (four 8 by 8 blocks of JPEG each way).
+func (s survey) decoding(header image.Config) int64 {
+	const block = 32
 	pixels := float64(header.Width+block) * float64(header.Height+block)
-	return int64(pixels*s.bytesPerPix) + s.overhead + after
+	return int64(pixels*s.bytesPerPix) + s.overhead
 }
+
+// drawing is the most memory that is taken after decoding, in bytes: for what is reduced and what is turned, of four bytes
+// a pixel, for strips, and for a JPEG as it grows.
+const drawing = 2*4*longestSide*longestSide + 16<<20
 
 func formats() [3]format {
 	return [3]format{

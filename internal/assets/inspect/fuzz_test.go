@@ -13,7 +13,7 @@ import (
 // FuzzCheck looks for bytes that a decoder can't cope with, or that pass and yet can't be used.
 func FuzzCheck(f *testing.F) {
 	for _, s := range samples() {
-		if len(s.file) < 64<<10 && s.reason != inspect.TooManyPixels {
+		if len(s.file) < 64<<10 && !s.portrait && s.reason != inspect.TooManyPixels {
 			f.Add(s.file)
 		}
 	}
@@ -25,7 +25,7 @@ func FuzzCheck(f *testing.F) {
 			})
 			if err != nil {
 				require.ErrorIs(t, err, inspect.ErrInvalidImage)
-				require.False(t, errors.Is(err, inspect.ErrPanicked), "%v", err)
+				require.NotErrorIs(t, err, inspect.ErrPanicked)
 				continue
 			}
 			require.Positive(t, picture.Width)

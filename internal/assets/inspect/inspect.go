@@ -37,14 +37,14 @@ const (
 	longestSide = 2048
 	// redrawQuality is of JPEG, 1 to 100: the least at which no difference is seen.
 	redrawQuality = 90
-	// patience is how long a check waits for its turn, and then how long a client should.
-	patience = 10 * time.Second
 )
 
 // Config bounds what checks cost. A zero field takes its default.
 type Config struct {
 	Memory   int64 // bytes that all decoding at one time may take; 512 MiB. A picture that needs more by itself is refused
 	Parallel int64 // pictures checked at one time, each with its file of MaxBytes in memory; 4
+	// Patience is how long a check waits for its turn, and then how long a client should; 10 s.
+	Patience time.Duration
 	Face     FaceConfig
 }
 
@@ -74,10 +74,11 @@ type Picture struct {
 
 // Checker checks pictures. It is safe for concurrent use.
 type Checker struct {
-	slots  *semaphore.Weighted // files in memory
-	room   *semaphore.Weighted // bytes for decoding
-	memory int64
-	faces  *faceFinder
+	slots    *semaphore.Weighted // files in memory
+	room     *semaphore.Weighted // bytes for decoding
+	memory   int64
+	patience time.Duration
+	faces    *faceFinder
 }
 
 // New returns a Checker.
@@ -88,12 +89,16 @@ func New(c Config) (*Checker, error) {
 	if c.Parallel == 0 {
 		c.Parallel = 4
 	}
+	if c.Patience == 0 {
+		c.Patience = 10 * time.Second
+	}
 	faces, err := newFaceFinder(c.Face)
 	if err != nil {
 		return nil, err
 	}
 	return &Checker{
-		slots: semaphore.NewWeighted(c.Parallel), room: semaphore.NewWeighted(c.Memory), memory: c.Memory, faces: faces,
+		slots: semaphore.NewWeighted(c.Parallel), room: semaphore.NewWeighted(c.Memory), memory: c.Memory,
+		patience: c.Patience, faces: faces,
 	}, nil
 }
 
@@ -101,7 +106,7 @@ func New(c Config) (*Checker, error) {
 // ErrInvalidImage or ErrFaceCheck with a Reason. It also fails with apperr.ErrUnavailable after waiting too long for its
 // turn, with ctx's error, or with the reader's.
 func (c *Checker) Check(ctx context.Context, body io.Reader, want Wanted) (Picture, error) {
-	if err := wait(ctx, c.slots, 1); err != nil {
+	if err := c.wait(ctx, c.slots, 1); err != nil {
 		return Picture{}, err
 	}
 	defer c.slots.Release(1)
@@ -124,11 +129,11 @@ func (c *Checker) Check(ctx context.Context, body io.Reader, want Wanted) (Pictu
 	if max(header.Width, header.Height) > maxSide || header.Width*header.Height > MaxPixels {
 		return Picture{}, Refusal(TooManyPixels)
 	}
-	cost := about.cost(header)
+	cost := about.decoding(header) + drawing
 	if cost > c.memory {
 		return Picture{}, Refusal(TooManyPixels)
 	}
-	if err := wait(ctx, c.room, cost); err != nil {
+	if err := c.wait(ctx, c.room, cost); err != nil {
 		return Picture{}, err
 	}
 	defer c.room.Release(cost)
@@ -172,12 +177,12 @@ func (c *Checker) collect(cost int64) {
 	}
 }
 
-func wait(ctx context.Context, s *semaphore.Weighted, n int64) error {
-	waiting, cancel := context.WithTimeout(ctx, patience)
+func (c *Checker) wait(ctx context.Context, s *semaphore.Weighted, n int64) error {
+	waiting, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	err := s.Acquire(waiting, n)
 	if err != nil && ctx.Err() == nil {
-		return apperr.ErrUnavailable.WithRetryAfter(patience).With(fmt.Errorf("wait for a turn to check a picture: %w", err))
+		return apperr.ErrUnavailable.WithRetryAfter(c.patience).With(fmt.Errorf("wait for a turn to check a picture: %w", err))
 	}
 	return err
 }

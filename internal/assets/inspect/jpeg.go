@@ -63,17 +63,17 @@ func frameCost(marker byte, payload []byte) float64 {
 		return 0 // the decoder refuses it
 	}
 	var planes, most float64
-	ids := ""
+	var ids []byte
 	for c := head; c < len(payload); c += component {
 		samples := float64(payload[c+1]>>4) * float64(payload[c+1]&0xf)
 		planes, most = planes+samples, max(most, samples)
-		ids += string(payload[c : c+1])
+		ids = append(ids, payload[c])
 	}
 	cost := planes / max(most, 1)
 	if marker == markerSOF2 {
 		cost += 4 * cost
 	}
-	if len(ids) == 4 || ids == "RGB" {
+	if len(ids) == 4 || string(ids) == "RGB" {
 		cost += 4
 	}
 	return cost

@@ -30,6 +30,14 @@ const (
 	FaceBlurred  Reason = "face_blurred"
 )
 
+// Reasons lists every reason, as the contract does.
+func Reasons() []Reason {
+	return []Reason{
+		Empty, TooLarge, SizeMismatch, UnsupportedType, TypeMismatch, TooManyPixels, Animated, Damaged,
+		NoFace, SeveralFaces, FaceTooSmall, FaceBlurred,
+	}
+}
+
 // The failures of a check, for errors.Is; what Check returns carries a Reason and its sentence.
 var (
 	ErrInvalidImage = apperr.New(apperr.Invalid, apperr.CodeInvalidImage, "This file can't be used as a picture.")

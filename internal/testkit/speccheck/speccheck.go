@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -44,7 +45,8 @@ func Wrap(t testing.TB, basePath string, h http.Handler, skip ...string) http.Ha
 			return
 		}
 		if err := c.check(asked, rec); err != nil {
-			t.Errorf("speccheck: %s %s answered %d: %v", asked.Method, asked.URL.Path, rec.status, err)
+			t.Errorf("speccheck: request %s: %s %s answered %d: %v",
+				rec.header.Get("X-Request-Id"), asked.Method, asked.URL.Path, rec.status, err)
 		}
 	})
 }
@@ -56,13 +58,22 @@ type checker struct {
 	options  *openapi3filter.Options
 }
 
-func newChecker(basePath string) (*checker, error) {
+// spec is read once for all tests of a binary: with the race detector that takes 0.1 s.
+var spec = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := api.GetSpec()
 	if err != nil {
 		return nil, fmt.Errorf("load spec: %w", err)
 	}
 	for _, schema := range doc.Components.Schemas {
 		forbidExtras(schema.Value)
+	}
+	return doc, nil
+})
+
+func newChecker(basePath string) (*checker, error) {
+	doc, err := spec()
+	if err != nil {
+		return nil, err
 	}
 	envelope := doc.Components.Schemas["ErrorEnvelope"]
 	if envelope == nil {

@@ -1,0 +1,75 @@
+package assets
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/storage"
+)
+
+// uploadLifetime is how long a client has to send the file and say so.
+const uploadLifetime = time.Hour
+
+// Upload is a file that a client wants to send.
+type Upload struct {
+	Type        string // any type but Render
+	ContentType string // image/jpeg, image/png or image/webp
+	Size        int64  // bytes, exactly; 1 to inspect.MaxBytes
+}
+
+// Ticket is the permission to send it, by the request that the storage asks for.
+type Ticket struct {
+	AssetID uuid.UUID
+	storage.SignedUpload
+}
+
+// CreateUpload promises an upload of the account, to be ended by Complete within an hour.
+func (s *Service) CreateUpload(ctx context.Context, userID uuid.UUID, u Upload) (Ticket, error) {
+	return s.createUpload(ctx, &userID, u)
+}
+
+// CreateSignupUpload promises an upload of a profile photo for an account that does not exist yet. Within an hour, a
+// sign-up that knows the id takes it over; see ClaimSignupPhoto.
+func (s *Service) CreateSignupUpload(ctx context.Context, contentType string, size int64) (Ticket, error) {
+	return s.createUpload(ctx, nil, Upload{Type: ProfilePhoto, ContentType: contentType, Size: size})
+}
+
+func (s *Service) createUpload(ctx context.Context, userID *uuid.UUID, u Upload) (Ticket, error) {
+	id, now := s.newID(), s.now()
+	owner := uuid.Nil // names the folder of those who have no account yet
+	if userID != nil {
+		owner = *userID
+	}
+	object := storage.Object{
+		Bucket: bucketOf(u.Type), Path: storage.ObjectName(owner, u.Type, id, now, u.ContentType),
+	}
+	expires := now.Add(uploadLifetime)
+	err := s.store.Queries().AssetCreate(ctx, db.AssetCreateParams{
+		ID: id, UserID: userID, Type: u.Type, Bucket: object.Bucket, StoragePath: object.Path, ContentType: u.ContentType,
+		SizeBytes: u.Size, ExpiresAt: &expires, Now: now,
+	})
+	if err != nil {
+		return Ticket{}, fmt.Errorf("promise upload: %w", err)
+	}
+	signed, err := s.objects.SignUpload(ctx, object, storage.UploadPolicy{
+		ContentType: u.ContentType, Size: u.Size, Expires: uploadLifetime,
+	})
+	if err != nil {
+		return Ticket{}, unavailable(fmt.Errorf("sign upload: %w", err))
+	}
+	if signed.ExpiresAt.After(expires) { // the storage's own, longer lifetime does not prolong ours
+		signed.ExpiresAt = expires
+	}
+	return Ticket{AssetID: id, SignedUpload: signed}, nil
+}
+
+func bucketOf(assetType string) string {
+	if assetType == ProfilePhoto {
+		return storage.BucketProfilePhotos
+	}
+	return storage.BucketUserAssets
+}

@@ -1,0 +1,124 @@
+package api_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+)
+
+// browser holds the cookies of a session, which come over TLS alone and so would not come back by themselves here.
+type browser struct {
+	*client.ClientWithResponses
+
+	session       client.Session
+	refresh, csrf *http.Cookie
+}
+
+func openBrowser(t testing.TB, app *apptest.App) *browser {
+	t.Helper()
+	who := app.SignUp(t)
+	res, err := app.Client("").SignInWithResponse(t.Context(),
+		client.SignInRequest{Email: who.Email, Password: apptest.Password, Cookie: new(true)})
+	require.NoError(t, err)
+	require.NotNil(t, res.JSON200, "%s", res.Body)
+	b := &browser{ClientWithResponses: app.Client(res.JSON200.SessionToken), session: *res.JSON200}
+	b.keep(t, res.HTTPResponse)
+	return b
+}
+
+func (b *browser) keep(t testing.TB, res *http.Response) {
+	t.Helper()
+	cookies := res.Cookies()
+	require.Len(t, cookies, 2)
+	b.refresh, b.csrf = cookies[0], cookies[1]
+}
+
+func (b *browser) params(csrf *string) *client.RefreshSessionParams {
+	return &client.RefreshSessionParams{XCSRFToken: csrf, MugshotRefresh: &b.refresh.Value, MugshotCsrf: &b.csrf.Value}
+}
+
+func TestSignIn_200_cookie(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	b := openBrowser(t, app)
+	require.Nil(t, b.session.RefreshToken, "out of reach of scripts")
+	require.Equal(t, "mugshot_refresh", b.refresh.Name)
+	require.Equal(t, apptest.BasePath+"/auth", b.refresh.Path)
+	require.True(t, b.refresh.HttpOnly)
+	require.Equal(t, "mugshot_csrf", b.csrf.Name)
+	require.Equal(t, "/", b.csrf.Path)
+	require.False(t, b.csrf.HttpOnly, "scripts have to read it")
+	for _, c := range []*http.Cookie{b.refresh, b.csrf} {
+		require.True(t, c.Secure)
+		require.Equal(t, http.SameSiteStrictMode, c.SameSite)
+		require.Empty(t, c.Domain)
+		require.WithinDuration(t, app.Clock.Now().Add(720*time.Hour), c.Expires, time.Minute)
+	}
+}
+
+func TestRefreshSession_200_cookie(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	b := openBrowser(t, app)
+	spent := *b.refresh
+	res, err := app.Client("").RefreshSessionWithResponse(t.Context(), b.params(&b.csrf.Value), client.RefreshRequest{})
+	require.NoError(t, err)
+	require.NotNil(t, res.JSON200, "%s", res.Body)
+	require.Nil(t, res.JSON200.RefreshToken)
+	b.keep(t, res.HTTPResponse)
+	require.NotEqual(t, spent.Value, b.refresh.Value)
+	again, err := app.Client("").RefreshSessionWithResponse(t.Context(), b.params(&b.csrf.Value), client.RefreshRequest{})
+	require.NoError(t, err)
+	require.NotNil(t, again.JSON200, "%s", again.Body)
+}
+
+func TestRefreshSession_403_csrfFailed(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	b, another := openBrowser(t, app), openBrowser(t, app)
+	tossed := b.params(&another.csrf.Value) // another session's, in both places
+	tossed.MugshotCsrf = &another.csrf.Value
+	for name, params := range map[string]*client.RefreshSessionParams{
+		"no token":          b.params(nil),
+		"a wrong token":     b.params(new("guessed")),
+		"another session's": tossed,
+	} {
+		res, err := app.Client("").RefreshSessionWithResponse(t.Context(), params, client.RefreshRequest{})
+		require.NoError(t, err)
+		refused(t, res.JSON403, res.Body, client.ErrorCodeCsrfFailed)
+		require.Empty(t, res.HTTPResponse.Cookies(), name)
+	}
+	res, err := app.Client("").RefreshSessionWithResponse(t.Context(), b.params(&b.csrf.Value), client.RefreshRequest{})
+	require.NoError(t, err)
+	require.NotNil(t, res.JSON200, "the attempts have spent nothing: %s", res.Body)
+}
+
+func TestSignOut_204_cookie(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	b := openBrowser(t, app)
+	forged, err := b.SignOutWithResponse(t.Context(), &client.SignOutParams{MugshotRefresh: &b.refresh.Value, MugshotCsrf: &b.csrf.Value})
+	require.NoError(t, err)
+	refused(t, forged.JSON403, forged.Body, client.ErrorCodeCsrfFailed)
+
+	res, err := b.SignOutWithResponse(t.Context(),
+		&client.SignOutParams{MugshotRefresh: &b.refresh.Value, MugshotCsrf: &b.csrf.Value, XCSRFToken: &b.csrf.Value})
+	require.NoError(t, err)
+	require.Equal(t, 204, res.StatusCode(), "%s", res.Body)
+	cookies := res.HTTPResponse.Cookies()
+	require.Len(t, cookies, 2)
+	for _, c := range cookies {
+		require.Empty(t, c.Value)
+		require.True(t, c.Expires.Before(time.Now()), "browsers forget it")
+	}
+	require.True(t, strings.HasSuffix(cookies[0].Path, "/auth"), "cookies are told apart by their paths")
+	after, err := app.Client("").RefreshSessionWithResponse(t.Context(), b.params(&b.csrf.Value), client.RefreshRequest{})
+	require.NoError(t, err)
+	refused(t, after.JSON401, after.Body, client.ErrorCodeInvalidRefreshToken)
+}

@@ -1,0 +1,308 @@
+package api_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	openapi_types "github.com/oapi-codegen/runtime/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+)
+
+func signUp(t testing.TB, app *apptest.App, wish client.SignUpRequest) *client.SignUpResponse {
+	t.Helper()
+	res, err := app.Client("").SignUpWithResponse(t.Context(), wish)
+	require.NoError(t, err)
+	return res
+}
+
+func signIn(t testing.TB, app *apptest.App, email, password string) *client.SignInResponse {
+	t.Helper()
+	res, err := app.Client("").SignInWithResponse(t.Context(), client.SignInRequest{Email: email, Password: password})
+	require.NoError(t, err)
+	return res
+}
+
+func confirm(t testing.TB, app *apptest.App, email, code string) *client.ConfirmEmailResponse {
+	t.Helper()
+	res, err := app.Client("").ConfirmEmailWithResponse(t.Context(), client.ConfirmRequest{Email: email, Code: code})
+	require.NoError(t, err)
+	return res
+}
+
+// otherThan is a code that is wrong.
+func otherThan(code string) string {
+	if code == "000000" {
+		return "000001"
+	}
+	return "000000"
+}
+
+func TestStartAuth_200(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	who := app.SignUp(t)
+	for email, want := range map[string]client.AuthStart{
+		who.Email:                  {Exists: true, Next: client.AuthStartNextPassword},
+		strings.ToUpper(who.Email): {Exists: true, Next: client.AuthStartNextPassword},
+		"nobody@example.com":       {Exists: false, Next: client.AuthStartNextCreateAccount},
+	} {
+		res, err := app.Client("").StartAuthWithResponse(t.Context(), client.EmailRequest{Email: email})
+		require.NoError(t, err)
+		require.Equal(t, &want, res.JSON200, "%s", res.Body)
+	}
+}
+
+func TestCheckUsername_200(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	taken := app.SignUp(t).Session.User.Username
+	invalid := new(client.UsernameCheckReasonInvalid)
+	for username, want := range map[string]client.UsernameCheck{
+		"ada.lovelace": {Available: true}, strings.ToUpper(taken): {Reason: new(client.UsernameCheckReasonTaken)},
+		"ad": {Reason: invalid}, "ada lovelace": {Reason: invalid}, "ada/": {Reason: invalid}, "/": {Reason: invalid}, "../me": {Reason: invalid},
+		"?x#y%": {Reason: invalid}, "ädä": {Reason: invalid},
+	} {
+		res, err := app.Client("").CheckUsernameWithResponse(t.Context(), username)
+		require.NoError(t, err)
+		require.Equal(t, &want, res.JSON200, "%q: %s", username, res.Body)
+	}
+}
+
+func TestSignUp_201(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	wish := apptest.NewAccount()
+	res := signUp(t, app, wish)
+	require.NotNil(t, res.JSON201, "%s", res.Body)
+	require.Equal(t, client.SignedUpNextConfirmEmail, res.JSON201.Next)
+	started, err := app.Client("").StartAuthWithResponse(t.Context(), client.EmailRequest{Email: wish.Email})
+	require.NoError(t, err)
+	require.True(t, started.JSON200.Exists)
+}
+
+func TestSignUp_400_everyFieldAtOnce(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	res := signUp(t, app, client.SignUpRequest{Email: "ada", Password: "short", Username: "a b", FullName: "\t"})
+	require.Equal(t, []string{
+		"body /confirm_password: min_length", "body /email: min_length", "body /full_name: pattern",
+		"body /password: min_length", "body /username: pattern",
+	}, fields(t, refused(t, res.JSON400, res.Body, client.ErrorCodeValidationFailed)), "what the spec can say")
+
+	wish := apptest.NewAccount()
+	wish.Password, wish.ConfirmPassword = "password1", "password2"
+	wish.Dob = openapi_types.Date{Time: app.Clock.Now().AddDate(-12, 0, 0)}
+	res = signUp(t, app, wish)
+	require.Equal(t, []string{"body /password: too_common", "body /confirm_password: mismatch", "body /dob: too_young"},
+		fields(t, refused(t, res.JSON400, res.Body, client.ErrorCodeValidationFailed)), "what only the rules can, in the same form")
+}
+
+func TestSignUp_409(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	taken := apptest.NewAccount()
+	require.NotNil(t, signUp(t, app, taken).JSON201)
+
+	wish := apptest.NewAccount()
+	wish.Email = strings.ToUpper(taken.Email)
+	res := signUp(t, app, wish)
+	refused(t, res.JSON409, res.Body, client.ErrorCodeEmailTaken)
+
+	wish = apptest.NewAccount()
+	wish.Username = strings.ToUpper(taken.Username)
+	res = signUp(t, app, wish)
+	refused(t, res.JSON409, res.Body, client.ErrorCodeUsernameTaken)
+}
+
+func TestConfirmEmail_200(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t, apptest.WithWorker(), apptest.With("SIGNUP_BONUS_CREDITS", "7"))
+	wish := apptest.NewAccount()
+	require.NotNil(t, signUp(t, app, wish).JSON201)
+	code := app.Code(t, wish.Email)
+	res := confirm(t, app, wish.Email, code)
+	require.NotNil(t, res.JSON200, "%s", res.Body)
+	require.Equal(t, client.ConfirmedNextSignin, res.JSON200.Next)
+
+	who := app.SignIn(t, wish.Email)
+	ledger, err := who.ListCreditsWithResponse(t.Context(), nil)
+	require.NoError(t, err)
+	require.Len(t, ledger.JSON200.Items, 1)
+	require.Equal(t, client.CreditReasonSignupBonus, ledger.JSON200.Items[0].Reason)
+	require.EqualValues(t, 7, ledger.JSON200.Balance)
+
+	again := confirm(t, app, wish.Email, code)
+	refused(t, again.JSON400, again.Body, client.ErrorCodeInvalidCode)
+	require.EqualValues(t, 7, balance(t, who), "the bonus is given once")
+}
+
+func TestConfirmEmail_400(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t, apptest.WithWorker())
+	wish := apptest.NewAccount()
+	require.NotNil(t, signUp(t, app, wish).JSON201)
+	code := app.Code(t, wish.Email)
+	wrong, unknown := confirm(t, app, wish.Email, otherThan(code)), confirm(t, app, "nobody@example.com", code)
+	refused(t, wrong.JSON400, wrong.Body, client.ErrorCodeInvalidCode)
+	require.Equal(t, string(wrong.Body), string(unknown.Body), "nothing tells whether there is an account")
+
+	app.Clock.Advance(10 * time.Minute)
+	late := confirm(t, app, wish.Email, code)
+	refused(t, late.JSON400, late.Body, client.ErrorCodeInvalidCode)
+}
+
+func TestResendConfirmation_200(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t, apptest.WithWorker())
+	wish := apptest.NewAccount()
+	require.NotNil(t, signUp(t, app, wish).JSON201)
+	old := app.Code(t, wish.Email)
+	resend := func(email string) *client.ResendConfirmationResponse {
+		res, err := app.Client("").ResendConfirmationWithResponse(t.Context(), client.EmailRequest{Email: email})
+		require.NoError(t, err)
+		require.NotNil(t, res.JSON200, "%s", res.Body)
+		return res
+	}
+	known, unknown := resend(wish.Email), resend("nobody@example.com")
+	require.Equal(t, string(known.Body), string(unknown.Body))
+	if code := app.Code(t, wish.Email); code != old { // one in a million is the same
+		res := confirm(t, app, wish.Email, old)
+		refused(t, res.JSON400, res.Body, client.ErrorCodeInvalidCode)
+		require.NotNil(t, confirm(t, app, wish.Email, code).JSON200, "the newest counts")
+	}
+}
+
+func TestSignIn_200(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	who := app.SignUp(t)
+	res := signIn(t, app, strings.ToUpper(who.Email), apptest.Password)
+	require.NotNil(t, res.JSON200, "%s", res.Body)
+	session := *res.JSON200
+	require.Equal(t, client.SessionTokenTypeBearer, session.TokenType)
+	require.EqualValues(t, 900, session.ExpiresIn)
+	require.NotNil(t, session.RefreshToken)
+	require.Empty(t, res.HTTPResponse.Cookies(), "only who asks for cookies gets them")
+	require.Equal(t, "no-store", res.HTTPResponse.Header.Get("Cache-Control"))
+	require.NotEqual(t, who.Session.SessionID, session.SessionID, "each sign-in is a session of its own")
+	me, err := app.Client(session.SessionToken).GetMeWithResponse(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, &session.User, me.JSON200)
+}
+
+func TestSignIn_401(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	who := app.SignUp(t)
+	wrong, unknown := signIn(t, app, who.Email, "not the password"), signIn(t, app, "nobody@example.com", apptest.Password)
+	refused(t, wrong.JSON401, wrong.Body, client.ErrorCodeInvalidCredentials)
+	require.Equal(t, string(wrong.Body), string(unknown.Body), "nothing tells whether there is an account")
+	require.Equal(t, `Bearer realm="mugshot"`, wrong.Headers401.WWWAuthenticate)
+}
+
+func TestSignIn_403_emailNotConfirmed(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	wish := apptest.NewAccount()
+	require.NotNil(t, signUp(t, app, wish).JSON201)
+	res := signIn(t, app, wish.Email, wish.Password)
+	refused(t, res.JSON403, res.Body, client.ErrorCodeEmailNotConfirmed)
+	guessed := signIn(t, app, wish.Email, "not the password")
+	refused(t, guessed.JSON401, guessed.Body, client.ErrorCodeInvalidCredentials)
+}
+
+func TestSignIn_429_locked(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	who := app.SignUp(t)
+	for range 5 {
+		res := signIn(t, app, who.Email, "not the password")
+		refused(t, res.JSON401, res.Body, client.ErrorCodeInvalidCredentials)
+	}
+	res := signIn(t, app, who.Email, apptest.Password)
+	refused(t, res.JSON429, res.Body, client.ErrorCodeAccountLocked)
+	require.InDelta(t, 60, res.Headers429.RetryAfter, 10)
+	require.EqualValues(t, 0, balance(t, who), "who is signed in stays so")
+}
+
+func refresh(t testing.TB, app *apptest.App, token string) *client.RefreshSessionResponse {
+	t.Helper()
+	res, err := app.Client("").RefreshSessionWithResponse(t.Context(), nil, client.RefreshRequest{RefreshToken: &token})
+	require.NoError(t, err)
+	return res
+}
+
+func TestRefreshSession_200(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	who := app.SignUp(t)
+	app.Clock.Advance(time.Hour)
+	res := refresh(t, app, *who.Session.RefreshToken)
+	require.NotNil(t, res.JSON200, "%s", res.Body)
+	require.Equal(t, who.Session.SessionID, res.JSON200.SessionID, "the session goes on")
+	require.NotEqual(t, who.Session.RefreshToken, res.JSON200.RefreshToken)
+	require.Empty(t, res.HTTPResponse.Cookies())
+	me, err := app.Client(res.JSON200.SessionToken).GetMeWithResponse(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, me.JSON200)
+
+	retried := refresh(t, app, *who.Session.RefreshToken)
+	require.NotNil(t, retried.JSON200, "a lost answer is answered again: %s", retried.Body)
+	require.Equal(t, res.JSON200.RefreshToken, retried.JSON200.RefreshToken)
+}
+
+func TestRefreshSession_401_spentTokenEndsTheSession(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	who := app.SignUp(t)
+	next := refresh(t, app, *who.Session.RefreshToken)
+	require.NotNil(t, next.JSON200, "%s", next.Body)
+	app.Clock.Advance(11 * time.Second)
+	stolen := refresh(t, app, *who.Session.RefreshToken)
+	refused(t, stolen.JSON401, stolen.Body, client.ErrorCodeInvalidRefreshToken)
+	heir := refresh(t, app, *next.JSON200.RefreshToken)
+	refused(t, heir.JSON401, heir.Body, client.ErrorCodeInvalidRefreshToken)
+	me, err := app.Client(next.JSON200.SessionToken).GetMeWithResponse(t.Context())
+	require.NoError(t, err)
+	refused(t, me.JSON401, me.Body, client.ErrorCodeUnauthenticated)
+}
+
+func TestRefreshSession_401(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	res := refresh(t, app, "none of ours")
+	refused(t, res.JSON401, res.Body, client.ErrorCodeInvalidRefreshToken)
+	bare := app.Do(t, "POST", apptest.BasePath+"/auth/refresh", "")
+	bare.Problem(t, 401, client.ErrorCodeInvalidRefreshToken)
+}
+
+func TestSignOut_204(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	other := apptest.New(t, apptest.Beside(app))
+	who := app.SignUp(t)
+	elsewhere := app.SignIn(t, who.Email)
+	res, err := who.SignOutWithResponse(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, 204, res.StatusCode(), "%s", res.Body)
+	for _, process := range []*apptest.App{app, other} {
+		me, err := process.Client(who.Session.SessionToken).GetMeWithResponse(t.Context())
+		require.NoError(t, err)
+		refused(t, me.JSON401, me.Body, client.ErrorCodeUnauthenticated)
+		again := refresh(t, process, *who.Session.RefreshToken)
+		refused(t, again.JSON401, again.Body, client.ErrorCodeInvalidRefreshToken)
+	}
+	require.EqualValues(t, 0, balance(t, elsewhere), "other sessions go on")
+}
+
+func TestSignOut_401(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	res, err := app.Client("").SignOutWithResponse(t.Context(), nil)
+	require.NoError(t, err)
+	refused(t, res.JSON401, res.Body, client.ErrorCodeUnauthenticated)
+}

@@ -1,0 +1,95 @@
+package api_test
+
+import (
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/migrate"
+	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+	"github.com/mugshot-studio/backend/migrations"
+)
+
+// While Redis is away nobody can count guesses, so that what is limited is refused, at once; the rest goes on.
+func TestRedisAway(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Real(t)
+	app := apptest.New(t, apptest.With("REDIS_URL", redis.URL()), quiet())
+	who := app.SignUp(t)
+	app.Grant(t, who.Email, 5)
+	project := createProject(t, who, draft())
+	redis.Kill()
+
+	fastest := time.Hour // of a few, since this machine may be busy
+	for range 5 {
+		begun := time.Now()
+		res := signIn(t, app, who.Email, apptest.Password)
+		fastest = min(fastest, time.Since(begun))
+		refused(t, res.JSON503, res.Body, client.ErrorCodeUnavailable)
+		require.Positive(t, res.Headers503.RetryAfter)
+	}
+	require.Less(t, fastest, time.Second)
+	queued, err := who.QueueProjectWithResponse(t.Context(), project.ID, nil, order())
+	require.NoError(t, err)
+	refused(t, queued.JSON503, queued.Body, client.ErrorCodeUnavailable)
+	require.EqualValues(t, 5, balance(t, who), "reads go on, and nothing was charged")
+	createProject(t, who, draft())
+	require.Len(t, listProjects(t, who, nil), 2)
+	require.Equal(t, http.StatusServiceUnavailable, app.Do(t, "GET", "/readyz", "").Status)
+	require.Equal(t, http.StatusOK, app.Do(t, "GET", "/healthz", "").Status)
+
+	require.NoError(t, redis.Restart(t.Context()))
+	app.SignIn(t, who.Email)
+	queueProject(t, who, project.ID)
+	require.Equal(t, http.StatusOK, app.Do(t, "GET", "/readyz", "").Status)
+}
+
+func TestPostgresAway(t *testing.T) {
+	t.Parallel()
+	postgres := pgtest.Server(t)
+	dsn := postgres.DSN("app")
+	require.NoError(t, postgres.EnsureDatabase(t.Context(), "app"))
+	_, err := migrate.Up(t.Context(), dsn, migrations.FS, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	app := apptest.New(t, apptest.With("DATABASE_URL", dsn), quiet())
+	who := app.SignUp(t)
+	project := createProject(t, who, draft())
+	postgres.Kill()
+
+	bearer := []string{"Authorization", "Bearer " + who.Session.SessionToken, "Content-Type", "application/json"}
+	for range 3 { // with connections that broke, and without any
+		for _, c := range []struct{ method, path, body string }{
+			{"GET", "/me", ""},
+			{"GET", "/me/credits", ""},
+			{"GET", "/project/" + project.ID.String(), ""},
+			{"POST", "/project", `{"mode":"design","platform":"x","prompt":{"headline":"x"}}`},
+			{"POST", "/project/" + project.ID.String() + "/queue", `{"quality":"std","variants":1}`},
+			{"GET", "/jobs/" + uuid.NewString() + "/events", ""},
+			{"POST", "/auth/start", `{"email":"ada@example.com"}`},
+			{"POST", "/auth/signin", `{"email":"` + who.Email + `","password":"` + apptest.Password + `"}`},
+			{"POST", "/auth/refresh", `{"refresh_token":"` + *who.Session.RefreshToken + `"}`},
+		} {
+			res := app.Do(t, c.method, apptest.BasePath+c.path, c.body, bearer...)
+			res.Problem(t, 503, client.ErrorCodeUnavailable)
+			require.NotEmpty(t, res.Header.Get("Retry-After"))
+		}
+	}
+	models, err := app.Client("").ListModelsWithResponse(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, models.JSON200, "what needs no database goes on")
+
+	require.NoError(t, postgres.Restart(t.Context()))
+	require.Equal(t, []client.Project{project}, listProjects(t, who, nil))
+	next := refresh(t, app, *who.Session.RefreshToken)
+	require.NotNil(t, next.JSON200, "what could not be told has spent nothing: %s", next.Body)
+}
+
+// quiet is for tests in which everything fails as it should.
+func quiet() apptest.Option { return apptest.WithLog(slog.DiscardHandler) }

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { open, openApp, signInOn, whoAmI, world } from './world.js';
+
+test('a preflight names the one origin, and no wildcard', async (t) => {
+  const page = await openApp(await world.profile(t));
+  await signInOn(page, world.account);
+  assert.equal(await whoAmI(page), world.account.email);
+  const preflights = world.take().filter(({ method }) => method === 'OPTIONS');
+  assert.deepEqual(preflights.map(({ path, status }) => `${path} ${status}`), ['/api/v1/auth/signin 204', '/api/v1/me 204']);
+  for (const { got } of preflights) {
+    assert.equal(got['access-control-allow-origin'], world.app);
+    assert.equal(got['access-control-allow-credentials'], 'true');
+    assert.ok(got.vary?.includes('Origin'));
+    for (const [name, value] of Object.entries(got)) assert.ok(!value?.includes('*'), name);
+  }
+});
+
+test('every answer carries the security headers', async (t) => {
+  const context = await world.profile(t);
+  const page = await openApp(context);
+  await signInOn(page, world.account);
+  await page.evaluate(() => mugshot.signOut());
+  await whoAmI(page);
+  await page.goto(`${world.api}/models`);
+  await page.goto(`${world.api}/nowhere`);
+  const answers = world.take();
+  assert.deepEqual(
+    answers.filter(({ method }) => method !== 'OPTIONS').map(({ status }) => status), [200, 204, 401, 200, 404],
+  );
+  for (const { got, path } of answers) {
+    assert.equal(got['x-content-type-options'], 'nosniff', path);
+    assert.equal(got['referrer-policy'], 'no-referrer', path);
+    assert.equal(got['content-security-policy'], "default-src 'none'; frame-ancestors 'none'", path);
+    assert.equal(got['cache-control'], 'no-store', path);
+  }
+});
+
+test('no page may frame ours', async (t) => {
+  const page = await open(await world.profile(t), world.stranger);
+  for (const path of ['/docs', '/api/v1/models']) {
+    const refused = page.waitForEvent('console', (message) => message.text().includes('frame-ancestors'));
+    await page.evaluate(
+      (src) => void document.body.append(Object.assign(document.createElement('iframe'), { src })),
+      new URL(path, world.api).href,
+    );
+    assert.equal((await refused).type(), 'error');
+  }
+});

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import type { BrowserContext, Page } from 'playwright-core';
+import type { Exchange } from './wire.js';
+import { cookiesOf, domain, openApp, signInOn, whoAmI, world } from './world.js';
+
+async function setup(t: TestContext): Promise<{ context: BrowserContext; page: Page }> {
+  const context = await world.profile(t);
+  return { context, page: await openApp(context) };
+}
+
+/** The calls themselves, without the preflights that the browser sends ahead of them. */
+const calls = (exchanges: Exchange[]) =>
+  exchanges.filter(({ method }) => method !== 'OPTIONS').map(({ method, path, status }) => `${method} ${path} ${status}`);
+
+test('signing in puts the refresh token where no script can read it', async (t) => {
+  const { context, page } = await setup(t);
+  const answer = await signInOn(page, world.account);
+  assert.equal('refresh_token' in answer, false);
+
+  const { refresh, csrf } = await cookiesOf(context);
+  assert.ok(refresh && csrf);
+  const { value: secret, expires, ...attributes } = refresh;
+  assert.deepEqual(attributes, {
+    name: 'mugshot_refresh', domain: `api.${domain}`, path: '/api/v1/auth', httpOnly: true, secure: true, sameSite: 'Strict',
+  });
+  assert.ok(expires > Date.now() / 1000 + 3600, 'it outlives the browser');
+  assert.deepEqual([csrf.domain, csrf.path, csrf.httpOnly, csrf.secure, csrf.sameSite], [`.${domain}`, '/', false, true, 'Strict']);
+
+  const readable = await page.evaluate(() => ({ cookie: document.cookie, stored: localStorage.length + sessionStorage.length }));
+  assert.deepEqual(readable, { cookie: `mugshot_csrf=${csrf.value}`, stored: 0 });
+  for (const { body } of world.take()) assert.ok(!body.includes(secret));
+});
+
+test('a reloaded page goes on by the cookie, with one refresh for all its calls', async (t) => {
+  const { context, page } = await setup(t);
+  const first = await signInOn(page, world.account);
+  const old = await cookiesOf(context);
+  await page.reload();
+  world.take();
+
+  const emails = await page.evaluate(async () => {
+    const answers = await Promise.all(Array.from({ length: 5 }, () => mugshot.getMe()));
+    return answers.map(({ data }) => data.email);
+  });
+  assert.deepEqual(emails, Array(5).fill(world.account.email));
+
+  const seen = world.take();
+  assert.deepEqual(calls(seen), ['POST /api/v1/auth/refresh 200', ...Array(5).fill('GET /api/v1/me 200')]);
+  const [refresh, me] = seen.filter(({ method }) => method !== 'OPTIONS');
+  assert.equal(refresh?.sent['x-csrf-token'], old.csrf?.value);
+  assert.ok(refresh?.sent.cookie?.includes(`mugshot_refresh=${old.refresh?.value}`));
+  assert.ok(!me?.sent.cookie?.includes('mugshot_refresh'), 'the refresh token goes to the auth operations only');
+
+  const now = await cookiesOf(context);
+  assert.notEqual(now.refresh?.value, old.refresh?.value);
+  const token = await page.evaluate(async () => (await session.get())?.session_token);
+  assert.notEqual(token, first.session_token);
+  assert.equal(me?.sent.authorization, `Bearer ${token}`);
+  for (const { body } of seen) assert.ok(!body.includes(now.refresh?.value ?? ''));
+});
+
+test('a session token that is spent is renewed by the cookie', async (t) => {
+  const { page } = await setup(t);
+  await signInOn(page, world.account);
+  await page.evaluate(() => session.set({ session_token: 'spent' }));
+  world.take();
+  assert.equal(await whoAmI(page), world.account.email);
+  assert.deepEqual(calls(world.take()), ['GET /api/v1/me 401', 'POST /api/v1/auth/refresh 200', 'GET /api/v1/me 200']);
+});
+
+test('two tabs that refresh together stay signed in', async (t) => {
+  const { context, page } = await setup(t);
+  await signInOn(page, world.account);
+  const tabs = [page, await openApp(context)];
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(tabs.map((tab) => tab.reload()));
+    assert.deepEqual(await Promise.all(tabs.map(whoAmI)), Array(2).fill(world.account.email));
+  }
+});
+
+test('signing out ends all that the browser held', async (t) => {
+  const { context, page } = await setup(t);
+  const { session_token } = await signInOn(page, world.account);
+  const held = await cookiesOf(context);
+  world.take();
+  await page.evaluate(() => mugshot.signOut());
+  assert.deepEqual(calls(world.take()), ['POST /api/v1/auth/signout 204']);
+  assert.deepEqual(await context.cookies(), []);
+
+  const me = await fetch(`${world.direct}/me`, { headers: { Authorization: `Bearer ${session_token}` } });
+  assert.equal(me.status, 401);
+  const refresh = await fetch(`${world.direct}/auth/refresh`, {
+    method: 'POST',
+    headers: {
+      Cookie: `mugshot_refresh=${held.refresh?.value}; mugshot_csrf=${held.csrf?.value}`,
+      'X-CSRF-Token': held.csrf?.value ?? '',
+    },
+  });
+  assert.deepEqual([refresh.status, (await refresh.json()).error.code], [401, 'invalid_refresh_token']);
+
+  assert.equal(await whoAmI(page), 'unauthenticated');
+  await page.reload();
+  assert.equal(await whoAmI(page), 'unauthenticated');
+  assert.deepEqual(calls(world.take()), ['GET /api/v1/me 401', 'GET /api/v1/me 401']);
+});

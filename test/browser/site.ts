@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { type Closable, listen } from './listen.js';
+
+const sdk = new URL('..', import.meta.resolve('@mugshot-studio/sdk'));
+
+const app = '<!doctype html><title>A web app</title><script type="module" src="/app.js"></script>';
+
+// What a web app does at its start. It hangs its variables on the window, where tests find them.
+const script = `
+import * as mugshot from '/sdk/sdk/index.js';
+const session = mugshot.cookieSession();
+mugshot.configureMugshot({ baseUrl: new URLSearchParams(location.search).get('api'), session });
+Object.assign(window, { mugshot, session });
+`;
+
+/** Serves to any host name an empty page, and at /app?api=… a web app that has nothing but the SDK, as it was built. */
+export async function startSite(): Promise<Closable & { port: number }> {
+  return listen(
+    createServer(async ({ url = '/' }, response) => {
+      const { pathname } = new URL(url, 'http://localhost');
+      const [type, body] = await resource(pathname);
+      response.writeHead(200, { 'Content-Type': `text/${type}; charset=utf-8` }).end(body);
+    }),
+  );
+}
+
+async function resource(path: string): Promise<[type: string, body: string | Buffer]> {
+  if (path === '/app') return ['html', app];
+  if (path === '/app.js') return ['javascript', script];
+  if (path.startsWith('/sdk/')) return ['javascript', await readFile(new URL(path.slice('/sdk/'.length), sdk))];
+  return ['html', '<!doctype html><title>A page</title>'];
+}

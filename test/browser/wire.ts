@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { type Closable, listen } from './listen.js';
+
+/** One request as the browser sent it, preflights included, and its answer as the server gave it. */
+export interface Exchange {
+  method: string;
+  path: string;
+  sent: IncomingHttpHeaders;
+  status: number;
+  got: IncomingHttpHeaders;
+  body: string;
+}
+
+export interface Wire extends Closable {
+  port: number;
+  /** Answers which calls of the API went over the wire since it was asked last; icons and the like are left out. */
+  take(): Exchange[];
+}
+
+/**
+ * Stands between the browser and the server, and writes down what passes. A browser tells neither its pages nor its
+ * debugger all of it: not which cookies went with an opaque request, nor how a preflight was answered.
+ */
+export async function startWire(server: URL): Promise<Wire> {
+  let seen: Exchange[] = [];
+  const wire = createServer(async (incoming, outgoing) => {
+    const { method = '', url: path = '', headers: sent, rawHeaders } = incoming;
+    const onward = request({ host: server.hostname, port: server.port, method, path, headers: rawHeaders });
+    onward.on('error', () => outgoing.destroy());
+    incoming.pipe(onward);
+    const [answer] = (await once(onward, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    if (path.startsWith('/api/')) seen.push({ method, path, sent, status: answer.statusCode ?? 0, got: answer.headers, body: body.toString() });
+    outgoing.writeHead(answer.statusCode ?? 0, answer.rawHeaders).end(body);
+  });
+  return {
+    ...(await listen(wire)),
+    take: () => {
+      const taken = seen;
+      seen = [];
+      return taken;
+    },
+  };
+}
