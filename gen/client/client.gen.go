@@ -2812,7 +2812,7 @@ type ClientInterface interface {
 
 	// ChangePasswordWithBody Change the password
 	//
-	// Every other session of the account ends.
+	// Every other session of the account ends. The new password has to differ from the present one.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2821,7 +2821,7 @@ type ClientInterface interface {
 
 	// ChangePassword Change the password
 	//
-	// Every other session of the account ends.
+	// Every other session of the account ends. The new password has to differ from the present one.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3498,7 +3498,7 @@ func (c *Client) VerifySecondFactor(ctx context.Context, body VerifySecondFactor
 
 // ChangePasswordWithBody Change the password
 //
-// Every other session of the account ends.
+// Every other session of the account ends. The new password has to differ from the present one.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3517,7 +3517,7 @@ func (c *Client) ChangePasswordWithBody(ctx context.Context, contentType string,
 
 // ChangePassword Change the password
 //
-// Every other session of the account ends.
+// Every other session of the account ends. The new password has to differ from the present one.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6484,7 +6484,7 @@ type ClientWithResponsesInterface interface {
 
 	// ChangePasswordWithBodyWithResponse Change the password
 	//
-	// Every other session of the account ends.
+	// Every other session of the account ends. The new password has to differ from the present one.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6493,7 +6493,7 @@ type ClientWithResponsesInterface interface {
 
 	// ChangePasswordWithResponse Change the password
 	//
-	// Every other session of the account ends.
+	// Every other session of the account ends. The new password has to differ from the present one.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12280,7 +12280,7 @@ func (c *ClientWithResponses) VerifySecondFactorWithResponse(ctx context.Context
 
 // ChangePasswordWithBodyWithResponse Change the password
 //
-// Every other session of the account ends.
+// Every other session of the account ends. The new password has to differ from the present one.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -12295,7 +12295,7 @@ func (c *ClientWithResponses) ChangePasswordWithBodyWithResponse(ctx context.Con
 
 // ChangePasswordWithResponse Change the password
 //
-// Every other session of the account ends.
+// Every other session of the account ends. The new password has to differ from the present one.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
 	"github.com/mugshot-studio/backend/internal/testkit/apptest"
 )
@@ -261,6 +262,47 @@ func TestCreateSignupPhotoUpload_201_and_429(t *testing.T) {
 			send(t, app, res.JSON201, file)
 		}
 	}
+}
+
+func TestSignUp_201_withAPhoto(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	stranger, file := app.Client(""), faceJPEG(t)
+	signed, err := stranger.CreateSignupPhotoUploadWithResponse(t.Context(), client.SignupPhotoUploadRequest{
+		ContentType: client.UploadContentTypeImageJpeg, SizeBytes: int64(len(file)),
+	})
+	require.NoError(t, err)
+	require.NotNil(t, signed.JSON201, "%s", signed.Body)
+	wish := apptest.NewAccount()
+	wish.ProfilePhotoAssetID = &signed.JSON201.AssetID
+	early, err := stranger.SignUpWithResponse(t.Context(), wish)
+	require.NoError(t, err)
+	require.NotNil(t, early.JSON400, "%s", early.Body)
+	require.Equal(t, client.ErrorCodeUploadMissing, early.JSON400.Error.Code)
+
+	send(t, app, signed.JSON201, file)
+	created, err := stranger.SignUpWithResponse(t.Context(), wish)
+	require.NoError(t, err)
+	require.NotNil(t, created.JSON201, "%s", created.Body)
+	_, err = app.Store.Queries().UserConfirmEmail(t.Context(), db.UserConfirmEmailParams{
+		ID: created.JSON201.UserID, Now: app.Clock.Now(),
+	})
+	require.NoError(t, err)
+	account := app.SignIn(t, wish.Email)
+	photo := account.Session.User.ProfilePhoto.MustGet()
+	require.Equal(t, signed.JSON201.AssetID, photo.ID)
+	require.Contains(t, photo.StoragePath, created.JSON201.UserID.String()+"/profile_photo/")
+	download, err := app.HTTP.Get(photo.URL)
+	require.NoError(t, err)
+	require.NoError(t, download.Body.Close())
+	require.Equal(t, http.StatusOK, download.StatusCode)
+
+	another := apptest.NewAccount()
+	another.ProfilePhotoAssetID = &signed.JSON201.AssetID
+	twice, err := stranger.SignUpWithResponse(t.Context(), another)
+	require.NoError(t, err)
+	require.NotNil(t, twice.JSON400, "%s", twice.Body)
+	require.Equal(t, "/profile_photo_asset_id", twice.JSON400.Error.Details.Fields[0].Field)
 }
 
 // TestSpec_pictureRefusals holds the enum of the spec and package inspect together, in both directions.

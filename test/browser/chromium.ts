@@ -28,5 +28,5 @@ function found(): string {
       }
     }
   }
-  throw new Error(`none of ${names.join(', ')} is on the PATH: install Debian's chromium, or let CHROMIUM name a browser of that family`);
+  throw new Error(`None of ${names.join(', ')} is on the PATH: install Debian's chromium, or name a browser in CHROMIUM.`);
 }

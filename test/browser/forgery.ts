@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Exchange } from './wire.js';
-import { cookiesOf, domain, open, openApp, signInOn, whoAmI, world } from './world.js';
+import { type Cookies, cookiesOf, domain, open, openApp, signInOn, whoAmI, world } from './world.js';
 
 /** A victim who is signed in to the app, and who then comes to a page of another origin. */
-async function setup(t: TestContext, origin: string): Promise<{ context: BrowserContext; victim: Page; page: Page; token: string }> {
+async function setup(t: TestContext, origin: string) {
   const context = await world.profile(t);
   const victim = await openApp(context);
   const { session_token: token } = await signInOn(victim, world.account);
@@ -37,7 +37,7 @@ async function postForm(page: Page, path: string): Promise<Exchange> {
 }
 
 /** The session goes on as if nothing had happened: nobody has spent its token, or changed its cookies. */
-async function unharmed(context: BrowserContext, victim: Page, before: Awaited<ReturnType<typeof cookiesOf>>): Promise<void> {
+async function unharmed(context: BrowserContext, victim: Page, before: Cookies): Promise<void> {
   assert.deepEqual(await cookiesOf(context), before);
   await victim.reload();
   assert.equal(await whoAmI(victim), world.account.email);
@@ -56,7 +56,8 @@ for (const kind of ['sister', 'stranger'] as const) {
       assert.equal(await read(page, path, init), 'TypeError');
       const seen = world.take();
       assert.deepEqual(seen.flatMap(corsOf), []);
-      assert.deepEqual(seen.map(({ method }) => method), [path === '/me' ? 'OPTIONS' : 'GET'], 'a preflight holds the call back');
+      const first = path === '/me' ? 'OPTIONS' : 'GET';
+      assert.deepEqual(seen.map(({ method }) => method), [first], 'a preflight holds the call back');
     }
   });
 
@@ -133,7 +134,9 @@ test('a CSRF token that is wrong, or of another session, is refused', async (t) 
   const { csrf } = await cookiesOf(attacker);
   assert.ok(csrf);
   const sister = await open(context, world.sister);
-  await sister.evaluate((value) => { document.cookie = value; }, `mugshot_csrf=${csrf.value}; domain=${domain}; path=/; secure`);
+  await sister.evaluate((cookie) => {
+    document.cookie = cookie;
+  }, `mugshot_csrf=${csrf.value}; domain=${domain}; path=/; secure`);
   assert.equal((await cookiesOf(context)).csrf?.value, csrf.value, 'it is planted');
   world.take();
   await attempt({ 'X-CSRF-Token': csrf.value });

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import { type Closable, listen } from './listen.js';
 
 /** One request as the browser sent it, preflights included, and its answer as the server gave it. */
@@ -24,17 +23,19 @@ export interface Wire extends Closable {
  */
 export async function startWire(server: URL): Promise<Wire> {
   let seen: Exchange[] = [];
-  const wire = createServer(async (incoming, outgoing) => {
+  const wire = createServer((incoming, outgoing) => {
     const { method = '', url: path = '', headers: sent, rawHeaders } = incoming;
     const onward = request({ host: server.hostname, port: server.port, method, path, headers: rawHeaders });
-    onward.on('error', () => outgoing.destroy());
     incoming.pipe(onward);
-    const [answer] = (await once(onward, 'response')) as [IncomingMessage];
-    const chunks: Buffer[] = [];
-    for await (const chunk of answer) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
-    if (path.startsWith('/api/')) seen.push({ method, path, sent, status: answer.statusCode ?? 0, got: answer.headers, body: body.toString() });
-    outgoing.writeHead(answer.statusCode ?? 0, answer.rawHeaders).end(body);
+    onward.on('error', () => outgoing.destroy());
+    onward.on('response', async (answer) => {
+      const { statusCode: status = 0, headers: got, rawHeaders } = answer;
+      const chunks: Buffer[] = [];
+      for await (const chunk of answer) chunks.push(chunk as Buffer);
+      const body = Buffer.concat(chunks);
+      if (path.startsWith('/api/')) seen.push({ method, path, sent, status, got, body: body.toString() });
+      outgoing.writeHead(status, rawHeaders).end(body);
+    });
   });
   return {
     ...(await listen(wire)),

@@ -36,7 +36,6 @@ interface World {
   take(): Exchange[];
   /** Opens a browser profile without cookies, for one test. */
   profile(t: TestContext): Promise<BrowserContext>;
-  stop(): Promise<void>;
 }
 
 /** What the hosts of one site are under. */
@@ -44,16 +43,26 @@ export const domain = 'mugshot.localhost';
 
 /** Serves all tests: its start takes longer than they do. */
 export let world: World;
+const closers: (() => Promise<unknown>)[] = [];
 before(async () => {
   world = await startWorld();
 });
-after(() => world?.stop());
+after(async () => {
+  for (const close of closers.reverse()) await close();
+});
 
 async function startWorld(): Promise<World> {
-  const [browser, app, others] = await Promise.all([launchChromium(), startSite(), startSite()]);
+  const browser = await launchChromium();
+  closers.push(() => browser.close());
+  const app = await startSite();
+  closers.push(app.close);
+  const others = await startSite();
+  closers.push(others.close);
   const origin = `http://app.${domain}:${app.port}`;
   const stack = await startStack({ ALLOWED_ORIGINS: origin, CSRF_COOKIE_DOMAIN: domain });
+  closers.push(stack.stop);
   const wire = await startWire(new URL(stack.baseUrl));
+  closers.push(wire.close);
   return {
     api: `http://api.${domain}:${wire.port}/api/v1`,
     direct: stack.baseUrl,
@@ -67,10 +76,6 @@ async function startWorld(): Promise<World> {
       t.after(() => context.close());
       wire.take();
       return context;
-    },
-    stop: async () => {
-      await browser.close();
-      await Promise.all([stack.stop(), wire.close(), app.close(), others.close()]);
     },
   };
 }
@@ -112,8 +117,14 @@ export async function signInOn(page: Page, account: Account): Promise<sdk.Sessio
 export const whoAmI = (page: Page): Promise<string> =>
   page.evaluate(() => mugshot.getMe().then(({ data }) => data.email, (error: sdk.MugshotError) => error.code));
 
-/** The cookies of a session, as the browser keeps them. */
-export async function cookiesOf(context: BrowserContext): Promise<{ refresh: Cookie | undefined; csrf: Cookie | undefined }> {
+/** The cookies of a session. */
+export interface Cookies {
+  refresh: Cookie | undefined;
+  csrf: Cookie | undefined;
+}
+
+/** Looks up which cookies the browser keeps, also those that no script can read. */
+export async function cookiesOf(context: BrowserContext): Promise<Cookies> {
   const cookies = await context.cookies();
   const named = (name: string) => cookies.find((cookie) => cookie.name === name);
   return { refresh: named('mugshot_refresh'), csrf: named('mugshot_csrf') };

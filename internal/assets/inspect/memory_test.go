@@ -116,7 +116,7 @@ func BenchmarkCheck(b *testing.B) {
 		"reference 12 MP":             {asJPEG(scaled(face(), 3400, 3500)), inspect.Wanted{ContentType: jpg}},
 		"portrait 12 MP":              {asJPEG(scaled(face(), 3400, 3500)), inspect.Wanted{ContentType: jpg, Portrait: true, Redraw: true}},
 		"PNG 40 MP":                   {flatPNG(8000, 5000, 16, 6, 0, 64), inspect.Wanted{ContentType: pngT, Redraw: true}},
-		"progressive 40 MP, 80 scans": {flatJPEG(0xc2, 8000, 5000, 3, 80), inspect.Wanted{ContentType: jpg}},
+		"progressive 30 MP, 80 scans": {flatJPEG(0xc2, 6000, 5000, 3, 80), inspect.Wanted{ContentType: jpg}},
 		"noise":                       {asPNG(noise(640, 640)), inspect.Wanted{ContentType: pngT, Redraw: true}},
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { CancelJobData, CancelJobErrors, CancelJobResponses, ConfirmEmailData, ConfirmEmailErrors, ConfirmEmailResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, GetJobData, GetJobErrors, GetJobResponses, GetMeData, GetMeErrors, GetMeResponses, GetProjectData, GetProjectErrors, GetProjectResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPlatformsData, ListPlatformsErrors, ListPlatformsResponses, ListProjectJobsData, ListProjectJobsErrors, ListProjectJobsResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, QueueProjectData, QueueProjectErrors, QueueProjectResponses, RefreshSessionData, RefreshSessionErrors, RefreshSessionResponses, ResendConfirmationData, ResendConfirmationErrors, ResendConfirmationResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SignUpData, SignUpErrors, SignUpResponses, StartAuthData, StartAuthErrors, StartAuthResponses, StreamJobEventsData, StreamJobEventsErrors, StreamJobEventsResponse, StreamJobEventsResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses } from './types.gen.js';
+import type { CancelJobData, CancelJobErrors, CancelJobResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CheckUsernameData, CheckUsernameErrors, CheckUsernameResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfirmEmailData, ConfirmEmailErrors, ConfirmEmailResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, CreateSignupPhotoUploadData, CreateSignupPhotoUploadErrors, CreateSignupPhotoUploadResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteAssetData, DeleteAssetErrors, DeleteAssetResponses, DeleteMeData, DeleteMeErrors, DeleteMeResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, DisableSecondFactorData, DisableSecondFactorErrors, DisableSecondFactorResponses, EnableSecondFactorData, EnableSecondFactorErrors, EnableSecondFactorResponses, ExportMeData, ExportMeErrors, ExportMeResponses, ForgotPasswordData, ForgotPasswordErrors, ForgotPasswordResponses, GetAssetData, GetAssetErrors, GetAssetResponses, GetJobData, GetJobErrors, GetJobResponses, GetMeData, GetMeErrors, GetMeResponses, GetProjectData, GetProjectErrors, GetProjectResponses, ListAssetsData, ListAssetsErrors, ListAssetsResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPlatformsData, ListPlatformsErrors, ListPlatformsResponses, ListProjectJobsData, ListProjectJobsErrors, ListProjectJobsResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, QueueProjectData, QueueProjectErrors, QueueProjectResponses, RefreshSessionData, RefreshSessionErrors, RefreshSessionResponses, ResendConfirmationData, ResendConfirmationErrors, ResendConfirmationResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RevokeOtherSessionsData, RevokeOtherSessionsErrors, RevokeOtherSessionsResponses, RevokeSessionData, RevokeSessionErrors, RevokeSessionResponses, SetUpSecondFactorData, SetUpSecondFactorErrors, SetUpSecondFactorResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SignUpData, SignUpErrors, SignUpResponses, StartAuthData, StartAuthErrors, StartAuthResponses, StreamJobEventsData, StreamJobEventsErrors, StreamJobEventsResponse, StreamJobEventsResponses, UpdateMeData, UpdateMeErrors, UpdateMeResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses, VerifySecondFactorData, VerifySecondFactorErrors, VerifySecondFactorResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -39,6 +39,22 @@ export const startAuth = <ThrowOnError extends boolean = true>(options: Options<
  */
 export const signUp = <ThrowOnError extends boolean = true>(options: Options<SignUpData, ThrowOnError>): RequestResult<SignUpResponses, SignUpErrors, ThrowOnError> => (options.client ?? client).post<SignUpResponses, SignUpErrors, ThrowOnError>({
     url: '/auth/signup',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Announce a profile photo before signing up
+ *
+ * For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+ * account's at sign-up. An upload that no sign-up takes is removed after an hour.
+ *
+ */
+export const createSignupPhotoUpload = <ThrowOnError extends boolean = true>(options: Options<CreateSignupPhotoUploadData, ThrowOnError>): RequestResult<CreateSignupPhotoUploadResponses, CreateSignupPhotoUploadErrors, ThrowOnError> => (options.client ?? client).post<CreateSignupPhotoUploadResponses, CreateSignupPhotoUploadErrors, ThrowOnError>({
+    url: '/auth/signup/photo',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -118,11 +134,205 @@ export const signOut = <ThrowOnError extends boolean = true>(options?: Options<S
 });
 
 /**
+ * End all other sessions
+ *
+ * Signs out everywhere but here.
+ */
+export const revokeOtherSessions = <ThrowOnError extends boolean = true>(options?: Options<RevokeOtherSessionsData, ThrowOnError>): RequestResult<RevokeOtherSessionsResponses, RevokeOtherSessionsErrors, ThrowOnError> => (options?.client ?? client).delete<RevokeOtherSessionsResponses, RevokeOtherSessionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/auth/sessions',
+    ...options
+});
+
+/**
+ * List your sessions
+ *
+ * Every sign-in that is still alive, newest first, with the device and address that used it last.
+ */
+export const listSessions = <ThrowOnError extends boolean = true>(options?: Options<ListSessionsData, ThrowOnError>): RequestResult<ListSessionsResponses, ListSessionsErrors, ThrowOnError> => (options?.client ?? client).get<ListSessionsResponses, ListSessionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/auth/sessions',
+    ...options
+});
+
+/**
+ * End a session
+ *
+ * The session's tokens are dead at once. It may be this one.
+ */
+export const revokeSession = <ThrowOnError extends boolean = true>(options: Options<RevokeSessionData, ThrowOnError>): RequestResult<RevokeSessionResponses, RevokeSessionErrors, ThrowOnError> => (options.client ?? client).delete<RevokeSessionResponses, RevokeSessionErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/auth/sessions/{session_id}',
+    ...options
+});
+
+/**
+ * Mail a link that resets the password
+ *
+ * Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+ */
+export const forgotPassword = <ThrowOnError extends boolean = true>(options: Options<ForgotPasswordData, ThrowOnError>): RequestResult<ForgotPasswordResponses, ForgotPasswordErrors, ThrowOnError> => (options.client ?? client).post<ForgotPasswordResponses, ForgotPasswordErrors, ThrowOnError>({
+    url: '/auth/forgot-password',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Choose a new password with a link
+ *
+ * The token counts for thirty minutes and once. Every session of the account ends. A password that is
+ * refused does not spend the token.
+ *
+ */
+export const resetPassword = <ThrowOnError extends boolean = true>(options: Options<ResetPasswordData, ThrowOnError>): RequestResult<ResetPasswordResponses, ResetPasswordErrors, ThrowOnError> => (options.client ?? client).post<ResetPasswordResponses, ResetPasswordErrors, ThrowOnError>({
+    url: '/auth/reset-password',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Change the password
+ *
+ * Every other session of the account ends. The new password has to differ from the present one.
+ */
+export const changePassword = <ThrowOnError extends boolean = true>(options: Options<ChangePasswordData, ThrowOnError>): RequestResult<ChangePasswordResponses, ChangePasswordErrors, ThrowOnError> => (options.client ?? client).post<ChangePasswordResponses, ChangePasswordErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/auth/change-password',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Find out whether a username is free
+ *
+ * For sign-up forms, while somebody types. Somebody else may still be faster.
+ */
+export const checkUsername = <ThrowOnError extends boolean = true>(options: Options<CheckUsernameData, ThrowOnError>): RequestResult<CheckUsernameResponses, CheckUsernameErrors, ThrowOnError> => (options.client ?? client).get<CheckUsernameResponses, CheckUsernameErrors, ThrowOnError>({ url: '/auth/usernames/{username}', ...options });
+
+/**
+ * Begin to use an authenticator app
+ *
+ * Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
+ * already, `code` has to be one of its codes, and the new secret will take its place.
+ *
+ */
+export const setUpSecondFactor = <ThrowOnError extends boolean = true>(options?: Options<SetUpSecondFactorData, ThrowOnError>): RequestResult<SetUpSecondFactorResponses, SetUpSecondFactorErrors, ThrowOnError> => (options?.client ?? client).post<SetUpSecondFactorResponses, SetUpSecondFactorErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/auth/2fa/setup',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
+});
+
+/**
+ * Turn the second factor on
+ *
+ * Takes the first code of the app. The recovery codes in the answer are shown this once; earlier ones stop counting.
+ */
+export const enableSecondFactor = <ThrowOnError extends boolean = true>(options: Options<EnableSecondFactorData, ThrowOnError>): RequestResult<EnableSecondFactorResponses, EnableSecondFactorErrors, ThrowOnError> => (options.client ?? client).post<EnableSecondFactorResponses, EnableSecondFactorErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/auth/2fa/enable',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Turn the second factor off
+ *
+ * Takes the password and either `code` or `recovery_code`.
+ */
+export const disableSecondFactor = <ThrowOnError extends boolean = true>(options: Options<DisableSecondFactorData, ThrowOnError>): RequestResult<DisableSecondFactorResponses, DisableSecondFactorErrors, ThrowOnError> => (options.client ?? client).post<DisableSecondFactorResponses, DisableSecondFactorErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/auth/2fa/disable',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Finish signing in with the second factor
+ *
+ * Meets the challenge of a `signIn` that answered `second_factor_required`, with either `code` or
+ * `recovery_code`. A challenge counts for five minutes and five tries; each code once. The refresh token
+ * comes as `signIn` was asked to send it.
+ *
+ */
+export const verifySecondFactor = <ThrowOnError extends boolean = true>(options: Options<VerifySecondFactorData, ThrowOnError>): RequestResult<VerifySecondFactorResponses, VerifySecondFactorErrors, ThrowOnError> => (options.client ?? client).post<VerifySecondFactorResponses, VerifySecondFactorErrors, ThrowOnError>({
+    url: '/auth/2fa/verify',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Delete the signed-in account
+ *
+ * The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
+ * of the ledger stay without a name.
+ *
+ */
+export const deleteMe = <ThrowOnError extends boolean = true>(options: Options<DeleteMeData, ThrowOnError>): RequestResult<DeleteMeResponses, DeleteMeErrors, ThrowOnError> => (options.client ?? client).delete<DeleteMeResponses, DeleteMeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/me',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Read the signed-in account
+ *
+ * The account of whoever holds the session token, with its balance and profile photo.
  */
 export const getMe = <ThrowOnError extends boolean = true>(options?: Options<GetMeData, ThrowOnError>): RequestResult<GetMeResponses, GetMeErrors, ThrowOnError> => (options?.client ?? client).get<GetMeResponses, GetMeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/me',
+    ...options
+});
+
+/**
+ * Change the signed-in account
+ *
+ * Changes the members that are given; a null photo removes it.
+ */
+export const updateMe = <ThrowOnError extends boolean = true>(options: Options<UpdateMeData, ThrowOnError>): RequestResult<UpdateMeResponses, UpdateMeErrors, ThrowOnError> => (options.client ?? client).patch<UpdateMeResponses, UpdateMeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/me',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Download everything held about you
+ *
+ * One JSON document. Pictures are named in it, not contained.
+ */
+export const exportMe = <ThrowOnError extends boolean = true>(options?: Options<ExportMeData, ThrowOnError>): RequestResult<ExportMeResponses, ExportMeErrors, ThrowOnError> => (options?.client ?? client).get<ExportMeResponses, ExportMeErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/me/export',
     ...options
 });
 
@@ -134,6 +344,76 @@ export const getMe = <ThrowOnError extends boolean = true>(options?: Options<Get
 export const listCredits = <ThrowOnError extends boolean = true>(options?: Options<ListCreditsData, ThrowOnError>): RequestResult<ListCreditsResponses, ListCreditsErrors, ThrowOnError> => (options?.client ?? client).get<ListCreditsResponses, ListCreditsErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/me/credits',
+    ...options
+});
+
+/**
+ * Announce the upload of a picture
+ *
+ * The first of three steps. The second is to send the file, straight to storage, with exactly the method, URL and
+ * headers of the answer and without our token; the third is `completeUpload`, within an hour. A URL takes one file.
+ *
+ */
+export const createUpload = <ThrowOnError extends boolean = true>(options: Options<CreateUploadData, ThrowOnError>): RequestResult<CreateUploadResponses, CreateUploadErrors, ThrowOnError> => (options.client ?? client).post<CreateUploadResponses, CreateUploadErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/assets/uploads',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Say that the file has been sent
+ *
+ * Looks at what was stored: really the announced type and size, at most 40 megapixels, not animated, decodable; a
+ * `selfie` and a `profile_photo` have to show exactly one face, large and sharp enough. What is refused is removed,
+ * and `invalid_image` or `face_check_failed` says why in `details.reason`; start anew with another upload. Before the
+ * file has arrived the answer is `upload_missing`.
+ *
+ * A `profile_photo` is stored anew, upright, as a JPEG of at most 2048 pixels a side and without metadata such as
+ * where it was taken. It becomes that of the account, and the one before is removed.
+ *
+ */
+export const completeUpload = <ThrowOnError extends boolean = true>(options: Options<CompleteUploadData, ThrowOnError>): RequestResult<CompleteUploadResponses, CompleteUploadErrors, ThrowOnError> => (options.client ?? client).post<CompleteUploadResponses, CompleteUploadErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/assets/uploads/{asset_id}/complete',
+    ...options
+});
+
+/**
+ * List your pictures
+ *
+ * Newest first; uploads once they are complete.
+ */
+export const listAssets = <ThrowOnError extends boolean = true>(options?: Options<ListAssetsData, ThrowOnError>): RequestResult<ListAssetsResponses, ListAssetsErrors, ThrowOnError> => (options?.client ?? client).get<ListAssetsResponses, ListAssetsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/assets',
+    ...options
+});
+
+/**
+ * Delete a picture
+ *
+ * Removes it for good, also from the results of a job; or gives up an upload. While a queued or running job needs the
+ * picture the answer is `409 asset_in_use`.
+ *
+ */
+export const deleteAsset = <ThrowOnError extends boolean = true>(options: Options<DeleteAssetData, ThrowOnError>): RequestResult<DeleteAssetResponses, DeleteAssetErrors, ThrowOnError> => (options.client ?? client).delete<DeleteAssetResponses, DeleteAssetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/assets/{asset_id}',
+    ...options
+});
+
+/**
+ * Read a picture
+ *
+ * What is known of it, with a fresh address to fetch it from.
+ */
+export const getAsset = <ThrowOnError extends boolean = true>(options: Options<GetAssetData, ThrowOnError>): RequestResult<GetAssetResponses, GetAssetErrors, ThrowOnError> => (options.client ?? client).get<GetAssetResponses, GetAssetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/assets/{asset_id}',
     ...options
 });
 
@@ -176,6 +456,8 @@ export const deleteProject = <ThrowOnError extends boolean = true>(options: Opti
 
 /**
  * Read a project
+ *
+ * The project with its current prompt; its version is the `ETag`.
  */
 export const getProject = <ThrowOnError extends boolean = true>(options: Options<GetProjectData, ThrowOnError>): RequestResult<GetProjectResponses, GetProjectErrors, ThrowOnError> => (options.client ?? client).get<GetProjectResponses, GetProjectErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -241,6 +523,8 @@ export const listJobs = <ThrowOnError extends boolean = true>(options?: Options<
 
 /**
  * Read a job
+ *
+ * The job as it is now, with its pictures once it has succeeded. To wait for it, prefer `streamJobEvents`.
  */
 export const getJob = <ThrowOnError extends boolean = true>(options: Options<GetJobData, ThrowOnError>): RequestResult<GetJobResponses, GetJobErrors, ThrowOnError> => (options.client ?? client).get<GetJobResponses, GetJobErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -275,10 +559,14 @@ export const cancelJob = <ThrowOnError extends boolean = true>(options: Options<
 
 /**
  * List the image models
+ *
+ * Models with their prices and what they can do. Public, so that prices can be shown before anybody signs up.
  */
 export const listModels = <ThrowOnError extends boolean = true>(options?: Options<ListModelsData, ThrowOnError>): RequestResult<ListModelsResponses, ListModelsErrors, ThrowOnError> => (options?.client ?? client).get<ListModelsResponses, ListModelsErrors, ThrowOnError>({ url: '/models', ...options });
 
 /**
  * List the platforms and their sizes
+ *
+ * Platforms with the picture sizes that they like, in the order in which to show them.
  */
 export const listPlatforms = <ThrowOnError extends boolean = true>(options?: Options<ListPlatformsData, ThrowOnError>): RequestResult<ListPlatformsResponses, ListPlatformsErrors, ThrowOnError> => (options?.client ?? client).get<ListPlatformsResponses, ListPlatformsErrors, ThrowOnError>({ url: '/platforms', ...options });

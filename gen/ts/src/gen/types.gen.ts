@@ -34,7 +34,7 @@ export type FieldError = {
 /**
  * What went wrong.
  */
-export type Error = {
+export type ApiError = {
     code: ErrorCode;
     /**
      * A sentence that can be shown to a person.
@@ -48,15 +48,25 @@ export type Error = {
          * With `validation_failed`, every failing field.
          */
         fields?: Array<FieldError>;
+        reason?: PictureRefusal;
         [key: string]: unknown;
     };
 };
 
 /**
+ * With `invalid_image` and `face_check_failed`, what is wrong with the picture: `empty`; `too_large`, over 8 MiB;
+ * `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
+ * `too_many_pixels`, over 40 million; `animated`; `damaged`, cut off or in an encoding that nobody uses; `no_face`,
+ * `several_faces`, `face_too_small`, `face_blurred`.
+ *
+ */
+export type PictureRefusal = 'empty' | 'too_large' | 'size_mismatch' | 'unsupported_type' | 'type_mismatch' | 'too_many_pixels' | 'animated' | 'damaged' | 'no_face' | 'several_faces' | 'face_too_small' | 'face_blurred';
+
+/**
  * Every answer outside 2xx.
  */
 export type ErrorEnvelope = {
-    error: Error;
+    error: ApiError;
 };
 
 /**
@@ -118,6 +128,10 @@ export type SignUpRequest = {
     username: Username;
     full_name: FullName;
     dob: BirthDate;
+    /**
+     * The `asset_id` of `createSignupPhotoUpload`, once the file was sent.
+     */
+    profile_photo_asset_id?: string;
 };
 
 /**
@@ -222,6 +236,204 @@ export type Session = {
 };
 
 /**
+ * A sign-in that is still alive.
+ */
+export type SessionInfo = {
+    /**
+     * The session.
+     */
+    id: string;
+    /**
+     * The browser or program that used it last, as it names itself.
+     */
+    user_agent: string;
+    /**
+     * The address that used it last.
+     */
+    ip: string;
+    /**
+     * When somebody signed in.
+     */
+    created_at: string;
+    /**
+     * When it was refreshed last.
+     */
+    last_used_at: string;
+    /**
+     * Whether this request came through it.
+     */
+    current: boolean;
+};
+
+/**
+ * A page of sessions.
+ */
+export type SessionList = {
+    /**
+     * Sessions, newest first.
+     */
+    items: Array<SessionInfo>;
+    next_cursor: NextCursor;
+};
+
+/**
+ * The same whether or not a mail was sent.
+ */
+export type ResetRequested = {
+    /**
+     * The next step.
+     */
+    next: 'check_email';
+};
+
+/**
+ * The token of a mailed link and a new password.
+ */
+export type ResetPasswordRequest = {
+    /**
+     * What the link brought.
+     */
+    token: string;
+    new_password: NewPassword;
+    /**
+     * The new password again.
+     */
+    confirm_password: string;
+};
+
+/**
+ * A password that was reset.
+ */
+export type PasswordReset = {
+    /**
+     * The next step.
+     */
+    next: 'signin';
+};
+
+/**
+ * The present password and a new one.
+ */
+export type ChangePasswordRequest = {
+    /**
+     * The present password.
+     */
+    current_password: string;
+    new_password: NewPassword;
+    /**
+     * The new password again.
+     */
+    confirm_password: string;
+};
+
+/**
+ * A password that was changed.
+ */
+export type PasswordChanged = {
+    /**
+     * There is no next step.
+     */
+    next: 'done';
+};
+
+/**
+ * Whether a username can be had.
+ */
+export type UsernameCheck = {
+    /**
+     * Whether it is free, for the moment.
+     */
+    available: boolean;
+    /**
+     * `taken`: it has an owner. `invalid`: not 3 to 30 of letters, digits, dot, underscore and hyphen. Absent where it is free.
+     */
+    reason?: 'taken' | 'invalid';
+};
+
+/**
+ * The six digits that the authenticator app shows.
+ */
+export type TotpCode = string;
+
+/**
+ * One of the codes that `enableSecondFactor` gave, in any spelling.
+ */
+export type RecoveryCode = string;
+
+/**
+ * Empty, unless a second factor is on.
+ */
+export type SecondFactorSetUpRequest = {
+    code?: TotpCode;
+};
+
+/**
+ * A secret for an authenticator app.
+ */
+export type SecondFactorSecret = {
+    /**
+     * To be typed in, in base32.
+     */
+    secret: string;
+    /**
+     * To be shown as a QR code.
+     */
+    otpauth_url: string;
+};
+
+/**
+ * The first code of the app.
+ */
+export type SecondFactorEnableRequest = {
+    code: TotpCode;
+};
+
+/**
+ * Codes for the day the phone is lost; each counts once.
+ */
+export type RecoveryCodes = {
+    /**
+     * Keep them in a safe place.
+     */
+    recovery_codes: [
+        RecoveryCode,
+        RecoveryCode,
+        RecoveryCode,
+        RecoveryCode,
+        RecoveryCode,
+        RecoveryCode,
+        RecoveryCode,
+        RecoveryCode,
+        RecoveryCode,
+        RecoveryCode
+    ];
+};
+
+/**
+ * The password and one proof of the second factor.
+ */
+export type SecondFactorDisableRequest = {
+    /**
+     * The password.
+     */
+    password: string;
+    code?: TotpCode;
+    recovery_code?: RecoveryCode;
+};
+
+/**
+ * The challenge that `signIn` answered and one proof of the second factor.
+ */
+export type SecondFactorVerifyRequest = {
+    /**
+     * `details.challenge` of `second_factor_required`.
+     */
+    challenge: string;
+    code?: TotpCode;
+    recovery_code?: RecoveryCode;
+};
+
+/**
  * An account, as its owner sees it.
  */
 export type User = {
@@ -250,6 +462,10 @@ export type User = {
      */
     credits: number;
     /**
+     * Whether signing in takes a second factor.
+     */
+    second_factor_enabled: boolean;
+    /**
      * When the account was created.
      */
     created_at: string;
@@ -257,6 +473,91 @@ export type User = {
      * When the account last changed.
      */
     updated_at: string;
+};
+
+/**
+ * What should be different; members that are left out stay as they are.
+ */
+export type UserUpdate = {
+    username?: Username;
+    full_name?: FullName;
+    dob?: BirthDate;
+    /**
+     * A finished `profile_photo` of yours, or null for none.
+     */
+    profile_photo_asset_id?: string | null;
+};
+
+/**
+ * The password, since there is no way back.
+ */
+export type DeleteMeRequest = {
+    /**
+     * The password.
+     */
+    password: string;
+};
+
+/**
+ * A row as it is held, without hashes and the workings of the server.
+ */
+export type ExportedRow = {
+    /**
+     * Names the row.
+     */
+    id: string;
+    [key: string]: unknown;
+};
+
+/**
+ * Everything held about an account.
+ */
+export type Export = {
+    /**
+     * When.
+     */
+    exported_at: string;
+    account: ExportedRow;
+    /**
+     * Sign-ins.
+     */
+    sessions: Array<ExportedRow>;
+    /**
+     * Pictures.
+     */
+    assets: Array<ExportedRow>;
+    /**
+     * Projects.
+     */
+    projects: Array<ExportedRow>;
+    /**
+     * What the projects said.
+     */
+    prompts: Array<ExportedRow>;
+    /**
+     * Work that was paid for.
+     */
+    jobs: Array<ExportedRow>;
+    /**
+     * What came of it.
+     */
+    renders: Array<ExportedRow>;
+    /**
+     * Conversations.
+     */
+    chats: Array<ExportedRow>;
+    /**
+     * What was said in them.
+     */
+    messages: Array<ExportedRow>;
+    /**
+     * Security events and the ledger.
+     */
+    events: Array<ExportedRow>;
+    /**
+     * Mails that were sent, without their text.
+     */
+    mails: Array<ExportedRow>;
 };
 
 /**
@@ -361,6 +662,77 @@ export type Asset = {
      * When it was stored.
      */
     created_at: string;
+};
+
+/**
+ * A page of pictures.
+ */
+export type AssetList = {
+    /**
+     * Newest first.
+     */
+    items: Array<Asset>;
+    next_cursor: NextCursor;
+};
+
+/**
+ * A file that is about to be sent.
+ */
+export type UploadRequest = {
+    type: UploadType;
+    content_type: UploadContentType;
+    size_bytes: UploadSize;
+};
+
+/**
+ * A profile photo that is about to be sent.
+ */
+export type SignupPhotoUploadRequest = {
+    content_type: UploadContentType;
+    size_bytes: UploadSize;
+};
+
+/**
+ * What a picture that you upload is for.
+ */
+export type UploadType = 'selfie' | 'ref' | 'copy_target' | 'profile_photo';
+
+/**
+ * The format of the file.
+ */
+export type UploadContentType = 'image/jpeg' | 'image/png' | 'image/webp';
+
+/**
+ * The exact size of the file in bytes, at most 8 MiB.
+ */
+export type UploadSize = number;
+
+/**
+ * The request that sends the file. The URL is a secret until it is used.
+ */
+export type SignedUpload = {
+    /**
+     * The picture to be, for `completeUpload` or `signUp`.
+     */
+    asset_id: string;
+    /**
+     * The HTTP method.
+     */
+    method: string;
+    /**
+     * Where to send the file.
+     */
+    url: string;
+    /**
+     * The headers to send, all of them.
+     */
+    headers: {
+        [key: string]: string;
+    };
+    /**
+     * When it is too late.
+     */
+    expires_at: string;
 };
 
 /**
@@ -834,6 +1206,16 @@ export type ProjectId = string;
 export type JobId = string;
 
 /**
+ * The picture.
+ */
+export type AssetId = string;
+
+/**
+ * The session.
+ */
+export type SessionId = string;
+
+/**
  * Makes a retry harmless; any string of visible ASCII characters that you use for this one request only.
  */
 export type IdempotencyKey = string;
@@ -946,6 +1328,51 @@ export type SignUpResponses = {
 };
 
 export type SignUpResponse = SignUpResponses[keyof SignUpResponses];
+
+export type CreateSignupPhotoUploadData = {
+    body: SignupPhotoUploadRequest;
+    path?: never;
+    query?: never;
+    url: '/auth/signup/photo';
+};
+
+export type CreateSignupPhotoUploadErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type CreateSignupPhotoUploadError = CreateSignupPhotoUploadErrors[keyof CreateSignupPhotoUploadErrors];
+
+export type CreateSignupPhotoUploadResponses = {
+    /**
+     * How to send the file.
+     */
+    201: SignedUpload;
+};
+
+export type CreateSignupPhotoUploadResponse = CreateSignupPhotoUploadResponses[keyof CreateSignupPhotoUploadResponses];
 
 export type ConfirmEmailData = {
     body: ConfirmRequest;
@@ -1196,6 +1623,557 @@ export type SignOutResponses = {
 
 export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
 
+export type RevokeOtherSessionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/auth/sessions';
+};
+
+export type RevokeOtherSessionsErrors = {
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type RevokeOtherSessionsError = RevokeOtherSessionsErrors[keyof RevokeOtherSessionsErrors];
+
+export type RevokeOtherSessionsResponses = {
+    /**
+     * The other sessions are over.
+     */
+    204: void;
+};
+
+export type RevokeOtherSessionsResponse = RevokeOtherSessionsResponses[keyof RevokeOtherSessionsResponses];
+
+export type ListSessionsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The `next_cursor` of the page before.
+         */
+        cursor?: string;
+        /**
+         * How many items a page holds at most.
+         */
+        limit?: number;
+    };
+    url: '/auth/sessions';
+};
+
+export type ListSessionsErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ListSessionsError = ListSessionsErrors[keyof ListSessionsErrors];
+
+export type ListSessionsResponses = {
+    /**
+     * A page of sessions.
+     */
+    200: SessionList;
+};
+
+export type ListSessionsResponse = ListSessionsResponses[keyof ListSessionsResponses];
+
+export type RevokeSessionData = {
+    body?: never;
+    path: {
+        /**
+         * The session.
+         */
+        session_id: string;
+    };
+    query?: never;
+    url: '/auth/sessions/{session_id}';
+};
+
+export type RevokeSessionErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type RevokeSessionError = RevokeSessionErrors[keyof RevokeSessionErrors];
+
+export type RevokeSessionResponses = {
+    /**
+     * The session is over.
+     */
+    204: void;
+};
+
+export type RevokeSessionResponse = RevokeSessionResponses[keyof RevokeSessionResponses];
+
+export type ForgotPasswordData = {
+    body: EmailRequest;
+    path?: never;
+    query?: never;
+    url: '/auth/forgot-password';
+};
+
+export type ForgotPasswordErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ForgotPasswordError = ForgotPasswordErrors[keyof ForgotPasswordErrors];
+
+export type ForgotPasswordResponses = {
+    /**
+     * If the address has an account, a link is on its way.
+     */
+    200: ResetRequested;
+};
+
+export type ForgotPasswordResponse = ForgotPasswordResponses[keyof ForgotPasswordResponses];
+
+export type ResetPasswordData = {
+    body: ResetPasswordRequest;
+    path?: never;
+    query?: never;
+    url: '/auth/reset-password';
+};
+
+export type ResetPasswordErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ResetPasswordError = ResetPasswordErrors[keyof ResetPasswordErrors];
+
+export type ResetPasswordResponses = {
+    /**
+     * The password is changed.
+     */
+    200: PasswordReset;
+};
+
+export type ResetPasswordResponse = ResetPasswordResponses[keyof ResetPasswordResponses];
+
+export type ChangePasswordData = {
+    body: ChangePasswordRequest;
+    path?: never;
+    query?: never;
+    url: '/auth/change-password';
+};
+
+export type ChangePasswordErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ChangePasswordError = ChangePasswordErrors[keyof ChangePasswordErrors];
+
+export type ChangePasswordResponses = {
+    /**
+     * The password is changed.
+     */
+    200: PasswordChanged;
+};
+
+export type ChangePasswordResponse = ChangePasswordResponses[keyof ChangePasswordResponses];
+
+export type CheckUsernameData = {
+    body?: never;
+    path: {
+        /**
+         * The username as it was typed.
+         */
+        username: string;
+    };
+    query?: never;
+    url: '/auth/usernames/{username}';
+};
+
+export type CheckUsernameErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type CheckUsernameError = CheckUsernameErrors[keyof CheckUsernameErrors];
+
+export type CheckUsernameResponses = {
+    /**
+     * Whether it can be had.
+     */
+    200: UsernameCheck;
+};
+
+export type CheckUsernameResponse = CheckUsernameResponses[keyof CheckUsernameResponses];
+
+export type SetUpSecondFactorData = {
+    body?: SecondFactorSetUpRequest;
+    path?: never;
+    query?: never;
+    url: '/auth/2fa/setup';
+};
+
+export type SetUpSecondFactorErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type SetUpSecondFactorError = SetUpSecondFactorErrors[keyof SetUpSecondFactorErrors];
+
+export type SetUpSecondFactorResponses = {
+    /**
+     * The secret.
+     */
+    200: SecondFactorSecret;
+};
+
+export type SetUpSecondFactorResponse = SetUpSecondFactorResponses[keyof SetUpSecondFactorResponses];
+
+export type EnableSecondFactorData = {
+    body: SecondFactorEnableRequest;
+    path?: never;
+    query?: never;
+    url: '/auth/2fa/enable';
+};
+
+export type EnableSecondFactorErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type EnableSecondFactorError = EnableSecondFactorErrors[keyof EnableSecondFactorErrors];
+
+export type EnableSecondFactorResponses = {
+    /**
+     * The second factor is on.
+     */
+    200: RecoveryCodes;
+};
+
+export type EnableSecondFactorResponse = EnableSecondFactorResponses[keyof EnableSecondFactorResponses];
+
+export type DisableSecondFactorData = {
+    body: SecondFactorDisableRequest;
+    path?: never;
+    query?: never;
+    url: '/auth/2fa/disable';
+};
+
+export type DisableSecondFactorErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type DisableSecondFactorError = DisableSecondFactorErrors[keyof DisableSecondFactorErrors];
+
+export type DisableSecondFactorResponses = {
+    /**
+     * The second factor is off.
+     */
+    204: void;
+};
+
+export type DisableSecondFactorResponse = DisableSecondFactorResponses[keyof DisableSecondFactorResponses];
+
+export type VerifySecondFactorData = {
+    body: SecondFactorVerifyRequest;
+    path?: never;
+    query?: never;
+    url: '/auth/2fa/verify';
+};
+
+export type VerifySecondFactorErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type VerifySecondFactorError = VerifySecondFactorErrors[keyof VerifySecondFactorErrors];
+
+export type VerifySecondFactorResponses = {
+    /**
+     * Signed in.
+     */
+    200: Session;
+};
+
+export type VerifySecondFactorResponse = VerifySecondFactorResponses[keyof VerifySecondFactorResponses];
+
+export type DeleteMeData = {
+    body: DeleteMeRequest;
+    path?: never;
+    query?: never;
+    url: '/me';
+};
+
+export type DeleteMeErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type DeleteMeError = DeleteMeErrors[keyof DeleteMeErrors];
+
+export type DeleteMeResponses = {
+    /**
+     * The account is gone.
+     */
+    204: void;
+};
+
+export type DeleteMeResponse = DeleteMeResponses[keyof DeleteMeResponses];
+
 export type GetMeData = {
     body?: never;
     path?: never;
@@ -1228,6 +2206,96 @@ export type GetMeResponses = {
 };
 
 export type GetMeResponse = GetMeResponses[keyof GetMeResponses];
+
+export type UpdateMeData = {
+    body: UserUpdate;
+    path?: never;
+    query?: never;
+    url: '/me';
+};
+
+export type UpdateMeErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     */
+    409: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type UpdateMeError = UpdateMeErrors[keyof UpdateMeErrors];
+
+export type UpdateMeResponses = {
+    /**
+     * The account as it is now.
+     */
+    200: User;
+};
+
+export type UpdateMeResponse = UpdateMeResponses[keyof UpdateMeResponses];
+
+export type ExportMeData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/me/export';
+};
+
+export type ExportMeErrors = {
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ExportMeError = ExportMeErrors[keyof ExportMeErrors];
+
+export type ExportMeResponses = {
+    /**
+     * Everything, as a file to be saved.
+     */
+    200: Export;
+};
+
+export type ExportMeResponse = ExportMeResponses[keyof ExportMeResponses];
 
 export type ListCreditsData = {
     body?: never;
@@ -1274,6 +2342,255 @@ export type ListCreditsResponses = {
 };
 
 export type ListCreditsResponse = ListCreditsResponses[keyof ListCreditsResponses];
+
+export type CreateUploadData = {
+    body: UploadRequest;
+    path?: never;
+    query?: never;
+    url: '/assets/uploads';
+};
+
+export type CreateUploadErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type CreateUploadError = CreateUploadErrors[keyof CreateUploadErrors];
+
+export type CreateUploadResponses = {
+    /**
+     * How to send the file.
+     */
+    201: SignedUpload;
+};
+
+export type CreateUploadResponse = CreateUploadResponses[keyof CreateUploadResponses];
+
+export type CompleteUploadData = {
+    body?: never;
+    path: {
+        /**
+         * The picture.
+         */
+        asset_id: string;
+    };
+    query?: never;
+    url: '/assets/uploads/{asset_id}/complete';
+};
+
+export type CompleteUploadErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type CompleteUploadError = CompleteUploadErrors[keyof CompleteUploadErrors];
+
+export type CompleteUploadResponses = {
+    /**
+     * The picture, which had been completed before.
+     */
+    200: Asset;
+    /**
+     * The picture, ready to be used.
+     */
+    201: Asset;
+};
+
+export type CompleteUploadResponse = CompleteUploadResponses[keyof CompleteUploadResponses];
+
+export type ListAssetsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * Only pictures of this type.
+         */
+        type?: AssetType;
+        /**
+         * The `next_cursor` of the page before.
+         */
+        cursor?: string;
+        /**
+         * How many items a page holds at most.
+         */
+        limit?: number;
+    };
+    url: '/assets';
+};
+
+export type ListAssetsErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ListAssetsError = ListAssetsErrors[keyof ListAssetsErrors];
+
+export type ListAssetsResponses = {
+    /**
+     * A page of pictures.
+     */
+    200: AssetList;
+};
+
+export type ListAssetsResponse = ListAssetsResponses[keyof ListAssetsResponses];
+
+export type DeleteAssetData = {
+    body?: never;
+    path: {
+        /**
+         * The picture.
+         */
+        asset_id: string;
+    };
+    query?: never;
+    url: '/assets/{asset_id}';
+};
+
+export type DeleteAssetErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     */
+    409: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type DeleteAssetError = DeleteAssetErrors[keyof DeleteAssetErrors];
+
+export type DeleteAssetResponses = {
+    /**
+     * The picture is gone.
+     */
+    204: void;
+};
+
+export type DeleteAssetResponse = DeleteAssetResponses[keyof DeleteAssetResponses];
+
+export type GetAssetData = {
+    body?: never;
+    path: {
+        /**
+         * The picture.
+         */
+        asset_id: string;
+    };
+    query?: never;
+    url: '/assets/{asset_id}';
+};
+
+export type GetAssetErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type GetAssetError = GetAssetErrors[keyof GetAssetErrors];
+
+export type GetAssetResponses = {
+    /**
+     * The picture.
+     */
+    200: Asset;
+};
+
+export type GetAssetResponse = GetAssetResponses[keyof GetAssetResponses];
 
 export type ListProjectsData = {
     body?: never;

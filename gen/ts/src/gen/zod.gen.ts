@@ -57,13 +57,36 @@ export const zFieldError = z.object({
 });
 
 /**
+ * With `invalid_image` and `face_check_failed`, what is wrong with the picture: `empty`; `too_large`, over 8 MiB;
+ * `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
+ * `too_many_pixels`, over 40 million; `animated`; `damaged`, cut off or in an encoding that nobody uses; `no_face`,
+ * `several_faces`, `face_too_small`, `face_blurred`.
+ *
+ */
+export const zPictureRefusal = z.enum([
+    'empty',
+    'too_large',
+    'size_mismatch',
+    'unsupported_type',
+    'type_mismatch',
+    'too_many_pixels',
+    'animated',
+    'damaged',
+    'no_face',
+    'several_faces',
+    'face_too_small',
+    'face_blurred'
+]);
+
+/**
  * What went wrong.
  */
-export const zError = z.object({
+export const zApiError = z.object({
     code: zErrorCode,
     message: z.string(),
     details: z.object({
-        fields: z.array(zFieldError).optional()
+        fields: z.array(zFieldError).optional(),
+        reason: zPictureRefusal.optional()
     }).optional()
 });
 
@@ -71,7 +94,7 @@ export const zError = z.object({
  * Every answer outside 2xx.
  */
 export const zErrorEnvelope = z.object({
-    error: zError
+    error: zApiError
 });
 
 /**
@@ -97,7 +120,7 @@ export const zBirthDate = z.iso.date();
 /**
  * 8 to 128 characters; not a common password, and not containing the username or the address's local part.
  */
-export const zNewPassword = z.string().min(8).max(128);
+export const zNewPassword = z.string().min(8).max(128).regex(/^[^\x00]*$/);
 
 /**
  * An address.
@@ -124,10 +147,11 @@ export const zAuthStart = z.object({
 export const zSignUpRequest = z.object({
     email: zEmail,
     password: zNewPassword,
-    confirm_password: z.string().min(1).max(128),
+    confirm_password: z.string().min(1).max(128).regex(/^[^\x00]*$/),
     username: zUsername,
     full_name: zFullName,
-    dob: zBirthDate
+    dob: zBirthDate,
+    profile_photo_asset_id: z.uuid().optional()
 });
 
 /**
@@ -166,7 +190,7 @@ export const zConfirmationResent = z.object({
  */
 export const zSignInRequest = z.object({
     email: zEmail,
-    password: z.string().min(1).max(128),
+    password: z.string().min(1).max(128).regex(/^[^\x00]*$/),
     cookie: z.boolean().optional().default(false)
 });
 
@@ -174,7 +198,176 @@ export const zSignInRequest = z.object({
  * The refresh token, where it does not come by cookie.
  */
 export const zRefreshRequest = z.object({
-    refresh_token: z.string().min(1).max(255).optional()
+    refresh_token: z.string().min(1).max(255).regex(/^[^\x00]*$/).optional()
+});
+
+/**
+ * A sign-in that is still alive.
+ */
+export const zSessionInfo = z.object({
+    id: z.uuid(),
+    user_agent: z.string(),
+    ip: z.string(),
+    created_at: z.iso.datetime(),
+    last_used_at: z.iso.datetime(),
+    current: z.boolean()
+});
+
+/**
+ * The same whether or not a mail was sent.
+ */
+export const zResetRequested = z.object({
+    next: z.enum(['check_email'])
+});
+
+/**
+ * The token of a mailed link and a new password.
+ */
+export const zResetPasswordRequest = z.object({
+    token: z.string().min(1).max(255).regex(/^[^\x00]*$/),
+    new_password: zNewPassword,
+    confirm_password: z.string().min(1).max(128).regex(/^[^\x00]*$/)
+});
+
+/**
+ * A password that was reset.
+ */
+export const zPasswordReset = z.object({
+    next: z.enum(['signin'])
+});
+
+/**
+ * The present password and a new one.
+ */
+export const zChangePasswordRequest = z.object({
+    current_password: z.string().min(1).max(128).regex(/^[^\x00]*$/),
+    new_password: zNewPassword,
+    confirm_password: z.string().min(1).max(128).regex(/^[^\x00]*$/)
+});
+
+/**
+ * A password that was changed.
+ */
+export const zPasswordChanged = z.object({
+    next: z.enum(['done'])
+});
+
+/**
+ * Whether a username can be had.
+ */
+export const zUsernameCheck = z.object({
+    available: z.boolean(),
+    reason: z.enum(['taken', 'invalid']).optional()
+});
+
+/**
+ * The six digits that the authenticator app shows.
+ */
+export const zTotpCode = z.string().regex(/^[0-9]{6}$/);
+
+/**
+ * One of the codes that `enableSecondFactor` gave, in any spelling.
+ */
+export const zRecoveryCode = z.string().min(24).max(40);
+
+/**
+ * Empty, unless a second factor is on.
+ */
+export const zSecondFactorSetUpRequest = z.object({
+    code: zTotpCode.optional()
+});
+
+/**
+ * A secret for an authenticator app.
+ */
+export const zSecondFactorSecret = z.object({
+    secret: z.string(),
+    otpauth_url: z.url()
+});
+
+/**
+ * The first code of the app.
+ */
+export const zSecondFactorEnableRequest = z.object({
+    code: zTotpCode
+});
+
+/**
+ * Codes for the day the phone is lost; each counts once.
+ */
+export const zRecoveryCodes = z.object({
+    recovery_codes: z.tuple([
+        zRecoveryCode,
+        zRecoveryCode,
+        zRecoveryCode,
+        zRecoveryCode,
+        zRecoveryCode,
+        zRecoveryCode,
+        zRecoveryCode,
+        zRecoveryCode,
+        zRecoveryCode,
+        zRecoveryCode
+    ])
+});
+
+/**
+ * The password and one proof of the second factor.
+ */
+export const zSecondFactorDisableRequest = z.object({
+    password: z.string().min(1).max(128).regex(/^[^\x00]*$/),
+    code: zTotpCode.optional(),
+    recovery_code: zRecoveryCode.optional()
+});
+
+/**
+ * The challenge that `signIn` answered and one proof of the second factor.
+ */
+export const zSecondFactorVerifyRequest = z.object({
+    challenge: z.string().min(1).max(255).regex(/^[^\x00]*$/),
+    code: zTotpCode.optional(),
+    recovery_code: zRecoveryCode.optional()
+});
+
+/**
+ * What should be different; members that are left out stay as they are.
+ */
+export const zUserUpdate = z.object({
+    username: zUsername.optional(),
+    full_name: zFullName.optional(),
+    dob: zBirthDate.optional(),
+    profile_photo_asset_id: z.uuid().nullish()
+});
+
+/**
+ * The password, since there is no way back.
+ */
+export const zDeleteMeRequest = z.object({
+    password: z.string().min(1).max(128).regex(/^[^\x00]*$/)
+});
+
+/**
+ * A row as it is held, without hashes and the workings of the server.
+ */
+export const zExportedRow = z.object({
+    id: z.uuid()
+});
+
+/**
+ * Everything held about an account.
+ */
+export const zExport = z.object({
+    exported_at: z.iso.datetime(),
+    account: zExportedRow,
+    sessions: z.array(zExportedRow),
+    assets: z.array(zExportedRow),
+    projects: z.array(zExportedRow),
+    prompts: z.array(zExportedRow),
+    jobs: z.array(zExportedRow),
+    renders: z.array(zExportedRow),
+    chats: z.array(zExportedRow),
+    messages: z.array(zExportedRow),
+    events: z.array(zExportedRow),
+    mails: z.array(zExportedRow)
 });
 
 /**
@@ -203,6 +396,14 @@ export const zCreditEntry = z.object({
  * Asks for the next page; null on the last.
  */
 export const zNextCursor = z.string().nullable();
+
+/**
+ * A page of sessions.
+ */
+export const zSessionList = z.object({
+    items: z.array(zSessionInfo),
+    next_cursor: zNextCursor
+});
 
 /**
  * The balance and a page of the ledger.
@@ -262,6 +463,7 @@ export const zUser = z.object({
         'studio'
     ]),
     credits: z.int().gte(0),
+    second_factor_enabled: z.boolean(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime()
 });
@@ -276,6 +478,66 @@ export const zSession = z.object({
     refresh_token: z.string().optional(),
     session_id: z.uuid(),
     user: zUser
+});
+
+/**
+ * A page of pictures.
+ */
+export const zAssetList = z.object({
+    items: z.array(zAsset),
+    next_cursor: zNextCursor
+});
+
+/**
+ * What a picture that you upload is for.
+ */
+export const zUploadType = z.enum([
+    'selfie',
+    'ref',
+    'copy_target',
+    'profile_photo'
+]);
+
+/**
+ * The format of the file.
+ */
+export const zUploadContentType = z.enum([
+    'image/jpeg',
+    'image/png',
+    'image/webp'
+]);
+
+/**
+ * The exact size of the file in bytes, at most 8 MiB.
+ */
+export const zUploadSize = z.int().gte(1).lte(8388608);
+
+/**
+ * A file that is about to be sent.
+ */
+export const zUploadRequest = z.object({
+    type: zUploadType,
+    content_type: zUploadContentType,
+    size_bytes: zUploadSize
+});
+
+/**
+ * A profile photo that is about to be sent.
+ */
+export const zSignupPhotoUploadRequest = z.object({
+    content_type: zUploadContentType,
+    size_bytes: zUploadSize
+});
+
+/**
+ * The request that sends the file. The URL is a secret until it is used.
+ */
+export const zSignedUpload = z.object({
+    asset_id: z.uuid(),
+    method: z.string(),
+    url: z.url(),
+    headers: z.record(z.string(), z.string()),
+    expires_at: z.iso.datetime()
 });
 
 /**
@@ -601,6 +863,16 @@ export const zProjectId = z.uuid();
 export const zJobId = z.uuid();
 
 /**
+ * The picture.
+ */
+export const zAssetId = z.uuid();
+
+/**
+ * The session.
+ */
+export const zSessionId = z.uuid();
+
+/**
  * Makes a retry harmless; any string of visible ASCII characters that you use for this one request only.
  */
 export const zIdempotencyKey = z.string().min(1).max(255).regex(/^[\x21-\x7e]{1,255}$/);
@@ -633,6 +905,13 @@ export const zSignUpBody = zSignUpRequest;
  * The account exists; its address is still to be confirmed.
  */
 export const zSignUpResponse = zSignedUp;
+
+export const zCreateSignupPhotoUploadBody = zSignupPhotoUploadRequest;
+
+/**
+ * How to send the file.
+ */
+export const zCreateSignupPhotoUploadResponse = zSignedUpload;
 
 export const zConfirmEmailBody = zConfirmRequest;
 
@@ -676,9 +955,110 @@ export const zSignOutHeaders = z.object({
 export const zSignOutResponse = z.void();
 
 /**
+ * The other sessions are over.
+ */
+export const zRevokeOtherSessionsResponse = z.void();
+
+export const zListSessionsQuery = z.object({
+    cursor: z.string().min(1).max(255).optional(),
+    limit: z.int().gte(1).lte(100).optional().default(50)
+});
+
+/**
+ * A page of sessions.
+ */
+export const zListSessionsResponse = zSessionList;
+
+export const zRevokeSessionPath = z.object({
+    session_id: z.uuid()
+});
+
+/**
+ * The session is over.
+ */
+export const zRevokeSessionResponse = z.void();
+
+export const zForgotPasswordBody = zEmailRequest;
+
+/**
+ * If the address has an account, a link is on its way.
+ */
+export const zForgotPasswordResponse = zResetRequested;
+
+export const zResetPasswordBody = zResetPasswordRequest;
+
+/**
+ * The password is changed.
+ */
+export const zResetPasswordResponse = zPasswordReset;
+
+export const zChangePasswordBody = zChangePasswordRequest;
+
+/**
+ * The password is changed.
+ */
+export const zChangePasswordResponse = zPasswordChanged;
+
+export const zCheckUsernamePath = z.object({
+    username: z.string().min(1).max(64)
+});
+
+/**
+ * Whether it can be had.
+ */
+export const zCheckUsernameResponse = zUsernameCheck;
+
+export const zSetUpSecondFactorBody = zSecondFactorSetUpRequest;
+
+/**
+ * The secret.
+ */
+export const zSetUpSecondFactorResponse = zSecondFactorSecret;
+
+export const zEnableSecondFactorBody = zSecondFactorEnableRequest;
+
+/**
+ * The second factor is on.
+ */
+export const zEnableSecondFactorResponse = zRecoveryCodes;
+
+export const zDisableSecondFactorBody = zSecondFactorDisableRequest;
+
+/**
+ * The second factor is off.
+ */
+export const zDisableSecondFactorResponse = z.void();
+
+export const zVerifySecondFactorBody = zSecondFactorVerifyRequest;
+
+/**
+ * Signed in.
+ */
+export const zVerifySecondFactorResponse = zSession;
+
+export const zDeleteMeBody = zDeleteMeRequest;
+
+/**
+ * The account is gone.
+ */
+export const zDeleteMeResponse = z.void();
+
+/**
  * The account.
  */
 export const zGetMeResponse = zUser;
+
+export const zUpdateMeBody = zUserUpdate;
+
+/**
+ * The account as it is now.
+ */
+export const zUpdateMeResponse = zUser;
+
+/**
+ * Everything, as a file to be saved.
+ */
+export const zExportMeResponse = zExport;
 
 export const zListCreditsQuery = z.object({
     cursor: z.string().min(1).max(255).optional(),
@@ -689,6 +1069,51 @@ export const zListCreditsQuery = z.object({
  * The balance and a page of the ledger.
  */
 export const zListCreditsResponse = zCreditList;
+
+export const zCreateUploadBody = zUploadRequest;
+
+/**
+ * How to send the file.
+ */
+export const zCreateUploadResponse = zSignedUpload;
+
+export const zCompleteUploadPath = z.object({
+    asset_id: z.uuid()
+});
+
+/**
+ * The picture, which had been completed before.
+ */
+export const zCompleteUploadResponse = zAsset;
+
+export const zListAssetsQuery = z.object({
+    type: zAssetType.optional(),
+    cursor: z.string().min(1).max(255).optional(),
+    limit: z.int().gte(1).lte(100).optional().default(50)
+});
+
+/**
+ * A page of pictures.
+ */
+export const zListAssetsResponse = zAssetList;
+
+export const zDeleteAssetPath = z.object({
+    asset_id: z.uuid()
+});
+
+/**
+ * The picture is gone.
+ */
+export const zDeleteAssetResponse = z.void();
+
+export const zGetAssetPath = z.object({
+    asset_id: z.uuid()
+});
+
+/**
+ * The picture.
+ */
+export const zGetAssetResponse = zAsset;
 
 export const zListProjectsQuery = z.object({
     status: zProjectStatus.optional(),

@@ -3,8 +3,8 @@
 import { type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen.js';
-import { cancelJob, confirmEmail, createProject, deleteProject, getJob, getMe, getProject, listCredits, listJobs, listModels, listPlatforms, listProjectJobs, listProjects, type Options, queueProject, refreshSession, resendConfirmation, signIn, signOut, signUp, startAuth, updateProject } from '../sdk.gen.js';
-import type { CancelJobData, CancelJobError, CancelJobResponse, ConfirmEmailData, ConfirmEmailError, ConfirmEmailResponse, CreateProjectData, CreateProjectError, CreateProjectResponse, DeleteProjectData, DeleteProjectError, DeleteProjectResponse, GetJobData, GetJobError, GetJobResponse, GetMeData, GetMeError, GetMeResponse, GetProjectData, GetProjectError, GetProjectResponse, ListCreditsData, ListCreditsError, ListCreditsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListModelsData, ListModelsError, ListModelsResponse, ListPlatformsData, ListPlatformsError, ListPlatformsResponse, ListProjectJobsData, ListProjectJobsError, ListProjectJobsResponse, ListProjectsData, ListProjectsError, ListProjectsResponse, QueueProjectData, QueueProjectError, QueueProjectResponse, RefreshSessionData, RefreshSessionError, RefreshSessionResponse, ResendConfirmationData, ResendConfirmationError, ResendConfirmationResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SignUpData, SignUpError, SignUpResponse, StartAuthData, StartAuthError, StartAuthResponse, UpdateProjectData, UpdateProjectError, UpdateProjectResponse } from '../types.gen.js';
+import { cancelJob, changePassword, checkUsername, completeUpload, confirmEmail, createProject, createSignupPhotoUpload, createUpload, deleteAsset, deleteMe, deleteProject, disableSecondFactor, enableSecondFactor, exportMe, forgotPassword, getAsset, getJob, getMe, getProject, listAssets, listCredits, listJobs, listModels, listPlatforms, listProjectJobs, listProjects, listSessions, type Options, queueProject, refreshSession, resendConfirmation, resetPassword, revokeOtherSessions, revokeSession, setUpSecondFactor, signIn, signOut, signUp, startAuth, updateMe, updateProject, verifySecondFactor } from '../sdk.gen.js';
+import type { CancelJobData, CancelJobError, CancelJobResponse, ChangePasswordData, ChangePasswordError, ChangePasswordResponse, CheckUsernameData, CheckUsernameError, CheckUsernameResponse, CompleteUploadData, CompleteUploadError, CompleteUploadResponse, ConfirmEmailData, ConfirmEmailError, ConfirmEmailResponse, CreateProjectData, CreateProjectError, CreateProjectResponse, CreateSignupPhotoUploadData, CreateSignupPhotoUploadError, CreateSignupPhotoUploadResponse, CreateUploadData, CreateUploadError, CreateUploadResponse, DeleteAssetData, DeleteAssetError, DeleteAssetResponse, DeleteMeData, DeleteMeError, DeleteMeResponse, DeleteProjectData, DeleteProjectError, DeleteProjectResponse, DisableSecondFactorData, DisableSecondFactorError, DisableSecondFactorResponse, EnableSecondFactorData, EnableSecondFactorError, EnableSecondFactorResponse, ExportMeData, ExportMeError, ExportMeResponse, ForgotPasswordData, ForgotPasswordError, ForgotPasswordResponse, GetAssetData, GetAssetError, GetAssetResponse, GetJobData, GetJobError, GetJobResponse, GetMeData, GetMeError, GetMeResponse, GetProjectData, GetProjectError, GetProjectResponse, ListAssetsData, ListAssetsError, ListAssetsResponse, ListCreditsData, ListCreditsError, ListCreditsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListModelsData, ListModelsError, ListModelsResponse, ListPlatformsData, ListPlatformsError, ListPlatformsResponse, ListProjectJobsData, ListProjectJobsError, ListProjectJobsResponse, ListProjectsData, ListProjectsError, ListProjectsResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, QueueProjectData, QueueProjectError, QueueProjectResponse, RefreshSessionData, RefreshSessionError, RefreshSessionResponse, ResendConfirmationData, ResendConfirmationError, ResendConfirmationResponse, ResetPasswordData, ResetPasswordError, ResetPasswordResponse, RevokeOtherSessionsData, RevokeOtherSessionsError, RevokeOtherSessionsResponse, RevokeSessionData, RevokeSessionError, RevokeSessionResponse, SetUpSecondFactorData, SetUpSecondFactorError, SetUpSecondFactorResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SignUpData, SignUpError, SignUpResponse, StartAuthData, StartAuthError, StartAuthResponse, UpdateMeData, UpdateMeError, UpdateMeResponse, UpdateProjectData, UpdateProjectError, UpdateProjectResponse, VerifySecondFactorData, VerifySecondFactorError, VerifySecondFactorResponse } from '../types.gen.js';
 
 /**
  * Find out how to go on with an address
@@ -34,6 +34,27 @@ export const signUpMutation = (options?: Partial<Options<SignUpData>>): UseMutat
     const mutationOptions: UseMutationOptions<SignUpResponse, SignUpError, Options<SignUpData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await signUp({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Announce a profile photo before signing up
+ *
+ * For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+ * account's at sign-up. An upload that no sign-up takes is removed after an hour.
+ *
+ */
+export const createSignupPhotoUploadMutation = (options?: Partial<Options<CreateSignupPhotoUploadData>>): UseMutationOptions<CreateSignupPhotoUploadResponse, CreateSignupPhotoUploadError, Options<CreateSignupPhotoUploadData>> => {
+    const mutationOptions: UseMutationOptions<CreateSignupPhotoUploadResponse, CreateSignupPhotoUploadError, Options<CreateSignupPhotoUploadData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await createSignupPhotoUpload({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
@@ -143,6 +164,25 @@ export const signOutMutation = (options?: Partial<Options<SignOutData>>): UseMut
     return mutationOptions;
 };
 
+/**
+ * End all other sessions
+ *
+ * Signs out everywhere but here.
+ */
+export const revokeOtherSessionsMutation = (options?: Partial<Options<RevokeOtherSessionsData>>): UseMutationOptions<RevokeOtherSessionsResponse, RevokeOtherSessionsError, Options<RevokeOtherSessionsData>> => {
+    const mutationOptions: UseMutationOptions<RevokeOtherSessionsResponse, RevokeOtherSessionsError, Options<RevokeOtherSessionsData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await revokeOtherSessions({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
 export type QueryKey<TOptions extends Options> = [
     Pick<TOptions, 'baseUrl' | 'body' | 'headers' | 'path' | 'query'> & {
         _id: string;
@@ -176,34 +216,16 @@ const createQueryKey = <TOptions extends Options>(id: string, options?: TOptions
     return [params];
 };
 
-export const getMeQueryKey = (options?: Options<GetMeData>) => createQueryKey('getMe', options);
+export const listSessionsQueryKey = (options?: Options<ListSessionsData>) => createQueryKey('listSessions', options);
 
 /**
- * Read the signed-in account
- */
-export const getMeOptions = (options?: Options<GetMeData>) => queryOptions<GetMeResponse, GetMeError, GetMeResponse, ReturnType<typeof getMeQueryKey>>({
-    queryFn: async ({ queryKey, signal }) => {
-        const { data } = await getMe({
-            ...options,
-            ...queryKey[0],
-            signal,
-            throwOnError: true
-        });
-        return data;
-    },
-    queryKey: getMeQueryKey(options)
-});
-
-export const listCreditsQueryKey = (options?: Options<ListCreditsData>) => createQueryKey('listCredits', options);
-
-/**
- * Read the balance and the ledger
+ * List your sessions
  *
- * Every change of credits, newest first.
+ * Every sign-in that is still alive, newest first, with the device and address that used it last.
  */
-export const listCreditsOptions = (options?: Options<ListCreditsData>) => queryOptions<ListCreditsResponse, ListCreditsError, ListCreditsResponse, ReturnType<typeof listCreditsQueryKey>>({
+export const listSessionsOptions = (options?: Options<ListSessionsData>) => queryOptions<ListSessionsResponse, ListSessionsError, ListSessionsResponse, ReturnType<typeof listSessionsQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
-        const { data } = await listCredits({
+        const { data } = await listSessions({
             ...options,
             ...queryKey[0],
             signal,
@@ -211,7 +233,7 @@ export const listCreditsOptions = (options?: Options<ListCreditsData>) => queryO
         });
         return data;
     },
-    queryKey: listCreditsQueryKey(options)
+    queryKey: listSessionsQueryKey(options)
 });
 
 const createInfiniteParams = <K extends Pick<QueryKey<Options>[0], 'body' | 'headers' | 'path' | 'query'>>(queryKey: QueryKey<Options>, page: K) => {
@@ -242,6 +264,317 @@ const createInfiniteParams = <K extends Pick<QueryKey<Options>[0], 'body' | 'hea
     }
     return params as unknown as typeof page;
 };
+
+export const listSessionsInfiniteQueryKey = (options?: Options<ListSessionsData>): QueryKey<Options<ListSessionsData>> => createQueryKey('listSessions', options, true);
+
+/**
+ * List your sessions
+ *
+ * Every sign-in that is still alive, newest first, with the device and address that used it last.
+ */
+export const listSessionsInfiniteOptions = (options?: Options<ListSessionsData>) => {
+    const opts = infiniteQueryOptions<ListSessionsResponse, ListSessionsError, InfiniteData<ListSessionsResponse>, QueryKey<Options<ListSessionsData>>, string | Pick<QueryKey<Options<ListSessionsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListSessionsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listSessions({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listSessionsInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * End a session
+ *
+ * The session's tokens are dead at once. It may be this one.
+ */
+export const revokeSessionMutation = (options?: Partial<Options<RevokeSessionData>>): UseMutationOptions<RevokeSessionResponse, RevokeSessionError, Options<RevokeSessionData>> => {
+    const mutationOptions: UseMutationOptions<RevokeSessionResponse, RevokeSessionError, Options<RevokeSessionData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await revokeSession({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Mail a link that resets the password
+ *
+ * Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+ */
+export const forgotPasswordMutation = (options?: Partial<Options<ForgotPasswordData>>): UseMutationOptions<ForgotPasswordResponse, ForgotPasswordError, Options<ForgotPasswordData>> => {
+    const mutationOptions: UseMutationOptions<ForgotPasswordResponse, ForgotPasswordError, Options<ForgotPasswordData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await forgotPassword({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Choose a new password with a link
+ *
+ * The token counts for thirty minutes and once. Every session of the account ends. A password that is
+ * refused does not spend the token.
+ *
+ */
+export const resetPasswordMutation = (options?: Partial<Options<ResetPasswordData>>): UseMutationOptions<ResetPasswordResponse, ResetPasswordError, Options<ResetPasswordData>> => {
+    const mutationOptions: UseMutationOptions<ResetPasswordResponse, ResetPasswordError, Options<ResetPasswordData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await resetPassword({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Change the password
+ *
+ * Every other session of the account ends. The new password has to differ from the present one.
+ */
+export const changePasswordMutation = (options?: Partial<Options<ChangePasswordData>>): UseMutationOptions<ChangePasswordResponse, ChangePasswordError, Options<ChangePasswordData>> => {
+    const mutationOptions: UseMutationOptions<ChangePasswordResponse, ChangePasswordError, Options<ChangePasswordData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await changePassword({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const checkUsernameQueryKey = (options: Options<CheckUsernameData>) => createQueryKey('checkUsername', options);
+
+/**
+ * Find out whether a username is free
+ *
+ * For sign-up forms, while somebody types. Somebody else may still be faster.
+ */
+export const checkUsernameOptions = (options: Options<CheckUsernameData>) => queryOptions<CheckUsernameResponse, CheckUsernameError, CheckUsernameResponse, ReturnType<typeof checkUsernameQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await checkUsername({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: checkUsernameQueryKey(options)
+});
+
+/**
+ * Begin to use an authenticator app
+ *
+ * Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
+ * already, `code` has to be one of its codes, and the new secret will take its place.
+ *
+ */
+export const setUpSecondFactorMutation = (options?: Partial<Options<SetUpSecondFactorData>>): UseMutationOptions<SetUpSecondFactorResponse, SetUpSecondFactorError, Options<SetUpSecondFactorData>> => {
+    const mutationOptions: UseMutationOptions<SetUpSecondFactorResponse, SetUpSecondFactorError, Options<SetUpSecondFactorData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await setUpSecondFactor({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Turn the second factor on
+ *
+ * Takes the first code of the app. The recovery codes in the answer are shown this once; earlier ones stop counting.
+ */
+export const enableSecondFactorMutation = (options?: Partial<Options<EnableSecondFactorData>>): UseMutationOptions<EnableSecondFactorResponse, EnableSecondFactorError, Options<EnableSecondFactorData>> => {
+    const mutationOptions: UseMutationOptions<EnableSecondFactorResponse, EnableSecondFactorError, Options<EnableSecondFactorData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await enableSecondFactor({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Turn the second factor off
+ *
+ * Takes the password and either `code` or `recovery_code`.
+ */
+export const disableSecondFactorMutation = (options?: Partial<Options<DisableSecondFactorData>>): UseMutationOptions<DisableSecondFactorResponse, DisableSecondFactorError, Options<DisableSecondFactorData>> => {
+    const mutationOptions: UseMutationOptions<DisableSecondFactorResponse, DisableSecondFactorError, Options<DisableSecondFactorData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await disableSecondFactor({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Finish signing in with the second factor
+ *
+ * Meets the challenge of a `signIn` that answered `second_factor_required`, with either `code` or
+ * `recovery_code`. A challenge counts for five minutes and five tries; each code once. The refresh token
+ * comes as `signIn` was asked to send it.
+ *
+ */
+export const verifySecondFactorMutation = (options?: Partial<Options<VerifySecondFactorData>>): UseMutationOptions<VerifySecondFactorResponse, VerifySecondFactorError, Options<VerifySecondFactorData>> => {
+    const mutationOptions: UseMutationOptions<VerifySecondFactorResponse, VerifySecondFactorError, Options<VerifySecondFactorData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await verifySecondFactor({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Delete the signed-in account
+ *
+ * The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
+ * of the ledger stay without a name.
+ *
+ */
+export const deleteMeMutation = (options?: Partial<Options<DeleteMeData>>): UseMutationOptions<DeleteMeResponse, DeleteMeError, Options<DeleteMeData>> => {
+    const mutationOptions: UseMutationOptions<DeleteMeResponse, DeleteMeError, Options<DeleteMeData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await deleteMe({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getMeQueryKey = (options?: Options<GetMeData>) => createQueryKey('getMe', options);
+
+/**
+ * Read the signed-in account
+ *
+ * The account of whoever holds the session token, with its balance and profile photo.
+ */
+export const getMeOptions = (options?: Options<GetMeData>) => queryOptions<GetMeResponse, GetMeError, GetMeResponse, ReturnType<typeof getMeQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getMe({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getMeQueryKey(options)
+});
+
+/**
+ * Change the signed-in account
+ *
+ * Changes the members that are given; a null photo removes it.
+ */
+export const updateMeMutation = (options?: Partial<Options<UpdateMeData>>): UseMutationOptions<UpdateMeResponse, UpdateMeError, Options<UpdateMeData>> => {
+    const mutationOptions: UseMutationOptions<UpdateMeResponse, UpdateMeError, Options<UpdateMeData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await updateMe({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const exportMeQueryKey = (options?: Options<ExportMeData>) => createQueryKey('exportMe', options);
+
+/**
+ * Download everything held about you
+ *
+ * One JSON document. Pictures are named in it, not contained.
+ */
+export const exportMeOptions = (options?: Options<ExportMeData>) => queryOptions<ExportMeResponse, ExportMeError, ExportMeResponse, ReturnType<typeof exportMeQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await exportMe({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: exportMeQueryKey(options)
+});
+
+export const listCreditsQueryKey = (options?: Options<ListCreditsData>) => createQueryKey('listCredits', options);
+
+/**
+ * Read the balance and the ledger
+ *
+ * Every change of credits, newest first.
+ */
+export const listCreditsOptions = (options?: Options<ListCreditsData>) => queryOptions<ListCreditsResponse, ListCreditsError, ListCreditsResponse, ReturnType<typeof listCreditsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listCredits({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listCreditsQueryKey(options)
+});
 
 export const listCreditsInfiniteQueryKey = (options?: Options<ListCreditsData>): QueryKey<Options<ListCreditsData>> => createQueryKey('listCredits', options, true);
 
@@ -274,6 +607,146 @@ export const listCreditsInfiniteOptions = (options?: Options<ListCreditsData>) =
     });
     return opts as Omit<typeof opts, 'initialData'>;
 };
+
+/**
+ * Announce the upload of a picture
+ *
+ * The first of three steps. The second is to send the file, straight to storage, with exactly the method, URL and
+ * headers of the answer and without our token; the third is `completeUpload`, within an hour. A URL takes one file.
+ *
+ */
+export const createUploadMutation = (options?: Partial<Options<CreateUploadData>>): UseMutationOptions<CreateUploadResponse, CreateUploadError, Options<CreateUploadData>> => {
+    const mutationOptions: UseMutationOptions<CreateUploadResponse, CreateUploadError, Options<CreateUploadData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await createUpload({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Say that the file has been sent
+ *
+ * Looks at what was stored: really the announced type and size, at most 40 megapixels, not animated, decodable; a
+ * `selfie` and a `profile_photo` have to show exactly one face, large and sharp enough. What is refused is removed,
+ * and `invalid_image` or `face_check_failed` says why in `details.reason`; start anew with another upload. Before the
+ * file has arrived the answer is `upload_missing`.
+ *
+ * A `profile_photo` is stored anew, upright, as a JPEG of at most 2048 pixels a side and without metadata such as
+ * where it was taken. It becomes that of the account, and the one before is removed.
+ *
+ */
+export const completeUploadMutation = (options?: Partial<Options<CompleteUploadData>>): UseMutationOptions<CompleteUploadResponse, CompleteUploadError, Options<CompleteUploadData>> => {
+    const mutationOptions: UseMutationOptions<CompleteUploadResponse, CompleteUploadError, Options<CompleteUploadData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await completeUpload({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listAssetsQueryKey = (options?: Options<ListAssetsData>) => createQueryKey('listAssets', options);
+
+/**
+ * List your pictures
+ *
+ * Newest first; uploads once they are complete.
+ */
+export const listAssetsOptions = (options?: Options<ListAssetsData>) => queryOptions<ListAssetsResponse, ListAssetsError, ListAssetsResponse, ReturnType<typeof listAssetsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listAssets({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listAssetsQueryKey(options)
+});
+
+export const listAssetsInfiniteQueryKey = (options?: Options<ListAssetsData>): QueryKey<Options<ListAssetsData>> => createQueryKey('listAssets', options, true);
+
+/**
+ * List your pictures
+ *
+ * Newest first; uploads once they are complete.
+ */
+export const listAssetsInfiniteOptions = (options?: Options<ListAssetsData>) => {
+    const opts = infiniteQueryOptions<ListAssetsResponse, ListAssetsError, InfiniteData<ListAssetsResponse>, QueryKey<Options<ListAssetsData>>, string | Pick<QueryKey<Options<ListAssetsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListAssetsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listAssets({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listAssetsInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * Delete a picture
+ *
+ * Removes it for good, also from the results of a job; or gives up an upload. While a queued or running job needs the
+ * picture the answer is `409 asset_in_use`.
+ *
+ */
+export const deleteAssetMutation = (options?: Partial<Options<DeleteAssetData>>): UseMutationOptions<DeleteAssetResponse, DeleteAssetError, Options<DeleteAssetData>> => {
+    const mutationOptions: UseMutationOptions<DeleteAssetResponse, DeleteAssetError, Options<DeleteAssetData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await deleteAsset({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getAssetQueryKey = (options: Options<GetAssetData>) => createQueryKey('getAsset', options);
+
+/**
+ * Read a picture
+ *
+ * What is known of it, with a fresh address to fetch it from.
+ */
+export const getAssetOptions = (options: Options<GetAssetData>) => queryOptions<GetAssetResponse, GetAssetError, GetAssetResponse, ReturnType<typeof getAssetQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getAsset({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getAssetQueryKey(options)
+});
 
 export const listProjectsQueryKey = (options?: Options<ListProjectsData>) => createQueryKey('listProjects', options);
 
@@ -369,6 +842,8 @@ export const getProjectQueryKey = (options: Options<GetProjectData>) => createQu
 
 /**
  * Read a project
+ *
+ * The project with its current prompt; its version is the `ETag`.
  */
 export const getProjectOptions = (options: Options<GetProjectData>) => queryOptions<GetProjectResponse, GetProjectError, GetProjectResponse, ReturnType<typeof getProjectQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -533,6 +1008,8 @@ export const getJobQueryKey = (options: Options<GetJobData>) => createQueryKey('
 
 /**
  * Read a job
+ *
+ * The job as it is now, with its pictures once it has succeeded. To wait for it, prefer `streamJobEvents`.
  */
 export const getJobOptions = (options: Options<GetJobData>) => queryOptions<GetJobResponse, GetJobError, GetJobResponse, ReturnType<typeof getJobQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -570,6 +1047,8 @@ export const listModelsQueryKey = (options?: Options<ListModelsData>) => createQ
 
 /**
  * List the image models
+ *
+ * Models with their prices and what they can do. Public, so that prices can be shown before anybody signs up.
  */
 export const listModelsOptions = (options?: Options<ListModelsData>) => queryOptions<ListModelsResponse, ListModelsError, ListModelsResponse, ReturnType<typeof listModelsQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -588,6 +1067,8 @@ export const listPlatformsQueryKey = (options?: Options<ListPlatformsData>) => c
 
 /**
  * List the platforms and their sizes
+ *
+ * Platforms with the picture sizes that they like, in the order in which to show them.
  */
 export const listPlatformsOptions = (options?: Options<ListPlatformsData>) => queryOptions<ListPlatformsResponse, ListPlatformsError, ListPlatformsResponse, ReturnType<typeof listPlatformsQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {

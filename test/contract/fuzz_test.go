@@ -1,0 +1,296 @@
+package contract_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/api"
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+)
+
+// shards run side by side, each on an application of its own and always the same for a seed.
+const shards = 4
+
+// domainRules are the only reasons for which a request that fits the schema may be refused as validation_failed. Each
+// is told in the descriptions of the spec.
+var domainRules = []struct{ operation, field, code string }{
+	{"signUp|resetPassword|changePassword", `/confirm_password`, "mismatch"},
+	{"signUp|resetPassword|changePassword", `/(new_)?password`, "too_common|contains_email|contains_username"},
+	{"signUp|updateMe", `/full_name`, "required"}, // white space of other alphabets alone
+	{"signUp|updateMe", `/dob`, "too_young|too_old"},
+	{"signUp|updateMe", `/profile_photo_asset_id`, "not_found"},
+	{"createProject|updateProject", `/prompt/copy_target_asset_id`, "required"},
+	{"createProject|updateProject", `/prompt/(ref_asset_ids/\d|(selfie|copy_target)_asset_id)`, "not_found"},
+	{"updateProject", "If-Match", "format"},
+	{"queueProject", `/consent`, "required"},
+	{"changePassword", `/new_password`, "unchanged"},
+	{"disableSecondFactor|verifySecondFactor", `/code`, "one_of"},
+}
+
+// TestFuzz holds every operation to the contract: no 5xx; no status, content type or body outside the spec; what is
+// broken is never accepted; what fits is never refused as malformed, but for domainRules. FUZZ_CASES says how many
+// requests (2,000), FUZZ_SEED repeats a run.
+func TestFuzz(t *testing.T) {
+	t.Parallel()
+	cases, seed := number(t, "FUZZ_CASES", 2000), uint64(number(t, "FUZZ_SEED", int(rand.Uint32())))
+	t.Logf("FUZZ_SEED=%d FUZZ_CASES=%d", seed, cases)
+	for shard := range shards {
+		t.Run(strconv.Itoa(shard), func(t *testing.T) {
+			t.Parallel()
+			f := newFuzzer(t, rand.New(rand.NewPCG(seed, uint64(shard))))
+			for i := range cases / shards {
+				f.step(strconv.Itoa(i))
+			}
+			t.Log(f.tally())
+		})
+	}
+}
+
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	require.NoError(t, err, name)
+	return n
+}
+
+type fuzzer struct {
+	*maker
+
+	t       *testing.T
+	app     *apptest.App
+	ops     []*operation
+	account *apptest.Account
+	witness *witness
+	counts  map[string]map[int]int // of answers, by operation and status
+}
+
+// witness passes on what the check of the answers has to say, with the request that it is about.
+type witness struct {
+	testing.TB
+
+	last atomic.Pointer[string]
+}
+
+func (w *witness) Errorf(format string, args ...any) {
+	w.TB.Errorf("%s\n%s", fmt.Sprintf(format, args...), *w.last.Load())
+}
+
+func newFuzzer(t *testing.T, r *rand.Rand) *fuzzer {
+	t.Helper()
+	doc, err := api.GetSpec()
+	require.NoError(t, err)
+	w := &witness{TB: t}
+	w.last.Store(new("before the first request"))
+	f := &fuzzer{
+		t: t, ops: operations(doc), maker: &maker{Rand: r, known: map[string][]string{}}, counts: map[string]map[int]int{},
+		witness: w, app: apptest.New(w, apptest.With("RATE_LIMIT_FACTOR", "10000"), apptest.With("AUTH_MAX_FAILURES", "1000000")),
+	}
+	f.settle()
+	return f
+}
+
+// settle makes an account with something in it, beside somebody else's, and remembers what means something to it.
+func (f *fuzzer) settle() {
+	f.account = f.app.SignUp(f.t)
+	f.app.Grant(f.t, f.account.Email, 100_000)
+	stranger := f.app.SignUp(f.t)
+	f.app.Grant(f.t, stranger.Email, 10)
+	user := f.account.Session.User
+	f.known = map[string][]string{
+		"email": {f.account.Email, stranger.Email, "nobody@example.com"}, "username": {user.Username},
+		"Idempotency-Key": {"once", "twice"}, "If-Match": {`"1"`, `"2"`, "*"}, "Last-Event-ID": {"1", "2"},
+		"session_id": {f.account.Session.SessionID.String()}, "refresh_token": {*f.account.Session.RefreshToken},
+		"mugshot_refresh": {*f.account.Session.RefreshToken},
+	}
+	for _, name := range []string{"password", "current_password", "new_password", "confirm_password"} {
+		f.known[name] = []string{apptest.Password, "another-" + apptest.Password}
+	}
+	for _, kind := range []client.AssetType{
+		client.AssetTypeRef, client.AssetTypeSelfie, client.AssetTypeCopyTarget, client.AssetTypeProfilePhoto,
+	} {
+		id := f.app.Picture(f.t, f.account, kind)
+		f.remember(string(kind)+"_asset_id", id.String())
+		f.remember("ref_asset_ids", id.String())
+		f.remember("asset_id", id.String())
+	}
+	for _, who := range []*apptest.Account{stranger, f.account} {
+		for range 3 {
+			created, err := who.CreateProjectWithResponse(f.t.Context(), nil, client.ProjectCreate{
+				Mode: client.ProjectModeDesign, Platform: client.PlatformIDX, Prompt: client.Prompt{Headline: "x"},
+			})
+			require.NoError(f.t, err)
+			require.NotNil(f.t, created.JSON201, "%s", created.Body)
+			f.remember("project_id", created.JSON201.ID.String())
+			queued, err := who.QueueProjectWithResponse(f.t.Context(), created.JSON201.ID, nil,
+				client.QueueRequest{Quality: client.QualityDraft, Variants: 1})
+			require.NoError(f.t, err)
+			require.NotNil(f.t, queued.JSON201, "%s", queued.Body)
+			f.remember("job_id", queued.JSON201.JobID.String())
+		}
+	}
+}
+
+// remember keeps the latest few values of a name.
+func (f *fuzzer) remember(name, value string) {
+	f.known[name] = append(f.known[name], value)
+	f.known[name] = f.known[name][max(0, len(f.known[name])-12):]
+}
+
+// step makes one request and judges the answer.
+func (f *fuzzer) step(id string) {
+	c, body := f.fittingCall(f.ops[f.IntN(len(f.ops))], id)
+	switch dice := f.IntN(100); {
+	case dice < 50:
+		f.damage(c, body)
+	case dice < 55 && bytes.Contains(c.body, []byte(`":"`)):
+		c.odd = true
+		c.body = bytes.Replace(c.body, []byte(`":"`), []byte(`":"\ud800`), 1) // half of a surrogate pair
+	}
+	known := f.authorize(c)
+	status, answer := f.send(c)
+	if status == http.StatusUnauthorized && known && c.op.secured {
+		// An earlier request may have ended the session, or all of the account.
+		f.settle()
+		known = f.authorize(c) || known
+		c.header.Set("Authorization", "Bearer "+f.account.Session.SessionToken)
+		status, answer = f.send(c)
+	}
+	for _, complaint := range f.judge(c, known, status, answer) {
+		f.t.Errorf("%s\n%v\nanswered %d %s", complaint, c, status, answer)
+	}
+}
+
+// authorize presents a token, or something like one, and tells whether it is good.
+func (f *fuzzer) authorize(c *call) bool {
+	switch dice := f.IntN(100); {
+	case dice < 85:
+		c.header.Set("Authorization", "Bearer "+f.account.Session.SessionToken)
+		return true
+	case dice < 92:
+		c.header.Set("Authorization", oneText(f.Rand, "Bearer", "Bearer x", "Basic eDp4", "Bearer "+f.account.Session.SessionToken+"x", "x"))
+	}
+	return false
+}
+
+func oneText(r *rand.Rand, texts ...string) string { return texts[r.IntN(len(texts))] }
+
+func (f *fuzzer) send(c *call) (status int, answer []byte) {
+	f.t.Helper()
+	f.witness.last.Store(new(c.String()))
+	r, err := c.request(f.app.URL + apptest.BasePath)
+	require.NoError(f.t, err)
+	res, err := f.app.HTTP.Do(r)
+	require.NoError(f.t, err, "%v", c)
+	defer func() { _ = res.Body.Close() }()
+	if res.Header.Get("Content-Type") != "text/event-stream" { // which might not end
+		answer, err = io.ReadAll(res.Body)
+		require.NoError(f.t, err, "%v", c)
+	}
+	if f.counts[c.op.OperationID] == nil {
+		f.counts[c.op.OperationID] = map[int]int{}
+	}
+	f.counts[c.op.OperationID][res.StatusCode]++
+	f.learn(answer)
+	return res.StatusCode, answer
+}
+
+// learn remembers what can be used again.
+func (f *fuzzer) learn(answer []byte) {
+	var members map[string]any
+	if json.Unmarshal(answer, &members) != nil {
+		return
+	}
+	for member, name := range map[string]string{
+		"next_cursor": "cursor", "job_id": "job_id", "refresh_token": "refresh_token", "asset_id": "asset_id", "challenge": "challenge",
+	} {
+		if text, ok := members[member].(string); ok {
+			f.remember(name, text)
+		}
+	}
+	if _, project := members["platform"]; project {
+		f.remember("project_id", members["id"].(string))
+	}
+}
+
+// judge returns what is wrong with an answer, beyond what the check against the spec has found.
+func (f *fuzzer) judge(c *call, known bool, status int, answer []byte) (complaints []string) {
+	var envelope client.ErrorEnvelope
+	_ = json.Unmarshal(answer, &envelope) // an answer that is none is the spec check's to find
+	code := envelope.Error.Code
+	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
+	refusals := []client.ErrorCode{
+		client.ErrorCodeMalformedJSON, client.ErrorCodeValidationFailed, client.ErrorCodePayloadTooLarge, client.ErrorCodeUnsupportedMediaType,
+	}
+	otherPath := strings.HasPrefix(c.broken, "path ") && (status == http.StatusNotFound || status == http.StatusMethodNotAllowed)
+	switch {
+	case otherPath:
+	case status >= http.StatusInternalServerError:
+		complain("a failure of ours")
+	case c.op.Responses.Status(status) == nil:
+		complain("a status outside the spec")
+	case c.op.secured && !known:
+		if code != client.ErrorCodeUnauthenticated {
+			complain("answered to a stranger")
+		}
+	case c.op.secured && code == client.ErrorCodeUnauthenticated:
+		complain("not known again")
+	case c.odd:
+	case c.broken != "":
+		if !slices.Contains(refusals, code) {
+			complain("accepted what is broken")
+		}
+	case code == client.ErrorCodeValidationFailed:
+		for _, field := range envelope.Error.Details.Fields {
+			if !isDomainRule(c.op.OperationID, field) {
+				complain("refused what fits: %s %s", field.Field, field.Code)
+			}
+		}
+	case slices.Contains(refusals, code):
+		complain("refused what fits")
+	}
+	return complaints
+}
+
+func isDomainRule(operation string, field client.FieldError) bool {
+	for _, rule := range domainRules {
+		if whole(rule.operation, operation) && whole(rule.field, field.Field) && whole(rule.code, field.Code) {
+			return true
+		}
+	}
+	return false
+}
+
+func whole(pattern, text string) bool {
+	return regexp.MustCompile("^(" + pattern + ")$").MatchString(text)
+}
+
+// tally shows what was reached.
+func (f *fuzzer) tally() string {
+	var b strings.Builder
+	for _, id := range slices.Sorted(maps.Keys(f.counts)) {
+		fmt.Fprintf(&b, "\n%-22s", id)
+		for _, status := range slices.Sorted(maps.Keys(f.counts[id])) {
+			fmt.Fprintf(&b, " %d: %-5d", status, f.counts[id][status])
+		}
+	}
+	return b.String()
+}

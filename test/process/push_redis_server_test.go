@@ -1,0 +1,73 @@
+//go:build redis_server
+
+package process_test
+
+import (
+	"net/url"
+	"regexp"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+)
+
+// Redis takes everything from this API but tasks: the order stands, and the sweeper brings it to a worker.
+func TestQueueProject_pushFails(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Real(t)
+	s := setupOn(t, redis)
+	s.command(t, "ACL", "SETUSER", "api", "on", ">secret-of-the-api", "~*", "&*", "+@all", "-lpush")
+	u, err := url.Parse(redis.URL())
+	require.NoError(t, err)
+	u.User = url.UserPassword("api", "secret-of-the-api")
+	api := s.api(t, "REDIS_URL="+u.String())
+	s.worker(t)
+	s.awaitRestored(t) // or the sweeper would push all that waits for another reason
+	ada := s.creator(t, api, 10)
+
+	id := ada.queue(t, api, client.QualityDraft, 1)
+	queued := time.Now()
+	require.EqualValues(t, 1, ada.awaitSuccess(t, api, id).Attempt)
+	t.Logf("done %s after an order whose push had failed", time.Since(queued))
+	require.Contains(t, api.output.String(), "job not pushed")
+	s.audit(t)
+	require.EqualValues(t, 9, s.balance(t, ada))
+}
+
+// A Redis that takes connections and answers nothing is as good as none: whoever needs it is refused soon, and the rest
+// goes on.
+func TestQueueProject_redisHangs(t *testing.T) {
+	t.Parallel()
+	s := setupOn(t, redistest.Real(t))
+	api := s.api(t)
+	ada := s.creator(t, api, 10)
+	first := ada.queue(t, api, client.QualityDraft, 1)
+	pid := regexp.MustCompile(`process_id:(\d+)`).FindStringSubmatch(s.command(t, "INFO", "server"))
+	require.Len(t, pid, 2)
+	n, err := strconv.Atoi(pid[1])
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(n, syscall.SIGSTOP))
+	thaw := sync.OnceFunc(func() { require.NoError(t, syscall.Kill(n, syscall.SIGCONT)) })
+	t.Cleanup(thaw)
+
+	begun := time.Now()
+	answer, err := ada.at(api).QueueProjectWithResponse(t.Context(), ada.project, nil,
+		client.QueueRequest{Quality: client.QualityDraft, Variants: 1})
+	require.NoError(t, err)
+	t.Logf("refused after %s", time.Since(begun))
+	require.NotNil(t, answer.JSON503, string(answer.Body))
+	require.Equal(t, client.JobStatusQueued, ada.job(t, api, first).Status)
+
+	thaw()
+	s.worker(t)
+	ada.awaitSuccess(t, api, first)
+	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
+	s.audit(t)
+	require.EqualValues(t, 8, s.balance(t, ada))
+}

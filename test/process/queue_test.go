@@ -1,0 +1,117 @@
+package process_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+)
+
+// atOnce sends an order n times side by side, to two API processes in turn.
+func (c creator) atOnce(t *testing.T, apis [2]*process, n int, key *string) []*client.QueueProjectResponse {
+	t.Helper()
+	answers := make([]*client.QueueProjectResponse, n)
+	failures := make([]error, n)
+	var sending sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range n {
+		sending.Go(func() {
+			<-begin
+			answers[i], failures[i] = c.at(apis[i%2]).QueueProjectWithResponse(t.Context(), c.project,
+				&client.QueueProjectParams{IdempotencyKey: key}, client.QueueRequest{Quality: client.QualityDraft, Variants: 1})
+		})
+	}
+	close(begin)
+	sending.Wait()
+	for _, err := range failures {
+		require.NoError(t, err)
+	}
+	return answers
+}
+
+func TestQueueProject_fiftyAtOnceOnCreditsForTen(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	apis := [2]*process{s.api(t), s.api(t)}
+	ada := s.creator(t, apis[0], 10)
+	var ids []uuid.UUID
+	refused := 0
+	for _, answer := range ada.atOnce(t, apis, 50, nil) {
+		switch answer.StatusCode() {
+		case http.StatusCreated:
+			ids = append(ids, answer.JSON201.JobID)
+		case http.StatusConflict:
+			refused++
+			require.EqualValues(t, "insufficient_credits", answer.JSON409.Error.Code)
+		default:
+			require.Fail(t, "neither queued nor refused", string(answer.Body))
+		}
+	}
+	require.Len(t, ids, 10)
+	require.Equal(t, 40, refused)
+	require.Equal(t, 10, s.count(t, "select count(*) from jobs"))
+	require.Equal(t, 10, s.count(t, "select count(*) from audit_logs where action = 'job_charge'"))
+	require.Zero(t, s.balance(t, ada))
+
+	s.worker(t)
+	for i, id := range ids {
+		ada.awaitSuccess(t, apis[i%2], id)
+	}
+	s.audit(t)
+	require.Zero(t, s.balance(t, ada))
+}
+
+// One order, sent twenty times under one key by a client that hears no answer, is one order.
+func TestQueueProject_twentyAtOnceWithOneKey(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	apis := [2]*process{s.api(t), s.api(t)}
+	ada := s.creator(t, apis[0], 10)
+	key := uuid.NewString()
+	seen := map[uuid.UUID]int{}
+	for _, answer := range ada.atOnce(t, apis, 20, &key) {
+		require.NotNil(t, answer.JSON201, string(answer.Body))
+		seen[answer.JSON201.JobID]++
+	}
+	require.Len(t, seen, 1)
+	require.Equal(t, 1, s.count(t, "select count(*) from jobs"))
+	require.EqualValues(t, 9, s.balance(t, ada))
+}
+
+// While Redis is away nobody can count requests, so that an order is refused and costs nothing. When it is back, all
+// goes on by itself.
+func TestQueueProject_redisAway(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	api, worker := s.api(t), s.worker(t)
+	ada := s.creator(t, api, 10)
+	s.redis.Kill()
+	begun := time.Now()
+	answer, err := ada.at(api).QueueProjectWithResponse(t.Context(), ada.project, nil,
+		client.QueueRequest{Quality: client.QualityDraft, Variants: 1})
+	require.NoError(t, err)
+	t.Logf("refused after %s", time.Since(begun))
+	require.NotNil(t, answer.JSON503, string(answer.Body))
+	require.NotEmpty(t, answer.HTTPResponse.Header.Get("Retry-After"))
+	require.Zero(t, s.count(t, "select count(*) from jobs"))
+	require.EqualValues(t, 10, s.balance(t, ada))
+	for _, address := range []string{api.http, worker.admin} {
+		require.Equal(t, http.StatusServiceUnavailable, status(t.Context(), "http://"+address+"/readyz"))
+	}
+	require.Equal(t, http.StatusOK, status(t.Context(), "http://"+api.http+"/healthz"))
+
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+	require.NoError(t, s.redis.Restart(ctx))
+	api.awaitReady(t, api.http)
+	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
+	worker.awaitReady(t, worker.admin)
+	s.audit(t)
+	require.EqualValues(t, 9, s.balance(t, ada))
+}
