@@ -52,6 +52,7 @@ func (a *App) sweeper() *worker.Sweeper {
 		Tasks: map[queue.Kind]worker.Recoverable{queue.Generate: a.runner, queue.Mail: a.mailer},
 		Chores: []func(context.Context) error{
 			a.auth.Maintain, a.account.EraseDue,
+			func(ctx context.Context) error { return a.assets.Sweep(ctx, a.outside.Now()) },
 			func(ctx context.Context) error { return idempotency.Expire(ctx, a.store, a.outside.Now()) },
 		},
 	}

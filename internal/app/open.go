@@ -119,7 +119,10 @@ func (a *App) openServices(context.Context) error {
 		a.registry = a.providers()
 	}
 	a.catalog = catalog.New(a.registry.Available, a.registry.RunBy)
-	checker, err := inspect.New(inspect.Config{})
+	checker, err := inspect.New(inspect.Config{
+		Memory: cfg.ImageMemoryMiB << 20, Parallel: cfg.ImageChecks, Patience: cfg.ImagePatience,
+		Face: inspect.FaceConfig{MinScore: cfg.FaceMinScore, MinSize: cfg.FaceMinSize, MinSharpness: cfg.FaceMinSharpness},
+	})
 	if err != nil {
 		return err
 	}

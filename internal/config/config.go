@@ -70,6 +70,13 @@ type Config struct {
 	JobMaxAge        time.Duration `env:"JOB_MAX_AGE" envDefault:"2h"`
 	DrainTimeout     time.Duration `env:"DRAIN_TIMEOUT" envDefault:"20s"`
 
+	ImageMemoryMiB   int64         `env:"IMAGE_MEMORY_MIB" envDefault:"512"`
+	ImageChecks      int64         `env:"IMAGE_CHECKS" envDefault:"4"`
+	ImagePatience    time.Duration `env:"IMAGE_PATIENCE" envDefault:"10s"`
+	FaceMinScore     float64       `env:"FACE_MIN_SCORE" envDefault:"8"`
+	FaceMinSize      float64       `env:"FACE_MIN_SIZE" envDefault:"112"`
+	FaceMinSharpness float64       `env:"FACE_MIN_SHARPNESS" envDefault:"15"`
+
 	DevDir string `env:"DEV_DIR" envDefault:".dev"`
 }
 

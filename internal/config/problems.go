@@ -13,6 +13,9 @@ import (
 // minSecretBytes is the length of an HS256 key that RFC 7518, 3.2 asks for.
 const minSecretBytes = 32
 
+// maxGenerate is the age from which the sweeper takes an object without a row for an orphan; see internal/assets.
+const maxGenerate = time.Hour
+
 // minLease leaves a worker three renewals a lease over a slow network.
 const minLease = time.Second
 
@@ -38,6 +41,8 @@ func (c Config) problems() []error {
 	must(c.GenerateSlots > 0 && c.MailSlots > 0, "WORKER_GENERATE_SLOTS and WORKER_MAIL_SLOTS must be positive")
 	must(c.UserJobs > 0 && c.ProviderMaxCalls > 0, "WORKER_USER_JOBS and PROVIDER_MAX_CALLS must be positive")
 	must(c.JobMaxAge > c.GenerateDeadline, "JOB_MAX_AGE must be longer than WORKER_GENERATE_DEADLINE")
+	must(c.GenerateDeadline < maxGenerate, "WORKER_GENERATE_DEADLINE must be under %s, the age from which objects count as orphans", maxGenerate)
+	must(c.ImageMemoryMiB > 0 && c.ImageChecks > 0 && c.ImagePatience > 0, "IMAGE_MEMORY_MIB, IMAGE_CHECKS and IMAGE_PATIENCE must be positive")
 	must(c.JobLease >= minLease, "JOB_LEASE is at least %s", minLease)
 	must(!slices.Contains(c.AllowedOrigins, "*"), "ALLOWED_ORIGINS names origins; * would let every site act for its visitors")
 	if c.JWTSecret != "" {
