@@ -37,7 +37,10 @@ var refusals = []struct{ what, by, statement string }{
 	{"a running job with its end's date", "jobs_finished_is_dated", `update jobs set status = 'running', lease_until = now()`},
 	{"a failed job without a reason", "jobs_failed_says_why", `update jobs set status = 'failed'`},
 	{"a finished job that waits for its turn", "jobs_queued_alone_waits", `update jobs set waits_for = 'account'`},
-	{"a job that waits for something else", "jobs_waits_for_check", `update jobs set waits_for = 'lost'`},
+	{
+		"a job that waits for something else", "jobs_waits_for_check",
+		`update jobs set status = 'queued', finished_at = null, lease_until = null, error_code = null, waits_for = 'lost'`,
+	},
 	{"a slot of no number", "provider_slots_slot_check", `update provider_slots set slot = 0`},
 	{"a slot given twice", "provider_slots_pkey", `insert into provider_slots (provider, slot) select provider, slot from provider_slots`},
 	{"a job of another status", "jobs_status_check", `update jobs set status = 'lost'`},
