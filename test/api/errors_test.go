@@ -20,7 +20,7 @@ func TestErrors_theEnvelope(t *testing.T) {
 	who := app.SignUp(t)
 	project := apptest.BasePath + "/project"
 	const good = `{"mode":"design","platform":"youtube","prompt":{"headline":"x"}}`
-	tooLarge := `{"mode":"design","platform":"youtube","prompt":{"headline":"x","details":"` + strings.Repeat("x", 40_000) + `"}}`
+	tooLarge := `{"mode":"design","platform":"youtube","prompt":{"headline":"x","details":"` + strings.Repeat("x", 70_000) + `"}}`
 	type wrong struct {
 		method, path, body string
 		contentType        string // "": application/json
