@@ -21,9 +21,10 @@ async function setup(t: TestContext, refresh: Handler = renewed) {
     if (request.headers.authorization !== 'Bearer token-2') return fail(response, 401, 'unauthenticated');
     json(response, 200, request.url?.includes('/jobs/') ? job(9) : session(2).user);
   });
+  const store = { ...memorySession(), csrfToken: () => jar.csrf };
   const client = createMugshotClient({
     baseUrl,
-    session: { ...memorySession(), csrfToken: () => jar.csrf },
+    session: store,
     fetch: (input) => {
       const request = new Request(input);
       const path = request.url.slice(baseUrl.length);
@@ -31,7 +32,7 @@ async function setup(t: TestContext, refresh: Handler = renewed) {
       return fetch(request);
     },
   });
-  return { client, jar, calls, paths: () => calls.map(({ path }) => path) };
+  return { client, jar, store, calls, paths: () => calls.map(({ path }) => path) };
 }
 
 const failsWith = (code: ErrorCode) => (error: unknown) => error instanceof MugshotError && error.code === code;
@@ -58,10 +59,15 @@ test('the CSRF token goes with a sign-out too', async (t) => {
 });
 
 test('nobody is signed in without the cookie', async (t) => {
-  const { client, jar, paths } = await setup(t);
+  const { client, jar, store, paths } = await setup(t);
   jar.csrf = null;
+  const set = t.mock.method(store, 'set');
   await assert.rejects(getMe({ client }), failsWith('unauthenticated'));
-  assert.deepEqual(paths(), ['/me']);
+  assert.equal(set.mock.callCount(), 0, 'no session has ended');
+
+  await store.set({ session_token: 'token-1' });
+  await assert.rejects(getMe({ client }), failsWith('unauthenticated'));
+  assert.deepEqual([paths(), await store.get()], [['/me', '/me'], null]);
 });
 
 test('a public call asks for no token', async (t) => {

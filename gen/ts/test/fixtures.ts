@@ -15,6 +15,7 @@ export function session(n: number): Session {
       full_name: 'Ada Lovelace',
       dob: '1995-12-10',
       profile_photo: null,
+      second_factor_enabled: false,
       plan: 'free',
       credits: 42,
       created_at: '2026-11-20T09:30:00Z',
