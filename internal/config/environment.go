@@ -20,6 +20,6 @@ func Environment() (map[string]string, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read .env: %w", err)
 	}
-	maps.Copy(environ, env.ToMap(os.Environ()))
+	maps.Copy(environ, withoutEmpty(env.ToMap(os.Environ())))
 	return environ, nil
 }

@@ -34,7 +34,7 @@ func (c Config) problems() []error {
 	must(c.PublicAPIURL == "" || isHTTPURL(c.PublicAPIURL, "http", "https"), "PUBLIC_API_URL is %q; it is an http(s) URL", c.PublicAPIURL)
 	must(c.SupabaseURL == "" || isHTTPURL(c.SupabaseURL, "http", "https"), "SUPABASE_URL is %q; it is an http(s) URL", c.SupabaseURL)
 	must((c.SupabaseURL == "") == (c.SupabaseKey == ""), "SUPABASE_URL and SUPABASE_KEY come together, or not at all")
-	must(c.DatabaseMaxConns > 0, "DATABASE_MAX_CONNS must be positive")
+	must(c.DatabaseMaxConns > 1, "DATABASE_MAX_CONNS is at least 2: the sweeper holds its lock on one and works on another")
 	must(c.RateLimitFactor > 0, "RATE_LIMIT_FACTOR must be positive")
 	must(c.AuthMaxFailures > 0, "AUTH_MAX_FAILURES must be positive")
 	must(c.SignupBonusCredits >= 0, "SIGNUP_BONUS_CREDITS can't be negative")
