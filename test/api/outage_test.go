@@ -2,9 +2,7 @@ package api_test
 
 import (
 	"log/slog"
-	"net/http"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -13,43 +11,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/migrate"
 	"github.com/mugshot-studio/backend/internal/testkit/apptest"
 	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
 	"github.com/mugshot-studio/backend/migrations"
 )
-
-// While Redis is away nobody can count guesses, so that what is limited is refused, at once; the rest goes on.
-func TestRedisAway(t *testing.T) {
-	t.Parallel()
-	redis := redistest.Real(t)
-	app := apptest.New(t, apptest.With("REDIS_URL", redis.URL()), quiet())
-	who := app.SignUp(t)
-	app.Grant(t, who.Email, 5)
-	project := createProject(t, who, draft())
-	redis.Kill()
-
-	fastest := time.Hour // of a few, since this machine may be busy
-	for range 5 {
-		begun := time.Now()
-		res := signIn(t, app, who.Email, apptest.Password)
-		fastest = min(fastest, time.Since(begun))
-		refused(t, res.JSON503, res.Body, client.ErrorCodeUnavailable)
-		require.Positive(t, res.Headers503.RetryAfter)
-	}
-	require.Less(t, fastest, time.Second)
-	queued, err := who.QueueProjectWithResponse(t.Context(), project.ID, nil, order())
-	require.NoError(t, err)
-	refused(t, queued.JSON503, queued.Body, client.ErrorCodeUnavailable)
-	require.EqualValues(t, 5, balance(t, who), "reads go on, and nothing was charged")
-	createProject(t, who, draft())
-	require.Len(t, listProjects(t, who, nil), 2)
-	require.Equal(t, http.StatusServiceUnavailable, app.Do(t, "GET", "/readyz", "").Status)
-	require.Equal(t, http.StatusOK, app.Do(t, "GET", "/healthz", "").Status)
-
-	require.NoError(t, redis.Restart(t.Context()))
-	app.SignIn(t, who.Email)
-	queueProject(t, who, project.ID)
-	require.Equal(t, http.StatusOK, app.Do(t, "GET", "/readyz", "").Status)
-}
 
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
