@@ -27,6 +27,8 @@ type Error struct {
 	Reason     string        // the vendor's own code, such as RESOURCE_EXHAUSTED; never its free text, which may quote the prompt
 	RetryAfter time.Duration // what the vendor asked for; 0: nothing
 	Cause      error
+	// Held: our own limits kept the vendor from being asked, so that nothing was spent and the attempt need not count.
+	Held bool
 }
 
 // Error implements error.

@@ -45,7 +45,8 @@ type ImageRequest struct {
 	References    []Reference
 }
 
-// Prompt is what the creator wrote.
+// Prompt is what the creator wrote, in its normal form. Package prompts makes each vendor's text of it, in which it is
+// data.
 type Prompt struct {
 	Headline string `json:"headline"`
 	Subtext  string `json:"subtext,omitempty"`

@@ -143,6 +143,9 @@ func Address(ip string) Subject {
 	return Subject{kind: "address", name: address.String()}
 }
 
+// Vendor is a provider that we ask, in all our processes together.
+func Vendor(name string) Subject { return Subject{kind: "vendor", name: name} }
+
 // key names a subject's counter in Redis.
 func (c *Counters) key(purpose string, s Subject) string {
 	h := hmac.New(sha256.New, c.cfg.Key)

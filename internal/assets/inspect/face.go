@@ -65,16 +65,14 @@ func newFaceFinder(c FaceConfig) (*faceFinder, error) {
 func (f *faceFinder) check(upright *image.RGBA, scale float64) error {
 	small := luma(reduce(upright, searchSide))
 	scaleSmall := float64(upright.Rect.Dx()) / float64(small.Rect.Dx())
-	faces := f.find(small)
-	if len(faces) == 0 {
+	faces := f.main(small)
+	switch {
+	case len(faces) == 0:
 		return Refusal(NoFace)
+	case len(faces) > 1:
+		return Refusal(SeveralFaces)
 	}
 	surest := faces[0]
-	for _, other := range faces[1:] {
-		if other.size >= surest.size*minCompanion && !surest.is(other) {
-			return Refusal(SeveralFaces)
-		}
-	}
 	if surest.size*scaleSmall*scale < f.config.MinSize {
 		return Refusal(FaceTooSmall)
 	}
@@ -82,6 +80,23 @@ func (f *faceFinder) check(upright *image.RGBA, scale float64) error {
 		return Refusal(FaceBlurred)
 	}
 	return nil
+}
+
+// count returns how many faces matter in a picture.
+func (f *faceFinder) count(upright *image.RGBA) int {
+	return len(f.main(luma(reduce(upright, searchSide))))
+}
+
+// main returns the surest face and those that count beside it, each once.
+func (f *faceFinder) main(gray *image.Gray) []face {
+	var faces []face
+	for _, found := range f.find(gray) {
+		counts := len(faces) == 0 || found.size >= faces[0].size*minCompanion
+		if counts && !slices.ContainsFunc(faces, found.is) {
+			faces = append(faces, found)
+		}
+	}
+	return faces
 }
 
 // face is a square around a face, in pixels of what was searched.

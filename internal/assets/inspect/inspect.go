@@ -58,6 +58,7 @@ type Wanted struct {
 	Size        int64  // bytes
 	Portrait    bool   // it has to show exactly one face
 	Redraw      bool   // it is wanted upright and without metadata
+	CountFaces  bool   // Picture.Faces is wanted, whatever it is
 }
 
 // Picture is what a file was found to be.
@@ -67,6 +68,7 @@ type Picture struct {
 	Width       int    // pixels, as shown: with the EXIF orientation applied
 	Height      int    // likewise
 	MD5         string // in hexadecimal
+	Faces       int    // when they were to be counted: those that matter beside the surest
 	// Data is the picture drawn anew, when that was wanted: a JPEG with its longer side at most 2048 pixels, upright, on
 	// white, and with no metadata such as where it was taken. All of the above are then about it.
 	Data []byte
@@ -149,10 +151,13 @@ func (c *Checker) look(ctx context.Context, data []byte, f format, about survey,
 	}
 	size := about.orientation.turned(img.Bounds().Size())
 	picture := describe(f.contentType, data, size)
-	if !want.Portrait && !want.Redraw {
+	if !want.Portrait && !want.Redraw && !want.CountFaces {
 		return picture, nil
 	}
 	upright := about.orientation.turn(reduce(img, longestSide))
+	if want.CountFaces {
+		picture.Faces = c.faces.count(upright)
+	}
 	if want.Portrait {
 		if err := c.faces.check(upright, float64(size.X)/float64(upright.Rect.Dx())); err != nil {
 			return Picture{}, err

@@ -1,0 +1,239 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// notes are Redis in small; they may be away.
+type notes struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+	away  error
+}
+
+func (n *notes) Rest(_ context.Context, name string, d time.Duration) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.until[name] = time.Now().Add(d)
+	return n.away
+}
+
+func (n *notes) Wake(_ context.Context, name string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.until, name)
+	return n.away
+}
+
+func (n *notes) Resting(_ context.Context, names ...string) ([]time.Duration, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.away != nil {
+		return nil, n.away
+	}
+	left := make([]time.Duration, len(names))
+	for i, name := range names {
+		left[i] = max(0, time.Until(n.until[name]))
+	}
+	return left, nil
+}
+
+// vendor fails with what it is told, and counts.
+type vendor struct {
+	fails error
+	calls int
+}
+
+func (v *vendor) Generate(context.Context, providers.ImageRequest, providers.Sink) (providers.ImageResult, error) {
+	v.calls++
+	return providers.ImageResult{}, v.fails
+}
+
+func (v *vendor) Reply(context.Context, providers.TextRequest, func(string) error) (providers.Meta, error) {
+	v.calls++
+	return providers.Meta{}, v.fails
+}
+
+func failure(class providers.Class) error {
+	return &providers.Error{Provider: "v", Class: class, Reason: "TEST"}
+}
+
+type process struct {
+	*Guard
+
+	image providers.Image
+}
+
+func newProcess(shared *notes, v *vendor) process {
+	g := New(Config{Failures: 3, Rest: 30 * time.Second}, shared, slog.New(slog.DiscardHandler), "m", "other")
+	return process{Guard: g, image: g.Image("m", "v", v)}
+}
+
+func (p process) call() error {
+	_, err := p.image.Generate(context.Background(), providers.ImageRequest{}, nil)
+	return err
+}
+
+func requireHeld(t *testing.T, err error) *providers.Error {
+	t.Helper()
+	held, ok := errors.AsType[*providers.Error](err)
+	require.True(t, ok, "%v", err)
+	require.True(t, held.Held)
+	require.Equal(t, providers.Transient, held.Class)
+	require.Positive(t, held.RetryAfter)
+	return held
+}
+
+func TestGuard_opensForAllProcesses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shared, v := &notes{until: map[string]time.Time{}}, &vendor{fails: failure(providers.Transient)}
+		one, other := newProcess(shared, v), newProcess(shared, v)
+		require.False(t, other.Resting("m"))
+		for range 3 {
+			require.Error(t, one.call())
+		}
+		require.Equal(t, 3, v.calls)
+		requireHeld(t, one.call())
+		require.True(t, one.Resting("m"))
+		time.Sleep(freshness)
+		require.True(t, other.Resting("m"), "a process that saw no failure")
+		require.False(t, other.Resting("other"), "another model")
+		require.LessOrEqual(t, requireHeld(t, other.call()).RetryAfter, 29*time.Second)
+		require.Equal(t, 3, v.calls, "the vendor was asked while its model rests")
+
+		time.Sleep(30 * time.Second)
+		require.False(t, one.Resting("m"))
+		require.Error(t, one.call()) // tries, and rests anew after a single failure
+		require.Equal(t, 4, v.calls)
+		requireHeld(t, one.call())
+
+		time.Sleep(31 * time.Second)
+		v.fails = nil
+		require.NoError(t, one.call())
+		require.NoError(t, one.call())
+		require.False(t, one.Resting("m"))
+	})
+}
+
+// What never reached the vendor, or ended before it could answer, is no sign of health.
+func TestGuard_whatIsNoSuccessEither(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"cancelled": context.Canceled, "held": &providers.Error{Class: providers.Transient, Held: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := &vendor{}
+			p := newProcess(&notes{until: map[string]time.Time{}}, v)
+			for _, v.fails = range []error{
+				failure(providers.Transient), err, failure(providers.Transient), err, failure(providers.Transient),
+			} {
+				require.Equal(t, v.fails, p.call())
+			}
+			requireHeld(t, p.call())
+			require.Equal(t, 5, v.calls, "three failures in a row")
+		})
+	}
+}
+
+// What is no failure of the vendor's never opens a breaker.
+func TestGuard_whatDoesNotCount(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"blocked": failure(providers.Blocked), "permanent": failure(providers.Permanent), "cancelled": context.Canceled,
+		"deadline": context.DeadlineExceeded, "storage": errors.New("bucket is full"),
+		"held": &providers.Error{Class: providers.Transient, Held: true, RetryAfter: time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := &vendor{fails: err}
+			p := newProcess(&notes{until: map[string]time.Time{}}, v)
+			for range 50 {
+				require.ErrorIs(t, p.call(), err)
+			}
+			require.Equal(t, 50, v.calls)
+			require.False(t, p.Resting("m"))
+		})
+	}
+}
+
+func TestGuard_successesBetween(t *testing.T) {
+	t.Parallel()
+	v := &vendor{}
+	p := newProcess(&notes{until: map[string]time.Time{}}, v)
+	for i := range 40 { // half of all fail, never three in a row
+		v.fails = nil
+		if i%2 == 0 {
+			v.fails = failure(providers.Transient)
+		}
+		require.Equal(t, v.fails, p.call())
+	}
+	require.Equal(t, 40, v.calls)
+}
+
+// While Redis is away each worker goes by what it sees itself, and the API offers everything.
+func TestGuard_withoutNotes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		v := &vendor{fails: failure(providers.Transient)}
+		p := newProcess(&notes{until: map[string]time.Time{}, away: errors.New("away")}, v)
+		for range 3 {
+			require.Error(t, p.call())
+		}
+		requireHeld(t, p.call())
+		require.Equal(t, 3, v.calls)
+		require.False(t, p.Resting("m"))
+		v.fails = nil
+		time.Sleep(31 * time.Second)
+		require.NoError(t, p.call())
+	})
+}
+
+func TestGuard_text(t *testing.T) {
+	t.Parallel()
+	v := &vendor{fails: failure(providers.Transient)}
+	g := New(Config{Failures: 1, Rest: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
+	text := g.Text("chat", "v", v)
+	_, err := text.Reply(t.Context(), providers.TextRequest{}, nil)
+	require.Equal(t, v.fails, err)
+	_, err = text.Reply(t.Context(), providers.TextRequest{}, nil)
+	requireHeld(t, err)
+	require.Equal(t, 1, v.calls)
+}
+
+func TestGuard_concurrently(t *testing.T) {
+	t.Parallel()
+	p := newProcess(&notes{until: map[string]time.Time{}}, &vendor{})
+	p.image = p.Image("m", "v", failing{})
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 50 {
+				_ = p.call()
+				_ = p.Resting("m")
+			}
+		})
+	}
+	all.Wait()
+	require.True(t, p.Resting("m"))
+}
+
+type failing struct{}
+
+func (failing) Generate(context.Context, providers.ImageRequest, providers.Sink) (providers.ImageResult, error) {
+	return providers.ImageResult{}, failure(providers.Transient)
+}
