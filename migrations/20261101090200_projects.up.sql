@@ -35,7 +35,7 @@ create table if not exists prompts (
     ref_asset_ids uuid[] not null default '{}',
     selfie_asset_id uuid,
     copy_target_asset_id uuid,
-    -- the prompt in the form that the providers are fed from; null until it is first needed
+    -- the prompt in the form that the providers are fed from, with the version of its rules; null in rows from before it
     normalized_jsonb jsonb,
     created_at timestamptz not null default now()
 );

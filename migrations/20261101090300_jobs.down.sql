@@ -3,7 +3,7 @@ drop index if exists projects_last_job_idx;
 drop table if exists renders;
 drop table if exists jobs;
 drop table if exists provider_slots;
-alter table if exists users drop column if exists unfinished_jobs;
+alter table if exists users drop column if exists job_turns;
 
 -- The column is the projects' own: what it pointed to is gone, and the way up would find nothing there.
 do $$

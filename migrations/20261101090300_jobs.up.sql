@@ -64,15 +64,18 @@ create index if not exists jobs_account_line_idx on jobs (user_id, run_at) where
 create index if not exists jobs_provider_line_idx on jobs (provider, run_at) where status = 'queued' and waits_for = 'provider';
 create index if not exists jobs_failed_idx on jobs (finished_at) where status = 'failed';
 
--- How many jobs of the account have not ended: where it is more than the places of an account, some wait for one.
-alter table users add column if not exists unfinished_jobs int not null default 0;
+-- Grows whenever a job of the account may have come into play, under the lock of its row: it tells a statement that had
+-- to wait for the lock that what it sees of the account's jobs is no longer all.
+alter table users add column if not exists job_turns bigint not null default 0;
 
--- A row for each call that a provider takes at a time. A running job holds one, so that no more can run, whatever the
--- code does; being rows of their own, they are taken side by side. No foreign key: it would lock the job's row.
+-- A row for each call that a provider takes at a time; the job that took it last holds it while it runs in it. Rows of
+-- their own are taken side by side, and nobody has to give them back. No foreign key: it would lock the job's row.
 create table if not exists provider_slots (
     provider text not null,
     slot int not null check (slot > 0),
     job_id uuid,
+    -- grows whenever it is taken, which tells a statement that what it saw of its job is no longer all
+    turns bigint not null default 0,
     primary key (provider, slot)
 ) with (fillfactor = 50);
 

@@ -41,3 +41,4 @@ create table if not exists messages (
 create unique index if not exists messages_chat_seq_key on messages (chat_id, seq);
 create index if not exists messages_pending_idx on messages (run_at) where status = 'pending';
 create index if not exists messages_leased_idx on messages (lease_until) where status = 'streaming';
+create index if not exists messages_failed_idx on messages (created_at) where status = 'failed';

@@ -134,6 +134,15 @@ var refusals = []struct{ what, by, statement string }{
 	{"a reply that nobody writes", "messages_streaming_is_leased", `update messages set status = 'streaming'`},
 	{"a message of another status", "messages_status_check", `update messages set status = 'lost'`},
 
+	// Verdicts.
+	{"a verdict on no picture", "image_verdicts_md5_check", `update image_verdicts set md5 = upper(md5('a'))`},
+	{"a verdict of nobody", "image_verdicts_judge_check", `update image_verdicts set judge = ''`},
+	{"a verdict without the other sum", "image_verdicts_sha256_check", `update image_verdicts set sha256 = ''`},
+	{
+		"two verdicts of one judge", "image_verdicts_pkey",
+		`insert into image_verdicts (md5, judge, sha256, finding, expires_at) select md5, judge, sha256, finding, expires_at from image_verdicts`,
+	},
+
 	// Promises.
 	{"a mail being sent without a lease", "outbox_mails_sending_is_leased", `update outbox_mails set status = 'sending'`},
 	{"a queued mail with a lease", "outbox_mails_sending_is_leased", `update outbox_mails set lease_until = now()`},

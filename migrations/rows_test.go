@@ -91,6 +91,9 @@ const rows = `
 	on conflict do nothing;
 	insert into erasures (user_id, final_at) values ('00000000-0000-0000-0000-0000000000a9', now())
 	on conflict do nothing;
+	insert into image_verdicts (md5, judge, sha256, finding, expires_at) values
+		(md5('1'), 'local/1', decode(repeat('11', 32), 'hex'), '{}', now())
+	on conflict do nothing;
 
 	commit`
 
@@ -145,7 +148,7 @@ func TestRows_ofADeletedAccount(t *testing.T) {
 	require.NoError(t, err)
 	for table, n := range counts(t, conn) {
 		switch table {
-		case "users", "erasures", "provider_slots": // Bob, an account long gone, and what belongs to nobody
+		case "users", "erasures", "provider_slots", "image_verdicts": // Bob, an account long gone, and what belongs to nobody
 			require.Equal(t, 1, n, table)
 		case "audit_logs":
 			require.Equal(t, 2, n, table)

@@ -1,7 +1,14 @@
+-- name: JobHold :one
+-- JobHold lets a job that could not be claimed wait for its provider. No row: it is not due, or waits already. By primary
+-- key.
+update jobs set waits_for = 'provider'
+where id = @id and status = 'queued' and run_at <= now() and waits_for is null
+returning provider;
+
 -- name: JobLockAccount :exec
 -- JobLockAccount keeps others from giving out places of an account, and from queueing for it, until the transaction
 -- ends. By primary key.
-select from users where id = @user_id for no key update;
+update users set job_turns = job_turns + 1 where id = @user_id;
 
 -- name: JobCallAccount :many
 -- JobCallAccount gives the free places of an account to its jobs that wait for one, the oldest first
@@ -9,8 +16,12 @@ select from users where id = @user_id for no key update;
 -- have given out. Jobs that somebody is ending are passed over.
 with place as (
     select (sqlc.arg('user_jobs')::int - count(in_play.id))::int as free from (
-        select j.id from jobs j
-        where j.user_id = @user_id and j.status in ('queued', 'running') and j.waits_for is distinct from 'account'
+        (select j.id from jobs j where j.user_id = @user_id and j.status = 'running')
+        union all
+        (
+            select j.id from jobs j
+            where j.user_id = @user_id and j.status = 'queued' and j.waits_for is distinct from 'account'
+        )
         limit @user_jobs::int
     ) in_play
 ), next as (
@@ -28,7 +39,10 @@ returning jobs.id;
 -- into play first (jobs_provider_line_idx). One too many does no harm: it waits again, where it was.
 with slot as (
     select least(count(s.slot), sqlc.arg('most')::int)::int as free from provider_slots s
-    where s.provider = @provider and s.slot <= @provider_calls::int and s.job_id is null
+    where s.provider = @provider and s.slot <= @provider_calls::int
+        and not exists (
+            select from jobs r where r.id = s.job_id and r.status = 'running' and r.provider_slot = s.slot
+        )
 ), next as (
     select j.id from jobs j
     where j.provider = @provider and j.status = 'queued' and j.waits_for = 'provider'
@@ -59,8 +73,12 @@ with recursive line as (
 )
 select looked.user_id::uuid as user_id, (
     select count(in_play.id) from (
-        select j.id from jobs j
-        where j.user_id = looked.user_id and j.status in ('queued', 'running') and j.waits_for is distinct from 'account'
+        (select j.id from jobs j where j.user_id = looked.user_id and j.status = 'running')
+        union all
+        (
+            select j.id from jobs j
+            where j.user_id = looked.user_id and j.status = 'queued' and j.waits_for is distinct from 'account'
+        )
         limit @user_jobs::int
     ) in_play
 ) < @user_jobs::int as stalled
@@ -90,8 +108,3 @@ insert into provider_slots (provider, slot)
 select @provider, n from generate_series(1, @provider_calls::int) n
 where (select count(*) from provider_slots s where s.provider = @provider and s.slot <= @provider_calls::int) < @provider_calls::int
 on conflict do nothing;
-
--- name: SlotReclaim :execrows
--- SlotReclaim takes slots back from jobs that are gone with their account, or do not run any more.
-update provider_slots s set job_id = null
-where s.job_id is not null and not exists (select from jobs j where j.id = s.job_id and j.status = 'running');

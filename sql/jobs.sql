@@ -1,17 +1,22 @@
 -- name: JobQueue :one
 -- JobQueue takes the credits, writes the ledger row, the job and the project's status, in one statement: all or
 -- nothing. No row: the project has changed since the caller read it, or the account can't pay. It locks the account
--- and the project; charges of one account wait for each other, so no balance is spent twice. A job beyond the places of
--- its account waits for one, and is not to be pushed.
-with project as (
+-- and the project; charges of one account wait for each other, so no balance is spent twice.
+--
+-- A job beyond the places of its account waits for one, and is not to be pushed (jobs_account_line_idx,
+-- jobs_user_status_idx). Where another one was queued while this statement waited for the account, what it counts is no
+-- longer true: then the job waits, too, and overtaken asks the caller to look again.
+with before as (
+    select u.job_turns from users u where u.id = @user_id
+), project as (
     select * from projects p
     where p.id = @project_id and p.user_id = @user_id and p.version = @project_version
 ), spend as (
     update users
-    set credits = users.credits - @cost_credits::bigint, unfinished_jobs = users.unfinished_jobs + 1, updated_at = now()
+    set credits = users.credits - @cost_credits::bigint, job_turns = users.job_turns + 1, updated_at = now()
     from project
     where users.id = project.user_id and users.credits >= @cost_credits::bigint
-    returning users.id, users.credits, users.unfinished_jobs
+    returning users.id, users.credits, users.job_turns
 ), job as (
     insert into jobs (
         id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
@@ -20,8 +25,17 @@ with project as (
     select
         @id, project.id, spend.id, project.prompt_id, project.mode, project.platform, @model, @provider, @quality,
         @variants, @width, @height, @seed, sqlc.narg('consent')::jsonb, @cost_credits::bigint, now(),
-        case when @user_jobs::int > 0 and spend.unfinished_jobs > @user_jobs::int then 'account' end
-    from project join spend on spend.id = project.user_id
+        case when @user_jobs::int > 0 and (
+            spend.job_turns <> before.job_turns + 1
+            or exists (select from jobs j where j.user_id = @user_id and j.status = 'queued' and j.waits_for = 'account')
+            or @user_jobs::int <= (
+                select count(in_play.id) from (
+                    select j.id from jobs j where j.user_id = @user_id and j.status in ('queued', 'running')
+                    limit @user_jobs::int
+                ) in_play
+            )
+        ) then 'account' end
+    from project join spend on spend.id = project.user_id cross join before
     returning *
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
@@ -31,7 +45,40 @@ with project as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
-select job.*, spend.credits as credits_left from job join spend on spend.id = job.user_id;
+select job.*, spend.credits as credits_left, (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
+from job join spend on spend.id = job.user_id cross join before;
+
+-- name: JobRepeat :one
+-- JobRepeat is JobQueue for a job that failed: the same picture, at the same price, as a new job, since the ledger holds
+-- one charge of a job and its refund. It waits for a place of its account, and the caller calls it. No row: the account
+-- can't pay.
+with old as (
+    select * from jobs j where j.id = @old_id and j.status = 'failed'
+), spend as (
+    update users set credits = users.credits - old.cost_credits, updated_at = now()
+    from old
+    where users.id = old.user_id and users.credits >= old.cost_credits
+    returning users.id, users.credits
+), job as (
+    insert into jobs (
+        id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
+        consent, cost_credits, pushed_at, waits_for
+    )
+    select
+        @id, old.project_id, old.user_id, old.prompt_id, old.mode, old.platform, old.model, @provider, old.quality,
+        old.variants, old.width, old.height, old.seed, old.consent, old.cost_credits, now(),
+        case when @user_jobs::int > 0 then 'account' end
+    from old join spend on spend.id = old.user_id
+    returning *
+), ledger as (
+    insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
+    select @ledger_id, job.user_id, 'job_charge', job.id, -(job.cost_credits), spend.credits
+    from job join spend on spend.id = job.user_id
+), mark as (
+    update projects set status = 'queued', last_job_id = job.id, updated_at = now()
+    from job where projects.id = job.project_id
+)
+select * from job;
 
 -- name: JobGet :one
 -- JobGet reads a job of its owner by primary key.
@@ -63,13 +110,20 @@ for update;
 
 -- name: JobClaim :one
 -- JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
--- fences every later write. It takes one of its provider's slots as well, passing over those that others are taking;
--- where there is none, the job is returned as it is, queued, and waits for its provider from now on. No row: somebody
--- else has it, it has ended, or it waits already. By primary keys.
-with slot as (
-    select s.provider, s.slot
+-- fences every later write. It takes a slot of the job's provider as well, one whose last job does not run in it any
+-- more, and passes over those that others are taking. No row: somebody else has it, it has ended, it is not due, or
+-- there is no slot. By primary keys.
+with free as materialized (
+    select s.provider, s.slot, s.turns
     from jobs j join provider_slots s on s.provider = j.provider
-    where j.id = @id and j.status = 'queued' and s.job_id is null and s.slot <= @provider_calls::int
+    where j.id = @id and j.status = 'queued' and s.slot <= @provider_calls::int
+        and not exists (
+            select from jobs r where r.id = s.job_id and r.status = 'running' and r.provider_slot = s.slot
+        )
+), slot as (
+    -- What it takes must be what was looked at. The job alone would not tell: it may have come back to its slot.
+    select s.provider, s.slot
+    from free join provider_slots s on s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
     limit 1 for update of s skip locked
 ), job as (
     update jobs
@@ -84,19 +138,15 @@ with slot as (
             or jobs.status = 'running' and jobs.lease_until < now()
         )
     returning *
-), held as (
-    update jobs set waits_for = 'provider'
-    where jobs.id = @id and jobs.status = 'queued' and jobs.run_at <= now() and jobs.waits_for is null
-        and jobs.attempt < @max_attempts and @provider_calls::int > 0 and not exists (select from slot)
-    returning *
 ), taken as (
-    update provider_slots s set job_id = job.id
-    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id is null
+    -- One that is taken over from another worker has its slot already.
+    update provider_slots s set job_id = job.id, turns = s.turns + 1
+    from job where s.provider = job.provider and s.slot = job.provider_slot and exists (select from slot)
 ), mark as (
     update projects set status = 'running'
     from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
 )
-select * from job union all select * from held;
+select * from job;
 
 -- name: JobRenew :execrows
 -- JobRenew prolongs a lease. No row: the lease is no longer the caller's.
@@ -111,8 +161,8 @@ returning *;
 
 -- name: JobSucceed :one
 -- JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state and the project's
--- status. No row: the lease is no longer the caller's, and nothing was written. It tells who may wait for the place
--- and the slot that are free now. Like JobEnd it locks the job, then the account, then the project.
+-- status. No row: the lease is no longer the caller's, and nothing was written. It tells whether somebody may wait for
+-- the place and the slot that are free now (jobs_account_line_idx, jobs_provider_line_idx).
 with drawn as (
     select
         unnest(@asset_ids::uuid[]) as id, unnest(@render_ids::uuid[]) as render_id, unnest(@variants::int[]) as variant,
@@ -132,23 +182,17 @@ with drawn as (
 ), render as (
     insert into renders (id, job_id, variant, asset_id)
     select p.render_id, job.id, p.variant, p.id from job cross join drawn p
-), place as (
-    update users set unfinished_jobs = users.unfinished_jobs - 1 from job where users.id = job.user_id
-    returning users.id, users.unfinished_jobs
-), slot as (
-    update provider_slots s set job_id = null
-    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 ), mark as (
     update projects set status = 'done', updated_at = now()
-    from job join place on place.id = job.user_id
-    where projects.last_job_id = job.id and projects.id = job.project_id
+    from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.*, (@user_jobs::int > 0 and place.unfinished_jobs >= @user_jobs::int)::boolean as account_waits,
-    exists (
+    job.*, exists (
+        select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
+    ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
-from job join place on place.id = job.user_id;
+from job;
 
 -- name: JobRetry :one
 -- JobRetry puts a job back in the queue until later, if the lease is still the caller's. The reason stays readable
@@ -161,16 +205,12 @@ with job as (
         version = version + 1
     where jobs.id = @id and jobs.status = 'running' and jobs.lease_token = @lease_token
     returning *
-), slot as (
-    update provider_slots s set job_id = null
-    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 ), mark as (
     update projects set status = 'queued'
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.*, false as account_waits,
-    exists (
+    job.*, false as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
 from job;
@@ -179,7 +219,8 @@ from job;
 -- JobEnd ends a job without a result and gives its credits back, in one statement. Who may end it: its owner (user_id),
 -- the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
 -- the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
--- second refund. It tells who may wait for the place and the slot that are free now.
+-- second refund. It locks the job, then the account, then the project, as all must, and tells whether somebody may wait
+-- for the place and the slot that are free now.
 with job as (
     update jobs
     set status = @status, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
@@ -200,9 +241,9 @@ with job as (
     returning *
 ), refund as (
     update users
-    set credits = users.credits + job.cost_credits, unfinished_jobs = users.unfinished_jobs - 1, updated_at = now()
+    set credits = users.credits + job.cost_credits, updated_at = now()
     from job where users.id = job.user_id
-    returning users.id, users.credits, users.unfinished_jobs
+    returning users.id, users.credits
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select @ledger_id, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
@@ -211,24 +252,23 @@ with job as (
     update projects set status = case when job.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
     from job join refund on refund.id = job.user_id
     where projects.last_job_id = job.id and projects.id = job.project_id
-), slot as (
-    update provider_slots s set job_id = null
-    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 )
 select
-    job.*, (@user_jobs::int > 0 and refund.unfinished_jobs >= @user_jobs::int)::boolean as account_waits,
-    exists (
+    job.*, exists (
+        select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
+    ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
-from job join refund on refund.id = job.user_id;
+from job;
 
 -- name: JobMarkDue :many
 -- JobMarkDue picks jobs that a worker should be told of (again) and notes that they are told: those that are due and
 -- were never pushed since, those pushed too long ago (longer each time), those whose lease lapsed; with since, all that
--- were last pushed before it. Served by jobs_queued_idx and jobs_leased_idx; rows locked elsewhere are passed over.
+-- were last pushed before it. Those that wait in a line are for others to call. Served by jobs_queued_idx and
+-- jobs_leased_idx; rows locked elsewhere are passed over.
 with waiting as (
     select j.id from jobs j
-    where j.status = 'queued' and j.run_at <= now() and (
+    where j.status = 'queued' and j.waits_for is null and j.run_at <= now() and (
         j.pushed_at is null or j.pushed_at < sqlc.narg('since')::timestamptz or j.pushed_at < j.run_at
         or j.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << j.pushes) * interval '1 second'
     )
@@ -249,6 +289,13 @@ returning jobs.id;
 -- name: JobUnmark :exec
 -- JobUnmark takes back JobMarkDue for jobs whose push failed.
 update jobs set pushed_at = null, pushes = greatest(pushes - 1, 0) where id = any(@ids::uuid[]);
+
+-- name: JobHandle :one
+-- JobHandle notes that somebody has dealt with a job that DeadJobs lists, once, by primary key. It stays in its owner's
+-- history.
+update jobs set handled_at = now()
+where id = @id and status = 'failed' and handled_at is null and error_code not in ('content_blocked', 'invalid_image')
+returning *;
 
 -- name: JobListExpired :many
 -- JobListExpired lists jobs whose last attempt died with its worker (jobs_leased_idx) or that are too old to be drawn

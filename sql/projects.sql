@@ -1,10 +1,13 @@
 -- name: ProjectCreate :one
 -- ProjectCreate adds a project and its first prompt in one statement.
 with prompt as (
-    insert into prompts (id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id)
+    insert into prompts (
+        id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id,
+        normalized_jsonb
+    )
     values (
         @prompt_id, @id, @headline, @subtext, @vibe, @details, @ref_asset_ids::uuid[], sqlc.narg('selfie_asset_id'),
-        sqlc.narg('copy_target_asset_id')
+        sqlc.narg('copy_target_asset_id'), sqlc.narg('normalized_jsonb')::jsonb
     )
 )
 insert into projects (id, user_id, mode, platform, width, height, prompt_id, model_pref, seed)
@@ -36,16 +39,24 @@ returning *;
 
 -- name: PromptCreate :one
 -- PromptCreate adds a prompt to a project. Prompts never change: an edit adds one.
-insert into prompts (id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id)
+insert into prompts (
+    id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id, normalized_jsonb
+)
 values (
     @id, @project_id, @headline, @subtext, @vibe, @details, @ref_asset_ids::uuid[], sqlc.narg('selfie_asset_id'),
-    sqlc.narg('copy_target_asset_id')
+    sqlc.narg('copy_target_asset_id'), sqlc.narg('normalized_jsonb')::jsonb
 )
 returning *;
 
 -- name: PromptGet :one
 -- PromptGet reads a prompt by primary key.
 select * from prompts where id = $1;
+
+-- name: PromptNormalize :exec
+-- PromptNormalize writes the normal form of a prompt where there is none, or an older one, by primary key. It is made of
+-- the prompt's own words, which never change.
+update prompts set normalized_jsonb = @normalized_jsonb::jsonb
+where id = @id and coalesce((normalized_jsonb ->> 'version')::int, 0) < (@normalized_jsonb::jsonb ->> 'version')::int;
 
 -- name: ProjectNewestJob :one
 -- ProjectNewestJob reads which job a project's status follows, by primary key.

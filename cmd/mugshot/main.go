@@ -15,6 +15,8 @@ const usage = `usage: mugshot <command>
   dev                                      the whole stack in one process, for development
   api                                      serve the API
   worker                                   draw thumbnails and send mails
+  worker dead list [--limit N]             what was given up: mails, and jobs that failed through no fault of their owners
+  worker dead retry | drop ID …            send the mail again, or queue the job anew, which its owner pays; or let it be
   migrate up | down [n] | status           change the database's schema
   storage setup                            make the buckets
   credits grant --email E --amount N       give credits to an account

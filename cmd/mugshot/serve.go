@@ -30,7 +30,15 @@ func dev(ctx context.Context, _ []string) error {
 
 func api(ctx context.Context, _ []string) error { return serve(ctx, true) }
 
-func work(ctx context.Context, _ []string) error { return serve(ctx, false) }
+func work(ctx context.Context, args []string) error {
+	if len(args) > 1 && args[0] == "dead" {
+		return dead(ctx, args[1], args[2:])
+	}
+	if len(args) > 0 {
+		return errUsage
+	}
+	return serve(ctx, false)
+}
 
 // serve plays one role until ctx ends.
 func serve(ctx context.Context, public bool) (err error) {

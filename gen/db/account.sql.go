@@ -636,7 +636,7 @@ set username = coalesce($1, users.username), full_name = coalesce($2, users.full
     ) else users.profile_photo_asset_id end,
     updated_at = $6::timestamptz
 where users.id = $7
-returning id, email, username, full_name, dob, password_hash, credentials_version, email_confirmed_at, profile_photo_asset_id, plan, credits, created_at, updated_at, unfinished_jobs, second_factor_enabled_at
+returning id, email, username, full_name, dob, password_hash, credentials_version, email_confirmed_at, profile_photo_asset_id, plan, credits, created_at, updated_at, job_turns, second_factor_enabled_at
 `
 
 type UserUpdateParams struct {
@@ -676,7 +676,7 @@ func (q *Queries) UserUpdate(ctx context.Context, arg UserUpdateParams) (User, e
 		&i.Credits,
 		&i.CreatedAt,
 		&i.UpdatedAt,
-		&i.UnfinishedJobs,
+		&i.JobTurns,
 		&i.SecondFactorEnabledAt,
 	)
 	return i, err

@@ -208,7 +208,7 @@ func (q *Queries) PasswordResetCreate(ctx context.Context, arg PasswordResetCrea
 }
 
 const passwordResetFind = `-- name: PasswordResetFind :one
-select users.id, users.email, users.username, users.full_name, users.dob, users.password_hash, users.credentials_version, users.email_confirmed_at, users.profile_photo_asset_id, users.plan, users.credits, users.created_at, users.updated_at, users.unfinished_jobs, users.second_factor_enabled_at from password_resets join users on users.id = password_resets.user_id
+select users.id, users.email, users.username, users.full_name, users.dob, users.password_hash, users.credentials_version, users.email_confirmed_at, users.profile_photo_asset_id, users.plan, users.credits, users.created_at, users.updated_at, users.job_turns, users.second_factor_enabled_at from password_resets join users on users.id = password_resets.user_id
 where password_resets.token_hash = $1 and password_resets.used_at is null
     and password_resets.expires_at > $2::timestamptz
 `
@@ -236,7 +236,7 @@ func (q *Queries) PasswordResetFind(ctx context.Context, arg PasswordResetFindPa
 		&i.Credits,
 		&i.CreatedAt,
 		&i.UpdatedAt,
-		&i.UnfinishedJobs,
+		&i.JobTurns,
 		&i.SecondFactorEnabledAt,
 	)
 	return i, err
@@ -760,7 +760,7 @@ func (q *Queries) SessionRotate(ctx context.Context, arg SessionRotateParams) (i
 }
 
 const userByEmail = `-- name: UserByEmail :one
-select id, email, username, full_name, dob, password_hash, credentials_version, email_confirmed_at, profile_photo_asset_id, plan, credits, created_at, updated_at, unfinished_jobs, second_factor_enabled_at from users where lower(email) = lower($1)
+select id, email, username, full_name, dob, password_hash, credentials_version, email_confirmed_at, profile_photo_asset_id, plan, credits, created_at, updated_at, job_turns, second_factor_enabled_at from users where lower(email) = lower($1)
 `
 
 // UserByEmail finds an account by its address, without regard to case (users_email_key).
@@ -781,7 +781,7 @@ func (q *Queries) UserByEmail(ctx context.Context, email string) (User, error) {
 		&i.Credits,
 		&i.CreatedAt,
 		&i.UpdatedAt,
-		&i.UnfinishedJobs,
+		&i.JobTurns,
 		&i.SecondFactorEnabledAt,
 	)
 	return i, err
@@ -809,7 +809,7 @@ func (q *Queries) UserConfirmEmail(ctx context.Context, arg UserConfirmEmailPara
 const userCreate = `-- name: UserCreate :one
 insert into users (id, email, username, full_name, dob, password_hash, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $7, $7)
-returning id, email, username, full_name, dob, password_hash, credentials_version, email_confirmed_at, profile_photo_asset_id, plan, credits, created_at, updated_at, unfinished_jobs, second_factor_enabled_at
+returning id, email, username, full_name, dob, password_hash, credentials_version, email_confirmed_at, profile_photo_asset_id, plan, credits, created_at, updated_at, job_turns, second_factor_enabled_at
 `
 
 type UserCreateParams struct {
@@ -848,14 +848,14 @@ func (q *Queries) UserCreate(ctx context.Context, arg UserCreateParams) (User, e
 		&i.Credits,
 		&i.CreatedAt,
 		&i.UpdatedAt,
-		&i.UnfinishedJobs,
+		&i.JobTurns,
 		&i.SecondFactorEnabledAt,
 	)
 	return i, err
 }
 
 const userGet = `-- name: UserGet :one
-select id, email, username, full_name, dob, password_hash, credentials_version, email_confirmed_at, profile_photo_asset_id, plan, credits, created_at, updated_at, unfinished_jobs, second_factor_enabled_at from users where id = $1
+select id, email, username, full_name, dob, password_hash, credentials_version, email_confirmed_at, profile_photo_asset_id, plan, credits, created_at, updated_at, job_turns, second_factor_enabled_at from users where id = $1
 `
 
 // UserGet reads an account by its primary key.
@@ -876,7 +876,7 @@ func (q *Queries) UserGet(ctx context.Context, id uuid.UUID) (User, error) {
 		&i.Credits,
 		&i.CreatedAt,
 		&i.UpdatedAt,
-		&i.UnfinishedJobs,
+		&i.JobTurns,
 		&i.SecondFactorEnabledAt,
 	)
 	return i, err

@@ -14,8 +14,12 @@ import (
 const jobCallAccount = `-- name: JobCallAccount :many
 with place as (
     select ($2::int - count(in_play.id))::int as free from (
-        select j.id from jobs j
-        where j.user_id = $3 and j.status in ('queued', 'running') and j.waits_for is distinct from 'account'
+        (select j.id from jobs j where j.user_id = $3 and j.status = 'running')
+        union all
+        (
+            select j.id from jobs j
+            where j.user_id = $3 and j.status = 'queued' and j.waits_for is distinct from 'account'
+        )
         limit $2::int
     ) in_play
 ), next as (
@@ -61,7 +65,10 @@ func (q *Queries) JobCallAccount(ctx context.Context, arg JobCallAccountParams) 
 const jobCallProvider = `-- name: JobCallProvider :many
 with slot as (
     select least(count(s.slot), $2::int)::int as free from provider_slots s
-    where s.provider = $3 and s.slot <= $4::int and s.job_id is null
+    where s.provider = $3 and s.slot <= $4::int
+        and not exists (
+            select from jobs r where r.id = s.job_id and r.status = 'running' and r.provider_slot = s.slot
+        )
 ), next as (
     select j.id from jobs j
     where j.provider = $3 and j.status = 'queued' and j.waits_for = 'provider'
@@ -105,6 +112,21 @@ func (q *Queries) JobCallProvider(ctx context.Context, arg JobCallProviderParams
 		return nil, err
 	}
 	return items, nil
+}
+
+const jobHold = `-- name: JobHold :one
+update jobs set waits_for = 'provider'
+where id = $1 and status = 'queued' and run_at <= now() and waits_for is null
+returning provider
+`
+
+// JobHold lets a job that could not be claimed wait for its provider. No row: it is not due, or waits already. By primary
+// key.
+func (q *Queries) JobHold(ctx context.Context, id uuid.UUID) (string, error) {
+	row := q.db.QueryRow(ctx, jobHold, id)
+	var provider string
+	err := row.Scan(&provider)
+	return provider, err
 }
 
 const jobListProviderLines = `-- name: JobListProviderLines :many
@@ -163,8 +185,12 @@ with recursive line as (
 )
 select looked.user_id::uuid as user_id, (
     select count(in_play.id) from (
-        select j.id from jobs j
-        where j.user_id = looked.user_id and j.status in ('queued', 'running') and j.waits_for is distinct from 'account'
+        (select j.id from jobs j where j.user_id = looked.user_id and j.status = 'running')
+        union all
+        (
+            select j.id from jobs j
+            where j.user_id = looked.user_id and j.status = 'queued' and j.waits_for is distinct from 'account'
+        )
         limit $1::int
     ) in_play
 ) < $1::int as stalled
@@ -206,7 +232,7 @@ func (q *Queries) JobListStalled(ctx context.Context, arg JobListStalledParams) 
 }
 
 const jobLockAccount = `-- name: JobLockAccount :exec
-select from users where id = $1 for no key update
+update users set job_turns = job_turns + 1 where id = $1
 `
 
 // JobLockAccount keeps others from giving out places of an account, and from queueing for it, until the transaction
@@ -231,20 +257,6 @@ type SlotMakeParams struct {
 // SlotMake makes the slots of a provider that are missing.
 func (q *Queries) SlotMake(ctx context.Context, arg SlotMakeParams) (int64, error) {
 	result, err := q.db.Exec(ctx, slotMake, arg.Provider, arg.ProviderCalls)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const slotReclaim = `-- name: SlotReclaim :execrows
-update provider_slots s set job_id = null
-where s.job_id is not null and not exists (select from jobs j where j.id = s.job_id and j.status = 'running')
-`
-
-// SlotReclaim takes slots back from jobs that are gone with their account, or do not run any more.
-func (q *Queries) SlotReclaim(ctx context.Context) (int64, error) {
-	result, err := q.db.Exec(ctx, slotReclaim)
 	if err != nil {
 		return 0, err
 	}

@@ -123,10 +123,17 @@ func (q *Queries) JobAdvance(ctx context.Context, arg JobAdvanceParams) (Job, er
 }
 
 const jobClaim = `-- name: JobClaim :one
-with slot as (
-    select s.provider, s.slot
+with free as materialized (
+    select s.provider, s.slot, s.turns
     from jobs j join provider_slots s on s.provider = j.provider
-    where j.id = $1 and j.status = 'queued' and s.job_id is null and s.slot <= $2::int
+    where j.id = $1 and j.status = 'queued' and s.slot <= $2::int
+        and not exists (
+            select from jobs r where r.id = s.job_id and r.status = 'running' and r.provider_slot = s.slot
+        )
+), slot as (
+    -- What it takes must be what was looked at. The job alone would not tell: it may have come back to its slot.
+    select s.provider, s.slot
+    from free join provider_slots s on s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
     limit 1 for update of s skip locked
 ), job as (
     update jobs
@@ -141,19 +148,15 @@ with slot as (
             or jobs.status = 'running' and jobs.lease_until < now()
         )
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
-), held as (
-    update jobs set waits_for = 'provider'
-    where jobs.id = $1 and jobs.status = 'queued' and jobs.run_at <= now() and jobs.waits_for is null
-        and jobs.attempt < $4 and $2::int > 0 and not exists (select from slot)
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
 ), taken as (
-    update provider_slots s set job_id = job.id
-    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id is null
+    -- One that is taken over from another worker has its slot already.
+    update provider_slots s set job_id = job.id, turns = s.turns + 1
+    from job where s.provider = job.provider and s.slot = job.provider_slot and exists (select from slot)
 ), mark as (
     update projects set status = 'running'
     from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
 )
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from job union all select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from held
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from job
 `
 
 type JobClaimParams struct {
@@ -202,9 +205,9 @@ type JobClaimRow struct {
 }
 
 // JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
-// fences every later write. It takes one of its provider's slots as well, passing over those that others are taking;
-// where there is none, the job is returned as it is, queued, and waits for its provider from now on. No row: somebody
-// else has it, it has ended, or it waits already. By primary keys.
+// fences every later write. It takes a slot of the job's provider as well, one whose last job does not run in it any
+// more, and passes over those that others are taking. No row: somebody else has it, it has ended, it is not due, or
+// there is no slot. By primary keys.
 func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow, error) {
 	row := q.db.QueryRow(ctx, jobClaim,
 		arg.ID,
@@ -256,49 +259,46 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 const jobEnd = `-- name: JobEnd :one
 with job as (
     update jobs
-    set status = $2, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
-        error_code = $3, error_message = $4,
-        provider_meta = coalesce($5::jsonb, provider_meta), version = version + 1
-    where jobs.id = $6 and jobs.status in ('queued', 'running')
-        and ($7::uuid is null or jobs.user_id = $7::uuid)
+    set status = $1, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
+        error_code = $2, error_message = $3,
+        provider_meta = coalesce($4::jsonb, provider_meta), version = version + 1
+    where jobs.id = $5 and jobs.status in ('queued', 'running')
+        and ($6::uuid is null or jobs.user_id = $6::uuid)
         and (
-            $8::bigint is null
-            or jobs.status = 'running' and jobs.lease_token = $8::bigint
+            $7::bigint is null
+            or jobs.status = 'running' and jobs.lease_token = $7::bigint
         )
         and (
-            $9::int is null
-            or jobs.status = 'running' and jobs.lease_until < now() and jobs.attempt >= $9::int
+            $8::int is null
+            or jobs.status = 'running' and jobs.lease_until < now() and jobs.attempt >= $8::int
             or (jobs.status = 'queued' or jobs.lease_until < now())
-                and jobs.queued_at < now() - make_interval(secs => $10::float8)
+                and jobs.queued_at < now() - make_interval(secs => $9::float8)
         )
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
 ), refund as (
     update users
-    set credits = users.credits + job.cost_credits, unfinished_jobs = users.unfinished_jobs - 1, updated_at = now()
+    set credits = users.credits + job.cost_credits, updated_at = now()
     from job where users.id = job.user_id
-    returning users.id, users.credits, users.unfinished_jobs
+    returning users.id, users.credits
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select $11, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
+    select $10, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
     from job join refund on refund.id = job.user_id
 ), mark as (
     update projects set status = case when job.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
     from job join refund on refund.id = job.user_id
     where projects.last_job_id = job.id and projects.id = job.project_id
-), slot as (
-    update provider_slots s set job_id = null
-    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 )
 select
-    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, ($1::int > 0 and refund.unfinished_jobs >= $1::int)::boolean as account_waits,
-    exists (
+    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, exists (
+        select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
+    ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
-from job join refund on refund.id = job.user_id
+from job
 `
 
 type JobEndParams struct {
-	UserJobs      int32
 	Status        string
 	ErrorCode     *string
 	ErrorMessage  *string
@@ -354,10 +354,10 @@ type JobEndRow struct {
 // JobEnd ends a job without a result and gives its credits back, in one statement. Who may end it: its owner (user_id),
 // the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
 // the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
-// second refund. It tells who may wait for the place and the slot that are free now.
+// second refund. It locks the job, then the account, then the project, as all must, and tells whether somebody may wait
+// for the place and the slot that are free now.
 func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, error) {
 	row := q.db.QueryRow(ctx, jobEnd,
-		arg.UserJobs,
 		arg.Status,
 		arg.ErrorCode,
 		arg.ErrorMessage,
@@ -424,6 +424,57 @@ type JobGetParams struct {
 // JobGet reads a job of its owner by primary key.
 func (q *Queries) JobGet(ctx context.Context, arg JobGetParams) (Job, error) {
 	row := q.db.QueryRow(ctx, jobGet, arg.ID, arg.UserID)
+	var i Job
+	err := row.Scan(
+		&i.ID,
+		&i.ProjectID,
+		&i.UserID,
+		&i.PromptID,
+		&i.Mode,
+		&i.Platform,
+		&i.Model,
+		&i.Provider,
+		&i.Quality,
+		&i.Variants,
+		&i.Width,
+		&i.Height,
+		&i.Seed,
+		&i.Consent,
+		&i.Status,
+		&i.Stage,
+		&i.Progress,
+		&i.Attempt,
+		&i.CostCredits,
+		&i.Refunded,
+		&i.ErrorCode,
+		&i.ErrorMessage,
+		&i.ProviderMeta,
+		&i.Version,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.FinishedAt,
+		&i.RunAt,
+		&i.WaitsFor,
+		&i.PushedAt,
+		&i.Pushes,
+		&i.LeaseUntil,
+		&i.LeaseToken,
+		&i.ProviderSlot,
+		&i.HandledAt,
+	)
+	return i, err
+}
+
+const jobHandle = `-- name: JobHandle :one
+update jobs set handled_at = now()
+where id = $1 and status = 'failed' and handled_at is null and error_code not in ('content_blocked', 'invalid_image')
+returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+`
+
+// JobHandle notes that somebody has dealt with a job that DeadJobs lists, once, by primary key. It stays in its owner's
+// history.
+func (q *Queries) JobHandle(ctx context.Context, id uuid.UUID) (Job, error) {
+	row := q.db.QueryRow(ctx, jobHandle, id)
 	var i Job
 	err := row.Scan(
 		&i.ID,
@@ -669,7 +720,7 @@ func (q *Queries) JobListExpired(ctx context.Context, arg JobListExpiredParams) 
 const jobMarkDue = `-- name: JobMarkDue :many
 with waiting as (
     select j.id from jobs j
-    where j.status = 'queued' and j.run_at <= now() and (
+    where j.status = 'queued' and j.waits_for is null and j.run_at <= now() and (
         j.pushed_at is null or j.pushed_at < $1::timestamptz or j.pushed_at < j.run_at
         or j.pushed_at < now() - $2::float8 * (1 << j.pushes) * interval '1 second'
     )
@@ -697,7 +748,8 @@ type JobMarkDueParams struct {
 
 // JobMarkDue picks jobs that a worker should be told of (again) and notes that they are told: those that are due and
 // were never pushed since, those pushed too long ago (longer each time), those whose lease lapsed; with since, all that
-// were last pushed before it. Served by jobs_queued_idx and jobs_leased_idx; rows locked elsewhere are passed over.
+// were last pushed before it. Those that wait in a line are for others to call. Served by jobs_queued_idx and
+// jobs_leased_idx; rows locked elsewhere are passed over.
 func (q *Queries) JobMarkDue(ctx context.Context, arg JobMarkDueParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, jobMarkDue,
 		arg.Since,
@@ -724,15 +776,17 @@ func (q *Queries) JobMarkDue(ctx context.Context, arg JobMarkDueParams) ([]uuid.
 }
 
 const jobQueue = `-- name: JobQueue :one
-with project as (
+with before as (
+    select u.job_turns from users u where u.id = $1
+), project as (
     select id, user_id, mode, platform, width, height, status, prompt_id, model_pref, seed, version, last_job_id, created_at, updated_at from projects p
-    where p.id = $1 and p.user_id = $2 and p.version = $3
+    where p.id = $2 and p.user_id = $1 and p.version = $3
 ), spend as (
     update users
-    set credits = users.credits - $4::bigint, unfinished_jobs = users.unfinished_jobs + 1, updated_at = now()
+    set credits = users.credits - $4::bigint, job_turns = users.job_turns + 1, updated_at = now()
     from project
     where users.id = project.user_id and users.credits >= $4::bigint
-    returning users.id, users.credits, users.unfinished_jobs
+    returning users.id, users.credits, users.job_turns
 ), job as (
     insert into jobs (
         id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
@@ -741,8 +795,17 @@ with project as (
     select
         $5, project.id, spend.id, project.prompt_id, project.mode, project.platform, $6, $7, $8,
         $9, $10, $11, $12, $13::jsonb, $4::bigint, now(),
-        case when $14::int > 0 and spend.unfinished_jobs > $14::int then 'account' end
-    from project join spend on spend.id = project.user_id
+        case when $14::int > 0 and (
+            spend.job_turns <> before.job_turns + 1
+            or exists (select from jobs j where j.user_id = $1 and j.status = 'queued' and j.waits_for = 'account')
+            or $14::int <= (
+                select count(in_play.id) from (
+                    select j.id from jobs j where j.user_id = $1 and j.status in ('queued', 'running')
+                    limit $14::int
+                ) in_play
+            )
+        ) then 'account' end
+    from project join spend on spend.id = project.user_id cross join before
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
@@ -752,12 +815,13 @@ with project as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
-select job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, spend.credits as credits_left from job join spend on spend.id = job.user_id
+select job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, spend.credits as credits_left, (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
+from job join spend on spend.id = job.user_id cross join before
 `
 
 type JobQueueParams struct {
-	ProjectID      uuid.UUID
 	UserID         uuid.UUID
+	ProjectID      uuid.UUID
 	ProjectVersion int64
 	CostCredits    int64
 	ID             uuid.UUID
@@ -810,16 +874,20 @@ type JobQueueRow struct {
 	ProviderSlot *int32
 	HandledAt    *time.Time
 	CreditsLeft  int64
+	Overtaken    bool
 }
 
 // JobQueue takes the credits, writes the ledger row, the job and the project's status, in one statement: all or
 // nothing. No row: the project has changed since the caller read it, or the account can't pay. It locks the account
-// and the project; charges of one account wait for each other, so no balance is spent twice. A job beyond the places of
-// its account waits for one, and is not to be pushed.
+// and the project; charges of one account wait for each other, so no balance is spent twice.
+//
+// A job beyond the places of its account waits for one, and is not to be pushed (jobs_account_line_idx,
+// jobs_user_status_idx). Where another one was queued while this statement waited for the account, what it counts is no
+// longer true: then the job waits, too, and overtaken asks the caller to look again.
 func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow, error) {
 	row := q.db.QueryRow(ctx, jobQueue,
-		arg.ProjectID,
 		arg.UserID,
+		arg.ProjectID,
 		arg.ProjectVersion,
 		arg.CostCredits,
 		arg.ID,
@@ -872,6 +940,7 @@ func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow
 		&i.ProviderSlot,
 		&i.HandledAt,
 		&i.CreditsLeft,
+		&i.Overtaken,
 	)
 	return i, err
 }
@@ -896,6 +965,134 @@ func (q *Queries) JobRenew(ctx context.Context, arg JobRenewParams) (int64, erro
 	return result.RowsAffected(), nil
 }
 
+const jobRepeat = `-- name: JobRepeat :one
+with old as (
+    select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from jobs j where j.id = $1 and j.status = 'failed'
+), spend as (
+    update users set credits = users.credits - old.cost_credits, updated_at = now()
+    from old
+    where users.id = old.user_id and users.credits >= old.cost_credits
+    returning users.id, users.credits
+), job as (
+    insert into jobs (
+        id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
+        consent, cost_credits, pushed_at, waits_for
+    )
+    select
+        $2, old.project_id, old.user_id, old.prompt_id, old.mode, old.platform, old.model, $3, old.quality,
+        old.variants, old.width, old.height, old.seed, old.consent, old.cost_credits, now(),
+        case when $4::int > 0 then 'account' end
+    from old join spend on spend.id = old.user_id
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+), ledger as (
+    insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
+    select $5, job.user_id, 'job_charge', job.id, -(job.cost_credits), spend.credits
+    from job join spend on spend.id = job.user_id
+), mark as (
+    update projects set status = 'queued', last_job_id = job.id, updated_at = now()
+    from job where projects.id = job.project_id
+)
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from job
+`
+
+type JobRepeatParams struct {
+	OldID    uuid.UUID
+	ID       uuid.UUID
+	Provider string
+	UserJobs int32
+	LedgerID uuid.UUID
+}
+
+type JobRepeatRow struct {
+	ID           uuid.UUID
+	ProjectID    uuid.UUID
+	UserID       uuid.UUID
+	PromptID     uuid.UUID
+	Mode         string
+	Platform     string
+	Model        string
+	Provider     string
+	Quality      string
+	Variants     int32
+	Width        int32
+	Height       int32
+	Seed         int64
+	Consent      json.RawMessage
+	Status       string
+	Stage        string
+	Progress     int32
+	Attempt      int32
+	CostCredits  int64
+	Refunded     bool
+	ErrorCode    *string
+	ErrorMessage *string
+	ProviderMeta json.RawMessage
+	Version      int64
+	QueuedAt     time.Time
+	StartedAt    *time.Time
+	FinishedAt   *time.Time
+	RunAt        time.Time
+	WaitsFor     *string
+	PushedAt     *time.Time
+	Pushes       int32
+	LeaseUntil   *time.Time
+	LeaseToken   int64
+	ProviderSlot *int32
+	HandledAt    *time.Time
+}
+
+// JobRepeat is JobQueue for a job that failed: the same picture, at the same price, as a new job, since the ledger holds
+// one charge of a job and its refund. It waits for a place of its account, and the caller calls it. No row: the account
+// can't pay.
+func (q *Queries) JobRepeat(ctx context.Context, arg JobRepeatParams) (JobRepeatRow, error) {
+	row := q.db.QueryRow(ctx, jobRepeat,
+		arg.OldID,
+		arg.ID,
+		arg.Provider,
+		arg.UserJobs,
+		arg.LedgerID,
+	)
+	var i JobRepeatRow
+	err := row.Scan(
+		&i.ID,
+		&i.ProjectID,
+		&i.UserID,
+		&i.PromptID,
+		&i.Mode,
+		&i.Platform,
+		&i.Model,
+		&i.Provider,
+		&i.Quality,
+		&i.Variants,
+		&i.Width,
+		&i.Height,
+		&i.Seed,
+		&i.Consent,
+		&i.Status,
+		&i.Stage,
+		&i.Progress,
+		&i.Attempt,
+		&i.CostCredits,
+		&i.Refunded,
+		&i.ErrorCode,
+		&i.ErrorMessage,
+		&i.ProviderMeta,
+		&i.Version,
+		&i.QueuedAt,
+		&i.StartedAt,
+		&i.FinishedAt,
+		&i.RunAt,
+		&i.WaitsFor,
+		&i.PushedAt,
+		&i.Pushes,
+		&i.LeaseUntil,
+		&i.LeaseToken,
+		&i.ProviderSlot,
+		&i.HandledAt,
+	)
+	return i, err
+}
+
 const jobRetry = `-- name: JobRetry :one
 with job as (
     update jobs
@@ -905,16 +1102,12 @@ with job as (
         version = version + 1
     where jobs.id = $5 and jobs.status = 'running' and jobs.lease_token = $6
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
-), slot as (
-    update provider_slots s set job_id = null
-    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 ), mark as (
     update projects set status = 'queued'
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, false as account_waits,
-    exists (
+    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, false as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
 from job
@@ -1026,15 +1219,15 @@ func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow
 const jobSucceed = `-- name: JobSucceed :one
 with drawn as (
     select
-        unnest($2::uuid[]) as id, unnest($3::uuid[]) as render_id, unnest($4::int[]) as variant,
-        unnest($5::text[]) as storage_path, unnest($6::text[]) as content_type,
-        unnest($7::bigint[]) as size_bytes, unnest($8::int[]) as width, unnest($9::int[]) as height,
-        unnest($10::text[]) as md5
+        unnest($1::uuid[]) as id, unnest($2::uuid[]) as render_id, unnest($3::int[]) as variant,
+        unnest($4::text[]) as storage_path, unnest($5::text[]) as content_type,
+        unnest($6::bigint[]) as size_bytes, unnest($7::int[]) as width, unnest($8::int[]) as height,
+        unnest($9::text[]) as md5
 ), job as (
     update jobs
     set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
-        provider_meta = $11::jsonb, version = version + 1
-    where jobs.id = $12 and jobs.status = 'running' and jobs.lease_token = $13
+        provider_meta = $10::jsonb, version = version + 1
+    where jobs.id = $11 and jobs.status = 'running' and jobs.lease_token = $12
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
 ), picture as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
@@ -1043,27 +1236,20 @@ with drawn as (
 ), render as (
     insert into renders (id, job_id, variant, asset_id)
     select p.render_id, job.id, p.variant, p.id from job cross join drawn p
-), place as (
-    update users set unfinished_jobs = users.unfinished_jobs - 1 from job where users.id = job.user_id
-    returning users.id, users.unfinished_jobs
-), slot as (
-    update provider_slots s set job_id = null
-    from job where s.provider = job.provider and s.slot = job.provider_slot and s.job_id = job.id
 ), mark as (
     update projects set status = 'done', updated_at = now()
-    from job join place on place.id = job.user_id
-    where projects.last_job_id = job.id and projects.id = job.project_id
+    from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, ($1::int > 0 and place.unfinished_jobs >= $1::int)::boolean as account_waits,
-    exists (
+    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, exists (
+        select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
+    ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
-from job join place on place.id = job.user_id
+from job
 `
 
 type JobSucceedParams struct {
-	UserJobs     int32
 	AssetIds     []uuid.UUID
 	RenderIds    []uuid.UUID
 	Variants     []int32
@@ -1119,11 +1305,10 @@ type JobSucceedRow struct {
 }
 
 // JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state and the project's
-// status. No row: the lease is no longer the caller's, and nothing was written. It tells who may wait for the place
-// and the slot that are free now. Like JobEnd it locks the job, then the account, then the project.
+// status. No row: the lease is no longer the caller's, and nothing was written. It tells whether somebody may wait for
+// the place and the slot that are free now (jobs_account_line_idx, jobs_provider_line_idx).
 func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucceedRow, error) {
 	row := q.db.QueryRow(ctx, jobSucceed,
-		arg.UserJobs,
 		arg.AssetIds,
 		arg.RenderIds,
 		arg.Variants,

@@ -82,6 +82,15 @@ type IdempotencyKey struct {
 	ExpiresAt   time.Time
 }
 
+type ImageVerdict struct {
+	MD5       string
+	Judge     string
+	Sha256    []byte
+	Finding   json.RawMessage
+	JudgedAt  time.Time
+	ExpiresAt time.Time
+}
+
 type Job struct {
 	ID           uuid.UUID
 	ProjectID    uuid.UUID
@@ -202,6 +211,7 @@ type ProviderSlot struct {
 	Provider string
 	Slot     int32
 	JobID    *uuid.UUID
+	Turns    int64
 }
 
 type RecoveryCode struct {
@@ -269,6 +279,6 @@ type User struct {
 	Credits               int64
 	CreatedAt             time.Time
 	UpdatedAt             time.Time
-	UnfinishedJobs        int32
+	JobTurns              int64
 	SecondFactorEnabledAt *time.Time
 }

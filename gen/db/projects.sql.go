@@ -7,16 +7,20 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/google/uuid"
 )
 
 const projectCreate = `-- name: ProjectCreate :one
 with prompt as (
-    insert into prompts (id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id)
+    insert into prompts (
+        id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id,
+        normalized_jsonb
+    )
     values (
         $7, $1, $10, $11, $12, $13, $14::uuid[], $15,
-        $16
+        $16, $17::jsonb
     )
 )
 insert into projects (id, user_id, mode, platform, width, height, prompt_id, model_pref, seed)
@@ -41,6 +45,7 @@ type ProjectCreateParams struct {
 	RefAssetIds       []uuid.UUID
 	SelfieAssetID     *uuid.UUID
 	CopyTargetAssetID *uuid.UUID
+	NormalizedJsonb   json.RawMessage
 }
 
 // ProjectCreate adds a project and its first prompt in one statement.
@@ -62,6 +67,7 @@ func (q *Queries) ProjectCreate(ctx context.Context, arg ProjectCreateParams) (P
 		arg.RefAssetIds,
 		arg.SelfieAssetID,
 		arg.CopyTargetAssetID,
+		arg.NormalizedJsonb,
 	)
 	var i Project
 	err := row.Scan(
@@ -300,10 +306,12 @@ func (q *Queries) ProjectUpdate(ctx context.Context, arg ProjectUpdateParams) (P
 }
 
 const promptCreate = `-- name: PromptCreate :one
-insert into prompts (id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id)
+insert into prompts (
+    id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id, normalized_jsonb
+)
 values (
     $1, $2, $3, $4, $5, $6, $7::uuid[], $8,
-    $9
+    $9, $10::jsonb
 )
 returning id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id, normalized_jsonb, created_at
 `
@@ -318,6 +326,7 @@ type PromptCreateParams struct {
 	RefAssetIds       []uuid.UUID
 	SelfieAssetID     *uuid.UUID
 	CopyTargetAssetID *uuid.UUID
+	NormalizedJsonb   json.RawMessage
 }
 
 // PromptCreate adds a prompt to a project. Prompts never change: an edit adds one.
@@ -332,6 +341,7 @@ func (q *Queries) PromptCreate(ctx context.Context, arg PromptCreateParams) (Pro
 		arg.RefAssetIds,
 		arg.SelfieAssetID,
 		arg.CopyTargetAssetID,
+		arg.NormalizedJsonb,
 	)
 	var i Prompt
 	err := row.Scan(
@@ -372,4 +382,21 @@ func (q *Queries) PromptGet(ctx context.Context, id uuid.UUID) (Prompt, error) {
 		&i.CreatedAt,
 	)
 	return i, err
+}
+
+const promptNormalize = `-- name: PromptNormalize :exec
+update prompts set normalized_jsonb = $1::jsonb
+where id = $2 and coalesce((normalized_jsonb ->> 'version')::int, 0) < ($1::jsonb ->> 'version')::int
+`
+
+type PromptNormalizeParams struct {
+	NormalizedJsonb json.RawMessage
+	ID              uuid.UUID
+}
+
+// PromptNormalize writes the normal form of a prompt where there is none, or an older one, by primary key. It is made of
+// the prompt's own words, which never change.
+func (q *Queries) PromptNormalize(ctx context.Context, arg PromptNormalizeParams) error {
+	_, err := q.db.Exec(ctx, promptNormalize, arg.NormalizedJsonb, arg.ID)
+	return err
 }

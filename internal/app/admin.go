@@ -5,36 +5,41 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/mugshot-studio/backend/internal/admin"
+	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/queue"
 )
 
-// readyTimeout bounds the question whether the worker is well.
-const readyTimeout = 2 * time.Second
-
-// admin answers operators, on an address that the public never reaches: GET /metrics, and GET /readyz for a worker,
-// which has no other port.
-func (a *App) admin(consumers *queue.Consumers) http.Handler {
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-		defer cancel()
-		err := a.store.Ping(ctx)
-		if err == nil && consumers != nil {
-			err = consumers.Healthy(ctx)
-		}
-		if err != nil {
-			a.outside.Log.WarnContext(ctx, "not ready", "error", err)
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
-			return
-		}
-		w.WriteHeader(http.StatusOK)
+// admin is the handler for operators. consumers is nil where the process does not work.
+func (a *App) admin(consumers *queue.Consumers, queues http.Handler) http.Handler {
+	a.meters.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	depth := func(ctx context.Context, kind string) (int64, error) { return a.queue.Depth(ctx, queue.Kind(kind)) }
+	if consumers != nil {
+		a.meters.MustRegister(admin.NewBacklog(a.backlog.Look, depth, a.outside.Log))
+	}
+	return admin.New(admin.Config{
+		Metrics: a.meters, Look: a.backlog.Look, Depth: depth, Queues: queues, Now: time.Now, Log: a.outside.Log,
+		Limits: admin.Limits{UserJobs: int(a.cfg.UserJobs), ProviderCalls: int(a.cfg.ProviderMaxCalls)},
+		Ready: func(ctx context.Context) error {
+			if err := a.store.Ping(ctx); err != nil || consumers == nil {
+				return err
+			}
+			return consumers.Healthy(ctx)
+		},
 	})
-	return mux
+}
+
+func (a *App) observeRequest(_ context.Context, s httpapi.Served) {
+	a.metrics.Request(s.Method, s.Route, s.Status, s.Duration)
+}
+
+func (a *App) observeJob(outcome jobs.Outcome, took time.Duration) {
+	a.metrics.Task(string(queue.Generate), string(outcome), took)
+}
+
+func (a *App) observeMail(outcome string, took time.Duration) {
+	a.metrics.Task(string(queue.Mail), outcome, took)
 }

@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/mugshot-studio/backend/internal/account"
 	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/backlog"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/config"
 	"github.com/mugshot-studio/backend/internal/credits"
@@ -28,14 +30,18 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/telemetry"
 )
 
 // App is everything that a process of ours may need, whichever role it plays.
 type App struct {
 	cfg     config.Config
 	outside Outside
+	meters  *prometheus.Registry
+	metrics *telemetry.Metrics
 
 	ring     *token.Keyring
 	csrf     *token.CSRFGuard
@@ -46,6 +52,9 @@ type App struct {
 	objects  storage.Store
 	sender   mail.Sender
 	registry providers.Registry
+	resting  func(modelID string) bool
+	writer   writer
+	judge    providers.Judge // of pictures that are to be copied
 	catalog  *catalog.Catalog
 
 	assets   *assets.Service
@@ -54,8 +63,10 @@ type App struct {
 	account  *account.Service
 	credits  *credits.Service
 	projects *projects.Service
+	safety   *safety.Service
 	jobs     *jobs.Service
 	runner   *jobs.Runner
+	backlog  *backlog.Service
 
 	closers []func() error
 }
@@ -90,7 +101,8 @@ func newID() uuid.UUID {
 // Open builds an App. It dials nothing that may still be starting, so it fails only for a configuration that can't
 // work. The caller closes it.
 func Open(ctx context.Context, cfg config.Config, outside Outside) (a *App, err error) {
-	a = &App{cfg: cfg, outside: outside}
+	a = &App{cfg: cfg, outside: outside, meters: prometheus.NewRegistry()}
+	a.metrics = telemetry.NewMetrics(a.meters)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
@@ -116,6 +128,9 @@ func (a *App) Close() error {
 
 // Credits grants and lists credits, for the command line.
 func (a *App) Credits() *credits.Service { return a.credits }
+
+// Backlog is what waits and what was given up, for the command line.
+func (a *App) Backlog() *backlog.Service { return a.backlog }
 
 // Objects is the storage of pictures, for the command line.
 func (a *App) Objects() storage.Store { return a.objects }

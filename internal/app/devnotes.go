@@ -109,11 +109,12 @@ func banner(console io.Writer, cfg config.Config, admin string) {
 
   API        %s%s
   Reference  %s/docs
+  Jobs       http://%s/jobs (what waits, runs and fails)
   Metrics    http://%s/metrics
   Mails      %s (codes are printed here, too)
 
   Credits:   make credits EMAIL=you@example.com AMOUNT=100
   Stop:      Ctrl-C
 
-`, cfg.ProjectName, cfg.PublicAPIURL, cfg.BasePath, cfg.PublicAPIURL, admin, filepath.Join(cfg.DevDir, "mail"))
+`, cfg.ProjectName, cfg.PublicAPIURL, cfg.BasePath, cfg.PublicAPIURL, admin, admin, filepath.Join(cfg.DevDir, "mail"))
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -29,6 +30,7 @@ func (a *App) Edge() (*httpapi.Edge, error) {
 			"postgres": a.store.Ping, "redis": a.queue.Ping, "storage": a.objects.Ping,
 		},
 		TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins, Mount: mount, HSTS: cfg.InProduction(),
+		Observe: a.observeRequest,
 	}, httpapi.NewServer(httpapi.Services{
 		Auth: a.auth, Account: a.account, Assets: a.assets, Credits: a.credits, Projects: a.projects, Jobs: a.jobs,
 		Catalog: a.catalog, CSRF: a.csrf, BasePath: cfg.BasePath,
@@ -52,8 +54,19 @@ func (a *App) sweeper() *worker.Sweeper {
 		Tasks: map[queue.Kind]worker.Recoverable{queue.Generate: a.runner, queue.Mail: a.mailer},
 		Chores: []func(context.Context) error{
 			a.auth.Maintain, a.account.EraseDue,
-			func(ctx context.Context) error { return a.assets.Sweep(ctx, a.outside.Now()) },
+			a.sweepAssets,
 			func(ctx context.Context) error { return idempotency.Expire(ctx, a.store, a.outside.Now()) },
+			a.safety.Expire,
 		},
 	}
+}
+
+// sweepAssets goes by the database's clock: by one of our own that is minutes ahead, a picture that was stored just now, and
+// whose row is about to be written, would look like an orphan.
+func (a *App) sweepAssets(ctx context.Context) error {
+	now, err := a.store.Queries().DatabaseNow(ctx)
+	if err != nil {
+		return fmt.Errorf("read the database's clock: %w", err)
+	}
+	return a.assets.Sweep(ctx, now)
 }

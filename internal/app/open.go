@@ -14,19 +14,20 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/backlog"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/mail"
 	"github.com/mugshot-studio/backend/internal/projects"
-	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/local"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/storage/filesystem"
 	"github.com/mugshot-studio/backend/internal/storage/supabase"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/telemetry"
 )
 
 // storagePath is where the development storage answers, on the API's own address.
@@ -48,6 +49,7 @@ func (a *App) openPools(ctx context.Context) (err error) {
 		return err
 	}
 	a.closers = append(a.closers, func() error { a.store.Close(); return nil })
+	telemetry.RegisterPool(a.meters, a.store.Pool())
 	namespace := o.Namespace
 	if namespace == "" {
 		namespace = queue.DefaultNamespace
@@ -114,11 +116,6 @@ func (a *App) openSender(context.Context) (err error) {
 
 func (a *App) openServices(context.Context) error {
 	cfg, o := a.cfg, a.outside
-	a.registry = o.Images
-	if a.registry == nil {
-		a.registry = a.providers()
-	}
-	a.catalog = catalog.New(a.registry.Available, a.registry.RunBy)
 	checker, err := inspect.New(inspect.Config{
 		Memory: cfg.ImageMemoryMiB << 20, Parallel: cfg.ImageChecks, Patience: cfg.ImagePatience,
 		Face: inspect.FaceConfig{MinScore: cfg.FaceMinScore, MinSize: cfg.FaceMinSize, MinSharpness: cfg.FaceMinSharpness},
@@ -126,20 +123,27 @@ func (a *App) openServices(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openProviders(checker); err != nil { //nolint:contextcheck // it dials nothing that a context could stop
+		return err
+	}
+	a.catalog = catalog.New(a.available, a.registry.RunBy)
 	a.assets = assets.New(assets.Deps{
 		Store: a.store, Objects: a.objects, Checker: checker, Now: o.Now, NewID: o.NewID, Log: o.Log,
+		OrphanAge: cfg.StorageOrphanAge,
 	})
 	a.credits = credits.NewService(a.store, o.NewID)
 	a.projects = projects.NewService(a.store, a.assets.ByIDs, o.Now, o.NewID)
+	a.safety = safety.New(safety.Deps{Store: a.store, Judge: a.judge, Now: o.Now, NewID: o.NewID})
 	limits := jobs.Limits{UserJobs: cfg.UserJobs, ProviderCalls: cfg.ProviderMaxCalls, MaxAge: cfg.JobMaxAge}
 	a.jobs = jobs.NewService(jobs.Deps{
-		Store: a.store, Catalog: a.catalog, Events: a.hub, Push: a.pushTo(queue.Generate), Limits: limits,
+		Store: a.store, Catalog: a.catalog, Safety: a.safety, Events: a.hub, Push: a.pushTo(queue.Generate), Limits: limits,
 		Now: o.Now, NewID: o.NewID, Log: o.Log,
 	})
 	a.runner = jobs.NewRunner(jobs.RunnerDeps{
-		Store: a.store, Models: a.registry.Image, Assets: a.assets, Objects: a.objects, Events: a.hub, NewID: o.NewID,
-		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease,
+		Store: a.store, Models: a.registry.Image, Assets: a.assets, Objects: a.objects, Safety: a.safety, Events: a.hub, NewID: o.NewID,
+		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease, Observe: a.observeJob,
 	})
+	a.backlog = backlog.NewService(a.store, a.jobs, a.pushTo(queue.Mail))
 	return a.openAuth()
 }
 
@@ -185,24 +189,14 @@ func (a *App) openAuth() error {
 	})
 	a.mailer = auth.NewMailer(auth.MailerDeps{
 		Store: a.store, Sender: a.sender, Templates: templates, Codes: codes, Now: o.Now, Random: o.Random, NewID: o.NewID,
-		Log: o.Log,
+		Log: o.Log, Observe: a.observeMail,
 	})
 	return nil
 }
 
-// providers says who draws. In development the built-in provider draws for every model; production never falls back to
-// it, and offers no model without its vendor.
-func (a *App) providers() providers.Registry {
-	registry := providers.Registry{}
-	if a.cfg.InProduction() {
-		return registry
-	}
-	builtIn := local.New(a.outside.Now)
-	everything := catalog.New(func(string) bool { return true }, nil)
-	for _, model := range everything.Models() {
-		registry[model.ID] = providers.Entry{Provider: "local", Image: builtIn, VendorModel: model.ID}
-	}
-	return registry
+// available tells whether somebody draws for a model, and is well.
+func (a *App) available(modelID string) bool {
+	return a.registry.Available(modelID) && !a.resting(modelID)
 }
 
 func (a *App) pushTo(kind queue.Kind) func(ctx context.Context, id uuid.UUID) error {

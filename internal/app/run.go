@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mugshot-studio/backend/internal/admin"
 	"github.com/mugshot-studio/backend/internal/devstack"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/queue"
@@ -18,7 +19,7 @@ import (
 // Roles are what a process does. Both at once is for development.
 type Roles struct {
 	API    net.Listener // where the API is served; nil: nowhere
-	Admin  net.Listener // where metrics and health are served; nil: nowhere
+	Admin  net.Listener // where operators look: metrics, health, what waits; nil: nowhere
 	Worker bool
 }
 
@@ -46,16 +47,20 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 		if err != nil {
 			return err
 		}
-		group.Go(func() error { return a.serve(ctx, roles.API, edge, edge.Drain) })
+		group.Go(func() error { return a.serve(ctx, roles.API, edge, edge.Drain, edge.Wait) })
 	}
 	if roles.Admin != nil {
-		group.Go(func() error { return a.serve(ctx, roles.Admin, a.admin(consumers), func() {}) })
+		queues := a.queue.WebUI(admin.QueuesPath)
+		defer queues.Close()
+		group.Go(func() error { return a.serve(ctx, roles.Admin, a.admin(consumers, queues), func() {}, nil) })
 	}
 	return group.Wait()
 }
 
-// serve answers on a listener until ctx ends, then lets requests in flight end.
-func (a *App) serve(ctx context.Context, l net.Listener, handler http.Handler, drain func()) error {
+// serve answers on a listener until ctx ends, then lets requests in flight end, and what wait, unless nil, waits for.
+func (a *App) serve(
+	ctx context.Context, l net.Listener, handler http.Handler, drain func(), wait func(context.Context) error,
+) error {
 	server := httpapi.NewHTTPServer(l.Addr().String(), handler, a.outside.Log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
@@ -70,6 +75,9 @@ func (a *App) serve(ctx context.Context, l net.Listener, handler http.Handler, d
 	err := server.Shutdown(ending)
 	if err != nil {
 		err = errors.Join(fmt.Errorf("requests did not end in time: %w", err), server.Close())
+	}
+	if wait != nil {
+		err = errors.Join(err, wait(ending))
 	}
 	if stopped := <-served; !errors.Is(stopped, http.ErrServerClosed) {
 		err = errors.Join(err, stopped)

@@ -6,6 +6,7 @@
 package assets
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -46,6 +47,9 @@ type Deps struct {
 	Now     func() time.Time
 	NewID   func() uuid.UUID
 	Log     *slog.Logger
+	// OrphanAge is how old an object without a row has to be to be removed: older than any attempt at a job may get
+	// before it writes its rows; 0: an hour.
+	OrphanAge time.Duration
 }
 
 // Service takes uploads in, and reads and deletes assets. It is safe for concurrent use.
@@ -57,6 +61,8 @@ type Service struct {
 	newID   func() uuid.UUID
 	log     *slog.Logger
 
+	orphanAge time.Duration
+
 	sweeping sync.Mutex
 	walks    map[string]*walk // by bucket
 }
@@ -65,7 +71,7 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		store: d.Store, objects: d.Objects, checker: d.Checker, now: d.Now, newID: d.NewID, log: d.Log,
-		walks: map[string]*walk{},
+		orphanAge: cmp.Or(d.OrphanAge, defaultOrphanAge), walks: map[string]*walk{},
 	}
 }
 

@@ -16,9 +16,9 @@ const (
 	expiryGrace = 10 * time.Minute
 	// rejectedLifetime is how long a refusal can be asked for again.
 	rejectedLifetime = 24 * time.Hour
-	// orphanAge is how old an object has to be before nobody's means that nobody will come for it: far longer than any
-	// attempt at a job, and than any check of an upload.
-	orphanAge = time.Hour
+	// defaultOrphanAge is how old an object has to be before nobody's means that nobody will come for it: far longer than
+	// any attempt at a job, and than any check of an upload.
+	defaultOrphanAge = time.Hour
 	// walkEvery is how often a bucket is looked through at the most; walkPages bounds one Sweep's part of it.
 	walkEvery = time.Hour
 	walkPages = 10
@@ -32,7 +32,8 @@ type walk struct {
 	next   time.Time // when to begin again, once at the end
 }
 
-// Sweep tidies up as of now: uploads whose time is over, refusals long ago, and objects to which no row refers. It is to be
+// Sweep tidies up as of now, by a clock that all processes share, since an object that a wrong clock takes for old may be
+// about to get its row: uploads whose time is over, refusals long ago, and objects to which no row refers. It is to be
 // run about once a minute, and does a bounded part of the work; running it side by side is harmless.
 func (s *Service) Sweep(ctx context.Context, now time.Time) error {
 	s.sweeping.Lock()
@@ -99,7 +100,7 @@ func (s *Service) sweepBucket(ctx context.Context, bucket string, now time.Time)
 			return err
 		}
 		if at.cursor = page.Next; at.cursor == "" {
-			at.next = now.Add(walkEvery)
+			at.next = now.Add(min(walkEvery, s.orphanAge))
 			break
 		}
 	}
@@ -107,11 +108,11 @@ func (s *Service) sweepBucket(ctx context.Context, bucket string, now time.Time)
 }
 
 // removeOrphans removes those of some objects that are old and to which no row refers. Names are never used again, and a
-// row is written before or soon after its object: so what is nobody's after an hour stays nobody's.
+// row is written before or soon after its object: so what is nobody's at the orphan age stays nobody's.
 func (s *Service) removeOrphans(ctx context.Context, bucket string, entries []storage.Entry, now time.Time) error {
 	var paths []string
 	for _, e := range entries {
-		if e.Modified.Before(now.Add(-orphanAge)) {
+		if e.Modified.Before(now.Add(-s.orphanAge)) {
 			paths = append(paths, e.Path)
 		}
 	}

@@ -79,6 +79,19 @@ func orphan(t *testing.T, w *world, bucket, name string) storage.Object {
 	return o
 }
 
+// How old an orphan has to be is the operator's choice, and so often is looked for them.
+func TestSweep_orphanAge(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	sweeper := assets.New(assets.Deps{Store: w.store, Objects: w.objects, Log: quiet(), OrphanAge: time.Minute})
+	require.NoError(t, sweeper.Sweep(t.Context(), w.now()))
+	o := orphan(t, w, storage.BucketRenders, "young")
+	require.NoError(t, sweeper.Sweep(t.Context(), w.now().Add(50*time.Second)))
+	require.True(t, w.exists(t, o))
+	require.NoError(t, sweeper.Sweep(t.Context(), w.now().Add(70*time.Second)))
+	require.False(t, w.exists(t, o))
+}
+
 // A bucket of many pages is looked through in parts, each of which begins where the last has ended.
 func TestSweep_remembersItsPosition(t *testing.T) {
 	t.Parallel()

@@ -44,6 +44,13 @@ const (
 	RecoveryCodeUsed     Action = "recovery_code_used"
 )
 
+// The decisions of package safety. Each refusal is named like the code that its creator is answered.
+const (
+	ContentAllowed  Action = "content_allowed"
+	ContentBlocked  Action = "content_blocked"
+	FaceSwapBlocked Action = "face_swap_blocked"
+)
+
 // Entry is one event.
 type Entry struct {
 	ID        uuid.UUID

@@ -46,10 +46,18 @@ type MailerDeps struct {
 	Random    io.Reader
 	NewID     func() uuid.UUID
 	Log       *slog.Logger
+	// Observe takes what came of each attempt, for metrics: succeeded, dropped (not needed any more), failed (for good),
+	// retried, lost (another worker has it), or error (it could not be written down); nil: nobody does.
+	Observe func(outcome string, took time.Duration)
 }
 
 // NewMailer returns a mailer.
-func NewMailer(d MailerDeps) *Mailer { return &Mailer{d} }
+func NewMailer(d MailerDeps) *Mailer {
+	if d.Observe == nil {
+		d.Observe = func(string, time.Duration) {}
+	}
+	return &Mailer{d}
+}
 
 // Deliver sends a mail that was promised, unless another worker is at it, or it has been sent. A failure of the mail
 // server is written into the row, which says when to try again; an error means that the row itself was out of reach.
@@ -63,10 +71,13 @@ func (m *Mailer) Deliver(ctx context.Context, mailID uuid.UUID) error {
 	case err != nil:
 		return fmt.Errorf("claim mail: %w", err)
 	}
+	begun := time.Now()
 	err = m.send(ctx, row)
 	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), mailSettle)
 	defer cancel()
-	return m.settle(settling, row, err)
+	outcome, err := m.settle(settling, row, err)
+	m.Observe(outcome, time.Since(begun))
+	return err
 }
 
 func (m *Mailer) send(ctx context.Context, row db.OutboxMail) error {
@@ -79,29 +90,37 @@ func (m *Mailer) send(ctx context.Context, row db.OutboxMail) error {
 	return m.Sender.Send(ctx, message)
 }
 
-// settle writes down what came of an attempt. If the lease was lost meanwhile, it is the new holder's business.
-func (m *Mailer) settle(ctx context.Context, row db.OutboxMail, outcome error) error {
+// settle writes down what came of an attempt, and returns it as Observe takes it. If the lease was lost meanwhile, it is
+// the new holder's business.
+func (m *Mailer) settle(ctx context.Context, row db.OutboxMail, sent error) (outcome string, err error) {
+	var rows int64
 	q, log := m.Store.Queries(), m.Log.With("mail_id", row.ID, "kind", row.Kind, "attempt", row.Attempt)
-	var err error
 	switch {
-	case outcome == nil:
-		_, err = q.MailSent(ctx, db.MailSentParams{ID: row.ID, LeaseToken: row.LeaseToken})
-	case errors.Is(outcome, errNotNeeded):
-		_, err = q.MailDrop(ctx, db.MailDropParams{ID: row.ID, LeaseToken: row.LeaseToken})
-	case mail.IsPermanent(outcome) || row.Attempt >= mailAttempts:
-		log.ErrorContext(ctx, "mail given up", "error", outcome)
-		_, err = q.MailFail(ctx, db.MailFailParams{ID: row.ID, LeaseToken: row.LeaseToken, Error: outcome.Error()})
+	case sent == nil:
+		outcome = "succeeded"
+		rows, err = q.MailSent(ctx, db.MailSentParams{ID: row.ID, LeaseToken: row.LeaseToken})
+	case errors.Is(sent, errNotNeeded):
+		outcome = "dropped"
+		rows, err = q.MailDrop(ctx, db.MailDropParams{ID: row.ID, LeaseToken: row.LeaseToken})
+	case mail.IsPermanent(sent) || row.Attempt >= mailAttempts:
+		outcome = "failed"
+		log.ErrorContext(ctx, "mail given up", "error", sent)
+		rows, err = q.MailFail(ctx, db.MailFailParams{ID: row.ID, LeaseToken: row.LeaseToken, Error: sent.Error()})
 	default:
+		outcome = "retried"
 		delay := m.backoff(row.Attempt)
-		log.WarnContext(ctx, "mail put off", "error", outcome, "delay", delay)
-		_, err = q.MailRetry(ctx, db.MailRetryParams{
-			ID: row.ID, LeaseToken: row.LeaseToken, Error: outcome.Error(), DelaySeconds: delay.Seconds(),
+		log.WarnContext(ctx, "mail put off", "error", sent, "delay", delay)
+		rows, err = q.MailRetry(ctx, db.MailRetryParams{
+			ID: row.ID, LeaseToken: row.LeaseToken, Error: sent.Error(), DelaySeconds: delay.Seconds(),
 		})
 	}
-	if err != nil {
-		return fmt.Errorf("settle mail: %w", err)
+	switch {
+	case err != nil:
+		return "error", fmt.Errorf("settle mail: %w", err)
+	case rows == 0:
+		return "lost", nil
 	}
-	return nil
+	return outcome, nil
 }
 
 // backoff is how long to wait after an attempt, the first being 1: a random time between half and all of what doubling

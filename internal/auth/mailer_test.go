@@ -81,8 +81,10 @@ func TestDeliver_puts_off_what_the_server_refuses_for_now(t *testing.T) {
 
 		require.NoError(t, b.mailer.Deliver(t.Context(), id), "not due yet")
 		require.Equal(t, attempt, b.outbox(t, id).Attempt)
+		require.Equal(t, "retried", <-b.outcomes)
 		b.due(t, id)
 	}
+	require.Empty(t, b.outcomes, "an attempt that was not made came to nothing")
 	b.inbox.answer = nil
 	require.NoError(t, b.mailer.Deliver(t.Context(), id))
 	require.Equal(t, "sent", b.outbox(t, id).Status)
@@ -101,6 +103,11 @@ func TestDeliver_gives_up_after_ten_attempts(t *testing.T) {
 	row := b.outbox(t, id)
 	require.Equal(t, "failed", row.Status)
 	require.Equal(t, 10, row.Attempt)
+	for range 9 {
+		require.Equal(t, "retried", <-b.outcomes)
+	}
+	require.Equal(t, "failed", <-b.outcomes)
+	require.Empty(t, b.outcomes)
 }
 
 func TestDeliver_gives_up_at_once_what_is_refused_for_good(t *testing.T) {
@@ -113,6 +120,7 @@ func TestDeliver_gives_up_at_once_what_is_refused_for_good(t *testing.T) {
 	require.True(t, mail.IsPermanent(b.inbox.answer))
 	require.NoError(t, b.mailer.Deliver(t.Context(), id))
 	require.Equal(t, "failed", b.outbox(t, id).Status)
+	require.Equal(t, "failed", <-b.outcomes)
 }
 
 func TestDeliver_writes_down_what_was_sent_while_shutting_down(t *testing.T) {
@@ -123,6 +131,7 @@ func TestDeliver_writes_down_what_was_sent_while_shutting_down(t *testing.T) {
 	b.inbox.sent = cancel
 	require.NoError(t, b.mailer.Deliver(ctx, id))
 	require.Equal(t, "sent", b.outbox(t, id).Status)
+	require.Equal(t, "succeeded", <-b.outcomes)
 }
 
 func TestDeliver_takes_over_from_a_worker_that_died(t *testing.T) {

@@ -48,8 +48,10 @@ type bundle struct {
 	queries *statements
 	log     *syncBuffer
 	pushed  chan uuid.UUID
-	deps    auth.Deps
-	cfg     auth.Config
+	// outcomes are what came of attempts to deliver mails.
+	outcomes chan string
+	deps     auth.Deps
+	cfg      auth.Config
 }
 
 // weakest keeps the tests fast; what a hash costs is package password's business.
@@ -59,7 +61,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{
 		inbox: &inbox{}, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, queries: &statements{},
-		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000),
+		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), outcomes: make(chan string, 1000),
 	}
 	opened, err := store.Open(t.Context(), pgtest.New(t), store.Options{MaxConns: 20, Tracer: b.queries})
 	require.NoError(t, err)
@@ -99,6 +101,11 @@ func setup(t *testing.T) *bundle {
 	b.mailer = auth.NewMailer(auth.MailerDeps{
 		Store: b.store, Sender: b.inbox, Templates: templates, Codes: b.codes, Now: b.clock.Now, Random: rand.Reader,
 		NewID: factory.ID, Log: log,
+		Observe: func(outcome string, took time.Duration) {
+			if took > 0 {
+				b.outcomes <- outcome
+			}
+		},
 	})
 	return b
 }

@@ -20,6 +20,9 @@ const (
 	Production  = "production"
 )
 
+// Unlimited is the value of a limit that is none.
+const Unlimited = 0
+
 // Config is everything that an operator decides. The first group has the names that the product owner fixed.
 type Config struct {
 	ProjectName     string `env:"PROJECT_NAME" envDefault:"Tmughsot studio"`
@@ -69,6 +72,18 @@ type Config struct {
 	JobLease         time.Duration `env:"JOB_LEASE" envDefault:"30s"`
 	JobMaxAge        time.Duration `env:"JOB_MAX_AGE" envDefault:"2h"`
 	DrainTimeout     time.Duration `env:"DRAIN_TIMEOUT" envDefault:"20s"`
+	StorageOrphanAge time.Duration `env:"STORAGE_ORPHAN_AGE" envDefault:"1h"`
+
+	GeminiBaseURL    string            `env:"GEMINI_BASE_URL" envDefault:"https://generativelanguage.googleapis.com"`
+	ByteDanceBaseURL string            `env:"BYTEDANCE_BASE_URL" envDefault:"https://ark.ap-southeast.bytepluses.com/api/v3"`
+	FalBaseURL       string            `env:"FAL_BASE_URL" envDefault:"https://queue.fal.run"`
+	ProviderModels   map[string]string `env:"PROVIDER_MODELS" envKeyValSeparator:"="`
+	ProviderFailures int               `env:"PROVIDER_FAILURES" envDefault:"5"`
+	ProviderRest     time.Duration     `env:"PROVIDER_REST" envDefault:"30s"`
+	GeminiRPM        int               `env:"GEMINI_RPM" envDefault:"0"`
+	ByteDanceRPM     int               `env:"BYTEDANCE_RPM" envDefault:"500"`
+	FalRPM           int               `env:"FAL_RPM" envDefault:"0"`
+	FalEditEndpoint  string            `env:"FAL_EDIT_ENDPOINT"`
 
 	ImageMemoryMiB   int64         `env:"IMAGE_MEMORY_MIB" envDefault:"512"`
 	ImageChecks      int64         `env:"IMAGE_CHECKS" envDefault:"4"`

@@ -70,6 +70,52 @@ func TestLoad_refusesWeakSecretsOutsideDevelopment(t *testing.T) {
 	}
 }
 
+// A key and the creators' pictures go to a provider, so only a process of this machine may be asked in the clear.
+func TestLoad_providersAreReachedOverTLS(t *testing.T) {
+	t.Parallel()
+	for base, ok := range map[string]bool{
+		"https://generativelanguage.example": true, "http://127.0.0.1:8100": true, "http://[::1]:8100": true,
+		"http://localhost:8100": true, "http://generativelanguage.example": false, "http://127.0.0.1.example": false,
+		"ftp://127.0.0.1": false, "generativelanguage.example": false,
+	} {
+		for _, name := range []string{"GEMINI_BASE_URL", "BYTEDANCE_BASE_URL", "FAL_BASE_URL"} {
+			environ := production()
+			environ[name] = base
+			_, err := config.Load(environ)
+			if ok {
+				require.NoError(t, err, base)
+			} else {
+				require.ErrorContains(t, err, name, base)
+			}
+		}
+	}
+	_, err := config.Load(map[string]string{"GEMINI_BASE_URL": "http://gemini.test"})
+	require.NoError(t, err, "development shrugs it off")
+}
+
+func TestLoad_providerModels(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(map[string]string{"PROVIDER_MODELS": "nano_banana=gemini-x,fal_flux=fal-ai/flux/dev"})
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"nano_banana": "gemini-x", "fal_flux": "fal-ai/flux/dev"}, c.ProviderModels)
+}
+
+// A picture may lie without a row for as long as an attempt lasts, so that a shorter age would remove what is about to be
+// somebody's.
+func TestLoad_orphansAreOlderThanAttempts(t *testing.T) {
+	t.Parallel()
+	for age, fits := range map[string]bool{"50s": false, "51s": true} {
+		environ := production()
+		environ["WORKER_GENERATE_DEADLINE"], environ["JOB_LEASE"], environ["STORAGE_ORPHAN_AGE"] = "30s", "10s", age
+		_, err := config.Load(environ)
+		if fits {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, "STORAGE_ORPHAN_AGE")
+		}
+	}
+}
+
 func TestSecret_showsItselfToNobody(t *testing.T) {
 	t.Parallel()
 	environ := production()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,11 +14,14 @@ import (
 // minSecretBytes is the length of an HS256 key that RFC 7518, 3.2 asks for.
 const minSecretBytes = 32
 
-// maxGenerate is the age from which the sweeper takes an object without a row for an orphan; see internal/assets.
-const maxGenerate = time.Hour
+// endTries is how long a worker tries to write the end of an attempt, beyond its deadline; see internal/jobs.
+const endTries = 10 * time.Second
 
 // minLease leaves a worker three renewals a lease over a slow network.
 const minLease = time.Second
+
+// minRest is the grain at which processes look who rests.
+const minRest = time.Second
 
 // problems finds everything that is wrong, so that an operator can mend it in one go.
 func (c Config) problems() []error {
@@ -41,7 +45,14 @@ func (c Config) problems() []error {
 	must(c.GenerateSlots > 0 && c.MailSlots > 0, "WORKER_GENERATE_SLOTS and WORKER_MAIL_SLOTS must be positive")
 	must(c.UserJobs > 0 && c.ProviderMaxCalls > 0, "WORKER_USER_JOBS and PROVIDER_MAX_CALLS must be positive")
 	must(c.JobMaxAge > c.GenerateDeadline, "JOB_MAX_AGE must be longer than WORKER_GENERATE_DEADLINE")
-	must(c.GenerateDeadline < maxGenerate, "WORKER_GENERATE_DEADLINE must be under %s, the age from which objects count as orphans", maxGenerate)
+	must(c.StorageOrphanAge > c.GenerateDeadline+c.JobLease+endTries,
+		"STORAGE_ORPHAN_AGE must be longer than WORKER_GENERATE_DEADLINE, JOB_LEASE and %s together: "+
+			"a picture may lie there for that long before its row is written", endTries)
+	for name, base := range c.providerURLs() {
+		must(isHTTPURL(base, "http", "https"), "%s is %q; it is an http(s) URL", name, base)
+	}
+	must(c.ProviderFailures > 0 && c.ProviderRest >= minRest, "PROVIDER_FAILURES must be positive, PROVIDER_REST at least %s", minRest)
+	must(min(c.GeminiRPM, c.ByteDanceRPM, c.FalRPM) >= 0, "GEMINI_RPM, BYTEDANCE_RPM and FAL_RPM can't be negative; 0 is no limit")
 	must(c.ImageMemoryMiB > 0 && c.ImageChecks > 0 && c.ImagePatience > 0, "IMAGE_MEMORY_MIB, IMAGE_CHECKS and IMAGE_PATIENCE must be positive")
 	must(c.JobLease >= minLease, "JOB_LEASE is at least %s", minLease)
 	must(!slices.Contains(c.AllowedOrigins, "*"), "ALLOWED_ORIGINS names origins; * would let every site act for its visitors")
@@ -52,6 +63,23 @@ func (c Config) problems() []error {
 		found = append(found, c.productionProblems()...)
 	}
 	return found
+}
+
+// providerURLs are where the vendors answer, by the names of their variables.
+func (c Config) providerURLs() map[string]string {
+	return map[string]string{
+		"GEMINI_BASE_URL": c.GeminiBaseURL, "BYTEDANCE_BASE_URL": c.ByteDanceBaseURL, "FAL_BASE_URL": c.FalBaseURL,
+	}
+}
+
+// isLoopback tells whether a URL leads to this machine, where a test or a proxy may answer without TLS.
+func isLoopback(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	address, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && address.IsLoopback()
 }
 
 // productionProblems are what development shrugs off.
@@ -86,6 +114,11 @@ func (c Config) productionProblems() []error {
 	}
 	if !isHTTPURL(c.PublicAppURL, "https") {
 		found = append(found, errors.New("PUBLIC_APP_URL must be https"))
+	}
+	for name, base := range c.providerURLs() {
+		if !isHTTPURL(base, "https") && !isLoopback(base) {
+			found = append(found, fmt.Errorf("%s must be https: a key and the creators' pictures go there", name))
+		}
 	}
 	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return found

@@ -33,22 +33,27 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(r.WithContext(withCall(r.Context(), call)))
 		c.Response().Header().Set(headerRequestID, call.id)
 
-		err := protect(next, c)
+		err := protect(func() error { return next(c) })
+		served := Served{Route: route(c), Method: method(r.Method)}
+		if err == nil && call.stream != nil {
+			var detached bool
+			detached, err = e.stream(c, call, func(ctx context.Context, err error, sent int64) {
+				if err != nil {
+					e.judge(ctx, call, err)
+				}
+				served.Status, served.Bytes = http.StatusOK, sent
+				e.account(ctx, call, served, start)
+			})
+			if detached {
+				return nil
+			}
+		}
 		begun := c.Response().Committed
 		if err != nil {
 			e.fail(c, err)
 		}
-		served := Served{
-			Route: route(c), Method: method(r.Method), Status: c.Response().Status,
-			Duration: e.cfg.Now().Sub(start), Bytes: c.Response().Size,
-		}
-		if call.failure.status == statusClientGone {
-			served.Status = statusClientGone
-		}
-		e.log(c.Request().Context(), call, served)
-		if e.cfg.Observe != nil {
-			e.cfg.Observe(c.Request().Context(), served)
-		}
+		served.Status, served.Bytes = c.Response().Status, c.Response().Size
+		e.account(c.Request().Context(), call, served, start)
 		if p, ok := errors.AsType[*panicError](err); ok && (begun || p.aborts()) {
 			// Half an answer went out: cutting the connection is the only way left to say that it is not whole.
 			panic(http.ErrAbortHandler)
@@ -57,13 +62,26 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func protect(next echo.HandlerFunc, c echo.Context) (err error) {
+// account tells the log and the metrics of an answer that is over.
+func (e *Edge) account(ctx context.Context, call *call, served Served, start time.Time) {
+	served.Duration = e.cfg.Now().Sub(start)
+	if call.failure.status == statusClientGone {
+		served.Status = statusClientGone
+	}
+	e.log(ctx, call, served)
+	if e.cfg.Observe != nil {
+		e.cfg.Observe(ctx, served)
+	}
+}
+
+// protect makes an error of a panic.
+func protect(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
-	return next(c)
+	return f()
 }
 
 func (e *Edge) log(ctx context.Context, call *call, served Served) {

@@ -91,8 +91,9 @@ func New(cfg Config, impl api.StrictServerInterface) (*Edge, error) {
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.echo.ServeHTTP(w, r) }
 
 // Drain makes /readyz answer 503, ends every event stream with a hint when to come back, and refuses new ones. Other
-// requests are served as before; http.Server.Shutdown waits for them. It returns at once and may be called again.
-func (e *Edge) Drain() { e.streams.stop() }
+// requests are served as before; http.Server.Shutdown waits for them, and Wait for the streams. It returns at once and may
+// be called again.
+func (e *Edge) Drain() { e.streams.drain() }
 
 // guard is what stands between an operation's route and its handler. Security comes first: who may not ask learns
 // nothing about how to ask.

@@ -47,7 +47,8 @@ var statuses = map[apperr.Kind]int{
 type failure struct {
 	status int
 	code   apperr.Code
-	err    error // as it came up, with its cause
+	err    error         // as it came up, with its cause
+	answer *apperr.Error // what the client is told; nil: it went away
 }
 
 // panicError is what a handler's panic becomes.
@@ -67,20 +68,10 @@ func (p *panicError) aborts() bool {
 // fail answers with the envelope. Its caller logs the failure that it leaves in the call.
 func (e *Edge) fail(c echo.Context, err error) {
 	r, w, call := c.Request(), c.Response(), callOf(c)
-	_, panicked := errors.AsType[*panicError](err)
-	if !panicked && (errors.Is(err, errClientGone) || r.Context().Err() != nil) {
-		call.failure = failure{status: statusClientGone, err: err}
+	e.judge(r.Context(), call, err)
+	status, problem := call.failure.status, call.failure.answer
+	if problem == nil {
 		return
-	}
-	problem := classify(err)
-	status, ok := statuses[problem.Kind]
-	if !ok || problem.Kind == apperr.Internal {
-		// An internal error explains nothing, whatever its author put into it.
-		status, problem = http.StatusInternalServerError, apperr.ErrInternal
-	}
-	call.failure = failure{status: status, code: problem.Code, err: err}
-	if status >= http.StatusInternalServerError && e.cfg.Report != nil {
-		e.cfg.Report(r.Context(), err)
 	}
 	if w.Committed { // too late; what was begun ends here
 		return
@@ -92,6 +83,24 @@ func (e *Edge) fail(c echo.Context, err error) {
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(envelope(problem)) // a client that went away is not worth a word
+	}
+}
+
+// judge leaves in the call what an error means, and reports it where it is ours.
+func (e *Edge) judge(ctx context.Context, call *call, err error) {
+	if !isPanic(err) && (errors.Is(err, errClientGone) || ctx.Err() != nil) {
+		call.failure = failure{status: statusClientGone, err: err}
+		return
+	}
+	problem := classify(err)
+	status, ok := statuses[problem.Kind]
+	if !ok || problem.Kind == apperr.Internal {
+		// An internal error explains nothing, whatever its author put into it.
+		status, problem = http.StatusInternalServerError, apperr.ErrInternal
+	}
+	call.failure = failure{status: status, code: problem.Code, err: err, answer: problem}
+	if status >= http.StatusInternalServerError && e.cfg.Report != nil {
+		e.cfg.Report(ctx, err)
 	}
 }
 

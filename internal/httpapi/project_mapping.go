@@ -10,6 +10,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/projects"
+	"github.com/mugshot-studio/backend/internal/safety"
 )
 
 func toProject(p projects.Project) api.Project {
@@ -77,7 +78,7 @@ func orderOf(b api.QueueRequest) jobs.Order {
 		order.Model = string(*b.Model)
 	}
 	if b.Consent != nil {
-		order.Consent = &jobs.Consent{
+		order.Consent = &safety.Consent{
 			SubjectIsMe:   b.Consent.SubjectIsMe != nil && *b.Consent.SubjectIsMe,
 			SubjectAgreed: b.Consent.SubjectAgreed != nil && *b.Consent.SubjectAgreed,
 			AcceptedAt:    b.Consent.AcceptedAt,

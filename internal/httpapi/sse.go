@@ -25,111 +25,85 @@ type Event struct {
 
 // eventStream is the answer of every operation that streams. Before run is called the headers are out, so that failures
 // which deserve a status must be found before it is returned. run sends until its context ends or there is nothing more
-// to say.
+// to say. It is called once the layers around the handler have returned, so that an open stream keeps none of them.
 type eventStream struct {
 	ctx context.Context //nolint:containedctx // the generated interface has no other way
-	run func(ctx context.Context, send func(Event) error) error
+	run runStream
 }
+
+type runStream = func(ctx context.Context, send func(Event) error) error
 
 // VisitStreamJobEventsResponse implements api.StreamJobEventsResponseObject.
 func (s eventStream) VisitStreamJobEventsResponse(w http.ResponseWriter) error {
 	return stream(s.ctx, w, s.run)
 }
 
-// streams is what all event streams of an Edge share.
-type streams struct {
-	heartbeat time.Duration
-	write     time.Duration
-	draining  chan struct{}
-	stop      func()
-}
-
-func newStreams(heartbeat, write time.Duration) *streams {
-	s := &streams{heartbeat: heartbeat, write: write, draining: make(chan struct{})}
-	s.stop = sync.OnceFunc(func() { close(s.draining) })
-	return s
-}
-
-func (s *streams) stopped() bool {
-	select {
-	case <-s.draining:
-		return true
-	default:
-		return false
-	}
-}
-
-var errDraining = errors.New("server is draining")
-
-// stream answers with events until run returns, the client goes away or the server drains. It returns what run failed
-// with, errClientGone where the client did, or nil.
-func stream(ctx context.Context, w http.ResponseWriter, run func(ctx context.Context, send func(Event) error) error) error {
+// stream has the call answered with events, which begin when the handler has returned.
+func stream(ctx context.Context, w http.ResponseWriter, run runStream) error {
 	call := callFrom(ctx)
 	if call.streams.stopped() {
 		return apperr.ErrUnavailable.With(errDraining)
 	}
-	out := newEventWriter(w, call.streams.write)
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep the events to itself otherwise
-	w.WriteHeader(http.StatusOK)
-	if err := out.raw(": connected\n\nretry: 2000\n\n"); err != nil {
-		return err
-	}
-
-	ctx, cancel := context.WithCancelCause(ctx)
-	var beating sync.WaitGroup
-	beating.Go(func() { cancel(out.beat(ctx, call)) })
-	defer beating.Wait()
-	defer cancel(nil)
-
-	err := run(ctx, out.send)
-	switch cause := context.Cause(ctx); {
-	case errors.Is(err, errClientGone), errors.Is(cause, errClientGone):
-		return errClientGone
-	case errors.Is(cause, errDraining):
-		return nil
-	default:
-		return err
-	}
+	call.stream = run
+	return nil
 }
 
-// eventWriter writes events for one reader. The heartbeat and the events come from two goroutines.
+const preamble = ": connected\n\nretry: 2000\n\n"
+
+var (
+	errDraining = errors.New("server is draining")
+	errOver     = errors.New("stream is over")
+)
+
+// eventWriter writes to one reader what the stream itself, its heartbeat and the end of the server have to say. At rest
+// it has neither a goroutine nor a buffer.
 type eventWriter struct {
-	rc      *http.ResponseController
-	timeout time.Duration
+	call   *call
+	cancel context.CancelCauseFunc // of the stream
 
-	mu      sync.Mutex
-	w       http.ResponseWriter
-	buf     bytes.Buffer
-	encoder *json.Encoder // into buf
+	mu    sync.Mutex // held while a write waits for the reader
+	wire  wire
+	pulse *time.Timer
+	sent  int64 // bytes of events and comments
+	over  bool  // nothing may be written any more
 }
 
-func newEventWriter(w http.ResponseWriter, timeout time.Duration) *eventWriter {
-	out := &eventWriter{w: w, rc: http.NewResponseController(w), timeout: timeout}
-	out.encoder = json.NewEncoder(&out.buf)
-	return out
+// begin starts the heartbeat, which keeps the connection from looking dead to proxies. The caller owes it an end.
+func (out *eventWriter) begin() {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	out.pulse = time.AfterFunc(out.call.streams.heartbeat, out.beat)
 }
 
-// beat keeps the connection from looking dead to proxies, until ctx ends or the server drains.
-func (out *eventWriter) beat(ctx context.Context, call *call) error {
-	ticker := time.NewTicker(call.streams.heartbeat)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-call.streams.draining:
-			if err := out.raw(comeBack(call.id)); err != nil {
-				return err
-			}
-			return errDraining
-		case <-ticker.C:
-			if err := out.raw(": ping\n\n"); err != nil {
-				return err
-			}
-		}
+func (out *eventWriter) beat() {
+	if err := out.raw(": ping\n\n"); err != nil {
+		return
+	}
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	if !out.over {
+		out.pulse.Reset(out.call.streams.heartbeat)
+	}
+}
+
+// end waits for a write that is under way, and keeps others from beginning.
+func (out *eventWriter) end() {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	out.over = true
+	out.pulse.Stop()
+}
+
+// takeLeave tells the reader when to come back and ends the stream. A reader that is slow now is not waited for as long
+// as usual.
+func (out *eventWriter) takeLeave() {
+	out.wire.hurry(time.Now().Add(drainWrite))
+	if err := out.raw(comeBack(out.call.id)); err == nil {
+		out.cancel(errDraining)
 	}
 }
 
@@ -142,13 +116,43 @@ func comeBack(id string) string {
 
 // send writes one event. It fails with errClientGone where there is nobody to read it, or with a marshalling error.
 func (out *eventWriter) send(e Event) error {
+	b := eventBuffers.Get().(*bytes.Buffer)
+	defer eventBuffers.Put(b)
+	b.Reset()
+	if err := e.write(b); err != nil {
+		return err
+	}
+	return out.put(b.Bytes())
+}
+
+func (out *eventWriter) raw(s string) error { return out.put([]byte(s)) }
+
+// put gives bytes to the wire. A wire that failed once is the end of the stream, whoever wrote.
+func (out *eventWriter) put(b []byte) error {
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	if out.over {
+		return errOver
+	}
+	timeout := out.call.streams.write
+	if out.call.streams.stopped() {
+		timeout = min(timeout, drainWrite)
+	}
+	if err := out.wire.write(b, time.Now().Add(timeout)); err != nil {
+		out.cancel(errClientGone)
+		return errClientGone
+	}
+	out.sent += int64(len(b))
+	return nil
+}
+
+// eventBuffers are shared by all streams, most of which are silent most of the time.
+var eventBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }} //nolint:gochecknoglobals // a pool of one stream would be none
+
+func (e Event) write(b *bytes.Buffer) error {
 	if strings.ContainsAny(e.ID, "\r\n\x00") || strings.ContainsAny(e.Name, "\r\n") {
 		return fmt.Errorf("event %q: id and name must be one line", e.Name)
 	}
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	b := &out.buf
-	b.Reset()
 	if e.ID != "" {
 		b.WriteString("id: ")
 		b.WriteString(e.ID)
@@ -163,30 +167,9 @@ func (out *eventWriter) send(e Event) error {
 	if raw, ok := e.Data.(json.RawMessage); ok && !bytes.ContainsAny(raw, "\r\n") {
 		b.Write(raw)
 		b.WriteByte('\n')
-	} else if err := out.encoder.Encode(e.Data); err != nil { // ends in a newline and has no other
+	} else if err := json.NewEncoder(b).Encode(e.Data); err != nil { // ends in a newline and has no other
 		return fmt.Errorf("event %q: %w", e.Name, err)
 	}
 	b.WriteByte('\n')
-	return out.flush(b.Bytes())
-}
-
-func (out *eventWriter) raw(s string) error {
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	return out.flush([]byte(s))
-}
-
-// flush puts bytes on the wire, within the time that one reader may take of ours. This replaces the server's deadline,
-// which is for answers that end.
-func (out *eventWriter) flush(b []byte) error {
-	if err := out.rc.SetWriteDeadline(time.Now().Add(out.timeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return errClientGone
-	}
-	if _, err := out.w.Write(b); err != nil {
-		return errClientGone
-	}
-	if err := out.rc.Flush(); err != nil {
-		return errClientGone
-	}
 	return nil
 }

@@ -27,8 +27,16 @@ func streaming(t *testing.T, run func(context.Context, func(Event) error) error,
 		return eventStream{ctx: ctx, run: run}, nil
 	}
 	srv := httptest.NewServer(b.handler)
-	t.Cleanup(srv.Close)
+	t.Cleanup(func() { b.end(t, srv) })
 	return b, srv
+}
+
+// end stops an edge and waits until all its streams have ended and are in the log.
+func (b *bundle) end(t *testing.T, srv *httptest.Server) {
+	t.Helper()
+	b.Drain()
+	srv.Close()
+	require.NoError(t, b.Wait(context.Background()))
 }
 
 // open asks for the events and returns their lines.
@@ -42,8 +50,6 @@ func open(t *testing.T, ctx context.Context, srv *httptest.Server) (*http.Respon
 	t.Cleanup(func() { res.Body.Close() })
 	return res, bufio.NewReader(res.Body)
 }
-
-const preamble = ": connected\n\nretry: 2000\n\n"
 
 func read(t *testing.T, r *bufio.Reader, want string) {
 	t.Helper()
@@ -133,7 +139,7 @@ func TestStream_clientGone(t *testing.T) {
 	read(t, lines, preamble)
 	hangUp()
 	<-ended
-	srv.Close()
+	b.end(t, srv)
 	line := b.lines(t)[0]
 	require.EqualValues(t, 499, line["status"])
 	require.Equal(t, "DEBUG", line["level"])
@@ -200,7 +206,7 @@ func TestStream_failure(t *testing.T) {
 	rest, err := io.ReadAll(lines)
 	require.NoError(t, err)
 	require.Equal(t, preamble+"data: 1\n\n", string(rest))
-	srv.Close()
+	require.NoError(t, b.Wait(t.Context()))
 	line := b.lines(t)[0]
 	require.Equal(t, "lost the subscription", line["error"])
 	require.Equal(t, "ERROR", line["level"])
@@ -218,6 +224,6 @@ func TestStream_panic(t *testing.T) {
 	_, lines := open(t, t.Context(), srv)
 	_, err := io.ReadAll(lines)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	srv.Close()
+	b.end(t, srv)
 	require.Contains(t, b.log.String(), "panic: stream")
 }

@@ -32,9 +32,7 @@ func (s *Service) Cancel(ctx context.Context, userID, id uuid.UUID) (View, error
 }
 
 func (s *Service) cancellation(userID, id uuid.UUID) db.JobEndParams {
-	return db.JobEndParams{
-		ID: id, LedgerID: s.newID(), Status: "canceled", UserID: &userID, UserJobs: s.line.limits.UserJobs,
-	}
+	return db.JobEndParams{ID: id, LedgerID: s.newID(), Status: "canceled", UserID: &userID}
 }
 
 // deleteTries bounds how often a deletion begins anew because a job was queued meanwhile.

@@ -14,11 +14,11 @@ import (
 
 // succeed writes the end of a job that was drawn: one statement, repeated while Postgres is away for a moment. If the
 // lease was lost nothing is written and the pictures go.
-func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.ImageResult, to *pictures) error {
-	params := db.JobSucceedParams{ID: job.ID, LeaseToken: job.LeaseToken, UserJobs: r.Limits.UserJobs}
+func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.ImageResult, to *pictures) (Outcome, error) {
+	params := db.JobSucceedParams{ID: job.ID, LeaseToken: job.LeaseToken}
 	meta, err := json.Marshal(result.Meta)
 	if err != nil {
-		return fmt.Errorf("encode provider meta: %w", err)
+		return Unwritten, fmt.Errorf("encode provider meta: %w", err)
 	}
 	params.ProviderMeta = meta
 	for i := range job.Variants {
@@ -40,10 +40,10 @@ func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.Image
 	})
 	if store.IsNotFound(err) {
 		to.discard(ctx)
-		return nil
+		return Lost, nil
 	}
 	if err != nil {
-		return fmt.Errorf("end job: %w", err)
+		return Unwritten, fmt.Errorf("end job: %w", err)
 	}
 	ended, freed := left(db.JobEndRow(row))
 	views, err := withRenders(ctx, r.Store.Queries(), []db.Job{ended})
@@ -51,26 +51,29 @@ func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.Image
 		publish(ctx, r.Events, r.Log, views[0])
 	}
 	r.line.advance(ctx, freed)
-	return err
+	return Succeeded, err
 }
 
 // giveUpOrRetry ends or repeats a job whose attempt failed, by what the failure is worth. A job that could not begin
-// another attempt before its expiry need not wait for it.
-func (r *Runner) giveUpOrRetry(ctx context.Context, job db.Job, attemptErr error, expiry time.Time) error {
+// another attempt before its expiry need not wait for it. An attempt whose vendor was not asked does not count.
+func (r *Runner) giveUpOrRetry(ctx context.Context, job db.Job, attemptErr error, expiry time.Time) (Outcome, error) {
 	v := judge(attemptErr)
 	r.Log.WarnContext(ctx, "attempt failed", "job_id", job.ID, "attempt", job.Attempt, "code", v.failure.code,
 		"retry", v.retry, "error", attemptErr)
-	delay := max(v.after, r.Backoff(job.Attempt))
-	if v.retry && job.Attempt < MaxAttempts && time.Until(expiry) > delay {
-		return r.retry(ctx, job, v.failure, delay, false)
+	delay, as := max(v.after, r.Backoff(job.Attempt)), Retried
+	if v.held {
+		delay, as = v.after+r.Backoff(1), Released // spread a little: many may have been held at once
+	}
+	if v.retry && (v.held || job.Attempt < MaxAttempts) && time.Until(expiry) > delay {
+		return r.retry(ctx, job, v.failure, delay, as)
 	}
 	return r.fail(ctx, job, v.failure)
 }
 
-// retry puts a job back in the queue. released: the attempt does not count, since it was our own doing.
-func (r *Runner) retry(ctx context.Context, job db.Job, why failure, delay time.Duration, released bool) error {
+// retry puts a job back in the queue, Retried or Released: then the attempt does not count, since it was our own doing.
+func (r *Runner) retry(ctx context.Context, job db.Job, why failure, delay time.Duration, as Outcome) (Outcome, error) {
 	params := db.JobRetryParams{
-		ID: job.ID, LeaseToken: job.LeaseToken, DelaySeconds: delay.Seconds(), Released: released,
+		ID: job.ID, LeaseToken: job.LeaseToken, DelaySeconds: delay.Seconds(), Released: as == Released,
 	}
 	if why.code != "" {
 		params.ErrorCode, params.ErrorMessage = &why.code, &why.message
@@ -81,41 +84,41 @@ func (r *Runner) retry(ctx context.Context, job db.Job, why failure, delay time.
 		return err
 	})
 	if store.IsNotFound(err) {
-		return nil
+		return Lost, nil
 	}
 	if err != nil {
-		return fmt.Errorf("put job back: %w", err)
+		return Unwritten, fmt.Errorf("put job back: %w", err)
 	}
 	waiting, freed := left(db.JobEndRow(row))
 	publish(ctx, r.Events, r.Log, View{Job: waiting})
 	r.line.advance(ctx, freed)
-	return nil
+	return as, nil
 }
 
 // fail ends a job without a result and gives its credits back.
-func (r *Runner) fail(ctx context.Context, job db.Job, why failure) error {
+func (r *Runner) fail(ctx context.Context, job db.Job, why failure) (Outcome, error) {
 	return r.end(ctx, db.JobEndParams{
 		ID: job.ID, LedgerID: r.NewID(), Status: "failed", ErrorCode: &why.code, ErrorMessage: &why.message,
-		LeaseToken: &job.LeaseToken, UserJobs: r.Limits.UserJobs,
+		LeaseToken: &job.LeaseToken,
 	})
 }
 
-func (r *Runner) end(ctx context.Context, params db.JobEndParams) error {
+func (r *Runner) end(ctx context.Context, params db.JobEndParams) (Outcome, error) {
 	var row db.JobEndRow
 	err := persist(ctx, func() (err error) {
 		row, err = r.Store.Queries().JobEnd(ctx, params)
 		return err
 	})
 	if store.IsNotFound(err) {
-		return nil
+		return Lost, nil
 	}
 	if err != nil {
-		return fmt.Errorf("end job: %w", err)
+		return Unwritten, fmt.Errorf("end job: %w", err)
 	}
 	ended, freed := left(row)
 	publish(ctx, r.Events, r.Log, View{Job: ended})
 	r.line.advance(ctx, freed)
-	return nil
+	return Failed, nil
 }
 
 // persist repeats a write while Postgres is away for a moment, or if it was the victim of a deadlock. The writes that it

@@ -11,9 +11,6 @@ var (
 	// ErrInsufficientCredits says that the balance does not cover the price; details tell both.
 	ErrInsufficientCredits = apperr.New(apperr.Conflict, apperr.CodeInsufficientCredits,
 		"You don't have enough credits for this.")
-	// ErrFaceSwapBlocked says that nobody vouched for the consent of the person in the selfie.
-	ErrFaceSwapBlocked = apperr.New(apperr.Forbidden, apperr.CodeFaceSwapBlocked,
-		"Copying a picture with a selfie needs the consent of the person in it.")
 	// errBusyProject says that other edits of the project came between too often.
 	errBusyProject = apperr.New(apperr.Conflict, apperr.CodeVersionConflict,
 		"The project is being changed. Please try again.")
@@ -22,6 +19,7 @@ var (
 // Failure codes of a job, as its owner sees them. They are the JobErrorCode enum of api/openapi.yaml.
 const (
 	failContentBlocked   = "content_blocked"
+	failFaceSwapBlocked  = "face_swap_blocked"
 	failInvalidImage     = "invalid_image"
 	failModelUnavailable = "model_unavailable"
 	failProviderFailed   = "provider_failed"

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/storage"
 )
 
@@ -19,11 +20,15 @@ type verdict struct {
 	failure failure
 	retry   bool
 	after   time.Duration // at least; 0: not stated
+	held    bool          // by our own limits: the vendor was not asked
 }
 
 // judge turns the failure of an attempt into what to tell the creator and what to do. What is not known is tried
 // again: attempts are bounded, and the credits come back.
 func judge(err error) verdict {
+	if v, ok := judgeSafety(err); ok {
+		return v
+	}
 	if p, ok := errors.AsType[*providers.Error](err); ok {
 		switch p.Class {
 		case providers.Blocked:
@@ -37,7 +42,7 @@ func judge(err error) verdict {
 				"The model can't draw this. Change the words or pictures and try again; your credits are back.",
 			}}
 		case providers.Transient:
-			return verdict{retry: true, after: min(p.RetryAfter, maxRetryAfter), failure: failure{
+			return verdict{retry: true, after: min(p.RetryAfter, maxRetryAfter), held: p.Held, failure: failure{
 				failProviderBusy,
 				"The model did not deliver this time.",
 			}}
@@ -54,6 +59,25 @@ func judge(err error) verdict {
 		return verdict{retry: true, failure: failure{failInternal, "A part of our service is away for a moment."}}
 	}
 	return verdict{retry: true, failure: failure{failInternal, "Something went wrong on our side."}}
+}
+
+// judgeSafety is judge for what package safety said. Without a decision there is no drawing, but there may be one later.
+func judgeSafety(err error) (v verdict, ok bool) {
+	refused := apperr.From(err).Message + " Your credits are back."
+	switch {
+	case errors.Is(err, safety.ErrUndecided):
+		v = verdict{retry: true, failure: failure{failProviderBusy, "The safety check did not answer this time."}}
+		if p, ok := errors.AsType[*providers.Error](err); ok {
+			v.after, v.held = min(p.RetryAfter, maxRetryAfter), p.Held
+		}
+	case errors.Is(err, safety.ErrContentBlocked):
+		v = verdict{failure: failure{failContentBlocked, refused}}
+	case errors.Is(err, safety.ErrFaceSwapBlocked):
+		v = verdict{failure: failure{failFaceSwapBlocked, refused}}
+	default:
+		return verdict{}, false
+	}
+	return v, true
 }
 
 // maxRetryAfter bounds what a vendor may ask for; a creator is waiting.

@@ -17,7 +17,8 @@ import (
 // account's line to the end of the queue, so that accounts take turns, and out of its provider's line.
 //
 // Both limits hold in Postgres whatever the workers do. Places are given out under the lock of the account's row; a slot
-// is a row that one job at a time can hold.
+// is a row that one job at a time can hold. That somebody waits may be missed by whoever frees a place or a slot at
+// that very moment; then the sweeper calls, a second later.
 type line struct {
 	store  *store.Store
 	push   Push
@@ -65,15 +66,30 @@ func (l line) advance(ctx context.Context, f freed) {
 		called = append(called, ids...)
 	}
 	for _, id := range called {
-		if err := l.push(ctx, id); err != nil {
-			l.log.WarnContext(ctx, "job not pushed; the sweeper will", "job_id", id, "error", err)
-		}
+		l.tell(ctx, id)
 	}
 }
 
-// join is for a job that has just begun to wait for its provider. It makes the provider's slots where they are missing,
-// and looks once more, since one may have been freed meanwhile by somebody who saw nobody wait.
-func (l line) join(ctx context.Context, provider string) error {
+// tell pushes a job.
+func (l line) tell(ctx context.Context, id uuid.UUID) {
+	if err := l.push(ctx, id); err != nil {
+		l.log.WarnContext(ctx, "job not pushed; the sweeper will", "job_id", id, "error", err)
+	}
+}
+
+// join lets a job wait that is due and could not be claimed: then its provider had no slot. It makes the provider's
+// slots where they are missing, and looks once more, since one may have been freed by somebody who saw nobody wait.
+func (l line) join(ctx context.Context, id uuid.UUID) error {
+	if l.limits.ProviderCalls == 0 {
+		return nil
+	}
+	provider, err := l.store.Queries().JobHold(ctx, id)
+	if store.IsNotFound(err) {
+		return nil // somebody else has it, or it has ended
+	}
+	if err != nil {
+		return fmt.Errorf("hold job: %w", err)
+	}
 	if err := l.makeSlots(ctx, provider); err != nil {
 		return err
 	}
@@ -118,16 +134,13 @@ func (l line) makeSlots(ctx context.Context, provider string) error {
 	return nil
 }
 
-// unblockBatch bounds how many accounts one unblock looks at.
-const unblockBatch = 100
+// unblockBatch bounds how many accounts one unblock looks at: what a sweep, once a second, can look at with ease.
+const unblockBatch = 1000
 
-// unblock is the sweeper's part: it takes slots back from jobs that are gone, and calls those who wait although they
-// need not, as never pushed. It looks at the accounts after the given one and returns where to go on.
+// unblock is the sweeper's part: it calls those who wait although they need not, as never pushed. It looks at the
+// accounts after the given one and returns where to go on.
 func (l line) unblock(ctx context.Context, after uuid.UUID) (next uuid.UUID, err error) {
 	q := l.store.Queries()
-	if _, err := q.SlotReclaim(ctx); err != nil {
-		return after, fmt.Errorf("reclaim slots: %w", err)
-	}
 	providers, err := q.JobListProviderLines(ctx)
 	if err != nil {
 		return after, fmt.Errorf("list lines of providers: %w", err)

@@ -95,11 +95,11 @@ func (p *pictures) Progress(done float64) {
 }
 
 // stage shows what the attempt is about to do.
-func (p *pictures) stage(ctx context.Context, stage string) error {
+func (p *pictures) stage(ctx context.Context, stage string, percent int32) error {
 	p.mu.Lock()
 	p.shown = time.Now()
 	p.mu.Unlock()
-	return p.advance(ctx, stage, 10)
+	return p.advance(ctx, stage, percent)
 }
 
 func (p *pictures) advance(ctx context.Context, stage string, progress int32) error {

@@ -2,17 +2,15 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/projects"
+	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/store"
 )
 
@@ -21,14 +19,7 @@ type Order struct {
 	Model    string // empty: the project's preference, else the catalog's default
 	Quality  string
 	Variants int32 // 1 to 4
-	Consent  *Consent
-}
-
-// Consent is what the creator stated about the person in the selfie.
-type Consent struct {
-	SubjectIsMe   bool      `json:"subject_is_me"`
-	SubjectAgreed bool      `json:"subject_agreed"`
-	AcceptedAt    time.Time `json:"accepted_at"`
+	Consent  *safety.Consent
 }
 
 // Queued is a job that was paid for.
@@ -42,19 +33,23 @@ type Queued struct {
 const queueTries = 5
 
 // Queue takes the credits and queues a job, once for each key; replayed tells that it was done already. It fails with
-// projects.ErrNotFound, catalog.ErrModelUnavailable, ErrInsufficientCredits, ErrFaceSwapBlocked or a validation error,
-// and then nothing has happened.
+// projects.ErrNotFound, catalog.ErrModelUnavailable, ErrInsufficientCredits, a validation error, or what package safety
+// refuses; and then nothing has happened.
 func (s *Service) Queue(
 	ctx context.Context, userID, projectID uuid.UUID, o Order, key idempotency.Key,
 ) (queued Queued, replayed bool, err error) {
 	var job db.Job
+	var overtaken bool
+	var wish safety.Wish
 	queued, replayed, err = idempotency.Once(ctx, s.store, userID, key, s.now(), func(q *db.Queries) (Queued, error) {
 		for range queueTries {
 			project, err := projects.Read(ctx, q, userID, projectID)
 			if err != nil {
 				return Queued{}, err
 			}
-			paid, err := s.pay(ctx, q, project, o)
+			wish = wishOf(userID, projectID, project.Mode, project.Prompt, wordsOf(project.Prompt))
+			wish.Consent = o.Consent
+			paid, err := s.pay(ctx, q, project, o, wish)
 			if store.IsNotFound(err) {
 				if err := s.whyUnpaid(ctx, q, project, o); err != nil {
 					return Queued{}, err
@@ -64,32 +59,46 @@ func (s *Service) Queue(
 			if err != nil {
 				return Queued{}, err
 			}
-			job = jobOf(paid)
+			job, overtaken = jobOf(paid), paid.Overtaken
 			return Queued{JobID: paid.ID, CostCredits: paid.CostCredits, CreditsLeft: paid.CreditsLeft}, nil
 		}
 		return Queued{}, errBusyProject
 	})
-	if err != nil || replayed {
-		return queued, replayed, err
+	if err != nil {
+		return queued, replayed, s.safety.Note(ctx, wish, err)
 	}
-	// What fails from here on is made good by the sweeper and by the next event.
-	if job.WaitsFor == nil {
-		if err := s.line.push(ctx, job.ID); err != nil {
-			s.log.WarnContext(ctx, "job not pushed; the sweeper will", "job_id", job.ID, "error", err)
-		}
+	if replayed {
+		return queued, true, nil
+	}
+	s.begin(ctx, job, overtaken)
+	return queued, false, nil
+}
+
+// begin lets workers and readers know of a job that has been queued. One that waits for a place of its account may find
+// one where what its statement saw was not all. What fails here is made good by the sweeper and by the next event.
+func (s *Service) begin(ctx context.Context, job db.Job, overtaken bool) {
+	switch {
+	case job.WaitsFor == nil:
+		s.line.tell(ctx, job.ID)
+	case overtaken:
+		s.line.advance(ctx, freed{userID: job.UserID, place: true})
 	}
 	publish(ctx, s.events, s.log, View{Job: job})
-	return queued, false, nil
 }
 
 // pay checks and prices the order and, in one statement, takes the credits and writes the job. store.IsNotFound: the
 // project has changed, or the balance does not suffice.
-func (s *Service) pay(ctx context.Context, q *db.Queries, p projects.Project, o Order) (db.JobQueueRow, error) {
+func (s *Service) pay(
+	ctx context.Context, q *db.Queries, p projects.Project, o Order, wish safety.Wish,
+) (db.JobQueueRow, error) {
 	model, err := s.model(p, o)
 	if err != nil {
 		return db.JobQueueRow{}, err
 	}
-	consent, err := s.consent(p, o)
+	if err := s.safety.BeforeQueue(ctx, q, wish); err != nil {
+		return db.JobQueueRow{}, err
+	}
+	consent, err := encodeConsent(o.Consent)
 	if err != nil {
 		return db.JobQueueRow{}, err
 	}
@@ -127,24 +136,6 @@ func (s *Service) model(p projects.Project, o Order) (catalog.Model, error) {
 			WithMessage("This model can't copy another picture. Choose another one.")
 	}
 	return model, nil
-}
-
-// consent asks for it where a face would be put into another picture.
-func (s *Service) consent(p projects.Project, o Order) (json.RawMessage, error) {
-	needed := p.Mode == catalog.Copy && p.Prompt.SelfieAssetID != nil
-	switch {
-	case needed && o.Consent == nil:
-		return nil, apperr.Validation(apperr.Body("consent", "required", "Say that the person in the selfie agrees."))
-	case needed && !o.Consent.SubjectIsMe && !o.Consent.SubjectAgreed:
-		return nil, ErrFaceSwapBlocked
-	case o.Consent == nil:
-		return nil, nil
-	}
-	encoded, err := json.Marshal(o.Consent)
-	if err != nil {
-		return nil, fmt.Errorf("encode consent: %w", err)
-	}
-	return encoded, nil
 }
 
 // whyUnpaid returns nil when the project has changed, so that the order is worth another try.

@@ -18,6 +18,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/projects"
+	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/testkit/factory"
 )
 
@@ -86,7 +87,7 @@ func TestQueueProject_refuses(t *testing.T) {
 	copying := factory.Project(t, w.store, w.user.ID, func(p *db.ProjectCreateParams) {
 		p.Mode, p.CopyTargetAssetID, p.SelfieAssetID = catalog.Copy, &target, &selfie
 	})
-	consent := func(me bool) *jobs.Consent { return &jobs.Consent{SubjectIsMe: me, AcceptedAt: time.Now()} }
+	consent := func(me bool) *safety.Consent { return &safety.Consent{SubjectIsMe: me, AcceptedAt: time.Now()} }
 	for name, c := range map[string]struct {
 		user, project uuid.UUID
 		order         jobs.Order
@@ -97,7 +98,7 @@ func TestQueueProject_refuses(t *testing.T) {
 		"no such project": {w.user.ID, factory.ID(), draft, projects.ErrNotFound},
 		"somebody else's": {other.ID, w.project.ID, draft, projects.ErrNotFound},
 		"no consent":      {w.user.ID, copying.ID, draft, apperr.Validation()},
-		"consent denied":  {w.user.ID, copying.ID, jobs.Order{Quality: catalog.Draft, Variants: 1, Consent: consent(false)}, jobs.ErrFaceSwapBlocked},
+		"consent denied":  {w.user.ID, copying.ID, jobs.Order{Quality: catalog.Draft, Variants: 1, Consent: consent(false)}, safety.ErrFaceSwapBlocked},
 		"model can't copy": {
 			w.user.ID, copying.ID,
 			jobs.Order{Model: "fal_flux", Quality: catalog.Draft, Variants: 1, Consent: consent(true)},

@@ -14,6 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/store"
 )
@@ -27,6 +28,7 @@ type RunnerDeps struct {
 	Models  ImageModels
 	Assets  *assets.Service
 	Objects storage.Store
+	Safety  *safety.Service
 	Events  Events
 	NewID   func() uuid.UUID
 	Log     *slog.Logger
@@ -36,7 +38,22 @@ type RunnerDeps struct {
 	Lease time.Duration
 	// Backoff is how long to wait before attempt+1, where the vendor did not say; nil: Backoff.
 	Backoff func(attempt int32) time.Duration
+	// Observe takes what came of each attempt, for metrics; nil: nobody does.
+	Observe func(outcome Outcome, took time.Duration)
 }
+
+// Outcome is what came of an attempt.
+type Outcome string
+
+// The outcomes.
+const (
+	Succeeded Outcome = "succeeded"
+	Failed    Outcome = "failed"   // for good
+	Retried   Outcome = "retried"  // put back, to be tried again
+	Released  Outcome = "released" // put back by a worker that stops, or before its vendor was asked
+	Lost      Outcome = "lost"     // cancelled, or taken over by another worker
+	Unwritten Outcome = "error"    // its end could not be written; the sweeper takes it up
+)
 
 // Runner draws jobs, in a worker.
 type Runner struct {
@@ -50,6 +67,9 @@ func NewRunner(d RunnerDeps) *Runner {
 	if d.Backoff == nil {
 		d.Backoff = Backoff
 	}
+	if d.Observe == nil {
+		d.Observe = func(Outcome, time.Duration) {}
+	}
 	r := &Runner{RunnerDeps: d, line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits}}
 	r.unblocked.Store(new(uuid.UUID))
 	return r
@@ -58,23 +78,20 @@ func NewRunner(d RunnerDeps) *Runner {
 // settleTimeout bounds the writes that end an attempt, which go on when the attempt's own context has ended.
 const settleTimeout = 10 * time.Second
 
-// Run draws a job if it can be claimed; otherwise somebody else has it or it has ended, and there is nothing to do. The
-// job's row tells how it went, so an error means only that the row could not be written; the sweeper takes it up then.
+// Run draws a job if it can be claimed; otherwise somebody else has it or it has ended, and there is nothing to do, or
+// its provider takes no more, and it waits. The job's row tells how it went, so an error means only that the row could
+// not be written; the sweeper takes it up then.
 func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 	claimed, err := r.Store.Queries().JobClaim(ctx, db.JobClaimParams{
 		ID: id, LeaseSeconds: r.Lease.Seconds(), MaxAttempts: MaxAttempts, ProviderCalls: r.Limits.ProviderCalls,
 	})
 	if store.IsNotFound(err) {
-		return nil
+		return r.line.join(ctx, id)
 	}
 	if err != nil {
 		return fmt.Errorf("claim job: %w", err)
 	}
-	job := db.Job(claimed)
-	if job.Status == "queued" {
-		return r.line.join(ctx, job.Provider)
-	}
-	expiry := r.expiry(job)
+	job, begun := db.Job(claimed), time.Now()
 	publish(ctx, r.Events, r.Log, View{Job: job})
 
 	held, release := r.hold(ctx, job)
@@ -85,25 +102,29 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 
 	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
+	outcome := Lost
 	switch {
 	case err == nil:
-		return r.succeed(settling, job, result, pictures)
+		outcome, err = r.succeed(settling, job, result, pictures)
 	case errors.Is(cause, errLeaseLost):
 		pictures.discard(settling)
-		return nil
+		err = nil
 	case errors.Is(cause, queue.ErrDraining):
 		pictures.discard(settling)
-		return r.retry(settling, job, failure{}, 0, true)
+		outcome, err = r.retry(settling, job, failure{}, 0, Released)
+	default:
+		pictures.discard(settling)
+		outcome, err = r.giveUpOrRetry(settling, job, err, r.expiry(job, begun))
 	}
-	pictures.discard(settling)
-	return r.giveUpOrRetry(settling, job, err, expiry)
+	r.Observe(outcome, time.Since(begun))
+	return err
 }
 
-// expiry is until when a job that was claimed just now may begin another attempt. Its age is measured by the database's
-// clock alone, since ours may be wrong.
-func (r *Runner) expiry(job db.Job) time.Time {
-	claimed := job.LeaseUntil.Add(-r.Lease)
-	return time.Now().Add(r.Limits.maxAge() - claimed.Sub(job.QueuedAt))
+// expiry is until when a job may begin another attempt. Its age is measured by the database's clock alone, since ours
+// may be wrong.
+func (r *Runner) expiry(job db.Job, claimed time.Time) time.Time {
+	byDatabase := job.LeaseUntil.Add(-r.Lease)
+	return claimed.Add(r.Limits.maxAge() - byDatabase.Sub(job.QueuedAt))
 }
 
 // draw takes an attempt through its stages. A panic of a provider is an error like any other.
@@ -126,27 +147,20 @@ func (r *Runner) draw(ctx context.Context, job db.Job, to *pictures) (result pro
 	if err != nil {
 		return result, err
 	}
-	if err := to.stage(ctx, "generating"); err != nil {
+	words := r.words(ctx, prompt)
+	if err := r.moderate(ctx, job, prompt, words, references, to); err != nil {
+		return result, err
+	}
+	if err := to.stage(ctx, "generating", 10); err != nil {
 		return result, err
 	}
 	result, err = image.Generate(ctx, providers.ImageRequest{
 		JobID: job.ID, Model: vendorModel, Mode: job.Mode, Platform: job.Platform, Quality: job.Quality,
 		Width: int(job.Width), Height: int(job.Height), Variants: int(job.Variants), Seed: job.Seed,
-		Prompt: providers.Prompt{
-			Headline: prompt.Headline, Subtext: deref(prompt.Subtext), Vibe: deref(prompt.Vibe),
-			Details: deref(prompt.Details),
-		},
-		References: references,
+		Prompt: words, References: references,
 	}, to)
 	if err != nil {
 		return result, fmt.Errorf("generate: %w", err)
 	}
 	return result, to.complete()
-}
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

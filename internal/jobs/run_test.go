@@ -107,6 +107,27 @@ func TestRun_transientFailureWaitsVisiblyAndThenSucceeds(t *testing.T) {
 	require.Nil(t, job.ErrorCode)
 }
 
+// Our own limits are nothing that an attempt should be lost to: a job waits until its vendor may be asked, however often.
+func TestRun_whatIsHeldKeepsItsAttempts(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 10, time.Minute)
+	w.paint(func(context.Context, providers.ImageRequest, providers.Sink) error {
+		return &providers.Error{Provider: "painter", Class: providers.Transient, Reason: "circuit_open", Held: true}
+	})
+	id := w.order(t, draft)
+	for range 3 * jobs.MaxAttempts {
+		require.NoError(t, w.runner.Run(t.Context(), id))
+		job := w.job(t, id).Job
+		require.Equal(t, "queued", job.Status)
+		require.Zero(t, job.Attempt)
+	}
+	w.paint(paints)
+	require.NoError(t, w.runner.Run(t.Context(), id))
+	job := w.job(t, id).Job
+	require.Equal(t, "succeeded", job.Status)
+	require.EqualValues(t, 1, job.Attempt)
+}
+
 // A worker that was thought dead comes back with its pictures after another has finished the job.
 func TestRun_lostLeaseCannotWrite(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,7 @@
 // Package jobs takes credits for a project and sees to it that the project is drawn: once, or not at all and refunded.
 //
 // Service is what the API uses, Runner what a worker uses. Both speak to each other through the job's row alone. The
-// files follow the life of a job: queue.go, line.go where it waits its turn, run.go with lease.go and pictures.go, end.go,
+// files follow the life of a job: queue.go, line.go where it waits its turn, run.go with lease.go, moderate.go and pictures.go, end.go,
 // cancel.go, and sweep.go for what got lost; follow.go shows it to its owner.
 package jobs
 
@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/store"
 )
 
@@ -27,6 +28,7 @@ type Push func(ctx context.Context, id uuid.UUID) error
 type Service struct {
 	store   *store.Store
 	catalog *catalog.Catalog
+	safety  *safety.Service
 	events  Events
 	line    line
 	now     func() time.Time
@@ -38,6 +40,7 @@ type Service struct {
 type Deps struct {
 	Store   *store.Store
 	Catalog *catalog.Catalog
+	Safety  *safety.Service
 	Events  Events
 	Push    Push
 	Limits  Limits
@@ -49,7 +52,7 @@ type Deps struct {
 // NewService returns a service.
 func NewService(d Deps) *Service {
 	return &Service{
-		store: d.Store, catalog: d.Catalog, events: d.Events, now: d.Now, newID: d.NewID, log: d.Log,
+		store: d.Store, catalog: d.Catalog, safety: d.Safety, events: d.Events, now: d.Now, newID: d.NewID, log: d.Log,
 		line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits},
 	}
 }

@@ -56,10 +56,11 @@ func (r *Runner) Expire(ctx context.Context) (ended int, err error) {
 		if job.Status == "queued" {
 			why = failure{failProviderBusy, "We did not get to this one in time, and gave your credits back. Please try again."}
 		}
-		failed = append(failed, r.end(ctx, db.JobEndParams{
+		_, err := r.end(ctx, db.JobEndParams{
 			ID: job.ID, LedgerID: r.NewID(), Status: "failed", ErrorCode: &why.code, ErrorMessage: &why.message,
-			MaxAttempts: &attempts, MaxAgeSeconds: age, UserJobs: r.Limits.UserJobs,
-		}))
+			MaxAttempts: &attempts, MaxAgeSeconds: age,
+		})
+		failed = append(failed, err)
 	}
 	return len(expired), errors.Join(failed...)
 }

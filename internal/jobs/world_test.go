@@ -65,6 +65,7 @@ type world struct {
 	service *jobs.Service
 	runner  *jobs.Runner
 	objects *filesystem.Store
+	judge   *factory.Judge
 	pushed  chan uuid.UUID
 	painter atomic.Pointer[painter]
 	user    db.User
@@ -80,7 +81,7 @@ func setup(t testing.TB, balance int64, lease time.Duration) *world {
 // setupLimited is setup with limits.
 func setupLimited(t testing.TB, balance int64, lease time.Duration, limits jobs.Limits) *world {
 	t.Helper()
-	w := &world{store: factory.Store(t), pushed: make(chan uuid.UUID, 1000)}
+	w := &world{store: factory.Store(t), pushed: make(chan uuid.UUID, 1000), judge: new(factory.Judge)}
 	w.paint(paints)
 	log := slog.New(slog.DiscardHandler)
 	hub, err := events.Open(events.Config{RedisURL: redistest.URL(t), Namespace: redistest.Namespace(t)}, log)
@@ -95,12 +96,13 @@ func setupLimited(t testing.TB, balance int64, lease time.Duration, limits jobs.
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, w.objects.Close()) })
 	require.NoError(t, w.objects.EnsureBuckets(t.Context(), storage.Buckets()))
+	moderator := factory.Safety(w.store, w.judge)
 	w.service = jobs.NewService(jobs.Deps{
-		Store: w.store, Catalog: catalog.New(func(id string) bool { return id != "seedream" }, nil), Events: hub,
+		Store: w.store, Safety: moderator, Catalog: catalog.New(func(id string) bool { return id != "seedream" }, nil), Events: hub,
 		Push: w.push, Limits: limits, Now: time.Now, NewID: factory.ID, Log: log,
 	})
 	w.runner = jobs.NewRunner(jobs.RunnerDeps{
-		Store: w.store, Assets: assets.NewService(w.store, w.objects), Objects: w.objects, Events: hub,
+		Store: w.store, Assets: assets.NewService(w.store, w.objects), Objects: w.objects, Safety: moderator, Events: hub,
 		NewID: factory.ID, Log: log, Push: w.push, Limits: limits, Lease: lease, Backoff: func(int32) time.Duration { return 0 },
 		Models: func(string) (providers.Image, string, bool) { return *w.painter.Load(), "painter-1", true },
 	})

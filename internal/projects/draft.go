@@ -11,6 +11,8 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/prompts"
+	"github.com/mugshot-studio/backend/internal/providers"
 )
 
 // Draft is everything about a project that its owner decides.
@@ -49,6 +51,9 @@ func (d Draft) Sized() Draft {
 // check finds everything that the spec alone can't rule out, and reports all of it at once.
 func (s *Service) check(ctx context.Context, userID uuid.UUID, d Draft) error {
 	var fields []apperr.Field
+	if d.Prompt.normal().Headline == "" {
+		fields = append(fields, apperr.Body("prompt/headline", "pattern", "The headline must have a visible character."))
+	}
 	if d.Mode == catalog.Copy && d.Prompt.CopyTargetAssetID == nil {
 		fields = append(fields, apperr.Body("prompt/copy_target_asset_id", "required", "Copy mode needs a picture to copy."))
 	}
@@ -104,8 +109,26 @@ func (p Prompt) refs() []uuid.UUID {
 func (p Prompt) row(id, projectID uuid.UUID, at time.Time) db.Prompt {
 	return db.Prompt{
 		ID: id, ProjectID: projectID, Headline: p.Headline, Subtext: p.Subtext, Vibe: p.Vibe, Details: p.Details,
-		RefAssetIds: p.refs(), SelfieAssetID: p.SelfieAssetID, CopyTargetAssetID: p.CopyTargetAssetID, CreatedAt: at,
+		RefAssetIds: p.refs(), SelfieAssetID: p.SelfieAssetID, CopyTargetAssetID: p.CopyTargetAssetID,
+		NormalizedJsonb: p.normal().Encode(), CreatedAt: at,
 	}
+}
+
+// normal is the form that providers are fed from.
+func (p Prompt) normal() prompts.Normal {
+	return prompts.Normalize(Words(p.Headline, p.Subtext, p.Vibe, p.Details))
+}
+
+// Words are a prompt without its pictures, as the columns hold it.
+func Words(headline string, subtext, vibe, details *string) providers.Prompt {
+	return providers.Prompt{Headline: headline, Subtext: text(subtext), Vibe: text(vibe), Details: text(details)}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 // draft is what the owner had decided so far.

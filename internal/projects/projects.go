@@ -53,7 +53,7 @@ func (s *Service) Create(
 		project, err := q.ProjectCreate(ctx, db.ProjectCreateParams{
 			PromptID: promptID, ID: id, Headline: d.Prompt.Headline, Subtext: d.Prompt.Subtext, Vibe: d.Prompt.Vibe,
 			Details: d.Prompt.Details, RefAssetIds: d.Prompt.refs(), SelfieAssetID: d.Prompt.SelfieAssetID,
-			CopyTargetAssetID: d.Prompt.CopyTargetAssetID, UserID: userID, Mode: d.Mode, Platform: d.Platform,
+			CopyTargetAssetID: d.Prompt.CopyTargetAssetID, NormalizedJsonb: d.Prompt.normal().Encode(), UserID: userID, Mode: d.Mode, Platform: d.Platform,
 			Width: d.Width, Height: d.Height, ModelPref: d.ModelPref, Seed: d.Seed,
 		})
 		if err != nil {

@@ -56,6 +56,7 @@ func (s *Service) write(ctx context.Context, current Project, d Draft, newPrompt
 				ID: s.newID(), ProjectID: current.ID, Headline: d.Prompt.Headline, Subtext: d.Prompt.Subtext,
 				Vibe: d.Prompt.Vibe, Details: d.Prompt.Details, RefAssetIds: d.Prompt.refs(),
 				SelfieAssetID: d.Prompt.SelfieAssetID, CopyTargetAssetID: d.Prompt.CopyTargetAssetID,
+				NormalizedJsonb: d.Prompt.normal().Encode(),
 			}); err != nil {
 				return fmt.Errorf("create prompt: %w", err)
 			}

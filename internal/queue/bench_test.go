@@ -39,6 +39,8 @@ func BenchmarkPickup(b *testing.B) {
 		took = append(took, (<-started).Sub(pushed))
 	}
 	slices.Sort(took)
+	b.Logf("a task on an idle queue of 200 slots for each of 3 kinds is picked up after: median %.2f ms, p99 %.2f ms",
+		float64(took[len(took)/2].Microseconds())/1000, float64(took[len(took)*99/100].Microseconds())/1000)
 	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "median-µs")
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 	b.ReportMetric(float64(took[len(took)-1].Microseconds()), "max-µs")
@@ -64,7 +66,9 @@ func BenchmarkIdle(b *testing.B) {
 	for b.Loop() {
 		time.Sleep(time.Second)
 	}
-	b.ReportMetric(100*(cpuTime(b)-before).Seconds()/b.Elapsed().Seconds(), "%core")
+	share := 100 * (cpuTime(b) - before).Seconds() / b.Elapsed().Seconds()
+	b.Logf("a worker that waits, with 200 slots for each of 3 kinds, takes %.2f %% of a core", share)
+	b.ReportMetric(share, "%core")
 }
 
 func cpuTime(b *testing.B) time.Duration {

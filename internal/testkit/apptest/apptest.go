@@ -140,6 +140,7 @@ func (a *App) serve(t testing.TB, server *httptest.Server) {
 	t.Cleanup(func() {
 		edge.Drain() // streams would keep the server from closing
 		server.Close()
+		require.NoError(t, edge.Wait(context.WithoutCancel(t.Context())))
 	})
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/store"
 	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
 )
@@ -68,6 +70,28 @@ func Project(t testing.TB, s *store.Store, userID uuid.UUID, change func(*db.Pro
 	project, err := s.Queries().ProjectCreate(context.Background(), params)
 	require.NoError(t, err)
 	return project
+}
+
+// Judge sees nothing in any picture, unless Sees is set.
+type Judge struct {
+	// Sees, if set, answers for it.
+	Sees func(ctx context.Context, picture providers.Picture) (providers.Finding, error)
+}
+
+// Name implements providers.Judge.
+func (*Judge) Name() string { return "factory/1" }
+
+// Judge implements providers.Judge.
+func (j *Judge) Judge(ctx context.Context, picture providers.Picture) (providers.Finding, error) {
+	if j.Sees == nil {
+		return providers.Finding{}, nil
+	}
+	return j.Sees(ctx, picture)
+}
+
+// Safety makes the service that allows and refuses, with a judge of the test's.
+func Safety(s *store.Store, judge *Judge) *safety.Service {
+	return safety.New(safety.Deps{Store: s, Judge: judge, Now: time.Now, NewID: ID})
 }
 
 // Balance reads an account's credits, and fails the test where any account's ledger does not add up.

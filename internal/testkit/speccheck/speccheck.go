@@ -4,11 +4,13 @@
 package speccheck
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -211,6 +213,16 @@ func (r *recorder) Write(b []byte) (int, error) {
 		r.body.Write(b)
 	}
 	return r.ResponseWriter.Write(b)
+}
+
+// Hijack notes an answer that its handler goes on to write by itself, as event streams do: what is set is what it sends.
+func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	header := r.Header().Clone()
+	conn, rw, err := http.NewResponseController(r.ResponseWriter).Hijack()
+	if err == nil {
+		r.status, r.header = http.StatusOK, header
+	}
+	return conn, rw, err
 }
 
 // Unwrap lets http.ResponseController reach deadlines and flushing.

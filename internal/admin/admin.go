@@ -1,0 +1,61 @@
+// Package admin is the edge for operators: metrics, health, and pages that show what the workers do. It has no
+// authentication, and so belongs on an address that the public never reaches. Everything on it is for reading; guard
+// says what keeps strangers' pages in an operator's browser away.
+package admin
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/mugshot-studio/backend/internal/backlog"
+)
+
+// QueuesPath is where the page of the queue's library lives.
+const QueuesPath = "/queues/"
+
+// readyTimeout bounds the question whether the process is well, and lookTimeout each look at the backlog.
+const (
+	readyTimeout = 2 * time.Second
+	lookTimeout  = 3 * time.Second
+)
+
+// Config is what the edge shows.
+type Config struct {
+	Metrics prometheus.Gatherer
+	Ready   func(ctx context.Context) error // why the process could not do its work, or nil
+	Look    func(ctx context.Context) (backlog.Overview, error)
+	Depth   func(ctx context.Context, kind string) (int64, error) // messages in Redis
+	Queues  http.Handler                                          // at QueuesPath
+	Limits  Limits
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// New returns the handler: GET /metrics, /readyz, /jobs, and the library's page at QueuesPath.
+func New(cfg Config) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.ContinueOnError, // where Postgres is away, the rest is worth the more
+	}))
+	mux.HandleFunc("GET /readyz", cfg.readyz)
+	mux.HandleFunc("GET /jobs", cfg.jobs)
+	mux.Handle(QueuesPath, cfg.Queues)
+	mux.Handle("GET /{$}", http.RedirectHandler("/jobs", http.StatusFound))
+	return guard(mux)
+}
+
+func (cfg Config) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	if err := cfg.Ready(ctx); err != nil {
+		cfg.Log.WarnContext(ctx, "not ready", "error", err)
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}

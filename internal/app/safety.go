@@ -1,0 +1,25 @@
+package app
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/mugshot-studio/backend/internal/assets/inspect"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/providers/gemini"
+	"github.com/mugshot-studio/backend/internal/safety"
+)
+
+// chooseJudge says who looks at pictures that are to be copied: Gemini where its key is there, else nobody but the
+// detector of faces. docs/security.md says what that one does not see.
+func chooseJudge(text providers.Text, model string, checker *inspect.Checker) providers.Judge {
+	if vendor, ok := text.(*gemini.Provider); ok {
+		return gemini.NewJudge(vendor, model)
+	}
+	return safety.NewLocalJudge(func(ctx context.Context, picture providers.Picture) (int, error) {
+		found, err := checker.Check(ctx, bytes.NewReader(picture.Data), inspect.Wanted{
+			ContentType: picture.ContentType, Size: int64(len(picture.Data)), CountFaces: true,
+		})
+		return found.Faces, err
+	})
+}

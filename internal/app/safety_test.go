@@ -1,0 +1,54 @@
+package app
+
+import (
+	"bytes"
+	"image"
+	"image/draw"
+	"image/jpeg"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/assets/inspect"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/providers/gemini"
+)
+
+func TestChooseJudge_withoutAVendorCountsFaces(t *testing.T) {
+	t.Parallel()
+	checker, err := inspect.New(inspect.Config{})
+	require.NoError(t, err)
+	one, err := os.ReadFile("../assets/inspect/testdata/face.jpg")
+	require.NoError(t, err)
+	face, err := jpeg.Decode(bytes.NewReader(one))
+	require.NoError(t, err)
+	width, height := face.Bounds().Dx(), face.Bounds().Dy()
+	pair := image.NewRGBA(image.Rect(0, 0, 2*width, height))
+	draw.Draw(pair, image.Rect(0, 0, width, height), face, face.Bounds().Min, draw.Src)
+	draw.Draw(pair, image.Rect(width, 0, 2*width, height), face, face.Bounds().Min, draw.Src)
+	var two bytes.Buffer
+	require.NoError(t, jpeg.Encode(&two, pair, nil))
+
+	judge := chooseJudge(nil, "", checker)
+	require.Equal(t, "local/1", judge.Name())
+	for _, c := range []struct {
+		data []byte
+		want providers.Finding
+	}{{one, providers.Finding{}}, {two.Bytes(), providers.Finding{Likeness: true}}} {
+		found, err := judge.Judge(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: c.data})
+		require.NoError(t, err)
+		require.Equal(t, c.want, found)
+	}
+	_, err = judge.Judge(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: []byte("no picture")})
+	require.ErrorIs(t, err, inspect.ErrInvalidImage)
+}
+
+func TestChooseJudge_geminiWhereItsKeyIs(t *testing.T) {
+	t.Parallel()
+	vendor, err := gemini.New(gemini.Config{Key: "k", Now: time.Now})
+	require.NoError(t, err)
+	t.Cleanup(vendor.Close)
+	require.Equal(t, "gemini-3.8-flash/1", chooseJudge(vendor, vendorModels()[chatModel].model, nil).Name())
+}

@@ -1,0 +1,151 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/mugshot-studio/backend/internal/assets/inspect"
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/providers/fal"
+	"github.com/mugshot-studio/backend/internal/providers/gemini"
+	"github.com/mugshot-studio/backend/internal/providers/guard"
+	"github.com/mugshot-studio/backend/internal/providers/local"
+	"github.com/mugshot-studio/backend/internal/providers/seedream"
+	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/ratelimit"
+)
+
+// writer is who writes the chat's replies.
+type writer struct {
+	text  providers.Text // nil: nobody
+	model string         // the vendor's name of it
+}
+
+// openProviders says who draws and who writes. A vendor whose key is there draws for its models. In development the
+// built-in provider draws for all others; production never falls back to it, and does not offer them.
+func (a *App) openProviders(checker *inspect.Checker) error {
+	if a.outside.Images != nil {
+		a.registry, a.resting = a.outside.Images, func(string) bool { return false }
+		a.judge = chooseJudge(nil, "", checker)
+		return nil
+	}
+	models, err := chooseModels(a.cfg.ProviderModels)
+	if err != nil {
+		return err
+	}
+	images, text, err := a.openVendors(checker)
+	if err != nil {
+		return err
+	}
+	ids := make([]string, 0, len(models))
+	for id := range models {
+		ids = append(ids, id)
+	}
+	guarded := guard.New(guard.Config{Failures: a.cfg.ProviderFailures, Rest: a.cfg.ProviderRest}, a.counters, a.outside.Log, ids...)
+	a.registry, a.resting = providers.Registry{}, guarded.Resting
+	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
+		vendor := models[model.ID]
+		if image := images[vendor.provider]; image != nil {
+			a.registry[model.ID] = providers.Entry{
+				Provider: vendor.provider, Image: guarded.Image(model.ID, vendor.provider, image), VendorModel: vendor.model,
+			}
+		}
+	}
+	a.judge = chooseJudge(text, models[chatModel].model, checker)
+	if chat := models[chatModel]; text != nil {
+		a.writer = writer{text: guarded.Text(chatModel, chat.provider, text), model: chat.model}
+	}
+	a.drawLocally()
+	return nil
+}
+
+// drawLocally fills in the built-in provider where nobody else draws, in development alone.
+func (a *App) drawLocally() {
+	if a.cfg.InProduction() {
+		return
+	}
+	builtIn := local.New(a.outside.Now)
+	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
+		if !a.registry.Available(model.ID) {
+			a.registry[model.ID] = providers.Entry{Provider: "local", Image: builtIn, VendorModel: model.ID}
+		}
+	}
+}
+
+// openVendors opens those whose keys are there, by name.
+func (a *App) openVendors(checker *inspect.Checker) (images map[string]providers.Image, text providers.Text, err error) {
+	cfg, now, redraw := a.cfg, a.outside.Now, redrawWith(checker)
+	images = map[string]providers.Image{}
+	if cfg.GeminiAPIKey != "" {
+		vendor, err := gemini.New(gemini.Config{
+			BaseURL: cfg.GeminiBaseURL, Key: cfg.GeminiAPIKey.Reveal(), Client: a.vendorClient(gemini.Name, wire.MaxAnswer, cfg.GeminiRPM),
+			Now: now, Redraw: redraw,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		images[gemini.Name], text = vendor, vendor
+	}
+	if cfg.ByteDanceAPIKey != "" {
+		vendor, err := seedream.New(seedream.Config{
+			BaseURL: cfg.ByteDanceBaseURL, Key: cfg.ByteDanceAPIKey.Reveal(),
+			Client: a.vendorClient(seedream.Name, wire.MaxAnswer, cfg.ByteDanceRPM), Now: now, Redraw: redraw,
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		images[seedream.Name] = vendor
+	}
+	if cfg.FalKey != "" {
+		vendor, err := fal.New(fal.Config{
+			BaseURL: cfg.FalBaseURL, Key: cfg.FalKey.Reveal(), Client: a.vendorClient(fal.Name, falAnswer, cfg.FalRPM), Now: now,
+			Redraw: redraw, EditEndpoint: cfg.FalEditEndpoint, AllowLoopback: !cfg.InProduction(),
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		a.closers = append(a.closers, func() error { vendor.Close(); return nil })
+		images[fal.Name] = vendor
+	}
+	return images, text, nil
+}
+
+// falAnswer bounds what fal's queue answers, in bytes; its pictures come from elsewhere.
+const falAnswer = 1 << 20
+
+// vendorClient sends a vendor's requests, no more of them a minute than it takes from all our processes together.
+func (a *App) vendorClient(provider string, maxAnswer int64, perMinute int) *http.Client {
+	client := wire.NewClient(maxAnswer)
+	a.closers = append(a.closers, func() error { client.CloseIdleConnections(); return nil })
+	if perMinute == config.Unlimited {
+		return client
+	}
+	// A tenth may come at once, so that no minute, wherever it begins, sees more than a tenth beyond the limit.
+	burst := max(1, perMinute/10)
+	limit := ratelimit.Limit{
+		Class: "provider", Subject: ratelimit.Vendor(provider), Requests: burst,
+		Period: time.Duration(burst) * time.Minute / time.Duration(perMinute),
+	}
+	return wire.Limit(client, provider, func(ctx context.Context) (time.Duration, error) {
+		result, err := a.counters.Allow(ctx, limit)
+		return result.RetryAfter, err
+	})
+}
+
+// redrawWith makes pictures fit to leave the house: upright, at most 2048 pixels a side, and without metadata.
+func redrawWith(checker *inspect.Checker) func(context.Context, providers.Reference) (providers.Reference, error) {
+	return func(ctx context.Context, r providers.Reference) (providers.Reference, error) {
+		redrawn, err := checker.Check(ctx, bytes.NewReader(r.Data), inspect.Wanted{
+			ContentType: r.ContentType, Size: int64(len(r.Data)), Redraw: true,
+		})
+		if err != nil {
+			return r, fmt.Errorf("redraw a %s: %w", r.Role, err)
+		}
+		return providers.Reference{Role: r.Role, ContentType: redrawn.ContentType, Data: redrawn.Data}, nil
+	}
+}

@@ -1,0 +1,78 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/projects"
+	"github.com/mugshot-studio/backend/internal/prompts"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/safety"
+)
+
+// words are a prompt in the form that providers are fed from. One that was stored under older rules is stored anew; when
+// that fails, it is done by the next one who reads it.
+func (r *Runner) words(ctx context.Context, p db.Prompt) providers.Prompt {
+	normal := prompts.Read(p.NormalizedJsonb, wordsOf(p))
+	if prompts.Stale(p.NormalizedJsonb) {
+		err := r.Store.Queries().PromptNormalize(ctx, db.PromptNormalizeParams{ID: p.ID, NormalizedJsonb: normal.Encode()})
+		if err != nil {
+			r.Log.WarnContext(ctx, "normal form of a prompt not stored", "prompt_id", p.ID, "error", err)
+		}
+	}
+	return normal.Prompt
+}
+
+func wordsOf(p db.Prompt) providers.Prompt {
+	return projects.Words(p.Headline, p.Subtext, p.Vibe, p.Details)
+}
+
+// moderate asks whether a job may be drawn, in its own stage: with the words and with the very picture that the provider
+// would be sent.
+func (r *Runner) moderate(
+	ctx context.Context, job db.Job, p db.Prompt, words providers.Prompt, references []providers.Reference, to *pictures,
+) error {
+	if err := to.stage(ctx, "moderating", 5); err != nil {
+		return err
+	}
+	wish := wishOf(job.UserID, job.ProjectID, job.Mode, p, words)
+	wish.JobID = job.ID
+	if job.Consent != nil {
+		if err := json.Unmarshal(job.Consent, &wish.Consent); err != nil {
+			return fmt.Errorf("decode consent: %w", err)
+		}
+	}
+	var target *providers.Picture
+	for _, reference := range references {
+		if reference.Role == assets.CopyTarget {
+			target = &providers.Picture{ContentType: reference.ContentType, Data: reference.Data}
+		}
+	}
+	return r.Safety.Review(ctx, wish, target)
+}
+
+// wishOf is what package safety has to know of what somebody wants drawn, but for the consent.
+func wishOf(userID, projectID uuid.UUID, mode string, p db.Prompt, words providers.Prompt) safety.Wish {
+	return safety.Wish{
+		UserID: userID, ProjectID: projectID, Prompt: words, Copy: mode == catalog.Copy, Selfie: p.SelfieAssetID != nil,
+		TargetID: p.CopyTargetAssetID,
+	}
+}
+
+// encodeConsent is the form that jobs.consent holds; null where nothing was stated.
+func encodeConsent(c *safety.Consent) (json.RawMessage, error) {
+	if c == nil {
+		return nil, nil
+	}
+	encoded, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode consent: %w", err)
+	}
+	return encoded, nil
+}

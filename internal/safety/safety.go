@@ -1,0 +1,154 @@
+// Package safety decides what may be drawn: by the creator's words, by the consent of the person whose face is used, and
+// by what a judge sees in the picture that is to be copied. What it does not cover is in docs/security.md.
+//
+// A decision is written down in the audit log before it has an effect, without words and without pictures. Whatever keeps
+// a decision from being made, such as a judge that is away, is an ErrUndecided and never a yes.
+package safety
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/audit"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// Deps are what a Service stands on.
+type Deps struct {
+	Store *store.Store
+	Judge providers.Judge
+	Now   func() time.Time
+	NewID func() uuid.UUID
+}
+
+// Service makes the decisions. It is safe for concurrent use.
+type Service struct {
+	store *store.Store
+	judge providers.Judge
+	now   func() time.Time
+	newID func() uuid.UUID
+}
+
+// New returns a service.
+func New(d Deps) *Service {
+	return &Service{store: d.Store, judge: d.Judge, now: d.Now, newID: d.NewID}
+}
+
+// Wish is what somebody wants drawn, as far as it matters here.
+type Wish struct {
+	UserID    uuid.UUID
+	ProjectID uuid.UUID
+	JobID     uuid.UUID // uuid.Nil: it is not queued yet
+	Prompt    providers.Prompt
+	Copy      bool       // another picture is copied
+	Selfie    bool       // with the face of this person in it
+	Consent   *Consent   // of that person; nil: nothing was stated
+	TargetID  *uuid.UUID // the picture to be copied; nil: none
+}
+
+// swap tells whether a face would be put into another picture.
+func (w Wish) swap() bool { return w.Copy && w.Selfie }
+
+// BeforeQueue decides what can be decided without looking at a picture: by consent, by the words, and by what is known of
+// the picture already. It fails with a validation error for a consent that is missing, with ErrFaceSwapBlocked or with
+// ErrContentBlocked, which the caller hands to Note once its transaction has ended. A yes is not final; Review is.
+func (s *Service) BeforeQueue(ctx context.Context, q *db.Queries, w Wish) error {
+	if w.swap() && w.Consent == nil {
+		return apperr.Validation(apperr.Body("consent", "required", "Say that the person in the selfie agrees."))
+	}
+	if refusal := w.refusal(); refusal != nil {
+		return refusal
+	}
+	if !w.Copy || w.TargetID == nil {
+		return nil
+	}
+	finding, known, err := s.recall(ctx, q, w.UserID, *w.TargetID)
+	if err != nil || !known {
+		return err
+	}
+	if refusal := weigh(finding, w.swap()); refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
+// Note writes down what BeforeQueue refused, since its transaction was undone, and returns the error that is to be
+// answered. Errors that are no refusals it passes on.
+func (s *Service) Note(ctx context.Context, w Wish, err error) error {
+	refusal, ok := refusalOf(err)
+	if !ok {
+		return err
+	}
+	noted := decision{refusal: refusal}
+	if ruleOf(refusal).seen() {
+		noted.judge, noted.known = s.judge.Name(), true
+	}
+	if failed := s.record(ctx, w, noted); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// Review decides finally, before anything is drawn; target is the picture to be copied, as it will be sent, or nil. It
+// fails with ErrFaceSwapBlocked, ErrContentBlocked or ErrUndecided.
+func (s *Service) Review(ctx context.Context, w Wish, target *providers.Picture) error {
+	decided := decision{refusal: w.refusal()}
+	if decided.refusal == nil && w.Copy && target != nil {
+		finding, known, err := s.look(ctx, *target)
+		if err != nil {
+			return undecided(err)
+		}
+		decided = decision{refusal: weigh(finding, w.swap()), judge: s.judge.Name(), known: known}
+	}
+	if err := s.record(ctx, w, decided); err != nil {
+		return undecided(err)
+	}
+	if decided.refusal != nil {
+		return decided.refusal
+	}
+	return nil
+}
+
+// refusal is what follows from a wish itself, or nil.
+func (w Wish) refusal() *apperr.Error {
+	if w.swap() && !w.Consent.given() {
+		return refuse(NoConsent)
+	}
+	if rule, found := forbidden(w.Prompt); found {
+		return refuse(rule)
+	}
+	return nil
+}
+
+// decision is what is done about a wish.
+type decision struct {
+	refusal *apperr.Error // nil: it is allowed
+	judge   string        // who looked at the picture; empty: nobody had to
+	known   bool          // what was found stems from an earlier look
+}
+
+// record writes a decision down: for whom and why, never the words and nothing of the picture.
+func (s *Service) record(ctx context.Context, w Wish, d decision) error {
+	action := audit.ContentAllowed
+	meta := map[string]any{"project_id": w.ProjectID}
+	if w.JobID != uuid.Nil {
+		meta["job_id"] = w.JobID
+	}
+	if d.judge != "" {
+		meta["judge"], meta["known"] = d.judge, d.known
+	}
+	if d.refusal != nil {
+		action, meta["rule"] = audit.Action(d.refusal.Code), ruleOf(d.refusal)
+	}
+	err := audit.Record(ctx, s.store.Queries(), audit.Entry{ID: s.newID(), UserID: &w.UserID, Action: action, Meta: meta})
+	if err != nil {
+		return fmt.Errorf("note decision: %w", err)
+	}
+	return nil
+}

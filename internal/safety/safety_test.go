@@ -1,0 +1,322 @@
+package safety_test
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/safety"
+	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
+)
+
+// judge is one whose answers are the test's.
+type judge struct {
+	name   string
+	answer func(ctx context.Context, call int) (providers.Finding, error)
+	calls  atomic.Int64
+}
+
+func (j *judge) Name() string { return j.name }
+
+func (j *judge) Judge(ctx context.Context, _ providers.Picture) (providers.Finding, error) {
+	return j.answer(ctx, int(j.calls.Add(1)))
+}
+
+func finds(f providers.Finding) *judge {
+	return &judge{name: "test/1", answer: func(context.Context, int) (providers.Finding, error) { return f, nil }}
+}
+
+type world struct {
+	*safety.Service
+
+	store *store.Store
+	judge *judge
+	user  db.User
+	now   time.Time
+}
+
+func setup(t *testing.T, j *judge) *world {
+	t.Helper()
+	w := &world{store: factory.Store(t), judge: j, now: time.Now()}
+	w.Service = safety.New(safety.Deps{
+		Store: w.store, Judge: j, NewID: factory.ID, Now: func() time.Time { return w.now },
+	})
+	w.user = factory.User(t, w.store, 0)
+	return w
+}
+
+var picture = providers.Picture{ContentType: "image/png", Data: []byte("a picture")}
+
+func (w *world) wish() safety.Wish {
+	return safety.Wish{UserID: w.user.ID, ProjectID: factory.ID(), JobID: factory.ID(), Prompt: providers.Prompt{Headline: "I built a robot"}}
+}
+
+// swap wishes a face into the picture.
+func (w *world) swap() safety.Wish {
+	wish := w.wish()
+	wish.Copy, wish.Selfie, wish.Consent = true, true, &safety.Consent{SubjectIsMe: true}
+	return wish
+}
+
+// copied wishes the picture to be copied as it is.
+func (w *world) copied() safety.Wish {
+	wish := w.wish()
+	wish.Copy = true
+	return wish
+}
+
+// target makes an asset of the picture.
+func (w *world) target(t *testing.T, of uuid.UUID) uuid.UUID {
+	t.Helper()
+	id, sum := factory.ID(), md5.Sum(picture.Data)
+	_, err := w.store.Pool().Exec(t.Context(), `insert into assets
+		(id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
+		values ($1, $2, 'copy_target', 'ready', 'user_assets', $4, 'image/png', 9, 1, 1, $3)`, id, of, hex.EncodeToString(sum[:]), id.String())
+	require.NoError(t, err)
+	return id
+}
+
+type event struct {
+	Action string
+	Meta   map[string]any
+}
+
+// events are the decisions that were written down, oldest first.
+func (w *world) events(t *testing.T) []event {
+	t.Helper()
+	rows, err := w.store.Pool().Query(t.Context(),
+		"select action, meta from audit_logs where user_id = $1 and delta_credits = 0 order by seq", w.user.ID)
+	require.NoError(t, err)
+	defer rows.Close()
+	var all []event
+	for rows.Next() {
+		var e event
+		var meta json.RawMessage
+		require.NoError(t, rows.Scan(&e.Action, &meta))
+		require.NotContains(t, string(meta), "robot", "what the creator wrote is not noted")
+		require.NoError(t, json.Unmarshal(meta, &e.Meta))
+		all = append(all, e)
+	}
+	require.NoError(t, rows.Err())
+	return all
+}
+
+func requireRefused(t *testing.T, err error, want *apperr.Error, rule safety.Rule) {
+	t.Helper()
+	require.ErrorIs(t, err, want)
+	refusal := apperr.From(err)
+	require.Equal(t, apperr.Forbidden, refusal.Kind)
+	require.Equal(t, rule, refusal.Details["rule"])
+	require.NotEmpty(t, refusal.Message)
+}
+
+func TestReview_weighsWhatTheJudgeFinds(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		found        providers.Finding
+		swap, copied *apperr.Error // nil: allowed
+		rule         safety.Rule
+	}{
+		"nothing":       {providers.Finding{}, nil, nil, ""},
+		"public figure": {providers.Finding{PublicFigure: true}, safety.ErrFaceSwapBlocked, safety.ErrContentBlocked, safety.PublicFigure},
+		"minor":         {providers.Finding{Minor: true}, safety.ErrFaceSwapBlocked, safety.ErrContentBlocked, safety.Minor},
+		"likeness":      {providers.Finding{Likeness: true}, safety.ErrFaceSwapBlocked, nil, safety.Likeness},
+		"sexual":        {providers.Finding{Sexual: true}, safety.ErrContentBlocked, safety.ErrContentBlocked, safety.SexualPicture},
+		"violent":       {providers.Finding{Violent: true}, safety.ErrContentBlocked, safety.ErrContentBlocked, safety.Violent},
+		"refused":       {providers.Finding{Refused: true}, safety.ErrContentBlocked, safety.ErrContentBlocked, safety.Unseen},
+		"sexual minor":  {providers.Finding{Minor: true, Sexual: true}, safety.ErrContentBlocked, safety.ErrContentBlocked, safety.SexualPicture},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, finds(c.found))
+			for wish, want := range map[*safety.Wish]*apperr.Error{new(w.swap()): c.swap, new(w.copied()): c.copied} {
+				err := w.Review(t.Context(), *wish, &picture)
+				if want == nil {
+					require.NoError(t, err)
+					continue
+				}
+				requireRefused(t, err, want, c.rule)
+			}
+			for _, e := range w.events(t) {
+				require.Equal(t, "test/1", e.Meta["judge"])
+				require.NotEmpty(t, e.Meta["job_id"])
+			}
+			require.Len(t, w.events(t), 2)
+		})
+	}
+}
+
+func TestReview_looksOnlyAtWhatIsCopied(t *testing.T) {
+	t.Parallel()
+	w := setup(t, finds(providers.Finding{Sexual: true}))
+	require.NoError(t, w.Review(t.Context(), w.wish(), &picture))
+	require.NoError(t, w.Review(t.Context(), w.copied(), nil))
+	require.Zero(t, w.judge.calls.Load())
+	for _, e := range w.events(t) {
+		require.Equal(t, "content_allowed", e.Action)
+		require.NotContains(t, e.Meta, "judge")
+	}
+}
+
+func TestReview_refusesByWordsAndConsentWithoutALook(t *testing.T) {
+	t.Parallel()
+	w := setup(t, finds(providers.Finding{}))
+	wish := w.swap()
+	wish.Prompt.Details = "undress her"
+	requireRefused(t, w.Review(t.Context(), wish, &picture), safety.ErrContentBlocked, safety.UndressingWords)
+	for _, consent := range []*safety.Consent{nil, {}} {
+		wish = w.swap()
+		wish.Consent = consent
+		requireRefused(t, w.Review(t.Context(), wish, &picture), safety.ErrFaceSwapBlocked, safety.NoConsent)
+	}
+	require.Zero(t, w.judge.calls.Load())
+	events := w.events(t)
+	require.Len(t, events, 3)
+	require.Equal(t, "content_blocked", events[0].Action)
+	require.Equal(t, "words_undressing", events[0].Meta["rule"])
+	require.Equal(t, "face_swap_blocked", events[1].Action)
+	require.Equal(t, "no_consent", events[1].Meta["rule"])
+}
+
+// Somebody who agreed is as good as oneself, and without a selfie nobody has to.
+func TestReview_consentIsAskedForWhereAFaceIsUsed(t *testing.T) {
+	t.Parallel()
+	w := setup(t, finds(providers.Finding{}))
+	wish := w.swap()
+	wish.Consent = &safety.Consent{SubjectAgreed: true}
+	require.NoError(t, w.Review(t.Context(), wish, &picture))
+	require.NoError(t, w.Review(t.Context(), w.copied(), &picture))
+	wish = w.wish()
+	wish.Selfie = true
+	require.NoError(t, w.Review(t.Context(), wish, nil))
+}
+
+func TestReview_judgesAPictureOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t, finds(providers.Finding{Minor: true}))
+	for range 3 {
+		require.Error(t, w.Review(t.Context(), w.swap(), &picture))
+	}
+	require.EqualValues(t, 1, w.judge.calls.Load())
+	events := w.events(t)
+	require.Len(t, events, 3, "every decision is written down")
+	require.Equal(t, []any{false, true, true}, []any{events[0].Meta["known"], events[1].Meta["known"], events[2].Meta["known"]})
+
+	other := providers.Picture{ContentType: "image/png", Data: []byte("another picture")}
+	require.Error(t, w.Review(t.Context(), w.swap(), &other))
+	require.EqualValues(t, 2, w.judge.calls.Load())
+
+	w.now = w.now.Add(31 * 24 * time.Hour)
+	require.Error(t, w.Review(t.Context(), w.swap(), &picture))
+	require.EqualValues(t, 3, w.judge.calls.Load(), "a verdict is forgotten after a while")
+
+	w.judge.name = "test/2"
+	require.Error(t, w.Review(t.Context(), w.swap(), &picture))
+	require.EqualValues(t, 4, w.judge.calls.Load(), "another judge looks for itself")
+}
+
+// Two pictures with one md5 can be made in seconds. The second one must not pass because the first one did.
+func TestReview_anotherPictureWithTheSameMD5IsJudged(t *testing.T) {
+	t.Parallel()
+	w := setup(t, finds(providers.Finding{Sexual: true}))
+	sum := md5.Sum(picture.Data)
+	_, err := w.store.Pool().Exec(t.Context(), `insert into image_verdicts (md5, judge, sha256, finding, expires_at)
+		values ($1, 'test/1', $2, '{}', $3)`, hex.EncodeToString(sum[:]), make([]byte, 32), w.now.Add(time.Hour))
+	require.NoError(t, err)
+	for range 2 {
+		requireRefused(t, w.Review(t.Context(), w.copied(), &picture), safety.ErrContentBlocked, safety.SexualPicture)
+	}
+	require.EqualValues(t, 1, w.judge.calls.Load())
+}
+
+// Judges are not always of one mind. Of those who look at once, the first is right for all.
+func TestReview_ofManyAtOnceAllGoByOneVerdict(t *testing.T) {
+	t.Parallel()
+	const many = 8
+	var looking sync.WaitGroup
+	looking.Add(many)
+	w := setup(t, &judge{name: "test/1", answer: func(_ context.Context, call int) (providers.Finding, error) {
+		looking.Done()
+		looking.Wait()
+		return providers.Finding{Minor: call%2 == 0}, nil
+	}})
+	errs := make([]error, many)
+	var wg sync.WaitGroup
+	for i := range many {
+		wg.Go(func() { errs[i] = w.Review(t.Context(), w.swap(), &picture) })
+	}
+	wg.Wait()
+	require.EqualValues(t, many, w.judge.calls.Load())
+	for _, err := range errs {
+		require.Equal(t, errors.Is(errs[0], safety.ErrFaceSwapBlocked), errors.Is(err, safety.ErrFaceSwapBlocked))
+		require.NotErrorIs(t, err, safety.ErrUndecided)
+	}
+	require.Equal(t, errors.Is(errs[0], safety.ErrFaceSwapBlocked), errors.Is(w.Review(t.Context(), w.swap(), &picture), safety.ErrFaceSwapBlocked))
+}
+
+// A judge that is away says neither yes nor no, and nothing of it is remembered.
+func TestReview_isUndecidedWithoutAJudge(t *testing.T) {
+	t.Parallel()
+	down := true
+	w := setup(t, &judge{name: "test/1", answer: func(context.Context, int) (providers.Finding, error) {
+		if down {
+			return providers.Finding{}, &providers.Error{Provider: "test", Class: providers.Permanent, Reason: "TEST", RetryAfter: time.Minute}
+		}
+		return providers.Finding{}, nil
+	}})
+	err := w.Review(t.Context(), w.swap(), &picture)
+	require.ErrorIs(t, err, safety.ErrUndecided)
+	require.NotErrorIs(t, err, safety.ErrContentBlocked)
+	require.Empty(t, w.events(t))
+	down = false
+	require.NoError(t, w.Review(t.Context(), w.swap(), &picture))
+}
+
+// A decision that can't be written down has no effect.
+func TestReview_isUndecidedWithoutItsEvent(t *testing.T) {
+	t.Parallel()
+	w := setup(t, finds(providers.Finding{}))
+	_, err := w.store.Pool().Exec(t.Context(), "alter table audit_logs add constraint shut check (action not like 'content%') not valid")
+	require.NoError(t, err)
+	require.ErrorIs(t, w.Review(t.Context(), w.wish(), nil), safety.ErrUndecided)
+}
+
+func TestExpire_forgetsWhatIsOld(t *testing.T) {
+	t.Parallel()
+	w := setup(t, finds(providers.Finding{}))
+	require.NoError(t, w.Review(t.Context(), w.copied(), &picture))
+	count := func() (n int) {
+		require.NoError(t, w.store.Pool().QueryRow(t.Context(), "select count(*) from image_verdicts").Scan(&n))
+		return n
+	}
+	require.NoError(t, w.Expire(t.Context()))
+	require.Equal(t, 1, count())
+	w.now = w.now.Add(30 * 24 * time.Hour)
+	require.NoError(t, w.Expire(t.Context()))
+	require.Zero(t, count())
+}
+
+func TestLocalJudge_countsFaces(t *testing.T) {
+	t.Parallel()
+	for faces, want := range []providers.Finding{{}, {}, {Likeness: true}, {Likeness: true}} {
+		local := safety.NewLocalJudge(func(context.Context, providers.Picture) (int, error) { return faces, nil })
+		found, err := local.Judge(t.Context(), picture)
+		require.NoError(t, err)
+		require.Equal(t, want, found)
+	}
+	_, err := safety.NewLocalJudge(func(context.Context, providers.Picture) (int, error) { return 0, errors.New("odd") }).Judge(t.Context(), picture)
+	require.Error(t, err)
+}

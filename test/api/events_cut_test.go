@@ -1,0 +1,88 @@
+package api_test
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gomodule/redigo/redis"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/devstack"
+	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+)
+
+// ownStack starts an application with a Redis to itself, and returns how to change a job without telling anybody.
+func ownStack(t *testing.T) (app *apptest.App, server *devstack.Redis, change func(jobID uuid.UUID)) {
+	t.Helper()
+	server, err := devstack.StartRedis(t.Context(), devstack.RedisConfig{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	dsn := pgtest.New(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close(context.Background())) })
+	app = apptest.New(t, apptest.With("DATABASE_URL", dsn), apptest.With("REDIS_URL", server.URL()))
+	return app, server, func(jobID uuid.UUID) {
+		t.Helper()
+		_, err := conn.Exec(context.Background(), "update jobs set version = version + 1 where id = $1", jobID)
+		require.NoError(t, err)
+	}
+}
+
+// What changes while the subscription is cut reaches the readers when it stands again, although no event tells of it;
+// and what changes while a reader is away reaches it when it comes back.
+func TestStreamJobEvents_200_missesNothing(t *testing.T) {
+	t.Parallel()
+	app, server, change := ownStack(t)
+	who, queued := queuedJob(t, app, 1)
+	s := openStream(t, who, queued.JobID, nil)
+	first, ok := next(t, s)
+	require.True(t, ok)
+	for i := range int64(2) {
+		server.Kill()
+		change(queued.JobID)
+		require.NoError(t, server.Restart(t.Context()))
+		job, ok := next(t, s)
+		require.True(t, ok)
+		require.Equal(t, first.Version+1+i, job.Version)
+	}
+
+	seen := strconv.FormatInt(first.Version+2, 10)
+	change(queued.JobID)
+	again := openStream(t, who, queued.JobID, &seen)
+	job, ok := next(t, again)
+	require.True(t, ok)
+	require.Equal(t, first.Version+3, job.Version)
+}
+
+func TestStreamJobEvents_oneSubscriptionAProcess(t *testing.T) {
+	t.Parallel()
+	app, server, _ := ownStack(t)
+	who, queued := queuedJob(t, app, 1)
+	for range 50 {
+		_, ok := next(t, openStream(t, who, queued.JobID, nil))
+		require.True(t, ok)
+	}
+	conn, err := redis.DialURL(server.URL())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close()) }()
+	channels, err := redis.Strings(conn.Do("PUBSUB", "CHANNELS", "*"))
+	require.NoError(t, err)
+	found := 0
+	for _, channel := range channels {
+		if !strings.HasSuffix(channel, ":events") {
+			require.NotContains(t, channel, queued.JobID.String())
+			continue
+		}
+		found++
+		counts, err := redis.Values(conn.Do("PUBSUB", "NUMSUB", channel))
+		require.NoError(t, err)
+		require.EqualValues(t, 1, counts[1])
+	}
+	require.Equal(t, 1, found)
+}

@@ -1,0 +1,48 @@
+package api_test
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/storage/filesystem"
+	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+)
+
+// A worker whose clock is ahead leaves alone what was stored a moment ago, and which is about to get its row.
+func TestOrphans_clockAhead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := apptest.New(t, apptest.With("DEV_DIR", dir))
+	objects, err := filesystem.New(filesystem.Config{
+		Root: filepath.Join(dir, "storage"), BaseURL: first.URL, Key: []byte("nothing is signed with this key here"), Now: time.Now,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, objects.Close()) })
+	folder := uuid.NewString() + "/render/"
+	put := func(name string) (file string) {
+		o := storage.Object{Bucket: storage.BucketRenders, Path: folder + name}
+		require.NoError(t, objects.Put(t.Context(), o, "image/png", strings.NewReader("a picture"), 9))
+		return filepath.Join(dir, "storage", o.Bucket, o.Path)
+	}
+	young, old := put("young.png"), put("old.png")
+	before := time.Now().Add(-2 * time.Hour)
+	require.NoError(t, os.Chtimes(old, before, before))
+
+	first.Clock.Advance(3 * time.Hour)
+	apptest.New(t, apptest.Beside(first), apptest.WithWorker())
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(old)
+		return os.IsNotExist(err)
+	}, 30*time.Second, 20*time.Millisecond, "what is old goes")
+	_, err = os.Stat(young)
+	require.NoError(t, err, "what is young stays")
+}

@@ -1,0 +1,95 @@
+//go:build live
+
+// Package live_test asks the real vendors, which costs some cents: one picture of each model whose key is in the
+// environment, and one reply. `make test-live` runs it; nothing else does.
+package live_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/providers/gemini"
+	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+)
+
+// settings are passed on to the application.
+var settings = []string{
+	"GEMINI_API_KEY", "BYTEDANCE_API_KEY", "FAL_KEY", "GEMINI_BASE_URL", "BYTEDANCE_BASE_URL", "FAL_BASE_URL", "PROVIDER_MODELS",
+}
+
+// key is a vendor's, or the end of the test.
+func key(t *testing.T, name string) string {
+	t.Helper()
+	value := os.Getenv(name)
+	if value == "" {
+		t.Skipf("%s is not set", name)
+	}
+	return value
+}
+
+func TestLive_images(t *testing.T) {
+	t.Parallel()
+	for model, keyName := range map[client.ModelID]string{
+		client.ModelIDNanoBanana: "GEMINI_API_KEY", client.ModelIDNanoBananaPro: "GEMINI_API_KEY",
+		client.ModelIDSeedream: "BYTEDANCE_API_KEY", client.ModelIDFalFlux: "FAL_KEY",
+	} {
+		t.Run(string(model), func(t *testing.T) {
+			t.Parallel()
+			key(t, keyName)
+			options := []apptest.Option{apptest.WithWorker()}
+			for _, name := range settings {
+				options = append(options, apptest.With(name, os.Getenv(name)))
+			}
+			app := apptest.New(t, options...)
+			who := app.SignUp(t)
+			app.Grant(t, who.Email, 10)
+			project, err := who.CreateProjectWithResponse(t.Context(), nil, client.ProjectCreate{
+				Mode: client.ProjectModeDesign, Platform: client.PlatformIDYoutube,
+				Prompt: client.Prompt{Headline: "I built a robot", Vibe: new("bright workshop")},
+			})
+			require.NoError(t, err)
+			require.NotNil(t, project.JSON201, "%s", project.Body)
+			queued, err := who.QueueProjectWithResponse(t.Context(), project.JSON201.ID, nil,
+				client.QueueRequest{Model: &model, Quality: client.QualityDraft, Variants: 1})
+			require.NoError(t, err)
+			require.NotNil(t, queued.JSON201, "%s", queued.Body)
+
+			var job client.Job
+			require.Eventually(t, func() bool {
+				res, err := who.GetJobWithResponse(t.Context(), queued.JSON201.JobID)
+				require.NoError(t, err)
+				job = *res.JSON200
+				return job.Status != client.JobStatusQueued && job.Status != client.JobStatusRunning
+			}, 5*time.Minute, time.Second)
+			require.Equal(t, client.JobStatusSucceeded, job.Status, "%+v", job.Error)
+			meta := job.ProviderMeta.MustGet()
+			require.NotEqual(t, "local", meta.ProviderName)
+			t.Logf("%+v", meta)
+		})
+	}
+}
+
+func TestLive_text(t *testing.T) {
+	t.Parallel()
+	vendor, err := gemini.New(gemini.Config{Key: key(t, "GEMINI_API_KEY"), BaseURL: os.Getenv("GEMINI_BASE_URL"), Now: time.Now})
+	require.NoError(t, err)
+	defer vendor.Close()
+	var said strings.Builder
+	meta, err := vendor.Reply(t.Context(), providers.TextRequest{
+		MessageID: uuid.New(), Model: "gemini-3.8-flash", System: "Answer in one short sentence.", MaxTokens: 2000,
+		Turns: []providers.Turn{{FromCreator: true, Text: "What makes a thumbnail readable?"}},
+	}, func(piece string) error {
+		said.WriteString(piece)
+		return nil
+	})
+	require.NoError(t, err)
+	require.NotEmpty(t, said.String())
+	t.Logf("%+v: %s", meta, said.String())
+}

@@ -1,0 +1,138 @@
+package process_test
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
+)
+
+// page reads what a process shows to operators.
+func (p *process) page(t *testing.T, path string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.admin+path, http.NoBody)
+	require.NoError(t, err)
+	answer, err := web.Do(r)
+	require.NoError(t, err)
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, answer.StatusCode, string(text))
+	return string(text)
+}
+
+// secret is what a client may put anywhere into a request.
+const secret = "5ecre7-paint-the-sky"
+
+// labels are the values that the labels of our metrics may have: all of them are the code's own.
+var labels = map[string]*regexp.Regexp{
+	"kind":     regexp.MustCompile(`^(generate|mail|reply)$`),
+	"state":    regexp.MustCompile(`^(waiting|held|retrying|running)$`),
+	"outcome":  regexp.MustCompile(`^(succeeded|failed|retried|released|lost|dropped|error)$`),
+	"provider": regexp.MustCompile(`^(gemini|fal|seedream|local)$`),
+	"method":   regexp.MustCompile(`^([A-Z]+|other)$`),
+	"route":    regexp.MustCompile(`^(unmatched|(/(:?[a-z][a-z_0-9-]*|\*))+)$`),
+	"status":   regexp.MustCompile(`^[1-5][0-9]{2}$`),
+	"le":       regexp.MustCompile(`^[0-9.e+-]+$|^\+Inf$`),
+}
+
+// requireHarmlessLabels looks at every label of our metrics.
+func requireHarmlessLabels(t *testing.T, metrics string) {
+	t.Helper()
+	require.NotContains(t, metrics, secret)
+	require.NotRegexp(t, `[0-9a-f]{8}-[0-9a-f]{4}-`, metrics, "an id among the labels")
+	series := regexp.MustCompile(`(?m)^mugshot_\w+\{(.+)\} `).FindAllStringSubmatch(metrics, -1)
+	require.NotEmpty(t, series)
+	for _, one := range series {
+		for _, label := range regexp.MustCompile(`(\w+)="([^"]*)"`).FindAllStringSubmatch(one[1], -1) {
+			require.NotNil(t, labels[label[1]], one[0])
+			require.Regexp(t, labels[label[1]], label[2], one[0])
+		}
+	}
+}
+
+func TestOperators_see(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	api, worker := s.api(t), s.worker(t)
+	ada := s.creator(t, api, 20)
+	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
+	for _, method := range []string{http.MethodGet, "BREW-" + secret} {
+		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+api.http+"/api/v1/"+secret+"?token="+secret, http.NoBody)
+		require.NoError(t, err)
+		r.Header.Set("Authorization", "Bearer "+secret)
+		answer, err := web.Do(r)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+	}
+
+	eventuallyf(t, func() bool { // which is counted after it is written
+		return regexp.MustCompile(`(?m)^mugshot_tasks_total\{kind="generate",outcome="succeeded"\} 1$`).MatchString(worker.page(t, "/metrics"))
+	}, "the success among the metrics")
+	metrics := worker.page(t, "/metrics")
+	for _, name := range []string{
+		`mugshot_task_duration_seconds_count{kind="generate"} 1`, `mugshot_backlog_tasks{kind="generate",state="running"} 0`,
+		`mugshot_backlog_oldest_seconds{kind="mail"} 0`, `mugshot_queue_messages{kind="generate"} 0`,
+		"mugshot_postgres_connections_open ", "go_goroutines ", "process_resident_memory_bytes ",
+	} {
+		require.Contains(t, metrics, "\n"+name)
+	}
+	require.Contains(t, api.page(t, "/metrics"), `mugshot_http_requests_total{method="other",route="unmatched",status="4`)
+	require.Contains(t, api.page(t, "/metrics"), `mugshot_http_requests_total{method="POST",route="/api/v1/project/:project_id/queue",status="201"} 1`)
+	for _, p := range []*process{api, worker} {
+		requireHarmlessLabels(t, p.page(t, "/metrics"))
+		require.Contains(t, p.page(t, "/jobs"), "<h2>generate</h2>")
+		require.Contains(t, p.page(t, "/queues/"), "work.js")
+		require.Contains(t, p.page(t, "/queues/worker_pools"), "generate")
+	}
+}
+
+func TestOperators_dealWithTheDead(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	api := s.api(t)
+	ada := s.creator(t, api, 2)
+	var dead [2]uuid.UUID
+	code, message := "worker_lost", "We lost it."
+	for i := range dead {
+		dead[i] = ada.queue(t, api, client.QualityDraft, 1)
+		_, err := s.store.Queries().JobEnd(t.Context(), db.JobEndParams{
+			ID: dead[i], LedgerID: factory.ID(), Status: "failed", ErrorCode: &code, ErrorMessage: &message,
+		})
+		require.NoError(t, err)
+	}
+	mail := factory.ID()
+	_, err := s.sql.Exec(t.Context(), `insert into outbox_mails (id, user_id, kind, status, error)
+		values ($1, $2, 'password_changed', 'failed', 'no route')`, mail, ada.id)
+	require.NoError(t, err)
+
+	exit, said := run(t, s.dir, s.env(), "worker", "dead", "list")
+	require.Zero(t, exit, said)
+	for _, line := range []string{dead[0].String() + `  generate  .*"worker_lost"`, dead[1].String(), mail.String() + `  mail .*"password_changed: no route"`} {
+		require.Regexp(t, line, said)
+	}
+	exit, said = run(t, s.dir, s.env(), "worker", "dead", "drop", dead[0].String(), mail.String())
+	require.Zero(t, exit, said)
+	exit, said = run(t, s.dir, s.env(), "worker", "dead", "retry", dead[0].String(), dead[1].String())
+	require.Equal(t, 1, exit, said)
+	require.Contains(t, said, dead[0].String()+": there is no dead task of this id")
+	again := regexp.MustCompile(dead[1].String() + ` runs again as (\S+)`).FindStringSubmatch(said)
+	require.NotNil(t, again, said)
+	s.worker(t)
+	ada.awaitSuccess(t, api, uuid.MustParse(again[1]))
+	require.EqualValues(t, 1, s.balance(t, ada))
+	exit, said = run(t, s.dir, s.env(), "worker", "dead", "list")
+	require.Zero(t, exit, said)
+	require.Regexp(t, `^ID +KIND.*\n$`, said)
+	for _, wrong := range [][]string{{"dead"}, {"dead", "list", "more"}, {"dead", "retry"}, {"dead", "bury", mail.String()}, {"more"}} {
+		exit, _ = run(t, s.dir, s.env(), append([]string{"worker"}, wrong...)...)
+		require.Equal(t, 2, exit, wrong)
+	}
+}
