@@ -39,7 +39,7 @@ reset: ## Forget what `make run` has stored
 
 ## Testing
 
-.PHONY: test test-race test-migrations test-programs test-ts e2e-ts test-browser bench
+.PHONY: test test-race test-migrations test-programs chaos test-ts e2e-ts test-browser bench
 test: test-programs ## Run the Go tests; Postgres and Redis are provided
 	$(testenv) go test -tags '$(programs)' ./...
 
@@ -48,6 +48,9 @@ test-race: test-programs ## Run them with the race detector, which needs a C com
 
 test-migrations: test-programs ## Run the migrations up, down and up again
 	$(testenv) go test -tags '$(programs)' ./migrations/... ./internal/migrate/...
+
+chaos: test-programs ## Kill, cut and empty everything under 500 jobs, and read the books; SEED=… repeats a run
+	CHAOS=long SEED='$(SEED)' go test -count 1 -v -timeout 10m -tags '$(programs)' ./test/chaos/...
 
 # The build tags of the tests whose subject is a program that we do not bring: the redis-server that is killed and
 # restarted, where the embedded one would forget everything, and the psql that apply_migrations.sh runs. Their files are
@@ -71,7 +74,13 @@ e2e-ts: bin/mugshot test-ts ## Do the main job through the TypeScript client, ag
 test-browser: bin/mugshot test-ts test/browser/node_modules/.package-lock.json ## Sign in, and try to forge calls, in a real Chromium
 	cd test/browser && $(npm) test
 
-bench: ## Run the benchmarks
+.PHONY: test-live
+test-live: ## Ask the real vendors whose keys are in the environment, for some cents; all others are skipped
+	$(testenv) go test -count 1 -v -timeout 20m -tags live ./test/live/
+
+bench: ## Run the benchmarks; what matters most comes first, in words
+	$(testenv) go test -bench 'Pickup|Idle' -benchtime 5s -run '^$$' ./internal/queue
+	$(testenv) go test -bench Streams -benchtime 1x -run '^$$' ./test/load
 	$(testenv) go test -bench . -run '^$$' ./internal/...
 
 .PHONY: check

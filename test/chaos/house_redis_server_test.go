@@ -1,0 +1,237 @@
+//go:build redis_server
+
+package chaos_test
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2/proto"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/devstack"
+	"github.com/mugshot-studio/backend/internal/migrate"
+	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/storage/filesystem"
+	"github.com/mugshot-studio/backend/migrations"
+)
+
+const (
+	long = 45 * time.Second // bounds waits for what must happen, on a machine however loaded
+
+	lease     = time.Second     // the shortest that there is: it lapses in each silence of the network
+	deadline  = 3 * time.Second // of an attempt; a vendor may hang for longer than the lease
+	orphanAge = 15 * time.Second
+
+	userJobs, providerCalls = 4, 12
+)
+
+// web never keeps a connection, so that none outlives the process at its other end.
+var web = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// house is all of a system that runs: two APIs, three workers, their servers, and a vendor.
+type house struct {
+	seed     uint64
+	random   *rand.Rand // of the test's own goroutine
+	dir      string
+	postgres *devstack.Postgres
+	redis    *devstack.Redis
+	vendor   *vendor
+	sql      *pgxpool.Pool // straight to the server, whatever happens to the links
+	members  []*member
+}
+
+func (h *house) apis() []*member    { return h.members[:2] }
+func (h *house) workers() []*member { return h.members[2:] }
+
+func build(t *testing.T, seed uint64) *house {
+	t.Helper()
+	h := &house{seed: seed, random: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir(), vendor: newVendor(t, seed)}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*long)
+	defer cancel()
+	var err error
+	h.postgres, err = devstack.StartScratchPostgres(ctx, devstack.PostgresConfig{Port: freePort(t)})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.postgres.Stop()) })
+	require.NoError(t, h.postgres.EnsureDatabase(ctx, "chaos"))
+	dsn := h.postgres.DSN("chaos")
+	_, err = migrate.Up(ctx, dsn, migrations.FS, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	h.sql, err = pgxpool.New(ctx, dsn)
+	require.NoError(t, err)
+	t.Cleanup(h.sql.Close)
+	h.redis, err = devstack.StartRedis(ctx, devstack.RedisConfig{Port: freePort(t), Dir: t.TempDir(), Durable: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, h.redis.Stop()) })
+	require.NoError(t, h.objects(t).EnsureBuckets(ctx, storage.Buckets()))
+
+	minutes := func() time.Duration { return time.Duration(1+h.random.IntN(10)) * time.Minute }
+	for _, m := range []*member{
+		{name: "api 0", role: "api", slots: 1},
+		{name: "api 1", role: "api", slots: 1, skew: minutes()},
+		{name: "worker 0", role: "worker", slots: 2}, // soon full, so that it dies with a task that it has fetched and not begun
+		{name: "worker 1", role: "worker", slots: 6, skew: minutes()},
+		{name: "worker 2", role: "worker", slots: 6, skew: -minutes()},
+	} {
+		h.place(t, m)
+	}
+	t.Cleanup(func() {
+		for _, m := range h.members {
+			m.kill()
+			if t.Failed() {
+				t.Logf("%s said:\n%s", m.name, m.output.last(15))
+			}
+		}
+	})
+	for _, m := range h.members {
+		m.start(t)
+	}
+	for _, m := range h.members {
+		await(t, m.name+" is ready", m.ready)
+	}
+	return h
+}
+
+// place gives a member its addresses, its links and its environment.
+func (h *house) place(t *testing.T, m *member) {
+	t.Helper()
+	through := func(raw string) (*link, string) {
+		u, err := url.Parse(raw)
+		require.NoError(t, err)
+		l := newLink(t, u.Host)
+		u.Host = l.address()
+		return l, u.String()
+	}
+	var postgres, redis string
+	m.postgres, postgres = through(h.postgres.DSN("chaos"))
+	m.redis, redis = through(h.redis.URL())
+	m.dir, m.http, m.admin = h.dir, freeAddress(t), freeAddress(t)
+	m.env = []string{
+		"HTTP_ADDR=" + m.http, "ADMIN_ADDR=" + m.admin, "DATABASE_URL=" + postgres, "REDIS_URL=" + redis,
+		"DATABASE_MAX_CONNS=8", "DEV_DIR=" + h.dir, "JWT_SECRET=" + secret, "SESSION_TOKEN_TTL=12h", "RATE_LIMIT_FACTOR=10000",
+		"ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "LOG_LEVEL=warn", "DRAIN_TIMEOUT=2s",
+		"GEMINI_API_KEY=chaos", "GEMINI_BASE_URL=" + h.vendor.URL, "PROVIDER_FAILURES=8", "PROVIDER_REST=1s",
+		"JOB_LEASE=" + lease.String(), "WORKER_GENERATE_DEADLINE=" + deadline.String(), "STORAGE_ORPHAN_AGE=" + orphanAge.String(),
+		"WORKER_GENERATE_SLOTS=" + strconv.Itoa(m.slots), "WORKER_USER_JOBS=" + strconv.Itoa(userJobs), "PROVIDER_MAX_CALLS=" + strconv.Itoa(providerCalls),
+	}
+	h.members = append(h.members, m)
+}
+
+const secret = "secret-of-the-chaos-suite-0123456789"
+
+// freePort finds one below those that systems give to outgoing connections: who comes back after a while has to find
+// its own free.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		port := 12_000 + rand.IntN(20_000)
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			require.NoError(t, l.Close())
+			return port
+		}
+	}
+	require.FailNow(t, "no port is free")
+	return 0
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t)))
+}
+
+// objects is the storage that all members share.
+func (h *house) objects(t *testing.T) storage.Store {
+	t.Helper()
+	objects, err := filesystem.New(filesystem.Config{
+		Root: h.dir + "/storage", BaseURL: "http://localhost/storage/", Key: []byte(secret), Now: time.Now,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = objects.Close() })
+	return objects
+}
+
+// janitor is the queue as of two minutes from now, when every pool without a process has been silent for long enough.
+func (h *house) janitor(t *testing.T) *queue.Queue {
+	t.Helper()
+	q, err := queue.Open(queue.Config{
+		RedisURL: h.redis.URL(), CallTimeout: 5 * time.Second, Now: func() time.Time { return time.Now().Add(2 * time.Minute) },
+	}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, q.Close()) })
+	return q
+}
+
+// command sends one command to Redis, and returns the answer as it came.
+func (h *house) command(args ...string) (reply string, err error) {
+	u, err := url.Parse(h.redis.URL())
+	if err != nil {
+		return "", err
+	}
+	conn, err := proto.Dial(u.Host)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close() }()
+	password, _ := u.User.Password()
+	for _, c := range [][]string{{"AUTH", password}, args} {
+		if reply, err = conn.Do(c...); err != nil {
+			return "", err
+		}
+	}
+	return reply, nil
+}
+
+// count answers a question that is a number, once Postgres is there to ask.
+func (h *house) count(t *testing.T, sql string, args ...any) int {
+	t.Helper()
+	var n int
+	var err error
+	for end := time.Now().Add(long); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if err = h.sql.QueryRow(t.Context(), sql, args...).Scan(&n); err == nil {
+			return n
+		}
+	}
+	require.NoError(t, err, sql)
+	return n
+}
+
+// await waits until a condition holds, and ends the test where it does not come to hold.
+func await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	if !comes(condition) {
+		require.FailNow(t, "waited "+long.String()+" in vain until "+what)
+	}
+}
+
+func comes(condition func() bool) bool {
+	for end := time.Now().Add(long); !condition(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+// seedOf takes SEED from the environment, or draws one.
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	given := os.Getenv("SEED")
+	if given == "" {
+		return uint64(rand.Uint32())
+	}
+	seed, err := strconv.ParseUint(given, 10, 64)
+	require.NoError(t, err, "SEED is a whole number")
+	return seed
+}
