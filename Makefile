@@ -39,7 +39,7 @@ reset: ## Forget what `make run` has stored
 
 ## Testing
 
-.PHONY: test test-race test-migrations test-programs chaos test-ts e2e-ts test-browser bench
+.PHONY: test test-race test-migrations test-programs chaos test-ts e2e-ts test-web test-browser bench
 test: test-programs ## Run the Go tests; Postgres and Redis are provided
 	$(testenv) go test -tags '$(programs)' ./...
 
@@ -71,7 +71,13 @@ test-ts: gen/ts/node_modules/.package-lock.json test/ts/node_modules/.package-lo
 e2e-ts: bin/mugshot test-ts ## Do the main job through the TypeScript client, against a stack of its own
 	cd test/ts && $(npm) test
 
-test-browser: bin/mugshot test-ts test/browser/node_modules/.package-lock.json ## Sign in, and try to forge calls, in a real Chromium
+test-web: test-ts test/web/node_modules/.package-lock.json ## Build a React app with Vite from the packed TypeScript client
+	@rm -f test/web/*.tgz
+	cd gen/ts && $(npm) pack --ignore-scripts --silent --pack-destination ../../test/web
+	cd test/web && $(npm) install --no-save --prefer-offline ./*.tgz
+	cd test/web && $(npm) run build
+
+test-browser: bin/mugshot test-web test/browser/node_modules/.package-lock.json ## Sign in, try to forge calls, use the React app, in a real Chromium
 	cd test/browser && $(npm) test
 
 .PHONY: test-live

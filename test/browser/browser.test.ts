@@ -2,3 +2,4 @@
 import './session.js';
 import './forgery.js';
 import './headers.js';
+import './web.js';

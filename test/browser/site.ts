@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import { type Closable, listen } from './listen.js';
 
 const sdk = new URL('..', import.meta.resolve('@mugshot-studio/sdk'));
+/** What Vite has made of ../web. */
+const web = new URL('../../../web/dist/', import.meta.url);
 
 const app = '<!doctype html><title>A web app</title><script type="module" src="/app.js"></script>';
 
@@ -14,7 +16,10 @@ mugshot.configureMugshot({ baseUrl: new URLSearchParams(location.search).get('ap
 Object.assign(window, { mugshot, session });
 `;
 
-/** Serves to any host name an empty page, and at /app?api=… a web app that has nothing but the SDK, as it was built. */
+/**
+ * Serves to any host name an empty page, at /app?api=… a web app that has nothing but the SDK, as it was built, and at
+ * /web/index.html?api=… one made with Vite and React from the SDK's package.
+ */
 export async function startSite(): Promise<Closable & { port: number }> {
   return listen(
     createServer(async ({ url = '/' }, response) => {
@@ -29,5 +34,8 @@ async function resource(path: string): Promise<[type: string, body: string | Buf
   if (path === '/app') return ['html', app];
   if (path === '/app.js') return ['javascript', script];
   if (path.startsWith('/sdk/')) return ['javascript', await readFile(new URL(path.slice('/sdk/'.length), sdk))];
+  if (path.startsWith('/web/')) {
+    return [path.endsWith('.js') ? 'javascript' : 'html', await readFile(new URL(path.slice('/web/'.length), web))];
+  }
   return ['html', '<!doctype html><title>A page</title>'];
 }

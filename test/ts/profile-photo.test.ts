@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import {
-  completeUpload, confirmEmail, createMugshotClient, createUpload, getMe, memorySession, MugshotError, signIn, signUp,
+  completeUpload, confirmEmail, createMugshotClient, getMe, memorySession, MugshotError, signIn, signUp, uploadAsset,
 } from '@mugshot-studio/sdk';
 import { confirmationCode } from './mail.js';
 import { type Stack, startStack } from './stack.js';
@@ -32,16 +32,9 @@ async function member() {
 test('a profile photo goes straight to the storage, is checked, and shows on the account', { timeout: 120_000 }, async () => {
   const client = await member();
   const file = await readFile(portrait);
-  const { data: upload } = await createUpload({
-    client,
-    body: { type: 'profile_photo', content_type: 'image/jpeg', size_bytes: file.length },
-  });
-  const sent = await fetch(upload.url, { method: upload.method, headers: upload.headers, body: new Uint8Array(file) });
-  assert.ok(sent.ok, `the storage answered ${sent.status}`);
-
-  const { data: photo, response } = await completeUpload({ client, path: { asset_id: upload.asset_id } });
-  assert.deepEqual([response.status, photo.type], [201, 'profile_photo']);
-  const { response: again } = await completeUpload({ client, path: { asset_id: upload.asset_id } });
+  const photo = await uploadAsset({ client, type: 'profile_photo', file: new Blob([file], { type: 'image/jpeg' }) });
+  assert.equal(photo.type, 'profile_photo');
+  const { response: again } = await completeUpload({ client, path: { asset_id: photo.id } });
   assert.equal(again.status, 200);
 
   const { data: me } = await getMe({ client });
@@ -55,13 +48,8 @@ test('a profile photo goes straight to the storage, is checked, and shows on the
 test('what is no picture of a face is refused, and leaves nothing', { timeout: 120_000 }, async () => {
   const client = await member();
   const file = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>');
-  const { data: upload } = await createUpload({
-    client,
-    body: { type: 'profile_photo', content_type: 'image/jpeg', size_bytes: file.length },
-  });
-  await fetch(upload.url, { method: upload.method, headers: upload.headers, body: new Uint8Array(file) });
   await assert.rejects(
-    completeUpload({ client, path: { asset_id: upload.asset_id } }),
+    uploadAsset({ client, type: 'profile_photo', file: new Blob([file]), contentType: 'image/jpeg' }),
     (error) => error instanceof MugshotError && error.code === 'invalid_image',
   );
   const { data: me } = await getMe({ client });

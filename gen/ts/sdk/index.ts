@@ -9,3 +9,4 @@ export { configureMugshot, createMugshotClient, type MugshotOptions } from './cl
 export { MugshotError } from './error.js';
 export { cookieSession, memorySession, type SessionStore, type Tokens } from './session.js';
 export { followJob, isFinished, waitForJob, type FollowJobOptions } from './job.js';
+export { sendFile, uploadAsset, type SendFileOptions, type UploadAssetOptions } from './upload.js';
