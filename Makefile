@@ -68,7 +68,7 @@ test-ts: gen/ts/node_modules/.package-lock.json test/ts/node_modules/.package-lo
 	cd gen/ts && $(npm) run build
 	cd test/ts && $(npm) run check
 
-e2e-ts: bin/mugshot test-ts ## Do the main job through the TypeScript client, against a stack of its own
+e2e-ts: bin/mugshot test-ts tools/node_modules/.package-lock.json ## Do the main job through the TypeScript client and Prism, which validates it
 	cd test/ts && $(npm) test
 
 test-web: test-ts test/web/node_modules/.package-lock.json ## Build a React app with Vite from the packed TypeScript client

@@ -439,6 +439,33 @@ func (e ModelID) Valid() bool {
 	}
 }
 
+// Defines values for ModelPreference.
+const (
+	ModelPreferenceFalFlux       ModelPreference = "fal_flux"
+	ModelPreferenceLessThanNil   ModelPreference = "<nil>"
+	ModelPreferenceNanoBanana    ModelPreference = "nano_banana"
+	ModelPreferenceNanoBananaPro ModelPreference = "nano_banana_pro"
+	ModelPreferenceSeedream      ModelPreference = "seedream"
+)
+
+// Valid indicates whether the value is a known member of the ModelPreference enum.
+func (e ModelPreference) Valid() bool {
+	switch e {
+	case ModelPreferenceFalFlux:
+		return true
+	case ModelPreferenceLessThanNil:
+		return true
+	case ModelPreferenceNanoBanana:
+		return true
+	case ModelPreferenceNanoBananaPro:
+		return true
+	case ModelPreferenceSeedream:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PasswordChangedNext.
 const (
 	PasswordChangedNextDone PasswordChangedNext = "done"
@@ -1074,6 +1101,14 @@ type ErrorEnvelope struct {
 	Error APIError `json:"error"`
 }
 
+// EventStream Server-sent events, as browsers read them with `EventSource`. `x-event-data` beside it names the schema of their
+// `data`, which OpenAPI 3.0 has no word for.
+//
+// Example: id: 7
+// event: job
+// data: {"id":"0199f3a4-11d0-7e2f-8a43-6b7c8d9e0f12","version":7}
+type EventStream = string
+
 // Export Everything held about an account.
 type Export struct {
 	// Account A row as it is held, without hashes and the workings of the server.
@@ -1338,6 +1373,11 @@ type ModelList struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
 
+// ModelPreference The image model to use where none is named; null for the default.
+//
+// Example: nano_banana
+type ModelPreference string
+
 // NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
 //
 // Example: paint-the-sky-9
@@ -1461,8 +1501,10 @@ type Project struct {
 	// Example: design
 	Mode ProjectMode `json:"mode"`
 
-	// ModelPref The model to use where none is named; null: the default.
-	ModelPref nullable.Nullable[ModelID] `json:"model_pref"`
+	// ModelPref The image model to use where none is named; null for the default.
+	//
+	// Example: nano_banana
+	ModelPref nullable.Nullable[ModelPreference] `json:"model_pref"`
 
 	// Platform Where the picture will be shown; see `listPlatforms`.
 	//
@@ -1605,8 +1647,10 @@ type ProjectUpdate struct {
 	// Example: design
 	Mode *ProjectMode `json:"mode,omitempty"`
 
-	// ModelPref Null for no preference.
-	ModelPref nullable.Nullable[ModelID] `json:"model_pref,omitempty"`
+	// ModelPref The image model to use where none is named; null for the default.
+	//
+	// Example: nano_banana
+	ModelPref nullable.Nullable[ModelPreference] `json:"model_pref,omitempty"`
 
 	// Platform Where the picture will be shown; see `listPlatforms`.
 	//

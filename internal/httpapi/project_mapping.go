@@ -20,7 +20,7 @@ func toProject(p projects.Project) api.Project {
 	}
 	return api.Project{
 		ID: p.ID, Mode: api.ProjectMode(p.Mode), Platform: api.PlatformID(p.Platform), Width: int64(p.Width),
-		Height: int64(p.Height), Status: api.ProjectStatus(p.Status), ModelPref: orNullAs[api.ModelID](p.ModelPref),
+		Height: int64(p.Height), Status: api.ProjectStatus(p.Status), ModelPref: orNullAs[api.ModelPreference](p.ModelPref),
 		Seed: orNull(p.Seed), Version: p.Version, CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC(),
 		Prompt: api.ProjectPrompt{
 			Headline: p.Prompt.Headline, Subtext: p.Prompt.Subtext, Vibe: p.Prompt.Vibe, Details: p.Prompt.Details,
@@ -53,7 +53,7 @@ func promptOf(p api.Prompt) projects.Prompt {
 func changeOf(b api.ProjectUpdate) projects.Change {
 	edit := projects.Change{
 		Mode: textOf(b.Mode), Platform: textOf(b.Platform), Width: pixels(b.Width), Height: pixels(b.Height),
-		ModelPref: change(b.ModelPref, func(m api.ModelID) string { return string(m) }),
+		ModelPref: change(b.ModelPref, func(m api.ModelPreference) string { return string(m) }),
 		Seed:      change(b.Seed, func(s int64) int64 { return s }),
 	}
 	if b.Prompt != nil {

@@ -144,7 +144,7 @@ func TestValidate_400_patch(t *testing.T) {
 	b := setup(t)
 	for body, want := range map[string][]apperr.Field{
 		`{}`:                         {f("", "min_properties", "must have at least one field")},
-		`{"model_pref":"dall_e"}`:    {f("/model_pref", "enum", "must be one of: nano_banana, nano_banana_pro, seedream, fal_flux")},
+		`{"model_pref":"dall_e"}`:    {f("/model_pref", "enum", "must be one of: nano_banana, nano_banana_pro, seedream, fal_flux, null")},
 		`{"mode":null}`:              {f("/mode", "enum", mustBeMode)},
 		`{"seed":1.0}`:               {f("/seed", "type", mustBePlainInt)},
 		`{"prompt":{"headline":[]}}`: {f("/prompt/headline", "type", "must be text")},

@@ -7,11 +7,11 @@ import {
 } from '@mugshot-studio/sdk';
 import { confirmationCode } from './mail.js';
 import { pngSize } from './png.js';
-import { type Stack, startStack } from './stack.js';
+import { type Stack, startProxiedStack } from './stack.js';
 
 let stack: Stack;
 before(async () => {
-  stack = await startStack();
+  stack = await startProxiedStack();
 });
 after(() => stack.stop());
 

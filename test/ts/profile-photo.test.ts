@@ -6,13 +6,13 @@ import {
   completeUpload, confirmEmail, createMugshotClient, getMe, memorySession, MugshotError, signIn, signUp, uploadAsset,
 } from '@mugshot-studio/sdk';
 import { confirmationCode } from './mail.js';
-import { type Stack, startStack } from './stack.js';
+import { type Stack, startProxiedStack } from './stack.js';
 
 const portrait = '../../internal/assets/inspect/testdata/face.jpg';
 
 let stack: Stack;
 before(async () => {
-  stack = await startStack();
+  stack = await startProxiedStack();
 });
 after(() => stack.stop());
 

@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from './listen.js';
+import { startPrism } from './prism.js';
 
 const binary = '../../bin/mugshot';
 
@@ -50,11 +52,20 @@ async function ready(server: ChildProcess, url: string): Promise<void> {
   throw new Error('mugshot dev did not get ready');
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (typeof address !== 'object' || !address) throw new Error('no port');
-  return address.port;
+/**
+ * Starts the stack behind a proxy that holds every request and answer to the spec. Stopping it fails where something
+ * did not fit.
+ */
+export async function startProxiedStack(): Promise<Stack> {
+  const stack = await startStack();
+  const prism = await startPrism(stack.baseUrl);
+  return {
+    ...stack,
+    baseUrl: prism.baseUrl,
+    stop: async () => {
+      await prism.stop();
+      await stack.stop();
+      assert.deepEqual(prism.violations(), [], 'the spec was violated');
+    },
+  };
 }

@@ -746,6 +746,11 @@ export type PlatformId = 'youtube' | 'youtube_shorts' | 'tiktok' | 'instagram_po
 export type ModelId = 'nano_banana' | 'nano_banana_pro' | 'seedream' | 'fal_flux';
 
 /**
+ * The image model to use where none is named; null for the default.
+ */
+export type ModelPreference = 'nano_banana' | 'nano_banana_pro' | 'seedream' | 'fal_flux' | null;
+
+/**
  * How much care is taken. `4k` scales the longer side to 3840 pixels.
  */
 export type Quality = 'draft' | 'std' | '4k';
@@ -838,10 +843,7 @@ export type ProjectUpdate = {
      */
     height?: number;
     prompt?: Prompt;
-    /**
-     * Null for no preference.
-     */
-    model_pref?: ModelId | null;
+    model_pref?: ModelPreference;
     /**
      * Null for a new one with each job.
      */
@@ -868,10 +870,7 @@ export type Project = {
     height: number;
     status: ProjectStatus;
     prompt: ProjectPrompt;
-    /**
-     * The model to use where none is named; null: the default.
-     */
-    model_pref: ModelId | null;
+    model_pref: ModelPreference;
     /**
      * Null: a new one with each job.
      */
@@ -968,6 +967,13 @@ export type JobStage = 'waiting' | 'preparing' | 'moderating' | 'generating' | '
  * Why a job failed, or is waiting for another attempt.
  */
 export type JobErrorCode = 'content_blocked' | 'face_swap_blocked' | 'invalid_image' | 'model_unavailable' | 'provider_failed' | 'provider_busy' | 'worker_lost' | 'internal';
+
+/**
+ * Server-sent events, as browsers read them with `EventSource`. `x-event-data` beside it names the schema of their
+ * `data`, which OpenAPI 3.0 has no word for.
+ *
+ */
+export type EventStream = string;
 
 /**
  * Why a job failed, or why it is waiting for another attempt.

@@ -567,6 +567,16 @@ export const zModelId = z.enum([
 ]);
 
 /**
+ * The image model to use where none is named; null for the default.
+ */
+export const zModelPreference = z.enum([
+    'nano_banana',
+    'nano_banana_pro',
+    'seedream',
+    'fal_flux'
+]).nullable();
+
+/**
  * How much care is taken. `4k` scales the longer side to 3840 pixels.
  */
 export const zQuality = z.enum([
@@ -631,7 +641,7 @@ export const zProjectUpdate = z.object({
     width: z.int().gte(256).lte(3840).optional(),
     height: z.int().gte(256).lte(3840).optional(),
     prompt: zPrompt.optional(),
-    model_pref: zModelId.nullish(),
+    model_pref: zModelPreference.optional(),
     seed: z.int().gte(0).lte(2147483647).nullish()
 });
 
@@ -646,7 +656,7 @@ export const zProject = z.object({
     height: z.int(),
     status: zProjectStatus,
     prompt: zProjectPrompt,
-    model_pref: zModelId.nullable(),
+    model_pref: zModelPreference,
     seed: z.int().nullable(),
     version: z.int(),
     created_at: z.iso.datetime(),
@@ -726,6 +736,13 @@ export const zJobErrorCode = z.enum([
     'worker_lost',
     'internal'
 ]);
+
+/**
+ * Server-sent events, as browsers read them with `EventSource`. `x-event-data` beside it names the schema of their
+ * `data`, which OpenAPI 3.0 has no word for.
+ *
+ */
+export const zEventStream = z.string();
 
 /**
  * Why a job failed, or why it is waiting for another attempt.
