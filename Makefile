@@ -90,12 +90,12 @@ bench: ## Run the benchmarks; what matters most comes first, in words
 	$(testenv) go test -bench . -run '^$$' ./internal/...
 
 .PHONY: check
-check: verify lint test-race e2e-ts test-browser ## Everything that a change must pass
+check: verify lint breaking test-race e2e-ts test-browser ## Everything that a change must pass
 
 ## Generating
 
-.PHONY: generate generate/go-server generate/go-client generate/sql generate/ts
-generate: generate/go-server generate/go-client generate/sql generate/ts ## Write everything in gen/ anew
+.PHONY: generate generate/go-server generate/go-client generate/sql generate/ts generate/postman
+generate: generate/go-server generate/go-client generate/sql generate/ts generate/postman ## Write everything in gen/ anew
 
 generate/go-server: ## … the HTTP types and stubs, from api/openapi.yaml
 	$(tool) oapi-codegen -config oapi-codegen.yaml api/openapi.yaml
@@ -110,8 +110,11 @@ generate/sql: ## … the queries, from sql/ and migrations/
 generate/ts: gen/ts/node_modules/.package-lock.json ## … the TypeScript client, from api/openapi.yaml
 	cd gen/ts && $(npm) run generate
 
-.PHONY: verify verify/go-server verify/go-client verify/sql verify/ts verify/committed
-verify: verify/go-server verify/go-client verify/sql verify/ts verify/committed ## Check that gen/ is what generate makes, and in git
+generate/postman: tools/node_modules/.package-lock.json ## … the Postman collection, from api/openapi.yaml
+	node tools/postman/collection.mjs
+
+.PHONY: verify verify/go-server verify/go-client verify/sql verify/ts verify/postman verify/committed
+verify: verify/go-server verify/go-client verify/sql verify/ts verify/postman verify/committed ## Check that gen/ is what generate makes, and in git
 
 # Compares with a copy instead of the last commit, so that it tells the truth beside other changes too.
 define verified
@@ -132,6 +135,9 @@ verify/sql: ## … gen/db
 
 verify/ts: ## … gen/ts/src/gen
 	$(call verified,gen/ts/src/gen)
+
+verify/postman: ## … gen/postman
+	$(call verified,gen/postman)
 
 verify/committed: ## … that git knows every file of gen/
 	@new="$$(git ls-files --others --exclude-standard -- gen 2>/dev/null)"; test -z "$$new" || \
@@ -160,11 +166,8 @@ fmt: ## Format the Go code
 ## What a release needs
 
 .PHONY: breaking security
-BASE ?= origin/main
-breaking: ## Compare the spec with that of BASE (default: origin/main) and fail on what breaks clients
-	@before=$$(mktemp -d); trap 'rm -rf "$$before"' EXIT; \
-	git show $(BASE):api/openapi.yaml >"$$before/openapi.yaml" && \
-	$(tool) oasdiff breaking --fail-on WARN "$$before/openapi.yaml" api/openapi.yaml
+breaking: ## Compare the spec with that of the last release and of main (or BASE), and fail on what breaks clients unannounced
+	@tools/breaking.sh
 
 security: ## Look for known holes in what we depend on; asks vuln.go.dev and the npm registry
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...

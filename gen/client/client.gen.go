@@ -1541,6 +1541,8 @@ type Project struct {
 }
 
 // ProjectCreate A new project.
+//
+// Example: {"mode":"design","platform":"youtube","prompt":{"headline":"I built a robot","subtext":"in 24 hours","vibe":"neon cyberpunk"},"seed":7}
 type ProjectCreate struct {
 	// Height Pixels.
 	//
@@ -1636,6 +1638,8 @@ type ProjectPrompt struct {
 type ProjectStatus string
 
 // ProjectUpdate The members to change.
+//
+// Example: {"model_pref":"nano_banana_pro","prompt":{"headline":"I built a robot","subtext":"and it paints","vibe":"watercolour"}}
 type ProjectUpdate struct {
 	// Height Pixels.
 	//
@@ -1743,6 +1747,8 @@ type ProviderMeta struct {
 type Quality string
 
 // QueueRequest How to draw a project.
+//
+// Example: {"model":"nano_banana","quality":"draft","variants":1}
 type QueueRequest struct {
 	// Consent That the person in the selfie agrees. At least one of the two statements must be true.
 	Consent *Consent `json:"consent,omitempty"`
@@ -1858,6 +1864,8 @@ type ResetRequested struct {
 type ResetRequestedNext string
 
 // SecondFactorDisableRequest The password and one proof of the second factor.
+//
+// Example: {"code":"042137","password":"paint-the-sky-9"}
 type SecondFactorDisableRequest struct {
 	// Code The six digits that the authenticator app shows.
 	//
@@ -1905,6 +1913,8 @@ type SecondFactorSetUpRequest struct {
 }
 
 // SecondFactorVerifyRequest The challenge that `signIn` answered and one proof of the second factor.
+//
+// Example: {"challenge":"3q2-7wA1xJmR","code":"042137"}
 type SecondFactorVerifyRequest struct {
 	// Challenge `details.challenge` of `second_factor_required`.
 	//
@@ -2021,6 +2031,8 @@ type SignInRequest struct {
 }
 
 // SignUpRequest A new account.
+//
+// Example: {"confirm_password":"paint-the-sky-9","dob":"1995-12-10","email":"ada@example.com","full_name":"Ada Lovelace","password":"paint-the-sky-9","username":"ada.lovelace"}
 type SignUpRequest struct {
 	// ConfirmPassword The password again.
 	//
@@ -2222,6 +2234,8 @@ type User struct {
 type UserPlan string
 
 // UserUpdate What should be different; members that are left out stay as they are.
+//
+// Example: {"full_name":"Ada Lovelace"}
 type UserUpdate struct {
 	// Dob Day of birth; creators are between 13 and 120 years old.
 	//
