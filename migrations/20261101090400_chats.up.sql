@@ -33,12 +33,19 @@ create table if not exists messages (
     pushes int not null default 0,
     lease_until timestamptz,
     lease_token bigint not null default 0,
+    -- of a reply: whose it is, and which of the account's few places it takes until it has ended
+    user_id uuid,
+    place int,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
-    constraint messages_streaming_is_leased check ((status = 'streaming') = (lease_until is not null))
+    constraint messages_streaming_is_leased check ((status = 'streaming') = (lease_until is not null)),
+    constraint messages_unfinished_has_place check (
+        status not in ('pending', 'streaming') or sender = 'ai' and user_id is not null and place is not null
+    )
 );
 
 create unique index if not exists messages_chat_seq_key on messages (chat_id, seq);
 create index if not exists messages_pending_idx on messages (run_at) where status = 'pending';
 create index if not exists messages_leased_idx on messages (lease_until) where status = 'streaming';
 create index if not exists messages_failed_idx on messages (created_at) where status = 'failed';
+create unique index if not exists messages_place_key on messages (user_id, place) where status in ('pending', 'streaming');

@@ -133,6 +133,13 @@ var refusals = []struct{ what, by, statement string }{
 	{"a message of another sender", "messages_sender_check", `update messages set sender = 'lost'`},
 	{"a reply that nobody writes", "messages_streaming_is_leased", `update messages set status = 'streaming'`},
 	{"a message of another status", "messages_status_check", `update messages set status = 'lost'`},
+	{"a reply that takes no place", "messages_unfinished_has_place", `update messages set status = 'pending'`},
+	{
+		"two replies in one place", "messages_place_key",
+		`insert into messages (id, chat_id, seq, sender, status, user_id, place)
+		select gen_random_uuid(), m.chat_id, m.seq + n, 'ai', 'pending', c.user_id, 1
+		from messages m join chats c on c.id = m.chat_id cross join generate_series(1, 2) n`,
+	},
 
 	// Verdicts.
 	{"a verdict on no picture", "image_verdicts_md5_check", `update image_verdicts set md5 = upper(md5('a'))`},

@@ -391,6 +391,81 @@ func (e JobStatus) Valid() bool {
 	}
 }
 
+// Defines values for MessageErrorCode.
+const (
+	MessageErrorCodeContentBlocked   MessageErrorCode = "content_blocked"
+	MessageErrorCodeInternal         MessageErrorCode = "internal"
+	MessageErrorCodeModelUnavailable MessageErrorCode = "model_unavailable"
+	MessageErrorCodeProviderBusy     MessageErrorCode = "provider_busy"
+	MessageErrorCodeProviderFailed   MessageErrorCode = "provider_failed"
+	MessageErrorCodeWorkerLost       MessageErrorCode = "worker_lost"
+)
+
+// Valid indicates whether the value is a known member of the MessageErrorCode enum.
+func (e MessageErrorCode) Valid() bool {
+	switch e {
+	case MessageErrorCodeContentBlocked:
+		return true
+	case MessageErrorCodeInternal:
+		return true
+	case MessageErrorCodeModelUnavailable:
+		return true
+	case MessageErrorCodeProviderBusy:
+		return true
+	case MessageErrorCodeProviderFailed:
+		return true
+	case MessageErrorCodeWorkerLost:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MessageSender.
+const (
+	MessageSenderAi     MessageSender = "ai"
+	MessageSenderSystem MessageSender = "system"
+	MessageSenderUser   MessageSender = "user"
+)
+
+// Valid indicates whether the value is a known member of the MessageSender enum.
+func (e MessageSender) Valid() bool {
+	switch e {
+	case MessageSenderAi:
+		return true
+	case MessageSenderSystem:
+		return true
+	case MessageSenderUser:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MessageStatus.
+const (
+	MessageStatusComplete  MessageStatus = "complete"
+	MessageStatusFailed    MessageStatus = "failed"
+	MessageStatusPending   MessageStatus = "pending"
+	MessageStatusStreaming MessageStatus = "streaming"
+)
+
+// Valid indicates whether the value is a known member of the MessageStatus enum.
+func (e MessageStatus) Valid() bool {
+	switch e {
+	case MessageStatusComplete:
+		return true
+	case MessageStatusFailed:
+		return true
+	case MessageStatusPending:
+		return true
+	case MessageStatusStreaming:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ModelCapabilities.
 const (
 	ModelCapabilitiesCopy       ModelCapabilities = "copy"
@@ -439,33 +514,6 @@ func (e ModelID) Valid() bool {
 	case ModelIDNanoBananaPro:
 		return true
 	case ModelIDSeedream:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for ModelPreference.
-const (
-	ModelPreferenceFalFlux       ModelPreference = "fal_flux"
-	ModelPreferenceLessThanNil   ModelPreference = "<nil>"
-	ModelPreferenceNanoBanana    ModelPreference = "nano_banana"
-	ModelPreferenceNanoBananaPro ModelPreference = "nano_banana_pro"
-	ModelPreferenceSeedream      ModelPreference = "seedream"
-)
-
-// Valid indicates whether the value is a known member of the ModelPreference enum.
-func (e ModelPreference) Valid() bool {
-	switch e {
-	case ModelPreferenceFalFlux:
-		return true
-	case ModelPreferenceLessThanNil:
-		return true
-	case ModelPreferenceNanoBanana:
-		return true
-	case ModelPreferenceNanoBananaPro:
-		return true
-	case ModelPreferenceSeedream:
 		return true
 	default:
 		return false
@@ -802,6 +850,24 @@ func (e UsernameCheckReason) Valid() bool {
 	}
 }
 
+// Defines values for ListMessagesParamsOrder.
+const (
+	ListMessagesParamsOrderAsc  ListMessagesParamsOrder = "asc"
+	ListMessagesParamsOrderDesc ListMessagesParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListMessagesParamsOrder enum.
+func (e ListMessagesParamsOrder) Valid() bool {
+	switch e {
+	case ListMessagesParamsOrderAsc:
+		return true
+	case ListMessagesParamsOrderDesc:
+		return true
+	default:
+		return false
+	}
+}
+
 // APIError What went wrong.
 type APIError struct {
 	// Code What went wrong, for programs. New codes may be added; treat an unknown one by the HTTP status.
@@ -952,6 +1018,104 @@ type ChangePasswordRequest struct {
 	//
 	// Example: paint-the-sky-9
 	NewPassword NewPassword `json:"new_password"`
+}
+
+// Chat A conversation.
+type Chat struct {
+	// CreatedAt When it was begun.
+	//
+	// Example: 2026-11-21T18:00:00Z
+	CreatedAt time.Time `json:"created_at"`
+
+	// ID The chat.
+	//
+	// Example: 0199f3a9-3d4e-7f50-8162-7d8e9fa0b1c2
+	ID openapi_types.UUID `json:"id"`
+
+	// LastSeq The `seq` of its newest message; 0 while it is empty.
+	//
+	// Example: 4
+	LastSeq int64 `json:"last_seq"`
+
+	// ProjectID The project that it is about, if any.
+	//
+	// Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
+	ProjectID nullable.Nullable[openapi_types.UUID] `json:"project_id"`
+
+	// SessionName What the chat is called; empty where it has no name yet.
+	//
+	// Example: Robot video
+	SessionName SessionName `json:"session_name"`
+
+	// UpdatedAt When somebody last spoke in it or changed it.
+	//
+	// Example: 2026-11-21T18:04:00Z
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// URL Where the web app shows the chat.
+	//
+	// Example: https://localhost/c/0199f3a9-3d4e-7f50-8162-7d8e9fa0b1c2
+	URL ChatURL `json:"url"`
+}
+
+// ChatCreate A new chat.
+type ChatCreate struct {
+	// ProjectID A project of yours to talk about.
+	//
+	// Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
+	ProjectID *openapi_types.UUID `json:"project_id,omitempty"`
+
+	// SessionName What the chat is called; empty where it has no name yet.
+	//
+	// Example: Robot video
+	SessionName *SessionName `json:"session_name,omitempty"`
+}
+
+// ChatCreated A chat that was begun.
+type ChatCreated struct {
+	// ChatID The chat.
+	//
+	// Example: 0199f3a9-3d4e-7f50-8162-7d8e9fa0b1c2
+	ChatID openapi_types.UUID `json:"chat_id"`
+
+	// URL Where the web app shows the chat.
+	//
+	// Example: https://localhost/c/0199f3a9-3d4e-7f50-8162-7d8e9fa0b1c2
+	URL ChatURL `json:"url"`
+}
+
+// ChatEvent The data of an event, by the event's name.
+type ChatEvent struct {
+	union json.RawMessage
+}
+
+// ChatList A page of chats.
+type ChatList struct {
+	// Items Chats, latest first.
+	Items []Chat `json:"items"`
+
+	// NextCursor Asks for the next page; null on the last.
+	//
+	// Example: MDE5YTdmNTA
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
+
+// ChatURL Where the web app shows the chat.
+//
+// Example: https://localhost/c/0199f3a9-3d4e-7f50-8162-7d8e9fa0b1c2
+type ChatURL = string
+
+// ChatUpdate The members to change.
+type ChatUpdate struct {
+	// ProjectID A project of yours to talk about; null for none.
+	//
+	// Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
+	ProjectID nullable.Nullable[openapi_types.UUID] `json:"project_id,omitempty"`
+
+	// SessionName What the chat is called; empty where it has no name yet.
+	//
+	// Example: Robot video
+	SessionName *SessionName `json:"session_name,omitempty"`
 }
 
 // ConfirmRequest An address and the code that was mailed to it.
@@ -1106,14 +1270,6 @@ type ErrorEnvelope struct {
 	// Error What went wrong.
 	Error APIError `json:"error"`
 }
-
-// EventStream Server-sent events, as browsers read them with `EventSource`. `x-event-data` beside it names the schema of their
-// `data`, which OpenAPI 3.0 has no word for.
-//
-// Example: id: 7
-// event: job
-// data: {"id":"0199f3a4-11d0-7e2f-8a43-6b7c8d9e0f12","version":7}
-type EventStream = string
 
 // Export Everything held about an account.
 type Export struct {
@@ -1324,6 +1480,124 @@ type JobStage string
 // Example: succeeded
 type JobStatus string
 
+// Message What somebody said.
+type Message struct {
+	// ChatID Its chat.
+	//
+	// Example: 0199f3a9-3d4e-7f50-8162-7d8e9fa0b1c2
+	ChatID openapi_types.UUID `json:"chat_id"`
+
+	// Content The text; of a reply that is being written, so far.
+	//
+	// Example: How about big white words on a neon street?
+	Content string `json:"content"`
+
+	// CreatedAt When it was said or asked for.
+	//
+	// Example: 2026-11-21T18:04:00Z
+	CreatedAt time.Time `json:"created_at"`
+
+	// Error Why it failed, or waits for another attempt.
+	Error nullable.Nullable[MessageError] `json:"error"`
+
+	// ID The message.
+	//
+	// Example: 0199f3aa-4e5f-7061-9273-8e9fa0b1c2d3
+	ID openapi_types.UUID `json:"id"`
+
+	// Sender Who speaks.
+	//
+	// Example: ai
+	Sender MessageSender `json:"sender"`
+
+	// Seq Its place in the chat, from 1, without gaps.
+	//
+	// Example: 2
+	Seq int64 `json:"seq"`
+
+	// Status `pending` waits for the assistant, `streaming` is being written; the others have ended.
+	//
+	// Example: complete
+	Status MessageStatus `json:"status"`
+
+	// Suggestion A project that the assistant suggests; `createProject` accepts it as it is.
+	Suggestion nullable.Nullable[ProjectCreate] `json:"suggestion"`
+}
+
+// MessageCreate What you say.
+type MessageCreate struct {
+	// Content The text; at least one visible character.
+	//
+	// Example: I need a thumbnail for my video about building a robot in 24 hours
+	Content string `json:"content"`
+
+	// Reply Whether the assistant should answer.
+	//
+	// Example: true
+	Reply *bool `json:"reply,omitempty"`
+}
+
+// MessageDelta Text that the assistant has added to a reply.
+type MessageDelta struct {
+	// MessageID The reply.
+	//
+	// Example: 0199f3aa-4e5f-7061-9273-8e9fa0b1c2d3
+	MessageID openapi_types.UUID `json:"message_id"`
+
+	// Text What comes next in its content.
+	//
+	// Example:  on a neon
+	Text string `json:"text"`
+}
+
+// MessageError Why a reply failed, or why it is waiting for another attempt.
+type MessageError struct {
+	// Code Why a reply failed, or is waiting for another attempt.
+	//
+	// Example: provider_busy
+	Code MessageErrorCode `json:"code"`
+
+	// Message A sentence for the creator.
+	//
+	// Example: The assistant did not answer. Please try again.
+	Message string `json:"message"`
+}
+
+// MessageErrorCode Why a reply failed, or is waiting for another attempt.
+//
+// Example: provider_busy
+type MessageErrorCode string
+
+// MessageList A page of messages.
+type MessageList struct {
+	// Items Messages in the order that was asked for.
+	Items []Message `json:"items"`
+
+	// NextCursor Asks for the next page; null on the last.
+	//
+	// Example: MDE5YTdmNTA
+	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
+}
+
+// MessageSender Who speaks.
+//
+// Example: ai
+type MessageSender string
+
+// MessageSent What was stored.
+type MessageSent struct {
+	// Message What somebody said.
+	Message Message `json:"message"`
+
+	// Reply The reply to come; null where none was asked for.
+	Reply nullable.Nullable[Message] `json:"reply"`
+}
+
+// MessageStatus `pending` waits for the assistant, `streaming` is being written; the others have ended.
+//
+// Example: complete
+type MessageStatus string
+
 // Model An image model.
 type Model struct {
 	// Available Whether it can be used right now.
@@ -1378,11 +1652,6 @@ type ModelList struct {
 	// Example: MDE5YTdmNTA
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
-
-// ModelPreference The image model to use where none is named; null for the default.
-//
-// Example: nano_banana
-type ModelPreference string
 
 // NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
 //
@@ -1507,10 +1776,8 @@ type Project struct {
 	// Example: design
 	Mode ProjectMode `json:"mode"`
 
-	// ModelPref The image model to use where none is named; null for the default.
-	//
-	// Example: nano_banana
-	ModelPref nullable.Nullable[ModelPreference] `json:"model_pref"`
+	// ModelPref The model to use where none is named; null: the default.
+	ModelPref nullable.Nullable[ModelID] `json:"model_pref"`
 
 	// Platform Where the picture will be shown; see `listPlatforms`.
 	//
@@ -1547,8 +1814,6 @@ type Project struct {
 }
 
 // ProjectCreate A new project.
-//
-// Example: {"mode":"design","platform":"youtube","prompt":{"headline":"I built a robot","subtext":"in 24 hours","vibe":"neon cyberpunk"},"seed":7}
 type ProjectCreate struct {
 	// Height Pixels.
 	//
@@ -1644,8 +1909,6 @@ type ProjectPrompt struct {
 type ProjectStatus string
 
 // ProjectUpdate The members to change.
-//
-// Example: {"model_pref":"nano_banana_pro","prompt":{"headline":"I built a robot","subtext":"and it paints","vibe":"watercolour"}}
 type ProjectUpdate struct {
 	// Height Pixels.
 	//
@@ -1657,10 +1920,8 @@ type ProjectUpdate struct {
 	// Example: design
 	Mode *ProjectMode `json:"mode,omitempty"`
 
-	// ModelPref The image model to use where none is named; null for the default.
-	//
-	// Example: nano_banana
-	ModelPref nullable.Nullable[ModelPreference] `json:"model_pref,omitempty"`
+	// ModelPref Null for no preference.
+	ModelPref nullable.Nullable[ModelID] `json:"model_pref,omitempty"`
 
 	// Platform Where the picture will be shown; see `listPlatforms`.
 	//
@@ -1753,8 +2014,6 @@ type ProviderMeta struct {
 type Quality string
 
 // QueueRequest How to draw a project.
-//
-// Example: {"model":"nano_banana","quality":"draft","variants":1}
 type QueueRequest struct {
 	// Consent That the person in the selfie agrees. At least one of the two statements must be true.
 	Consent *Consent `json:"consent,omitempty"`
@@ -1870,8 +2129,6 @@ type ResetRequested struct {
 type ResetRequestedNext string
 
 // SecondFactorDisableRequest The password and one proof of the second factor.
-//
-// Example: {"code":"042137","password":"paint-the-sky-9"}
 type SecondFactorDisableRequest struct {
 	// Code The six digits that the authenticator app shows.
 	//
@@ -1919,8 +2176,6 @@ type SecondFactorSetUpRequest struct {
 }
 
 // SecondFactorVerifyRequest The challenge that `signIn` answered and one proof of the second factor.
-//
-// Example: {"challenge":"3q2-7wA1xJmR","code":"042137"}
 type SecondFactorVerifyRequest struct {
 	// Challenge `details.challenge` of `second_factor_required`.
 	//
@@ -2018,6 +2273,11 @@ type SessionList struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
 
+// SessionName What the chat is called; empty where it has no name yet.
+//
+// Example: Robot video
+type SessionName = string
+
 // SignInRequest Credentials.
 type SignInRequest struct {
 	// Cookie Whether the refresh token should come as a cookie instead of in the body.
@@ -2037,8 +2297,6 @@ type SignInRequest struct {
 }
 
 // SignUpRequest A new account.
-//
-// Example: {"confirm_password":"paint-the-sky-9","dob":"1995-12-10","email":"ada@example.com","full_name":"Ada Lovelace","password":"paint-the-sky-9","username":"ada.lovelace"}
 type SignUpRequest struct {
 	// ConfirmPassword The password again.
 	//
@@ -2240,8 +2498,6 @@ type User struct {
 type UserPlan string
 
 // UserUpdate What should be different; members that are left out stay as they are.
-//
-// Example: {"full_name":"Ada Lovelace"}
 type UserUpdate struct {
 	// Dob Day of birth; creators are between 13 and 120 years old.
 	//
@@ -2296,6 +2552,9 @@ type CSRFCookie = string
 // CSRFToken Example: Q0Wm3l5b6cM
 type CSRFToken = string
 
+// ChatID Example: 0199f3a9-3d4e-7f50-8162-7d8e9fa0b1c2
+type ChatID = openapi_types.UUID
+
 // Cursor Example: MDE5YTdmNTA
 type Cursor = string
 
@@ -2307,6 +2566,9 @@ type JobID = openapi_types.UUID
 
 // Limit Example: 20
 type Limit = int64
+
+// MessageID Example: 0199f3aa-4e5f-7061-9273-8e9fa0b1c2d3
+type MessageID = openapi_types.UUID
 
 // ProjectID Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
 type ProjectID = openapi_types.UUID
@@ -2390,6 +2652,42 @@ type SignOutParams struct {
 
 	// MugshotCsrf Set beside the refresh cookie, and readable by scripts of the site. Browsers send it by themselves.
 	MugshotCsrf *CSRFCookie `form:"mugshot_csrf,omitempty" json:"mugshot_csrf,omitempty"`
+}
+
+// ListChatsParams defines parameters for ListChats.
+type ListChatsParams struct {
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// StreamChatEventsParams defines parameters for StreamChatEvents.
+type StreamChatEventsParams struct {
+	// LastEventID The `id` of the last event that had one.
+	LastEventID *string `json:"Last-Event-ID,omitempty"`
+}
+
+// ListMessagesParams defines parameters for ListMessages.
+type ListMessagesParams struct {
+	// Cursor The `next_cursor` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Order `asc` begins with the first message, `desc` with the newest.
+	Order *ListMessagesParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+}
+
+// ListMessagesParamsOrder defines parameters for ListMessages.
+type ListMessagesParamsOrder string
+
+// SendMessageParams defines parameters for SendMessage.
+type SendMessageParams struct {
+	// IdempotencyKey Makes a retry harmless; any string of visible ASCII characters that you use for this one request only.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // ListJobsParams defines parameters for ListJobs.
@@ -2502,6 +2800,15 @@ type CreateSignupPhotoUploadJSONRequestBody = SignupPhotoUploadRequest
 
 // StartAuthJSONRequestBody defines body for StartAuth for application/json ContentType.
 type StartAuthJSONRequestBody = EmailRequest
+
+// NewChatJSONRequestBody defines body for NewChat for application/json ContentType.
+type NewChatJSONRequestBody = ChatCreate
+
+// UpdateChatJSONRequestBody defines body for UpdateChat for application/json ContentType.
+type UpdateChatJSONRequestBody = ChatUpdate
+
+// SendMessageJSONRequestBody defines body for SendMessage for application/json ContentType.
+type SendMessageJSONRequestBody = MessageCreate
 
 // DeleteMeJSONRequestBody defines body for DeleteMe for application/json ContentType.
 type DeleteMeJSONRequestBody = DeleteMeRequest
@@ -2667,6 +2974,68 @@ func (a ExportedRow) MarshalJSON() ([]byte, error) {
 	return json.Marshal(object)
 }
 
+// AsMessage returns the union data inside the ChatEvent as a Message
+func (t ChatEvent) AsMessage() (Message, error) {
+	var body Message
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromMessage overwrites any union data inside the ChatEvent as the provided Message
+func (t *ChatEvent) FromMessage(v Message) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeMessage performs a merge with any union data inside the ChatEvent, using the provided Message
+func (t *ChatEvent) MergeMessage(v Message) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsMessageDelta returns the union data inside the ChatEvent as a MessageDelta
+func (t ChatEvent) AsMessageDelta() (MessageDelta, error) {
+	var body MessageDelta
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromMessageDelta overwrites any union data inside the ChatEvent as the provided MessageDelta
+func (t *ChatEvent) FromMessageDelta(v MessageDelta) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeMessageDelta performs a merge with any union data inside the ChatEvent, using the provided MessageDelta
+func (t *ChatEvent) MergeMessageDelta(v MessageDelta) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t ChatEvent) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *ChatEvent) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAssets List your pictures
@@ -2741,6 +3110,36 @@ type ServerInterface interface {
 	// CheckUsername Find out whether a username is free
 	// (GET /auth/usernames/{username})
 	CheckUsername(ctx echo.Context, username string) error
+	// ListChats List your chats
+	// (GET /chat)
+	ListChats(ctx echo.Context, params ListChatsParams) error
+	// NewChat Begin a chat
+	// (POST /chat/new)
+	NewChat(ctx echo.Context) error
+	// DeleteChat Delete a chat
+	// (DELETE /chat/{chat_id})
+	DeleteChat(ctx echo.Context, chatID ChatID) error
+	// GetChat Read a chat
+	// (GET /chat/{chat_id})
+	GetChat(ctx echo.Context, chatID ChatID) error
+	// UpdateChat Rename a chat
+	// (PATCH /chat/{chat_id})
+	UpdateChat(ctx echo.Context, chatID ChatID) error
+	// StreamChatEvents Follow a chat
+	// (GET /chat/{chat_id}/events)
+	StreamChatEvents(ctx echo.Context, chatID ChatID, params StreamChatEventsParams) error
+	// ListMessages List the messages of a chat
+	// (GET /chat/{chat_id}/messages)
+	ListMessages(ctx echo.Context, chatID ChatID, params ListMessagesParams) error
+	// SendMessage Say something
+	// (POST /chat/{chat_id}/messages)
+	SendMessage(ctx echo.Context, chatID ChatID, params SendMessageParams) error
+	// RetryReply Have a failed reply written anew
+	// (POST /chat/{chat_id}/messages/{message_id}/retry)
+	RetryReply(ctx echo.Context, chatID ChatID, messageID MessageID) error
+	// StopReply Stop a reply
+	// (POST /chat/{chat_id}/messages/{message_id}/stop)
+	StopReply(ctx echo.Context, chatID ChatID, messageID MessageID) error
 	// ListJobs List your jobs
 	// (GET /jobs)
 	ListJobs(ctx echo.Context, params ListJobsParams) error
@@ -3173,6 +3572,247 @@ func (w *ServerInterfaceWrapper) CheckUsername(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CheckUsername(ctx, username)
+	return err
+}
+
+// ListChats converts echo context to params.
+func (w *ServerInterfaceWrapper) ListChats(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListChatsParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListChats(ctx, params)
+	return err
+}
+
+// NewChat converts echo context to params.
+func (w *ServerInterfaceWrapper) NewChat(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.NewChat(ctx)
+	return err
+}
+
+// DeleteChat converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteChat(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "chat_id" -------------
+	var chatID ChatID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "chat_id", ctx.Param("chat_id"), &chatID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter chat_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteChat(ctx, chatID)
+	return err
+}
+
+// GetChat converts echo context to params.
+func (w *ServerInterfaceWrapper) GetChat(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "chat_id" -------------
+	var chatID ChatID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "chat_id", ctx.Param("chat_id"), &chatID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter chat_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetChat(ctx, chatID)
+	return err
+}
+
+// UpdateChat converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateChat(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "chat_id" -------------
+	var chatID ChatID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "chat_id", ctx.Param("chat_id"), &chatID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter chat_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateChat(ctx, chatID)
+	return err
+}
+
+// StreamChatEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) StreamChatEvents(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "chat_id" -------------
+	var chatID ChatID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "chat_id", ctx.Param("chat_id"), &chatID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter chat_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StreamChatEventsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Last-Event-ID" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Last-Event-ID")]; found {
+		var LastEventID string
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Last-Event-ID, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Last-Event-ID", valueList[0], &LastEventID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Last-Event-ID: %s", err))
+		}
+
+		params.LastEventID = &LastEventID
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StreamChatEvents(ctx, chatID, params)
+	return err
+}
+
+// ListMessages converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMessages(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "chat_id" -------------
+	var chatID ChatID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "chat_id", ctx.Param("chat_id"), &chatID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter chat_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMessagesParams
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMessages(ctx, chatID, params)
+	return err
+}
+
+// SendMessage converts echo context to params.
+func (w *ServerInterfaceWrapper) SendMessage(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "chat_id" -------------
+	var chatID ChatID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "chat_id", ctx.Param("chat_id"), &chatID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter chat_id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SendMessageParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SendMessage(ctx, chatID, params)
+	return err
+}
+
+// RetryReply converts echo context to params.
+func (w *ServerInterfaceWrapper) RetryReply(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "chat_id" -------------
+	var chatID ChatID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "chat_id", ctx.Param("chat_id"), &chatID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter chat_id: %s", err))
+	}
+
+	// ------------- Path parameter "message_id" -------------
+	var messageID MessageID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "message_id", ctx.Param("message_id"), &messageID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter message_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RetryReply(ctx, chatID, messageID)
+	return err
+}
+
+// StopReply converts echo context to params.
+func (w *ServerInterfaceWrapper) StopReply(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "chat_id" -------------
+	var chatID ChatID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "chat_id", ctx.Param("chat_id"), &chatID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter chat_id: %s", err))
+	}
+
+	// ------------- Path parameter "message_id" -------------
+	var messageID MessageID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "message_id", ctx.Param("message_id"), &messageID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter message_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StopReply(ctx, chatID, messageID)
 	return err
 }
 
@@ -3639,6 +4279,16 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/jobs/:job_id", wrapper.GetJob, options.OperationMiddlewares["getJob"]...)
 	router.GET(options.BaseURL+"/jobs/:job_id/events", wrapper.StreamJobEvents, options.OperationMiddlewares["streamJobEvents"]...)
 	router.POST(options.BaseURL+"/jobs/:job_id/cancel", wrapper.CancelJob, options.OperationMiddlewares["cancelJob"]...)
+	router.POST(options.BaseURL+"/chat/new", wrapper.NewChat, options.OperationMiddlewares["newChat"]...)
+	router.GET(options.BaseURL+"/chat", wrapper.ListChats, options.OperationMiddlewares["listChats"]...)
+	router.DELETE(options.BaseURL+"/chat/:chat_id", wrapper.DeleteChat, options.OperationMiddlewares["deleteChat"]...)
+	router.GET(options.BaseURL+"/chat/:chat_id", wrapper.GetChat, options.OperationMiddlewares["getChat"]...)
+	router.PATCH(options.BaseURL+"/chat/:chat_id", wrapper.UpdateChat, options.OperationMiddlewares["updateChat"]...)
+	router.GET(options.BaseURL+"/chat/:chat_id/messages", wrapper.ListMessages, options.OperationMiddlewares["listMessages"]...)
+	router.POST(options.BaseURL+"/chat/:chat_id/messages", wrapper.SendMessage, options.OperationMiddlewares["sendMessage"]...)
+	router.POST(options.BaseURL+"/chat/:chat_id/messages/:message_id/stop", wrapper.StopReply, options.OperationMiddlewares["stopReply"]...)
+	router.POST(options.BaseURL+"/chat/:chat_id/messages/:message_id/retry", wrapper.RetryReply, options.OperationMiddlewares["retryReply"]...)
+	router.GET(options.BaseURL+"/chat/:chat_id/events", wrapper.StreamChatEvents, options.OperationMiddlewares["streamChatEvents"]...)
 	router.GET(options.BaseURL+"/models", wrapper.ListModels, options.OperationMiddlewares["listModels"]...)
 	router.GET(options.BaseURL+"/platforms", wrapper.ListPlatforms, options.OperationMiddlewares["listPlatforms"]...)
 
@@ -6481,6 +7131,1180 @@ func (response CheckUsername503JSONResponse) VisitCheckUsernameResponse(w http.R
 	return err
 }
 
+type ListChatsRequestObject struct {
+	Params ListChatsParams
+}
+
+type ListChatsResponseObject interface {
+	VisitListChatsResponse(w http.ResponseWriter) error
+}
+
+type ListChats200JSONResponse ChatList
+
+func (response ListChats200JSONResponse) VisitListChatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChats400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListChats400JSONResponse) VisitListChatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChats401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ListChats401JSONResponse) VisitListChatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChats500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListChats500JSONResponse) VisitListChatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChats503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListChats503JSONResponse) VisitListChatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NewChatRequestObject struct {
+	Body *NewChatJSONRequestBody
+}
+
+type NewChatResponseObject interface {
+	VisitNewChatResponse(w http.ResponseWriter) error
+}
+
+type NewChat201JSONResponse ChatCreated
+
+func (response NewChat201JSONResponse) VisitNewChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NewChat400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response NewChat400JSONResponse) VisitNewChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NewChat401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response NewChat401JSONResponse) VisitNewChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NewChat413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response NewChat413JSONResponse) VisitNewChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NewChat415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response NewChat415JSONResponse) VisitNewChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NewChat429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response NewChat429JSONResponse) VisitNewChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NewChat500JSONResponse struct{ InternalJSONResponse }
+
+func (response NewChat500JSONResponse) VisitNewChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NewChat503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response NewChat503JSONResponse) VisitNewChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChatRequestObject struct {
+	ChatID ChatID `json:"chat_id"`
+}
+
+type DeleteChatResponseObject interface {
+	VisitDeleteChatResponse(w http.ResponseWriter) error
+}
+
+type DeleteChat204Response struct {
+}
+
+func (response DeleteChat204Response) VisitDeleteChatResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteChat400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response DeleteChat400JSONResponse) VisitDeleteChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChat401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response DeleteChat401JSONResponse) VisitDeleteChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChat404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response DeleteChat404JSONResponse) VisitDeleteChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChat500JSONResponse struct{ InternalJSONResponse }
+
+func (response DeleteChat500JSONResponse) VisitDeleteChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteChat503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response DeleteChat503JSONResponse) VisitDeleteChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChatRequestObject struct {
+	ChatID ChatID `json:"chat_id"`
+}
+
+type GetChatResponseObject interface {
+	VisitGetChatResponse(w http.ResponseWriter) error
+}
+
+type GetChat200JSONResponse Chat
+
+func (response GetChat200JSONResponse) VisitGetChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChat400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response GetChat400JSONResponse) VisitGetChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChat401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response GetChat401JSONResponse) VisitGetChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChat404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response GetChat404JSONResponse) VisitGetChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChat500JSONResponse struct{ InternalJSONResponse }
+
+func (response GetChat500JSONResponse) VisitGetChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChat503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response GetChat503JSONResponse) VisitGetChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChatRequestObject struct {
+	ChatID ChatID `json:"chat_id"`
+	Body   *UpdateChatJSONRequestBody
+}
+
+type UpdateChatResponseObject interface {
+	VisitUpdateChatResponse(w http.ResponseWriter) error
+}
+
+type UpdateChat200JSONResponse Chat
+
+func (response UpdateChat200JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChat400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response UpdateChat400JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChat401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response UpdateChat401JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChat404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response UpdateChat404JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChat413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response UpdateChat413JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChat415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response UpdateChat415JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChat500JSONResponse struct{ InternalJSONResponse }
+
+func (response UpdateChat500JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChat503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response UpdateChat503JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamChatEventsRequestObject struct {
+	ChatID ChatID `json:"chat_id"`
+	Params StreamChatEventsParams
+}
+
+type StreamChatEventsResponseObject interface {
+	VisitStreamChatEventsResponse(w http.ResponseWriter) error
+}
+
+type StreamChatEvents200TextEventStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response StreamChatEvents200TextEventStreamResponse) VisitStreamChatEventsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/event-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type StreamChatEvents400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StreamChatEvents400JSONResponse) VisitStreamChatEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamChatEvents401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response StreamChatEvents401JSONResponse) VisitStreamChatEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamChatEvents404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response StreamChatEvents404JSONResponse) VisitStreamChatEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamChatEvents500JSONResponse struct{ InternalJSONResponse }
+
+func (response StreamChatEvents500JSONResponse) VisitStreamChatEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamChatEvents503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response StreamChatEvents503JSONResponse) VisitStreamChatEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessagesRequestObject struct {
+	ChatID ChatID `json:"chat_id"`
+	Params ListMessagesParams
+}
+
+type ListMessagesResponseObject interface {
+	VisitListMessagesResponse(w http.ResponseWriter) error
+}
+
+type ListMessages200JSONResponse MessageList
+
+func (response ListMessages200JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response ListMessages400JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response ListMessages401JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response ListMessages404JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages500JSONResponse struct{ InternalJSONResponse }
+
+func (response ListMessages500JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response ListMessages503JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessageRequestObject struct {
+	ChatID ChatID `json:"chat_id"`
+	Params SendMessageParams
+	Body   *SendMessageJSONRequestBody
+}
+
+type SendMessageResponseObject interface {
+	VisitSendMessageResponse(w http.ResponseWriter) error
+}
+
+type SendMessage201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type SendMessage201JSONResponse struct {
+	Body    MessageSent
+	Headers SendMessage201ResponseHeaders
+}
+
+func (response SendMessage201JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response SendMessage400JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response SendMessage401JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response SendMessage404JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage409JSONResponse struct{ ConflictJSONResponse }
+
+func (response SendMessage409JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage413JSONResponse struct{ TooLargeJSONResponse }
+
+func (response SendMessage413JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage415JSONResponse struct {
+	UnsupportedMediaTypeJSONResponse
+}
+
+func (response SendMessage415JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response SendMessage429JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage500JSONResponse struct{ InternalJSONResponse }
+
+func (response SendMessage500JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response SendMessage503JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryReplyRequestObject struct {
+	ChatID    ChatID    `json:"chat_id"`
+	MessageID MessageID `json:"message_id"`
+}
+
+type RetryReplyResponseObject interface {
+	VisitRetryReplyResponse(w http.ResponseWriter) error
+}
+
+type RetryReply200JSONResponse Message
+
+func (response RetryReply200JSONResponse) VisitRetryReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryReply400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response RetryReply400JSONResponse) VisitRetryReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryReply401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response RetryReply401JSONResponse) VisitRetryReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryReply404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response RetryReply404JSONResponse) VisitRetryReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryReply409JSONResponse struct{ ConflictJSONResponse }
+
+func (response RetryReply409JSONResponse) VisitRetryReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryReply429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response RetryReply429JSONResponse) VisitRetryReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryReply500JSONResponse struct{ InternalJSONResponse }
+
+func (response RetryReply500JSONResponse) VisitRetryReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RetryReply503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response RetryReply503JSONResponse) VisitRetryReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopReplyRequestObject struct {
+	ChatID    ChatID    `json:"chat_id"`
+	MessageID MessageID `json:"message_id"`
+}
+
+type StopReplyResponseObject interface {
+	VisitStopReplyResponse(w http.ResponseWriter) error
+}
+
+type StopReply200JSONResponse Message
+
+func (response StopReply200JSONResponse) VisitStopReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopReply400JSONResponse struct{ BadRequestJSONResponse }
+
+func (response StopReply400JSONResponse) VisitStopReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopReply401JSONResponse struct{ UnauthorizedJSONResponse }
+
+func (response StopReply401JSONResponse) VisitStopReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopReply404JSONResponse struct{ NotFoundJSONResponse }
+
+func (response StopReply404JSONResponse) VisitStopReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopReply500JSONResponse struct{ InternalJSONResponse }
+
+func (response StopReply500JSONResponse) VisitStopReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StopReply503JSONResponse struct{ UnavailableJSONResponse }
+
+func (response StopReply503JSONResponse) VisitStopReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListJobsRequestObject struct {
 	Params ListJobsParams
 }
@@ -8475,6 +10299,36 @@ type StrictServerInterface interface {
 	// CheckUsername Find out whether a username is free
 	// (GET /auth/usernames/{username})
 	CheckUsername(ctx context.Context, request CheckUsernameRequestObject) (CheckUsernameResponseObject, error)
+	// ListChats List your chats
+	// (GET /chat)
+	ListChats(ctx context.Context, request ListChatsRequestObject) (ListChatsResponseObject, error)
+	// NewChat Begin a chat
+	// (POST /chat/new)
+	NewChat(ctx context.Context, request NewChatRequestObject) (NewChatResponseObject, error)
+	// DeleteChat Delete a chat
+	// (DELETE /chat/{chat_id})
+	DeleteChat(ctx context.Context, request DeleteChatRequestObject) (DeleteChatResponseObject, error)
+	// GetChat Read a chat
+	// (GET /chat/{chat_id})
+	GetChat(ctx context.Context, request GetChatRequestObject) (GetChatResponseObject, error)
+	// UpdateChat Rename a chat
+	// (PATCH /chat/{chat_id})
+	UpdateChat(ctx context.Context, request UpdateChatRequestObject) (UpdateChatResponseObject, error)
+	// StreamChatEvents Follow a chat
+	// (GET /chat/{chat_id}/events)
+	StreamChatEvents(ctx context.Context, request StreamChatEventsRequestObject) (StreamChatEventsResponseObject, error)
+	// ListMessages List the messages of a chat
+	// (GET /chat/{chat_id}/messages)
+	ListMessages(ctx context.Context, request ListMessagesRequestObject) (ListMessagesResponseObject, error)
+	// SendMessage Say something
+	// (POST /chat/{chat_id}/messages)
+	SendMessage(ctx context.Context, request SendMessageRequestObject) (SendMessageResponseObject, error)
+	// RetryReply Have a failed reply written anew
+	// (POST /chat/{chat_id}/messages/{message_id}/retry)
+	RetryReply(ctx context.Context, request RetryReplyRequestObject) (RetryReplyResponseObject, error)
+	// StopReply Stop a reply
+	// (POST /chat/{chat_id}/messages/{message_id}/stop)
+	StopReply(ctx context.Context, request StopReplyRequestObject) (StopReplyResponseObject, error)
 	// ListJobs List your jobs
 	// (GET /jobs)
 	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
@@ -9464,6 +11318,331 @@ func (sh *strictHandler) CheckUsername(ctx echo.Context, username string) error 
 	return nil
 }
 
+// ListChats operation middleware
+func (sh *strictHandler) ListChats(ctx echo.Context, params ListChatsParams) error {
+	var request ListChatsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListChats(ctx.Request().Context(), request.(ListChatsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListChats")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListChatsResponseObject); ok {
+		return validResponse.VisitListChatsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// NewChat operation middleware
+func (sh *strictHandler) NewChat(ctx echo.Context) error {
+	var request NewChatRequestObject
+
+	var body NewChatJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NewChat(ctx.Request().Context(), request.(NewChatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NewChat")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(NewChatResponseObject); ok {
+		return validResponse.VisitNewChatResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteChat operation middleware
+func (sh *strictHandler) DeleteChat(ctx echo.Context, chatID ChatID) error {
+	var request DeleteChatRequestObject
+
+	request.ChatID = chatID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteChat(ctx.Request().Context(), request.(DeleteChatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteChat")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteChatResponseObject); ok {
+		return validResponse.VisitDeleteChatResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetChat operation middleware
+func (sh *strictHandler) GetChat(ctx echo.Context, chatID ChatID) error {
+	var request GetChatRequestObject
+
+	request.ChatID = chatID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetChat(ctx.Request().Context(), request.(GetChatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetChat")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetChatResponseObject); ok {
+		return validResponse.VisitGetChatResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateChat operation middleware
+func (sh *strictHandler) UpdateChat(ctx echo.Context, chatID ChatID) error {
+	var request UpdateChatRequestObject
+
+	request.ChatID = chatID
+
+	var body UpdateChatJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateChat(ctx.Request().Context(), request.(UpdateChatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateChat")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateChatResponseObject); ok {
+		return validResponse.VisitUpdateChatResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StreamChatEvents operation middleware
+func (sh *strictHandler) StreamChatEvents(ctx echo.Context, chatID ChatID, params StreamChatEventsParams) error {
+	var request StreamChatEventsRequestObject
+
+	request.ChatID = chatID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StreamChatEvents(ctx.Request().Context(), request.(StreamChatEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StreamChatEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StreamChatEventsResponseObject); ok {
+		return validResponse.VisitStreamChatEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListMessages operation middleware
+func (sh *strictHandler) ListMessages(ctx echo.Context, chatID ChatID, params ListMessagesParams) error {
+	var request ListMessagesRequestObject
+
+	request.ChatID = chatID
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMessages(ctx.Request().Context(), request.(ListMessagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMessages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListMessagesResponseObject); ok {
+		return validResponse.VisitListMessagesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SendMessage operation middleware
+func (sh *strictHandler) SendMessage(ctx echo.Context, chatID ChatID, params SendMessageParams) error {
+	var request SendMessageRequestObject
+
+	request.ChatID = chatID
+	request.Params = params
+
+	var body SendMessageJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SendMessage(ctx.Request().Context(), request.(SendMessageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendMessage")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SendMessageResponseObject); ok {
+		return validResponse.VisitSendMessageResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RetryReply operation middleware
+func (sh *strictHandler) RetryReply(ctx echo.Context, chatID ChatID, messageID MessageID) error {
+	var request RetryReplyRequestObject
+
+	request.ChatID = chatID
+	request.MessageID = messageID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RetryReply(ctx.Request().Context(), request.(RetryReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RetryReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RetryReplyResponseObject); ok {
+		return validResponse.VisitRetryReplyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StopReply operation middleware
+func (sh *strictHandler) StopReply(ctx echo.Context, chatID ChatID, messageID MessageID) error {
+	var request StopReplyRequestObject
+
+	request.ChatID = chatID
+	request.MessageID = messageID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StopReply(ctx.Request().Context(), request.(StopReplyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StopReply")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StopReplyResponseObject); ok {
+		return validResponse.VisitStopReplyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListJobs operation middleware
 func (sh *strictHandler) ListJobs(ctx echo.Context, params ListJobsParams) error {
 	var request ListJobsRequestObject
@@ -10026,255 +12205,290 @@ func (sh *strictHandler) QueueProject(ctx echo.Context, projectID ProjectID, par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35dxs3sj/6r+Dxe9/JcpsSSUnWdubMVbxk5IkTjSVPMhP5ssFukITVDfQAaFGMn97f/j0oAL0RzUWb",
-	"7Rn/klhks7FVFWr91MdOxNOMM8KU7Bx97EwJjomAf768wBP9/5jISNBMUc46R52LKUHXREjKWYDGXKDw",
-	"dNx9g1U0Dbc6QUeQf+VUkLhzpEROgo6MpiTF+jXkBqdZQjpHncvOzmWnE3TUPNN/SiUom3Rub4POaUzS",
-	"jCvC1FuSJXiu39OcwJkgkjAVIMxiFOpRwgDNpkQQpKYEYSZnRCAq4S+puCAx4owgPkaYIYJFQolAep5E",
-	"KjSjamqexClBV2SuF1GZNMvTztHvHT1M531QWQR84lvDW/Pm0xeLU/8Zp0TPi8pifMoQzwVK+ESuu329",
-	"/uHheAfvdQejfdzdj/r97sG41+vi/mgQ7cS7ZG/8rGVmSsxPxoqIxamdk4izWCLF0QxTteZcdnpBJ6WM",
-	"pnqX+sWYlCkyIaJzq0fNsMApUZaoTqQk3r3RdJXRSOWC6MGp/izDatoJOgyn+q1Y/3RI4822ab/bw/1R",
-	"dz8axN1DsjPu7uK90bNoPz4gh+NO0BlzkWLVOerkObx6cduen7999ZzzK0p826bQiEgaG+ITZCyInKII",
-	"HjckKgiO8SghaDRH5qdS0yLQHFVkC/0g+EwSIZEkLEZU6QfVlKSSJNdEFpth3lluR5pP5JSrYSTFuEaz",
-	"Kb75ibCJmnaOBnt7bSu64FeEtbA3TnLi5hhWxwmLlZUM59as9AtRxDWJj+b2wWL2Rq6Us/+tqyfRNbPw",
-	"H+Dfer+mO4k+rDedYGFVKWXu7753jbmQXPgXGDJyo4YRPBG6hWZ4QtCIjHmFAP+VEzEvJ21+0TLdNy9e",
-	"7v3jIk5/vji5w3QLyRfN/0rmi9N+g6+IRBgJzcNoikWaECmPEWZzZF6j13FNJdWkdnL+/PQURVMscKQ5",
-	"D6kpVmjOc5RLAlIbhJAWi04QcZbMW0+rMruunp5/B7iIiejuj3eilRuQYaWI0EP97++XlzeDfvfy8maf",
-	"vP/YDwZ7e7f/tcCIQeemmxIp8cTQvtR8h/paXg329loXDnv7mo/aJM4HPmqRNh/4aGNZs9vt9+Ned58M",
-	"xt0DvLvTfTbajw7iQ9Ib9wdryZqfaErV4lT/wmco1UdNFUk1GQCxTnkSS4QVSrlUbTSbwBur047JGOeJ",
-	"6hzt9SoX2qAHZ2ZFeW+VYA86Z4J/IFG7LDdft+yu/XbjHR7o+45090fPet3DeG+vuzM+wP1oMNqN98ha",
-	"O/zWiKs2gX6xING03oAkkVrjQTwjjMRGawiNiAuRJErToZ78vaW5HXtDgX5uptd2Fnb2LWdhv934LPrd",
-	"w2gn7u6P9wZdPIgPuv1xjxzGB9H+6Ble4yxu9Wgy40wSUA1+wLHVnfRfEWdaD9T/xFmW0AjrBW1/kBxu",
-	"rXJe/yXIuHPU+T/bpSK7bb6V2y+F4OIluyYJz4gZsr47YYoTPU8SD/WbwwCF1zihMQw2HGOakFh/SBl8",
-	"7O6M6ic8JiHiAmHG1ZQIpD8w8lbiuUQz/S8q0UxwNinVTSt29ZFUVO7funYHuqdx29rs49ulngnres7Z",
-	"OKHRU+4dSTFNhgpfEdi4XBKhSar8xNoJw8jOzeybzMdjGlHC1DASJKZKrtw/qbBWTimDvZvh+cPt2ysu",
-	"RjSOjS70pBvHtFLF2Zhq8tNbozWsCs2NcUSGcoaz4Sjh0RWJl2/THDH+gPR0yvQFjZMn3BZqhwyPwCaC",
-	"W+q4yi2IxmhMgRIWLKeHWfXPXL3iOYufcNWaDMZ6zPBILyvmROqTROSGShXoI6fmgznPxQMu9YLzn7CY",
-	"kCdcaobnCcfxUHE+TPTY4REc74jHc71Kfk0EfABKi1PMeUYEzOdB1/4Gs7n9VD7hFgisyBCWZ/k5xFHE",
-	"c6aGlscbiwSbvVsY7cvXWJj3t8F9ducdw7mackH/IE/JCDkMS5jSAzSuXUFi/QVOzF1RfGHVpSGoas29",
-	"+/XXX7snlVf69WrFUXXcdb0wPxAswI+Ek/RPl05/a/Fr3e8wrjFN8CghT3sWbtTwCEmeEjXVNiZcODOC",
-	"YpJp9ZYzzbYxn7FjpO1SPMGUIaxpEIUV0tU6MviXPgvqlnmWcaFI/IbEFF/AaT3hzhbDD1M9/lCTi95k",
-	"vaFhc+jwoYTerSNj44bLKEx1kSV+NSfMlNFY9fCZ0CJYUWIFZUzW2obn+kHYAIVpAr/FcUz1ODg5q7zT",
-	"MFnD38EFQXjEc4WoCiy9gZfD6IB6FotzG1OSxNKzKLDXfJo9uSZijvSf+uXwezCTtJ29apWv9NNmG28L",
-	"rsdC4HkHbBtsSWfZO86My/MtGecSJyAs7Iv4SFvI+k2F36O5rBNNNIqwyGqCEWZoRJCc8hkDuYYyIqS5",
-	"OEvJdc5TYlYqESMkLlTKhPOrLa/8KgXi7+b8y0m990wYnLze6Rp3fMXP26Qt4MGhsjxZ//2pksgYlbAg",
-	"65qnKZ6Q7Q8Zmehzgz8yVv57RkZZ3XNffaax1KATCaIvnyFWPtYgTKtoMyztSuobO+gNnnX7/e6gf9E/",
-	"OOrtHfUH/6zawTFWpKtoSnwDTwmdTD2DntEbksjaQPuDFd6ZoEPjlR72h/aUB5003vM4Ll/sOUVuNFdE",
-	"Blpxn5Kb+hQOSb+3Hx/GO/uD0ejZweDZKD7oxzt7uwO82z+Mn3XqLsNe9xB3x+8/7gw8rkIt6egfZAjD",
-	"+alIf1/f0p3dXm9n1a7qQ8cTMgT/iffF2v7VC7RPeve5192LB1F3H+/2u6N+tN8Fr8l4Hz8b7UXbgrCY",
-	"iG13JsP+/uHezv7u4eBgq4VkHbMsEzPAkXDT3QadXCRe5qQTpqVBHAsiZU2ijImKpiRGOVM00SxAbjIq",
-	"SJ0sO1OlMnm0ve0Wb7/ZinhqlyW3sV7Fn0Fd+5OqEZWgvsXlIhnawdp5EuJ+dtpS8UyiGRdX1Nxefv48",
-	"3JQ/ZzT2HbqHPfuDg9Xe06pELbmpQWJBXSDW6NrNqJAchv/M6S7sW02wtYrsn6j0im3wNvOxkx5yUXAX",
-	"92Uj4Elm2mwfU2Ed1Otcq+b28NyolajNqnf8TG6UjQAt7DbMof621h258F5EoCNhtx1aBR5zUb2TJEnG",
-	"4N3VU9SnmM2HShu8Cj5jJriSCT6mCRlmU654/Y4qnlmgQ23QnCssVKs1M+FaSQJPI2aOLxaPDPwL0stR",
-	"oA0oiPBRCS8xNmqNzI3WZuc34jwhmLlTWnxrmGEpZ1zE4RHC8gpiUFRtoVDyiILLB5jYjIOmWCLGkfvN",
-	"FgoN+Q7tA+ZxMz3Ga9OzJ+B+qpkGRihYwL2jvuGV55erP3bb7Dp9hPMDFWr6wmtvvsBzzUcj/cQxgvlw",
-	"IREWBI2ImhHCUH8Hosb9QQ/NCRYS8aShZvQPD/e6/UG332sKLx+9PJ9iNiFndnkVB7tfFx/jRC4o4yae",
-	"A2kXxZnALDFiZIY486tyYyrSYbGxXn1E/7x8o7Ye62vNMGWqq6akK6/m3cN6XLE/OFgWV/zfy8ubXu/9",
-	"914NIcqF0IJ1+fSai26dHMHdg4ebHCOz2sSWS7qZO9xFVb25yMarg8VT8hH0c/PQ3WjnpBBBQDHOdrOe",
-	"BCxRCqaYFlwm7cRvbTbSLugNiumEqoYG0tsd9Hf2F5XF9x+frR1TlsW79drBVb/S3IWHFiQFfBqYJSzZ",
-	"V7BI3wKhtYTvtFI5s2KZC3AGY9g3Y4oQ5tk4vxg2PHejkFQkq8pLRwhm0jXRWP9qlXxsFYvPXajDp2EU",
-	"cZAl9xUETaIlb0lmeC5NGLZcmf7z/Z2vrdb90soyZfWNsp+tvEEaCwmW7pkji43ENVYmpQWsfxc2M0oJ",
-	"whNBiNxCJwolBEPmR5Hso2YcSYUVSTV9I8cSbkvrB4KjiGRLbWVIMjHWstY9l1rLu0c7vfW1cZnDHg1h",
-	"MW3C27d6rVmYH9VmY/dxkSzcQFQOU7LBODb/0F7xayhODSKpbq6XMiBy+pIp4UkW+oURFMG9X5jeOMEs",
-	"8hyi/WKI/WmBF+VvrVuX1rXAnYOKqdPzGc2rPCoP6EOJSaKwfxFmO44RIxOs6DWxCWw2AI1m+g+ZkYaO",
-	"293dxLlC9Gl4Tf5n3Z1oN+7uk71x9wAfjrq9qB8PyM54F++N1nGt2Gykthym8jbNMI1BueYCCTLOWdzk",
-	"u4fJVVrXv2no9K151mv4mkMLGpRYvH+l5WpG8JuuNfIFfdWZshBlJPGEiFaeWHzdc0stNWfrAtGsZokW",
-	"a9mo6jLQWvHmZnNVIjya8ey2JljbjK4RgEcAzBEujsgwady8Z/NsOOIs16NNBGbahtb8EE0hfG3+MLRe",
-	"v49rDy3Q7wuSEEXekHuYRFZpDpCkxgdfmqQzPEcjHF0tUtcKi2OVpfGQZlDjcJcaAS+dIryg3pMuqKJW",
-	"cQvcRagFiOGUkUuJM5eafgAXPzMhF3SqJIqwJGX+QwprqO8DjvH/VLyKVTHltNNastxubWOe1TfmpPtP",
-	"3P2j1z3c+n/+z3/9v5d5rzd49s33/739pz//7zD8+P/d/v/d9x/7wbPd2/8pH33/bfnv7vuPveBZ/7by",
-	"7Xd//vbycmuDx7/773XNEtzcaCTzaIq0OtPYFHdY97XXWlTw+xhDXsIqYoWrYpGm3iQTfCJwKrfQz2QG",
-	"tqS2IeewR3FM4mOk9IWhNyxnV4zPGGi4Jg0T/eXi4gzU0VxWxUw9DbATdBZihZA7WU0CrH5gQmJlUoIk",
-	"yqQkVD6FsJOmWByRYTQl0VX55jyDvJiUSmkooJELUR2rTIWoDVnJg+hYs7WeYdYJOiYIPxzjSHExLI4n",
-	"6FQyz9wMq4lnFUd0+UmRtwTBQDXlMYyHk4TP4IGFbB9Yly/6XUwYMgf1Y7VUQn0cjUxCWPpiIqH+uExV",
-	"rz6d8pgkw0pag703xpRROYX52voSNswluG4rmTr621qaDoxvE+TgtIrX1m4gHxUtXET1nIEFJngJEWpb",
-	"1sRzBcUmg5sbD3u6iP5S77qL/C9wKHzq5dBrwtS55qrUVwEjronogpuM6AdloIVSIfMFweD1SW3StHkZ",
-	"z0VEwi0U3nThR90YKxy6UhqqIJBmS7hg4lZno+KShfBsgGZTGk3RLxlhJ2enaGer59zG4Ewcc7F1yWq3",
-	"B42P0P4lgwGPtNp8yfSrjtDHyw6NLztHl2spx5ed4NIR5GXnaP/2kl0y78HeaEpvOVGTTzMlSWzTHOpu",
-	"9gVTG1zWq0TvjWGtt3ymxweClr6YVRnGWUu1bLy3qVpGU+wb5jlnepeA/B9sLENi3vq1XFA1tzRY+BpL",
-	"Hf9BRrdfP4Ux+4GPfNEZLq4Wrb2HWl/qEnWaxUc0kS73SxvKUH+p+VkTLrAlUuRGPdg0jPYj2zQCLJHU",
-	"KzeaZvpQw9qiFB/H2G8ecKQ0U23rU2X5jFnoQw1rg/Atw0Y4BdOYPtg52soSH7vSCevShxILCyG6kkuL",
-	"i7tTmU4hGitnXh6KZb1yu5yEqxBmIYgcz3jvzcqcN0p+O0GCz/QtSqF0RF8SJbtNsZySUsDZTIeyphTu",
-	"Y0+EPm6vRyZ6vM1zVdaqt2r4e3z7VMmj87oywUQ04kff8IpbR8G60SKo6coTG3Myilh9tVpFnfPcn18D",
-	"wy++9fX5Lz+jjIMaiChTvEhlh6R9/QezHGXKS20ZdH3k7ZiPfINSr7PE1dyaHaE1E0aP3AmK8j+bQFJU",
-	"ctqCs5p6an+ymMjVlnBoxBNHMS9yM+vL+QfP0RRfE/2QNshcjKG/U49mL6cTs+OwCcE6+Yav8iT5GadL",
-	"JhzhJKk65I/LqWnj0JWPFoWjgdYjtc0jeFIpJ60v9iTG6Cd+TRIMHrGaS6a32iXTvby86Y8vL2/2x++/",
-	"r3w26JnPfI+t5S2AA8CLiwKZwThKqLaHBcFXEOJ8zUd+nokFntnCYlyt52zopkqRNPPqQ1o/t18fo54t",
-	"rrYEbF2bZdbUyjgCl6Wd5z9oqlDEG+/dXZXUV1hNOEl+GXeOfl9+Eb3mI2s/vQ88zkzqBAwIgRmmJme1",
-	"yLG126GnyPLEpvXrOwAEjbFFlyafkkWP/iZqZn1Qn+CJl1ZKP3wcASzzVdf/G/3Q6QurO00EkT4tjYhI",
-	"m6FO4trkjcqWl9TWay939lJfpWB5VbnzQxctw+DXNCZimBIT31qPVM/sz97oX/nIlaNYkBmi6hhpurDp",
-	"ncraMQv0+a8cJ1TNV53V3+xj8AuSr5FMXTVjlpB1b4MAsYt9Lc1vK8J/oPo6d/3qoHCrHl1JsZYBGs3R",
-	"NRYUM3WMNAXOyw2GoJ3Mo4gQy85racFvTVogWGo3p+YXux69W9nbe4UgO4fnzA/Eiki+ldmOm9CITPAq",
-	"c7fXv7scMj7a9RahH7wNOnaz5RL8hGoGawl9UBEFK68L6/hZHONHwWfSOLkIjqYVHbXMMt88LbgGlGBE",
-	"ZcmIlSUXG+ZOvyIog+KObtyiFTZx92BT2FStILf0Kl/XaKd+hfk0teL2bIkEarao3p/mRoUsEqqgQsd/",
-	"l25eouRm4qqU1imyGXPRmtUBvA8HhGIamxwt8NluoX/wXBSiBnI9raS5d6FNbRHrbenqvaykhDVc/r7A",
-	"QDO84XO0FyRVOMGLT0a51HSsrVgihgmXqupar6foLrxlQWi85qNVOezatl87f/01H901HK+16k+ew17I",
-	"+BZ9WaIR0ZQQ2xRed/SWQmCbSIatoaGPVmD7xYSw8g+puH1Gv6l+bPCJ/6zOCxnvM3QN6RroBwMDkGh7",
-	"TU0FIcBGY8pwUp22EUtaZuWM2Zm5OxbI19JNhFlE9D/r6XuVRxdm+8ZpqQvRUiB8w/ke46hau+vXQ2iR",
-	"SpJLEiNBJ1OFWMMf05a1GOEMj2hC3XgtRhFmKOa1F/6uH6UTZqsTzFVAhBZz4MwqaNzt7ZLHg7LeQRLY",
-	"vt2rCjk2K5UqgQOezYcyFzZJozXfJtVmo5ZWcLHaOw9RhkL9hhA2fzNjksYbWBxsqWtBTpu+s58x4+gH",
-	"zDDDfm2eRmSl/DgzT1W0f98UOBI5kwtumAnRy1/HH2dXVxmlQVRBpy7JqTnxxtH5hI/bwRVMc4wkIShM",
-	"qFTwCxlWWZphxocjt5eVv4aZ4JbgIDCp2TsZjpP8ps7V9Rf4+brlzkgSM8P174s3xeNr3RFGqHzyWwKm",
-	"cVYwtN+sqZyYpvpcuhRKxplJesIpia0h6RQlCzV23wMN9EuXnOpKY6JaJLGwugO9nv7goOLnO7Y59hFP",
-	"U84qiV7Gg6bANYgpM5AIILmFcfaKajHiNxIlPMIJyrBQ98joOtigdqRCD4sULa9kcTaQ1q61IntmtrBe",
-	"37H1qdaBDVfutdtok80Y+3UxW/FTBDIrmX9rljEUmXbe9Px11ZB1ixfK+qmWyvbFJUEW0L3rMu5RZ9C+",
-	"mDrmQAtaQk2xDw3a7kLuEqRheAHOrKV9hEJwfYTHKCxhfwID9XOA3tAfji9ZCHWtKZUp4AhbZN95Vvks",
-	"MBwpEWaM5yzSoqaGpQEoGlpXp6BVvT57+WOAzn7+ETEu0K9kdKbH0TNIMZsPMyjbdfPY7aGUJgnl7BiF",
-	"mNEU8GeOURhjvXi9yihXiI/HYEGZ9EUW8biARGEcMIxySeQxChkf6p0KA700ck2EFmQ4IrKA9dITkSlO",
-	"kuKTUZILQeLQJq3Y44e90yddyaGqbVYjp8pmU9X2zv68sm59qdtVapXdLBJSumCaIIUrs3aWXzFp94Gd",
-	"c506a9/45EOC1ZiL1MtFCY5IgS2bpyMGmQda2QdQi0V2egzYhKVqmZ393TTDf/D8Ih99kvpyq+Y1isa9",
-	"4qFc4pIQpCt+ntEkKUBHKrqce0tdnZvzXJkNsP8ayikX4IpS9ErxK5PYp/BE4HSYOXeA+0DbmZodbiwF",
-	"jjj8IqHsisRGJM6oIfmMxxGWjSrfcvhWsmzXBTO3orXVwbPqL9bSCAvm+ORK4VlhpfhtsqY5Bu5u65gM",
-	"gEJAV/xGosJKQJRFSR77rvndq8WRdv+6WSAvFnjsvZvhi1b7sAXpoyXOA+4I3MjPH2zEjmaeZoyGqVzd",
-	"fvD7tmIPFNJRM16exGjkS4dYE8zGPrfUm9/bKPyyqVjeAMHmMQNt6RqOY3syb5zfGPydGfxgDWuvYmZp",
-	"075yF65/65hEpTXneWYevrW+mcUcoDxJjspC/koAoxnx3W9V/muMs07Yxs6tDN3kWbySUsH7Vy0Rai8l",
-	"3YRU1w7oaLln/JDhyws8CetFX77N2PROX+ceT01UoKAcDw5MEQmyhFIj0sJHV0ZzKmKidhJL5NJz+Mmm",
-	"pSUG7sHDwB8t55VexpIzKpd2SfhTguOEMsCmR6OcJlomCj7isP58pMDK6lCGBrtoynMTv6Ij8B0QzlA0",
-	"HxGR5eyq5Iz923srly6KuHOwW1XRBnvPfOTx+NLGyovHlTJLxUuBX6C/howiWbZbKXTIQqs0/qWoEVne",
-	"r2ztoL+7v3uw82x3f5WPd2ONepPTa7DmIlfa7VvCQyvRlipJx+upm/YHd4xYOZXjM1A9S5pfBBIyIiK0",
-	"tDQWPHUJ05BmZkMCY54k3NJawvmVTWKzBFc4aUzhFYmR1oJ4NkcGpanmSqoFPuo+JffVojVRu3w3ydgx",
-	"3PSxtnGCjIeu+40v1fi9H7BHv6uRvFdOrS32FoJ6GtpUFRNRA33ewhsorIqcVktmWlFAJ8hE1RISQ9wu",
-	"IfgaOpaU2rfbUKv/eqJ11klnA3X1vba/atvqd3Bv3aGKNyXpCFqkcF/KxseayPX4qze+k7BpCwEO4Mqt",
-	"NMOKiIgnPDeMk1JWnX7/HndTv3fwOV5OT6oKr9SBTTbEemrwystotZ68/HJCVlWyay1y/yX9g0g0EpDw",
-	"r61w6xMrj/pwcIebzCeBndxan5mK2pUF21TiOfh0QRAn9MqbuV9A5BWizns5WgnOxwYPH0TRPCNG7ts3",
-	"hMfIic9lUeIS+LQ/GkTd/XiHdA/Gu71uCXuKe+uYjRWE42ak09b5kUTaW8eUtTcyyf9KSGavqhkRNgcg",
-	"4oIRgcaCwLQr8aHdXq+3QUioFExefAw6gYpJuSonvj7lRRFXrbzvfUH57/Xbtdog6feFi/Vdpu8JEL2o",
-	"EF9FVmFBlUFJloKM65bi79XsitUeiSLP86ChlgWdnNF/5cR+bXN0TSbGHVnI/Dh8HHTg4gb0mggpThJD",
-	"hvXR6xZck8RWENW62Aqa3IEonJxdrPwATwHc1L7pp5w3XBINI/PTTr2hhxfyoEX5LpPGvRknNmfcJ8Ol",
-	"GhKpILK0vEQD5QYo5N05inmS4IZA7G31/CA6LNfKmp5ngk2Nf9qS7ptwG5u/JizmAikLbl6McbC7Ous/",
-	"9Wd9XRSv/UaWmV/N9JuuVha7RlnsDrb6SzP7/ZGkcqD18nvMORPZXqdQTBvSFYqEVpw0liDIv7p748Fq",
-	"zJjaAsoU5crxBA3C8FHd38rSAk/mdh5NUYRNxB8QIbZQuHsVIhnhhDgbj02IQKYTJ0da8UFZqQo3TI+q",
-	"670SV1dewfU3bafcDUzFIvJqU7VeQtW0LxZSWopai2LOZXZ7/9YDtupwApdCRNnH7lB1s3ntxxNk4zdo",
-	"0ZMW76c1bXd6q95O/GBqLaLuEYrR7CuHCRmrR0HjWwEk9zglXnJpni91/d08qbw1/iwcBstFUtG5s/CD",
-	"N4oeapvso5C3JOLXRMz9afW/lHiZBn0I6CUkTFt8po/yK0DYCdEEX5PAJIzMkcxIkiyA0u//defN4d+6",
-	"vw3+/sPuRfcvPx/0fn3Z3Xv74vnrflPpr6nUg13PRlcn7kXk0NMtkvOwgUTKpjaDL+FSHdviFZ4zbV56",
-	"MSOFHQVwjzzDOGsmhZUjicfEZHZsUOdUOYCaFtw3u1D5aykUQGOq/sMG6KS7w8DV2oW6zsjVTm4RT0m9",
-	"JXJzP6vgTeu1JC3S4W2RSb0w+Z/sjyx+ffAjU+zv7/ivG7XjXY4X59k+5s1NNoX7phqoveELdp1i1moI",
-	"0Ca4TImSV3YddAfQpJTsjruHvb1+t7TsR/11ZJe9StrKm+1RuAsnMA7p/kK2wd1uNJiSm4FFrWghYknU",
-	"/UHeKx1vLSx3QtlVBeq9Ck/4ReG93xlSPei0sGXh7oItGgmeT6aNtISdfw26+7OT/s3r9O0D8mCVQhzg",
-	"211w3YFoLLEsjd09NvY4JJT6kMcrX9w527V6I7+gUl/S94f8BJbQ12YmOB+X2Ct6KGTw9RpqvqlJrCLU",
-	"O2JcIPrbu9QzXvxyceauy88IYjSoX8GbXfyb4JNWj/klu98pm0pnaFNgTxZn2d3KTMtj8VV3rlrIOYlE",
-	"Syc1+MaWcFYbWOoPfJPlKtNPDb3Nny542TcOS4TR394WHfYq/f3NK462txVX2fabfHI+5eqogT/6ZzO1",
-	"P73+4fzXf+y8OHv5l7O/7pz9dtb82wCuUilzIv5k37VGQyjZsiVmCfrxGFEGSvcIS7IzqK9h1axWyhk7",
-	"flDb0NXnqN5ld6PHl2mm5gHKWQItNOoyBprmsgegzKWz/zsRdDy/OztFU5wkhE1sBCSUdMJOWWhVV3IX",
-	"YereuHjJ1uXsoigtf+nJLIAwzlbxTKjnEvpRU8PHv+qDjQX/w8nacp/8tC39OXM2O9W0kutShqKEEqbQ",
-	"lCextweV6VDmQ7syFGjMVQP1aZAAoCqltvmHPa+rY4VZ9SNRsiyEsthwzojThu8xwiMAkCksOoAJAflY",
-	"mnJLrS6P9IJhWlwwVMLOdZtasbVl+t1DsGXGe4MuHsQH3f4Y4Nii/dEzvJYfxo6+xNAcmbbGhSFg+qPa",
-	"lvMLXmIyfz0d/RjRX+jr03d/nPZ/pq8Pt8hObysaJN68GHhvS3tP6yx1sD20ljRi2i3X1UP7ma9roCQr",
-	"E5XeSY/BVd+h2nyDKrXWTtKOt4RRTtmYt7Vc7AKKpamhkoomCcIJvb5LNrfkKYEyJNvJkbbhs/QueodH",
-	"O5tldNteUsvwdKgsGvUDp6gpGEVNJ2VbLXubdW93+nFYgmb+QWtdMKEw32YgN7d0Z6u31e/vbO373q5/",
-	"MNS/XpmCb4WVtrg9g9wDRlaT5hBPWptLWaBmVCKrL645sFiUBpSZKkmScaNGlP9BkwRv72310Le/9fvH",
-	"6CfK8ht0c/Bs+Gz3u/Uq0StThYNpZCbXNrMkyCVstyrD0gGCrp1had971wzLqjT45FmW56CF3U2re16C",
-	"0PuUT0CarCZStOQLlUBcdf+mTRsCv2nlukWUSUVwDCC1rIDbXA+za5PeBcFn3KTDeUOWG8N0wu5qcJjU",
-	"M1/HT5+Tz7PqmI+aXSrt5vv6d+RJYoPfTTzNpYO4invz0q3E/ez2bn7JT+KTjE0IchlBlr1ENybhys6u",
-	"aGPv0FMbdL+Bi7TWyXZJ8pHe6tB9bawrI+LPoc3Pmf75O0jJDo0OboHnElLzNj58clJJTquVRnhuJVt6",
-	"fLCVYarHYwihjY1J/C7z3WEVJkWzKZelykKlRd8tWn98wu6Q9lZvIwafmHkc7Gk3jSXdFt12a/prCzQZ",
-	"9RY0JEm0eeoIdAvpB969/QlaJjv/XNEwnUrQqFoiYMMV/frNgZr+N6Emy4QoYhlFa27gUnmXPVLm3sr+",
-	"62Z9inOUYEUesOm6Qa+W7TfYR18ybnMT7VugJJ+wOEA4SayXKW1ccM8N5l33wnoTUjwh2x8yUoWvKgnG",
-	"tL3xnxw0GjIP1Dfk7N1FS6P71nJ7M++S1Nbuum/KW7aNYg2Q99t460O2fgP+ZldKR6zF2l2/eXdSNWpp",
-	"Y7KapL+rlmLvHAR3TmFBG1hyI//8walaS/1V4h5maIkCaOK21oR/rZ+f0z987v+2xv6+TSt8fH4DuehY",
-	"bLYBAhbNiAB49x+9XfLihnlnbIjOeXoLmra3TYXrAvtHxsp/z8goq99BtR8scNb9yAxo7LOnLrfsdX5h",
-	"RmrGkQ0dbkaWlRn4G6Le4MgUrVSPGkIz+p0BwgqlXCoDBFSvstnZ7fV2KokTBzsHB89qWcHeBLrKEtuc",
-	"07UiwDnPbRGgPl+HQe3AlxysoSmcrlSYdBo6byOR1P1ukRalL1fmpGj9ZD0tUNhDBJKESH+q9SpfoCqV",
-	"qzUgHu7kEGzLfryo9xsukx8Hq5ITH9cgWtlAvOqQcMo07F1Vj17pxryT3fUJ9GMouWPLWizlI/35CJrz",
-	"V9liLIitxockyzymDfq3D/iy3Ssss3ZVrM3/aqtyLbWAANFx2YXVYtouwNjX43kmbXMJNRi0tQl4nPAV",
-	"WYjBrud+WglwUWXYtZEuNncF38vIBTJyht5iG/sl1m3z7C3xlVKk7Vg2Q6fQM79TITAQfYGkg2I6htou",
-	"dVyWB8PlIQhKyFghKMZUeK7FtZqSuf6mYUq0erYWXFSbir27eXbWdNGclFmbYe03YbW6TZQ4n8xhR9/X",
-	"7lyJLHkn+vXSiL/a5h3U0xWVVIJMsIhN9yBJFhoRlz7HmkNwp56mvdPWc3jYff9xJ9jpra1o70BdSw8l",
-	"BApIA6t1Byjm+r85oPRHHMoQBZrOsylhsrrg51MSXbXLOVyimFo86imO74porXUpQazHwgB7pE3n3ZL2",
-	"Gv5m4SHU/oRHeoApQEEaNWmrAKsMjyBB0W0VH3t3q7pZkHtiNmsLnTTi/XYV1bvPNaS1A9bvPfflCiO6",
-	"2iu2QZ7meoJOlueamm1Degh0n+SmYtz89cpxz+tfLzq+mzGsxbJDk9Ub2hAUeIqAX2DvG4H0qVJZ5/YW",
-	"2pCZwDXg3Ro4MivSbMYWOjf3v3VgFN6INJ/IKVdbRj3YtgiVi/6ZczphKM8Cp4Try1Urz3AuJcZ4gMzP",
-	"RqSKfRagDM9Nqb69RwI0IaqUYGAYyq1Ldsm+/x76kTLTjfT77xH0b6MMhZLhKzLUPB4eIxobuMl3705f",
-	"yGOkr1LzwdtXz9HOzs4hVC1ePN9CbX15wU5klyys9fW1QKnkmohKR+vGWyIsBCUShb91rbnaPY3DY+P9",
-	"0aJX0zv6tq/J+9lupcQT8fElC0+6/0S4+wfqdQ/RFhqibvgdsmgTzv2Izl2OAEkk+UYiQ3h2AhKFu73d",
-	"MDCGWzKHWn3IzILbryhoIDdUKrurP1Gp5PffuyWEEH60EK6VEGR4jKauZaH5BLpg6Psz/LP54E/hIjZx",
-	"UPOg6hvCDvsWK4KgOzMc5k+mTzPSkso0nDUFjqY3aZRgKeGsb7pCa0jwQzNJO2/TnFi/FV7Vhf8CgGv5",
-	"2Vut8mhd0C6v+o0kKkTfGh1GfndscGVNdnhKVYDC3cFh6EYhSsy7J2NFRGiXc1p2rdbL+aVcRorFlb6L",
-	"b7pFZ2s9c9NJHzMUVn7a/SuZh0clvtIVmZeAvPAJHP2EXhN5yQycCzcJeLAJEPyCQ3A117BQd+6AZKBm",
-	"NCIGpDahEWGSVISC1rMEJQoDSudSiaCISOF6UlQliwIFnZydVkDKjjq9rcFWTz/PM8JwRjtHnZ2t3taO",
-	"bXUIcnK77Hg88eWI/lwJ2h9biSOLOBMocch517WALKjpNO4cdRIq1UnRN9S1c5RgvjRrX5J5DRQAcmO0",
-	"cN0yXQ2PijaNduOcvwU0mLXqYZwXx/9oOb1tlyaw+kmgZbCzBJEZZ9LcPoNer+LZAh0gyxIawc5sf7BX",
-	"9QZTh7QMuF5aoa+KwtDboLNrxve9tpjn9g+lhw9+0l/9k3fQY58L+geBIObeOuOcutY08IOdtUYp7nu4",
-	"3vM01exx1NHbYKS6W66+gfFEFp528LrddFN809WM27VuwZ7+sJRjnaOO1sHh7ZYDrOMfjg9AdP1eWEhz",
-	"B/IUhEDQT5owljVwqVyIPQRIKoEB/0J/ZWIOgYXLsbcG6HsQHgggIIZZfMlcEMYl1FuJw+JC39Y7AbrK",
-	"sUWRoQKm0Ax4mdEMCrcWUlvoBIYx1jln1qEMIqrOwcaUtAG+olb+Bx7PH4zA687m27ruZx0QDe7qP9jg",
-	"tQCmh8FshmUjmPSELLbbX4NjLjj/CaDO4Qd764xSAKC/ITHFzpW+Ozhca7Q3mLnsdvkpBMGJhbQ3rSSM",
-	"HlyFq1tTLPR7g90FyZA7YliQDdsfnRPgdttxWLu8+InzK4mwMnD/4B4E1eEICYITy/QFNr/Bk9HMLekf",
-	"pPTz7/ZQSibYADNYSH8LRK81/IjHenuOEQbgfACjscWHTV+EazIsp3xWCB7gfRyRAAFWvpnAFIsMEcbz",
-	"yXQLubZXgoxNgqP+Z8qvSRxcMlDqGm0PuPB1PUASz6XpTsdQUTdg7Fatryss9MrIzAhG12TN7PwW+qFo",
-	"hHvJwHsJ1qwQ9JrEVemohZ/5zTClUmrNE/TFk4XtoLJU5chMW1OAIRWY9LnXZy9/BIqyxzDo7R5YdAxI",
-	"1o9JTRCnROEYK4xkHk0RlpessIj1wVsEjlOFRiTiqSuAd4K9CGRYIaMPxXb+LXfbK51rYn5Rx1qhvYBq",
-	"cfriCfQXn2itJGsEtlxhimM0IoQVKmVs9wFE7kPK/fVmJQiO5zZ4aXJRnlLy93ZX/+hnrl7xnMVfkvA+",
-	"BxQFG3UvmBnOXZpM5rupdB7BXQpsI5+dxK6f+VvgMMjX1pbchHPIeJG8xEoVROaJkuaS+cBHx1rMgVWI",
-	"8kyrVU5Q/TrVC8IWBlQ/ZbE6ASeFEWISoC5ZGVOtCa/d3iGyk2bDXJLQx/dmIYaGF1h3d3leFJVoAv7n",
-	"z5qUe2uQ8nPOxgk1LuqnpuEXcAIbKxxtdkjgt77d3XvF+Axqi6iyhgNGJvu7KLrgaEyUqfjSRLtoi0+I",
-	"aiGYp5X1nzfhPTUdvSXgwX0oKrrr/Q8iM1fT7cEYb8em5H+JJQxmo2oW99s+UmHEY6sG1oorw0WatCNV",
-	"K2cfychcAmmwlsW521Zo1SwtHo+/moefXMO4yAVbrIjWh1PlsFxN/fy12zt8tsBiVku36oXjFRN0X4dV",
-	"/AgJyORIGzax4Fi2UMf5e1wnL+MSNWW2BIuEEqEtBTBjMgM/ZaGy6ky2iLL1BDxWx5NYi8Ue7hqqY3q1",
-	"XEdeVICvnPuZci5bi3G9/hw/40qi8qydb09sdA9XYUMs0zpr1SK+gY3gxbLjTNsDpjG3h9wuGU7Awgzc",
-	"nantIGNtcoOYR5U0QqF0DjAyc3OCRnIKXxF4zuDFeawFSdS77In5vwbfcWv5/5HY3QP/0s7zgqivbP7J",
-	"2fwHMtG3nGmK7EPjeWh2vwZAlnZ+f0MctkUJvWLSPxz0islmc/grbRAnLq7TUIUvWVMXRieVkZwk4QKN",
-	"6TVBKWW5IiaUDB8oQYksgCa1CsEi4pSHSh3wJTPuRSzLic+w/vsKclJNIIMqn5gwW/TEcqIOlPPEeoLD",
-	"ZPFIi/MSD+KrsPg0wsImdRn4/1J0vIJMpWqOcZmvUb1j76Hp52pq4IBKGWJSi7vVYl+/IHlZQX9xCDl1",
-	"Pz8iLLZB4xq2o738TSJttUuTAXexOaONAABM66wsl30Mfn1eG+QT8WqzR3qbk8ntJq10SP/KwZ/4ujeH",
-	"VvMYrcWeB/3DwRoXvM2oX566Addm5aJVhLXcs4FFV7MhWotbojVy83MPG5oJvLR5/o/ChGaIT8R9z4ua",
-	"hRa+q1TSV2p/7sh4X3lo5S1oDwR0Z1d3pa9BZzA+7O035mLC1Rq3nzObXfYk5DEUqZQyIyQOHAJnzkxY",
-	"w84/0JefMaxd4iQt8Svq/Gbm88jXHnDzJ/Ng1XCGPUx3Oq4V3dnk/jKVwGAsg58BiGKG51/58fH48Q2m",
-	"idt0sBS11qbk5ldeO0+aosyCJ63d186L51mBtlHHiipzuE3hrMyjiEjJIS1QEKX1V4vRrnVZaepbksQl",
-	"ESoI1BuoyW/VjCOFRzK4ZBjaIdhXf2eS+q25XE+pLgY8RlgLBabszKyuC5BuighULGA25UkJa+cxXu0K",
-	"nUW3aSTs+fnbVxcAYLhG0q9tf/DcgHatk098/vaVe/r94wirRkuGR/e4tRrOFfhBNOHk6d3q63D1Ky5G",
-	"NI7huL+KtzXE249E2XYGNdTXe0o0J8KqQk0SFnetComVRcxdT9loKhb6L+NgL3XSu2gbZlLPq3P699M4",
-	"qst7S0zPq5VaB55ho3CWvw0snYC59VX9eFr1w2x8eRgPYQosqB2SrGMJlL1Rqjb3lAo1r5ndxpFtvGZL",
-	"/WUnpW/HYstcMpeTXJTZaWXChMlgbL+mUOn70nms29jTW+YTOcxgLk/hLvvKpqut9ikH2MG649cm9Gnb",
-	"4R5eMY/Z7sB6l+W+ntMJkwDOALjlJm19lCuk/+G7C6/5FflFTYlwyL5rZ6DWnOKmRJhfE7H1xZSfvdSG",
-	"U5I0FrLWmW2Y+GnlYTvWeR1OOSgNrJhc08gUJywF5F4s1Kyc54bG0+dULlnFsV5aMFkiWf9HFEw+CLUu",
-	"SJbtjyWo/9IU+4pZ+I00l7ORADEkwCqrB5wqlOI5tKWZlnhEPhF0V0vfAYp7q152l04c1NlSYH3NYC6F",
-	"otuiB6IuiO2ul5xlPELoV4AJMKDnR0jrVqHH80WNllhBQoerzhTG/kWpDMrQLXQ6Z6ZQQ08JZVhNAzQi",
-	"pvILCoP0XqDQ1ugPIynGofupQRe+xklOEIDRmH6WDr3ht+7z87evuuBw8tZ3mNSNx0q/qKHY/8enXHz1",
-	"Fz2CogsYNS41Az+UB7x4TV1U8Fwtt0PXuHhO6kDVI0HZpO47t6xtsKX01w0+1pw9I6bdzyI3/5Krz90p",
-	"veomtPzJc/WZM+inuAFBXXnwS3BZhvJzQGaQNU+J1vpTTG2N8k0XELyMKw4AnwvP3Za+K8uchdAiQbgG",
-	"3X4afpc94o1Uyxb+FAgQrZkNzgt1Q6WSx+DNrGQ7GJtsoXvAXRlkw7LHr3fRGk4XYJRKdPyeThbLmE1O",
-	"3S4gWv38+oqLst3YbMohZM94QV9zorbQeRVnxCJlukIgiefy2LWfV9y47Eh0ZbtBlsgCWmc1L/0G8CfA",
-	"jZBnW+jElSmbS45x95Vl/xJsAOGxAqwZAxfTCgyzAE3/iBLCC4H/7wwX85W3V/J2gQODG80NLHyGyxLO",
-	"71FQYOFEsnyU0KjK9goLtQ5clFQkKxtDOqfemIt0C12QJJFFt3DFEZZXJo5ZKM0B4pARjJHkEcWJewNg",
-	"ykZN4ea5uvU8AQnz3y9qqZd1DufQzowTfp8chK9MuE5GPpgFaFrZcAfj43Sl+5p+go+q2rED3pXbH90/",
-	"b1tBDOHqtTedZjsJFXwJKe9jNc+IbEB9gifSqHcjgsZYKiJ8GfgkunpXwngvRTnUMqGADDYNIgEeaJ4Z",
-	"1HLAOcwwsKqFOawghNfZqgp9uA7K8rPdZte1JubuY7rl64jKHmatICFXsZTvyLVfNh/NFvGlLa7yHU3L",
-	"Jgt94KP1ID8Dg8qKk0Tfrx9I5Mt+T6hUr/Ub18H41EMbBywYT7b5lQ/gU3+Zy7UhPl/z0bn5xRcH8fma",
-	"j1bHq/TG/YfEqj4YYnKUDn9u7ETRv9r++IGPXGjKS+xaIn/gIyuMIT4wC8pU+hKRViuZFkQd0ldJTOIt",
-	"dMHRDFvYKKoClAH+NgqlEgSnr/no5bVef+iF43ltujxs5BN8zUePDdimp9XiC/nAR1+DXx74ng9wkg9I",
-	"r9sRZhFJloTAWgDGIGPaerUtkrl0SO9lFMqjxsB4XyRFBshMPvns8fk+d1Cz57CPj0LPBORgqxg+J+Ka",
-	"iC4UuppHj1BIY0DpVOaYv5EotNjmYYBCeAq+Dz/wkf4kxgoXPzAFA+FrPgq30Csww1Uh6i8ZyPpAf8Rs",
-	"UT0kvx3bMmI9GRQlXFqfuBHn1ikGEPVYKijh52mq52xcb8bA7++56ogtdGLcaJdsJGwuJGMkgtRM8BGF",
-	"P2GpunBJdE9fhEcGK3bOc4PWKglhRQ6zDV7DHpmey77Icf3iuSs3B942xLYBsdsAc1LGl2ga8uPSijHg",
-	"1aU2V1tox2+87C9aLJvbKIrcKENuXbMZG3gy9K/OzY9uNWmb12jCWi6afJLJkLHrxuCIT+sPhMWfu6h6",
-	"asnziicJnz2Q5HGNitozkZzPHQpUSmXPWjiBlgb6f4X2h23iX0aE5AwnSJNEULtnHXDoFnrJoIr4kjlW",
-	"IfGECNP7yuEFY+i10Q7t+YY8krPuhX39Q4DfuV38JIiiX/1y7aikcGVBpKJLfVGvlNwF9y5ot6AcJfCx",
-	"vnihY8+UJ7Z2r1YxVLGtbMNL4J6a895rLFmOeET31IoA8JeTpgxGyV1pYBm2qIqmnjwE0JykbWHR6Pw3",
-	"odeEHWtxl2vxCaEZUaAtLx60aVb4aNKv0uzwiQMVaxBYzQfxxOrB17SDh0U5uQvnrQY7Scl2pYXwksIB",
-	"Y81ocVw0eauWC/hduM+LvqJfcPq/WUSbN7XSZ9k2yXDe1VJR+7f2sRZXQ3UXyrXf436w9EluoGlhG3n+",
-	"wojpIhjzKIf2luisULIFAa04RpSBM1Vbu9BFkTITHmvg2sJQj6sXvDTL8ZASMBoUDtuOIabrvelzj6/N",
-	"hG0HJz2K7VnffUFlxiV1lc2N0AtOC7Rg0+B/rZifUjiaptB7V/9Ob+KfLjs2M71r9mlLL/yy42m1eXvn",
-	"a+NL0Yr5jEHWEynODE1JEiM80rbYnOd3ovu6aOYxSdrF8hv4uqjSogJlgkbWspzZXhhziHzGfAudQa5J",
-	"gCQ3qpR92AZGDRq0zXDBbA4Rawl1fHnml+1m/MfkFBihNYqVJMjsUFAEN6EPcmXdtsUKgi48hQr0aSOy",
-	"EJLS7AitjewSKsQSYYUTPtlcUmYJVpCJ0EoxZ+6JsrTPdfCQ9A/XQQh2L6FXJHBFLVzEREDqPYAbuH5P",
-	"akpSP2kUAz0mdbhBlhFIsSef08EXk3I3JRVm/x+ECozDaa1IfMvhWZfVeu017cOPEn63M/lSQ/B2+mv0",
-	"2SzSIP4z+myWBObI3VHtpu6D1ixJx2PfSAMApSk+sTUMf5Ci+lnfFuBP2GpJRrZnuLEBU2kH/FcyfzSI",
-	"Jjs9k47+1InLbm/acCDM11aVjQUeq4b++vICT9oGsY9twzO3QafYUNV9S7IEz0m86qflT4pfWMX0qwvk",
-	"U7gybFqxI4w29i8bbDsDZVEkPNvb23m2+hbc/mj/saqU3ESpDXRdzorG9R/4CLRLLokn4QG9cs8VQR0I",
-	"yOCUs4kRdabj0lZLRKYULmu2WzPPfxnt1j5d97Tl5HVPFI3qOZToqLkQhGmbiqeZMvVcNq/AJQ+EWpD5",
-	"c7ZayaD3xKL6zuL59ishLrZfeygy3EzxsCdt06fuEV8JDTGHpoILGsHE5iqHPBgHj3A67r7Rg4ToW1VS",
-	"0jfSEvx3CF8yxy8whIWEQinBzGTMO9xQ6FNp2WYY2Xsx3EKv+UgWGSs2RS0WeFZxcsyIIO4rzZW+KLiJ",
-	"A7UqdJ7cFFiB8+S6RZQp9npCUDATfh9CrF7PBwKVhucFac1ccbvWkrRy2dkBt1olcWWwt7dWrv2j6Zif",
-	"Jsa1nuBqhLn+HaXYV2XSFxfbWMzeRXFcv7RhqUPFX86wvjj/WoDwn6A9gJsEV+7RRuHCnZSIVsqGK3Od",
-	"TpPO+sEsNvesNIl1W+hM0MjA5ELS6zUWFDN1ZAx+1A+QVDEaBGj3Cu0eoyzJJeojylDEszl4v+2HUGMO",
-	"3vBvJJK5iKZaMKFvJSEoLOMN4Xemzc2COYbouMiIHANehemJVyZye3QCWMpdfTwb8eYTOYT+phf0iQrZ",
-	"Yey4JbH+DNO4pJ5mJPOL9O5sDPL0b3bnfymx2jM8d+XvTl1ksUmGpwosCXYfX5Q3x8YI1ttGPOhjZ0Sw",
-	"IAIq549+f6+lgKkMaLNBRlgSAIo7RjHJEj5P9bKhjDjlZgHfhidnp8O/94fnF2/D7zRj5SLpHHW2cUa3",
-	"r/sgauziFip+TLhZBmX9fwmlyuICLgA8WNZ0gRpRfzL/QoZSUCsVcqVDMVa48sKUeF7nMjgq1QsWZqSI",
-	"blNpzg7Ods7z6hxNo/PF10Lze4zUNE9HDNMEySnPkxiNSOXXjgL8i5xxcaVVFz02QLyryk/hsm4Z1gak",
-	"oymXhB3ZwK/Z5jJKWbzJBQBv39/+3wAAAP//",
+	"7L35dhs5sjf4Khh+d04tX1IiKcnaTp++Ki/Vdpddbkvu6kW+SjAzSMJKAlkJpCiWx3PmaebB5knmIADk",
+	"RiQXra5q/1NlkcnEFhGI9RefOpGYpoIDV7Jz9KkzARpDhv98fkbH+v8xyChjqWKCd446ZxMgV5BJJnhA",
+	"RiIj4ctR9zVV0STc6gSdDH7NWQZx50hlOQQdGU1gSvVr4JpO0wQ6R53zzs55pxN01DzVf0qVMT7ufP4c",
+	"dF7GME2FAq7eQZrQuX5PcwJvM5DAVUAoj0moRwkDMptABkRNgFAuZ5ARJvEvqUQGMREciBgRygnQLGGQ",
+	"ET1PkIrMmJqYJ+kUyCXM9SIqk+b5tHP0744epvMhqCwCP/Gt4Z1588tni1N/Q6eg58VkMT7jROQZScRY",
+	"rrt9vf7h4WiH7nUHw33a3Y/6/e7BqNfr0v5wEO3Eu7A3etIyM5XNT0YKssWpnUIkeCyJEmRGmVpzLju9",
+	"oDNlnE31LvWLMRlXMIas81mPmtKMTkFZojqRErx7o+kqZZHKM9CDM/1ZStWkE3Q4neq3Uv3TCxZvtk37",
+	"3R7tD7v70SDuHsLOqLtL94ZPov34AA5HnaAzEtmUqs5RJ8/x1Yvb9vT03YunQlwy8G2bIkOQLDbEl8Eo",
+	"AzkhET5uSDQDGtNhAmQ4J+anUtMi0hxTsEV+yMRMQiaJBB4TpvSDagJTCckVyGIzzDvL7ZjmYzkR6iKS",
+	"2ahGs1N6/RPwsZp0jgZ7e20rOhOXwFvYmyY5uDmG1XHCYmUlw7k1K/1CEglN4sO5fbCYvZEr5ez/0dWT",
+	"6JpZ+A/wb71fpjuJPqzXnWBhVVPG3d997xontJXOoglVLUSmv9qYxg67mu26+6O9Xveg/2TQNdRFe8N+",
+	"NFiPxvJMisw/25DDtbqI8InQHUtKx0CGMBIVdvk1h2xeWYp5p3/mr5893/vnWTx9c3Zyg80t5HQ0/yvM",
+	"F6f9ml6CJJRkWuKQCc2mCUh5TCifE/MavY4rJplmjJPTpy9f6kPJaKTlBFETqshc5CSXgHcMikwtxJ3Y",
+	"FDyZt9JWZXZdPT3/Dogshqy7P9qJVm5ASpWCTA/1P/8+P78e9Lvn59f78OFTPxjs7X3+r4UjDTrX3SlI",
+	"SceGU6WWEqSvpetgb6914bi3r8SwjW4/imEL2X4Uw42pdrfb78e97j4MRt0DurvTfTLcjw7iQ+iN+utR",
+	"7U9sytTiVP8iZmSqj5opmGoyQGKdiCSWhCoyFVK10WyCb6xOO4YRzRPVOdrrVa7fQQ/PzF48vVXXUNB5",
+	"bU6jbWczSCsEVd9be5Ab7y/t6qu4u9970u8eDvZ3uqVMiHfW2t+3mfgIUft1ab5umbb9duNpD7RKAd39",
+	"4ZNe9zDe2+vujA5oPxoMd+M9WGva78yN0HZnni1cGlo1IxKkViqJSIFDbBSz0NwiIZGgNPPoyd/6wrRj",
+	"b3hnnprptZ2FnX3LWdhvNz6Lfvcw2on1xTLo0kF80O2PenAYH0T7wyd0jbP4rEeTqeASUPv6gcZWPdV/",
+	"RYJrVVv/k6ZpwiKqF7T9UQpUDMp5/VcGo85R539tl7bCtvlWbj/PMpE951eQiBTMkPXdCac00fOE+EK/",
+	"OQxIeEUTFuNgFyPKEoj1h4zjx+6iq34iYgiJyAjlQk0gI/oDc0lIOpdkpv/FJJllgo9Ljd7eFfpIKlbN",
+	"P7p2B7ov47a12ce3S1Ue1/VU8FHCoofcO5hSllwoegm4cbmETJNU+Yk1xS4iOzezbzIfjVjEgKuLKIOY",
+	"Kbly/6SiWv9nHPduRud3t28vRDZkcWzUzQfdOK71VsFHTJOf3hqtxFZobkQjuJAzml4MExFdQrx8m+aE",
+	"izukp5dcaxU0ecBtYXbI8AjNTrxaj6vcQlhMRgwpYcE4vZtVvxHqhch5/ICr1mQw0mOGR3pZsQCpT5LA",
+	"NZMq0EfOzAdzkWd3uNQzIX6i2RgecKkpnSeCxhdKiItEjx0e4fEORTzXqxRXkOEHqGk5a0KkkOF87nTt",
+	"rymf20/lA25BRhVc4PIsP4c0ikTO1YXl8cYi0S3SLfwiy9dYeFA+B7fZnfec5moiMvYbPCQj5DgscKUH",
+	"aFy7GcT6C5qYu6L4wqpLF6iqNfful19+6Z5UXuk3BpQg1XHXdXT9ADRDVx1Npn86d/pbi+vwdodxRVlC",
+	"hwk87Fm4UcMjIsUU1EQbxnjhzIDEkGr1VnDNtrGY8WOijWk6powTqmmQhBXS1ToyuvC+COqWeZqKTEH8",
+	"GmJGz/C0HnBni+Evpnr8C00uepP1hobNocO7EnqfHRkbT2fKcKqLLPGLOWGujMaqh08zLYIVAysoY1hr",
+	"G57qB3EDFGUJ/pbGMdPj0ORt5Z2GyRpOGpEBoUORK8JUYOkNXTNGB9SzWJzbiEESS8+i0F7zafZwBdmc",
+	"6D/1y/H3aCYpmMpVq3yhnzbb+LngeppldN5B24Za0ln2jrfGq/wORrmkCQoL+yIx1BayflPhrGku60QT",
+	"jQIeWU0wopwMgciJmHGUaySFTJqLs5Rcp2IKZqWScIC4UCkTIS63vPKrFIj/NudfTuqDZ8LoR/dO10Q8",
+	"Kq70Jm0hD14oy5P1379UkhijEhdkox9sSsew/TGFsT43/CPl5b9nMEzrwZHqM42lBp0oA335XFDlYw3g",
+	"WkWbUWlXUt/YQW/wpNvvdwf9s/7BUW/vqD/4V9UOjqmCrmJT8A08ATaeeAZ9y64hkbWB9gcrXEpBh8Ur",
+	"gxh3HYwIOtN4z+NtfbbnFLnhXIEMtOI+gev6FA6h39uPD+Od/cFw+ORg8GQYH/Tjnb3dAd3tH8ZPOnU/",
+	"Z697SLujD592Bh7/ppZ07De4wOH8VKS/r2/pzm6vt7NqV/Wh0zFcoP/E+2Jt/+oF2ie9+9zr7sWDqLtP",
+	"d/vdYT/a76LXZLRPnwz3ou0MeAzZtjuTi/7+4d7O/u7h4GCrhWQdsywTM8iReNN9Djp5lniZk425lgZx",
+	"nIGUNYkyAhVNICY5VyzRLADXKcugTpadiVKpPNredou332xFYmqXJbepXsWfUV37k6oRVcZ8i8uz5MIO",
+	"1s6TGFq105ZKpJLMRHbJzO3l58/DTflzxmLfoXvYsz84WO3yrUrUkpsaJBbUBWKNrt2MCslh+M+c7sK+",
+	"1QRbq8j+iUmv2EYXuRg56SEXBXdxXzZiyjDTZvuIZdarvs61am4Pz41aCTWtescbuFY2bLWw2ziH+tta",
+	"d+TMexGhjkTddmgVeCSy6p0kIRmhd1dPUZ9iOr9Q2uBV+Bk3EaE0EyOWwEU6EUrU76jimQU61AbNqaKZ",
+	"arVmxkIrSehppNzxxeKRoX9BejkKtQGFQVQm8SXGRq2RudHa7PyGQiRAuTulxbeGKZVyJrI4PCJUXmLg",
+	"jKktEkoRMXT5IBObcciESsIFcb/ZIqEh3wv7gHncTI+L2vTsCbifaqbBEQoWcO+ob3jl+eXqj902u04f",
+	"4fzAMjV55rU3n9G55qOhfuKY4HxEJgnNgAxBzQA46e9gYL4/6JE50EwSkTTUjP7h4V63P+j2e03h5aOX",
+	"pxPKx/DWLq/iYPfr4iOayAVl3MRzMLOlOBOcJSUcZkRwvyo3Ytn0othYrz6if16+UVuP9bWmlHHVVRPo",
+	"yst597AeDO0PDpYFQ//n/Py61/vwvVdDiPIs04J1+fSai26dHNDuwd1NjsOsNrHlkm7mDndRVW8usvHq",
+	"YPGUfAT9dEK910Ik+BVksvDNNQhgTU16COOcL1Wke0e93voXdZvq6/Iq7jpBIugkVKoLCb+2ZEhI+BUz",
+	"I5jWD82FaI2nY9IjswlLAP3ZksA0VfPaHHcrikTPp5JWAqnLwrBGmzOjoFUdEDYilM+9O7JplJXniXVQ",
+	"1S6Fij5uQ4wm4ricoG0s841+VCuAabycjKSYAjqQ9TEQmYpL1MCZIiLTh87HEBOmllLY7kYUZvXnZYvQ",
+	"LPP+3U9+Va+2G05hq0XEC4qq6W21zWhj1Kf4/IYC/gQFseOQOh8vo7CTgr7EyMQnMBBOk0tDZXdCXXdH",
+	"TZ+X7pl3fXpPrNezKqsaos7mZT2w3LkFHZaZZPolbbT0/Mo6RBdXFVNFXdbqFWa8mjwH89c3xhLWyxYc",
+	"fh51jv69fJ42A6bzOVjruWeQKNr5/MHOc5Xdole7vtGi3ygDklC1ue2CV+Wjmy7u1H0C0yZGzmBIaJqi",
+	"r9BkIy/SqbPnExHRZCKk2o62N6Zdv1mPM0RhdgNVdArTIRhRY+S7nvaU8eqP+3cpxo6JvuHQZuFW2f2C",
+	"70yvlDN63s3U/5PCikSl37nfS7E4RW+63jOm2gMGjeRkdk1iNmaq4UTq7Q76O/uL/r4Pn56sncsoi3fr",
+	"tWO2xcqIBT60YOzhp4FZwof2fUUV+B3aCi0ZWHQKZGYtayQjRSjum/EmA/dsnN+SNmbTtSJSQVo1eZ0u",
+	"byZds27rX60ycVst26cuW6XFGjBfLnE5YN5LtOQtyYzOpcmkK1em//xwY89D635JNuaM1zfKfrbSCdBY",
+	"SLB0zxxZbCTmUO0AG8BxmU/Gr0ToOAOQW+REkQQoZhwXKfFqJohUVMFU0zdxLOG2tH4gNIogXapdY3Kz",
+	"CXhoFWmFFr2zgRYtc9yjC1xMm/XiW/2ESrMD9dnYfVwkCzcQkxdT2GAcW6VjvTRr+L4aRFLdXC9lYPLb",
+	"c64yT5L6zxzs5VZET2hCeeQ5RPvFBfUXz5yVv7WR+YYxtHOwyshcZcrfYRgsRs2uTZHm2mbmMKaKXYEt",
+	"87A5hGSm/5ApNNyU3d1N4mOgT8N7vz/p7kS7cXcf9kbdA3o47PaifjyAndEu3Ruuo63bLPi23PnyNk0p",
+	"i1HXEBnJYJTzuMl3d5Mjv26I2tDpO/Os16A1hxY0KLF4/8rggxnBr8XXyBddjk6rx0QxiMeQtfKER7m3",
+	"1FKLly8QzWqWaLcd+Bhk4Bw9G1oPFYlwb0aE25pgfXOiSgAeATAntDgi63Bp3rN5ejEUPNejjTPKVcfw",
+	"QzTBDETzh6H1+n1ce2iBfp9BAgpewy282tbvGRDJTBpFGVWY0TkZ0ujS4xJZ7jRe5Sy+S09243CX+nGf",
+	"O0V4Qb2HLqqiVnEL3EWoBYjhlKGrajCXmn6AFj8zWTPkpZIkohLKFNYprqG+DzSm/10JDFfFlNNOa/UO",
+	"u7WNeVLfmJPuv2j3t173cOv/+F//9X+e573e4Mk33//v7T/9+X8uwk//1+f/u/vhUz94svv5v8tHP3xb",
+	"/rv74VMveNL/XPn2uz9/e36+tcHj3/3vdc0S2txoIvNoQrQ609gUd1i3tddaVPDbGENewirSvValk5mq",
+	"7DQT44xO5RZ5AzO0JbUNOcc9imOIj4nSF4besJxfcjHjqOFaD9Nfzs7eojqay6qYqVdydILOQroXlr9U",
+	"6ziqH5ispjKvVIIyWaWVTzFzSFMsjeAimkB0Wb45TzG1ecqkNBTQSGetjlVms9aGrKSydqzZWi8SQN9x",
+	"JHh8MaKREtlFcTxBp1I84GZYrR2o5BKUnxSp55jPpSYixvFokogZPrCQsI3r8iUwFhPG4g/9WK0aRB9H",
+	"oxgEl75YC6I/Lkskq09PRQzJRSUz1d4bI8aZnOB8bRU2v8glRt8rydb621qmNY5vaxzwtIrX1m4gHxUt",
+	"XET1tM8FJniOSYa2+F/kCkuyB9fXHvZ0SZlLEyRc8uYCh+KnXg691ifWMjOT2juBJLYZl/WI/4LJiNHz",
+	"VSLk2pDIOzHT4+PBSF/6TJlRspaK1HhvU0VCT69HLatEKu9sLPR0Sy9aQZ4xNTeu8NJnVuqqdzK6/foh",
+	"jLKPYuhLFBHZ5aLVclfrm7qc4WbxNkukS0PXBh/GHmZMTTThqgmwjCi4Vnc2DXOLy7abjUoi9cqNxjS9",
+	"q2GtP9rHMfabOxxpmqq29akyhGwWelfD2nzAlmEjOgUTMr+r8aw33ceubMy77K7EwkK2UMmlxQXUqUyn",
+	"EI2VMy8PxbJeuV1OwlUIsxBEjmfa5b+Z80Z5+CckEzOtoprcAX1JlOw2oXICpYCzSZclgghkVz7j3OcF",
+	"cegzoMfbPG12rdLvht/Ct0+VlH6vSw5NHSN+JrQRgVon6oHl5XliYydGoaivVqtac5H7U31x+MW3vjr9",
+	"+Q1JBaozhHEliqo6rB/Uf3DLUQaew4Le1EfejsXQm1DDlwUSzY6wmiquR+4EBXyCzWUtkDBs7XtNzbI/",
+	"Wcwpb6t9MOJJkFgUZSL15fxT5GRCr0A/pA0L5yvv79QT65bTidlx3IRgndKHF3mSvKHTJROOaJJUHcvH",
+	"5dS0kePgNwrgjYBwQbTunomkAsdRX+xJTMlP4goSip6dmmuht9q10D0/v+6Pzs+v90cfvq98NuiZz3yP",
+	"rWX14gHQxUWhzOCCJEzbdRnQSwzVvRLDlnSDjM4sMAutQks0dFOlYJp69SGmDW3z9THpWXAaS8DWRVcm",
+	"cK/0hwtZ2iv+g2aKRKLx3t1V9QWF9k+TZI2kiVdiaO2AD4HHKcecgEEhMKPMlM8U5T52O7YWgtEoaIxN",
+	"tTR7DxY905uomSsj4Eu85ffjD0cLc9X1/1o/9PKZ1Z3GGUiflgZZBLwoYXZ5pJUtL6mt1w4Xc5uUv/vJ",
+	"vUozccViyC6mYOI065HqW/uz14B5O4vkKkicwYwwl2thKk2UtWMW6PPXnCZMzVed1d/sY/gLyNfIRq2a",
+	"MUvIepN0QRfDWZpqX4SxUPV1bufVwc1WPbpS7SUxOeuKZoxydWyyTMsNxuCTzKMIwLLzWlrwO1OhgJba",
+	"9Uvzi12P3q3s7b1CkJ0qk/6lf5CtiEhbme24iQxhTFeZu73+zeWQ8TWutwj94OegYzdbLsGfqhbTlNBR",
+	"FVGw8rqwHrXFMX7MxEyaChCg0aSio5YFb5tXKNUyVI2oLBmxsuRiw9zpVwRlUNzRjVu0wibuHmwKm6oV",
+	"5JZe5esa7dSvMJ+mVtyeLREtzRbV+9PcqJgNwRQWC/vv0s2rpd1MXMH0OvW+I5G1ZieYJDl9QCRmsck1",
+	"Qt/jFvmnyLNC1GDZiZU0t675rS1ivS1dvZeV1KaG69rn4G666X0O44KkCmdu8ckwl5qOtRUL2UUipKq6",
+	"iOvVQgtvWRAar8RwVVqqtu3Xzkp9JYY3DStrrfrRc1ILGd+iL0syBE0JsUuwtEdvKQS3CVJqDQ19tBm1",
+	"X4yBl39IJewz+k31Y8NP/Gd1Wsh4n6FrSNegUBlEIiw2UJMMANloxDhNqtM2YknLrJxzOzN3xyL5WrqJ",
+	"KI9A/7OehlZ5dGG2r5eaxEU5hPPWrZmqjtHbe0tVr4BrLKopCq7VsTHtEOrQFqs4iphlTCngAZGCjGhD",
+	"1Onr1Nj/QzYmswlT6IeKJREcy9MEJ1JlAOrPtyr312qhllHyElbrh5uVk2xo9dnjvy/Lr82qsLLfSx63",
+	"BJMMOtIok0drrfy00Dy9NVeakNOERuCyGDRVB2SUiSnpl77LMU0XVa8V1f/rqIFukoUqKPPxGKSyitra",
+	"5pKWm7aWZ/GQT+p1XVg6KyXTAkoRO6A8dlWz9m2hTd5AX67z6HpowKf7lfUipipJuvpkx9gVpc9pb5WF",
+	"r8wAs7t2o+KlXxwgrzS4gF5IkWWSZ7n/rU7xLy1kClGTfDrkmP4iMjKdE60QOF/kMGcJotVQkomhwHyZ",
+	"wS6ZiDyTdffcQa+3xD/nccXdxutmDMY0mdewa31u/6plWqGsiciT2CmTGyfEuqNYQgDPWtI/4dpL6pgK",
+	"HMem9oCWQLl1Eqhg5C7H1717waa8KekmxoVg5JiZjuWKktj9qc+kvMc6q6Gvq7tdQwZWbenptdukRW03",
+	"l/LD2ELV+dypPVQSTdMmequZH0r8sjsxhxbWse7e3sYoegCDx/6mTSldZfK4qOXaZo99b4H9isDoZdZB",
+	"TR9byxgqKw0f2SCqazMe8hBEpkAva5G1XOKtK+dSwbQTdCirnxNlSw7n1HsPlnkMBaSVV3xusLHFHbOR",
+	"RuvRcwrpjIEzMQXrHTaZ/1zf1wtUsFybcYtxk1x2Mi0mYWih6MKKZl27lgISapODTvGhph1j7Efkamlu",
+	"6jKOUnC2Pk7E87BjoX5lX1maj40ar+JHiwTgAhsLiaLoKzHOIk88rYo86VcQWJFFn0uIScbGE0V4I4Tf",
+	"VrAV0ZQOWcLceC1xNMpJLGov/Ld+lI25xdYx3kPI9E2A+Q+FJHA7uuTxoETrkYACcveyQhZNnK1KrplI",
+	"5xcyz2x+emupwVRk5n5CX6x1k2p5Fuo3hLj5m8UfWbxBkIovjUbLSTPd4g3lgvxAOeXUHwBiEayUsm/N",
+	"U5WAkV/CZTmXC5H7Mejlr5PCYVdXGaVBVEGnfhcyc+KNo/MKAbuDK5jmmEgAEiZMKvyFDKuMzCkXF0O3",
+	"l5W/LtJMWILTXI0snVyMkvy6ztT1F/j5uuXOTRIzww3u2uLx9W5SFCqPfo9WAXAWlnSgabw/OKgkThzb",
+	"4ttITKeCVypATEqCQjWcMm7gblGuZSZ7JqsCzX0jCdbFk5Rm6halHgcb4AJVdmvxvOVleRWhVZEiwgze",
+	"lxY0NaGNjIRGp52VkTC30abMyV9J79CcCh2tUhK0Zn1zUYLjrdtd16+7blVziY3Vglq6uCQsD7h1wfYt",
+	"CpDbF1PHk21Bwq1FSkLTrG6hqAE713mbV9jQ5REJMZYcHpOwhHQPDIz7AXnNfjg+5yFiFk6ZnGIbPtsY",
+	"b55WPgsMR0pCORc5jyA+JjWcZERIDggHhjrHq7fPfwzI2zc/Ei4y8gsM3+px9AymlM8vUoRkdPPY7ZEp",
+	"SxIm+DEJKWdTxBY/JmFM9eL1KqNcETEaofVl6pp4JOIC7poL9KfnEuQxCbm40DsVBnppcAWZlts0Alm0",
+	"bNATkVOaJMUnwyTPMojDrXNeOX7cO33SleKK2mY1ii1smUVt7+zPK+vWV55dZSfo2EVirQdOEy+dyqxd",
+	"KK2YtPvAzrlOnbVvfPIhoWoksqmXi9An61qzWeeZCUIiYPEiO90HJO5SpcXO/mZ60z9FfpYPHwU71CpB",
+	"DUBQr3gol7gkp9MBW85YkhSA0hVNx72lruzMRa7MBth/XciJyDC2r9ilEpem4kfRcUanF6lzN7gPtPmp",
+	"2eHaUuBQ4C8Sxi8hNiJxxgzJpyKOqGwgOJbDt5Jlu6aUuhWtrSy9rf5iLX2pYI5HV5neFjq832JpGiuY",
+	"P2QzPQKkENQsv5Gk0KEJ41GSx75rfvdycaTdv26WGRlndOS9m/GLVuupJY7T4gfG+C5tFO4ONmJHM08z",
+	"RsOQrG4/xmNacWXL0IJ1uA/h5vCK9rk7BFjcVCxvgE5+n5mL0zW8z/ZkXjvHM/pTU/zB2s4sZ3l7nVkm",
+	"K0cJbB5Z8WIxA5gWG33dgOHaAI03SptWLtr1rzRTVrLmJrw1D3+2bpHFig2caIEAW0k3a+bn7rdaFhtH",
+	"V+3cyujqSnhIpkyuRhWY4G7i9mun32mharx+4fMzOg7rUBO+zdhUYVhHSZiaoEVBOR4A8SKEawmlxgGF",
+	"e6zMvdsEm7Ie0r4JPGVr2v/GeqLLsNw52K1qW4O9J77DuLXgWDeb/H55eikzFxhl+mustpBl4/FCHSwU",
+	"RCPGokbW7X5lawf93f3dg50nu/urnJkbK8ebnF7T+7/AA3b7llDsSlD8SkHmepqj/cENs/mc9vAFaJEl",
+	"zS8GSYzHPbS0hNk3tpgUS3Cs73skksQBUCZCXNoCH0twhb/FgCtATLRCI9I5MWD6Na9QzcNfdw+5rxYN",
+	"g9pVt0l6juGmT7WNy2B04frA+8owP/hx1fW7GoVN5dRag1CoaYY2jd9kG6JqbiHMFFVFvZ8lM30tkxNi",
+	"Mg4TiDGnMQF6hd2wS0XabahVZT2ZjNbf5otCuV+1bfXDgn5ucDP0ewePcDXcVqd8U+KSkrQIaj2GyrhS",
+	"VzTpDOupiyuvkdX65PJrhViVwq61yAqU7DeQZJhhGbM2ha1jqiSTw8EN7iCf7HQSZ8NEN8R4bBqIks7R",
+	"sYoiNGGX3nrkogdJIaS815qVvQUSrhYi8xSMxLZvCI+JE3zLApllZ6n+cBB19+Md6B6Mdnvdsq8U7a1j",
+	"u1VayDWDcRa9BBJp7wsDOtWoj/0rQGovmRlkNkwdiYxDRkYZGGFSBml2MStv7bjMBGicMN5S742JySKL",
+	"5aaZhsOcJcqlEDZwsXq/o6re+r1YTT3894JAe59qCY9imxTyrKiVKqgyKMkyg1Hdovp3NQFgtVugqF47",
+	"aChUQSfn7Ncc7NdWjJpkgRuykPlxeD/t12Q+VK0BKPTtGzKsj96amTrws8Dm1DIEJHckCidnF+vZ0aJm",
+	"wxYemgrRMN0xsz+aDyFLc375yFNvaNCFPGhRm8tSWG9ShK2E9clwqS5AKgzvLC88J7mB8Xt/SmKRJLQh",
+	"EHtbPT/EJc+1mmW6mhgErmlLEWMibID8CngsMqJs98hijIPd1bXMU39i0lnx2m9kmZzUzBDpcspF12RH",
+	"dAdb/aX1yv5wTjnQeiko5pxBtldfF9PGnIEiLZUmjSVk8Gt3bzRYjehYW0BZeFk5nqBBGD6q+1tZMO2p",
+	"R82jCYmoCbsjXtsWCXcvQyIjmoCzzvgYMoLQZUoQrfiQtFSjG0ZD1f9dCW4rr+D6m7YwbgZ1aFueaSNz",
+	"GTBEVIJwL8VftY/dAApg84L0BygRbpCSp1bXTyra4PNCcZz4kYpbJNU9IGTYV14kMFL3AnW9AqX5fnAn",
+	"5NLiQ6Zs5aGnvrDGXoWlvlyi2CVW3L2NSuzaJvso5B1E4gqyuT+x/ecSjN5AeyK9hMC1wXaK+JUvEL4y",
+	"JGN6BYFJupgTmUKSLDTt3P/rzuvDv3X/Mfj7D7tn3b+8Oej98ry79+7Z01f9ps5e04gHu56Nrk7cCxOo",
+	"p+tkdkwN3mg6sRGaREh1bCvqRc61degFZM/sKAgq6hnGGSNTXDmRdAQmO2ID8IXKAdSU2L7ZhcpfS/HJ",
+	"GlP1Hzbikt4cY9kCmxIENg2sF5mpEiY4ElMEdzW4UL79rCKjtpTwVMYowMG1peUpVuqc/Iv/lsavDn7k",
+	"iv/9vfiliTm8d3MwZs/2+fP7DZqYgShob4hNXSfttRqmthc46Tl4ZddBdxDtxN192B11D3t7/W5pmA/7",
+	"68gue5W0YS7Zo3AXjqvDXIjY3+xGwym5GVgovRYilqBu3wSzIC/qet4kjF9WWmFWsb9/V/0wb9xyMui0",
+	"sGXhrcItGmYiH08aof2dXwfd/dlJ//rV9N0d8mCVQhya8k36XiLRWGJZGjS778Y+mJTpa+tT+eLGGaPV",
+	"G/kZk/qSvj2ePrKEvjbTTIhRCQiphyIGvPpm9YFnP5+9dbfeFwTDH9Rv0s3u700w/Kun9Zzf7rAMihK2",
+	"8rIHRNP0tsfiK5VctZBTiDJ/6rXEb2wlJKkAqusPfJMVKtVPXXh73J+JIpsR043J397h8uskYl9xtL2t",
+	"hEq3X+fj04lQRw2M/j+bqf3p1Q+nv/xz59nb5395+9edt/942/zbNCVgUuaQ/cm+a40GebJlS8wS9OMx",
+	"YRx15yGVsDOor2HVrFaKCzt+UNvQ1eeo3qc3o8fn01TNA5LzBNvM1UWFVr69LYY3pcyls/87ZGw0vzk7",
+	"RROaJMDHNg4RSjbmL3loNVC4oUx0L/WG2DEqslU8g22GQ3+LgPD+r95gYwl+d0Kz3Cc/kUp/qpbNuNRH",
+	"BXGXcRIlDLgiE5HE3p75KctAXvggcQ0pGfNxhrqvKZHHSova5h/2vK6HFWbOj6BkWdxjAaSdUaUN0WNC",
+	"h4gyWVhYiCWIgq40rZZaQa1NKP2WBZO4c92mlmpti373EG2L0d6gSwfxQbc/QszmaH/4hG7S6HeJ4TcE",
+	"mkFWKuaArRZMzfyi0xXmrybDHyP2M3v18v1vL/tv2KvDLdjpbUWDxJsggu81lRdeN50SBbYnq2VP/IDz",
+	"qqtr9jNfJ1+5Gv3mvfQYQPUdqs03qFJr7STteEsY5SUfCe91bE67AGiSiiUJoQm7ukmGcglVhexHWBuI",
+	"Y++sd3i0s1mWsu19vwx0k0livfmGU9QEjZSm07CternN2rY7fT8swVL/oK6jEJ4MlmLbxNfmlu5s9bb6",
+	"/Z2t/dZO9vrXK9PKrbDSFrBnkFv0mtCkeUHHrZA9thMVKdsILa45sPBGHEHlmZKQjBp1j+I3liR0e2+r",
+	"R779R79/TH5iPL8m1wdPLp7sfrde7XFlqngwjYTY2maWBLmE7ValGrquAWunGtr33jTVsCoNHj3dsNrj",
+	"uN3ZEFnJpGU/xA7strgRJ9TUlWp2n0ODbt8hVBPiOD16KPwUlcebKaNPy/5SPp0ZwferWRgtyUYlAlTd",
+	"u2pzjtBrW1EuCONSAY2xbwcvOhCsB2O8SVuy4Avuv+d8MctteDbmN7WTTN5aa3em9byMj+JhjE1AcdkB",
+	"/8AyNXmGkHebksQoT5K1WqUXDRoadLSBwzPNxIglcJFOhBJLMoH0Vofua2ObmQviFDtivtU/f4+ZzaHR",
+	"4C22dQI13+HdZwo5SIN1VE7uesovJXOPR7UyTPV4DCG0sQXE71PfDVghejKbCFkqPEzaBh9Fl7xHbKRu",
+	"dYI2Yqiw7T23t3HTWNKY3G23pr+2sJFRjlG/kqCNW0egW0Q/8P7dT3r/qXPTmWR0Y/ZqxaclntXeucDl",
+	"/esDNa0iQwdrZBlF633oWXmf3lManbOalmnASHSCJFRBu+p7uKnqaxrkyPYb4ZMvM7a5ifYtWKQOPA4I",
+	"TRLrbJrWJvup89QgyHXPrC9iSsew/TGFKtxRSTCmQ6T/5LAnp3mgviFv35952cTnnrUF6GbeJanV3jdR",
+	"KpVH29tSiYyOYavikd02VSLbRi3HrlrbdOtjOv4z6i1/Wu12bTZwd8RarN1MvDypGrW0MVlN0t/01rd3",
+	"DsE7p7C/DdqokX/+UJMDCXQujKXiHmdoiQJp4rNFpBjO1WrMJ/PzU/YbtCF/OsdE5Z2+TSs8hH7zml2T",
+	"mI2LJt4Yt2gGBtDJ38h07e0O+jv7nbrK0usefvj05PO62ns5uJ7o4oZ5Z2yIzjl8C5q2t02F6wL7R8rL",
+	"f89gmNbvoNoPFjjrdmSGNPbFU5db9jq/MCM1o8KGDjcjy8oMvMcM1zQyFSTVo8YIjX5nQKgiUyGVgcap",
+	"l7zs7PZ6O5U0iIOdg4MntRRdbzpcZYltru1aLd1c5LaWTp+vgzF3cEQOBs9U+1bKPToNnbeR1el+t0iL",
+	"0pf5clJ0l7V+GqyygYxIAOnPe17lSVSlcrUG6MGN3IltuYyVnMN6KuNgVarh/RpEphtz2Tp6afMhp0zj",
+	"3lX16JVO0BvZXY+gH2P9G1+GfpoP9edDxJKussUoA4swiCmTecwa9G8f8KWeV1hm7WI/m83VVixaagEB",
+	"YShmTNq2bZuxUPZXjwaaJMwl1GDwx8bowaGXsBCKXc+dsxKVocqwa8MzbO5IvpWRi2TkDL0mOy21bptn",
+	"b4mvlCJtx7IZpIKe+Y3qaU2jEIctQ2I2wkIrdVxW2eLlkQFJYKQIVkYqOtfiWk1grr9ZlNKbyrObuWzW",
+	"9L2clMmVYe03YbWGLDPwiKaAlsOdGJQrQRRvRJjew/fXtLzHqrXCv5zBmGax6TwqG0ukMd1KvG1Dd+rZ",
+	"1Dt1rfmk+y/a/a3XPdy66H74tBPs9NbWoHeweqRHEsAyzcCq0wGJhf5vjh2+IoHFfhmZzNMJcFld8NMJ",
+	"RJftAoyWgJ0WmHhC45tCG2slKQPrijDAF9OmV25Jaz4qfTkHIVbYhEcuHkG50X+2ClzG8AjzCN1WiZF3",
+	"t6qbhbklZrO2yEkjDcCuonqp4RTKlln1C819ucI6LnZwUTaZewe74J9qajZ7bmL1J7mpyzZ/vXDc8+qX",
+	"s47vygtrIe7QJN+GNhiELiDkF9z7Rnx9olTa+fwZWxibeDZCuxrkLcM7HZuRRU7NxW49E4WbYZqP5USo",
+	"LXPvb1swxkXHi7bzSZ4GTrvWt6bWivFcSrDpgJifDaEK8xWQlM5NQby9IAIyBlVKMLT45NY5P+fff/9U",
+	"8Ctt6wout77/nmDvZ8ZJKDm9hAvN4+ExYbFBVnz//uUzeUz0HWk+ePfiKdnZ2TnE2sCzp1vkOSZMmBwl",
+	"LeixwGtwfY0GID/nIbYweM6vIBGIwjmbUAVXkJEZElkm+LjxlohmGQNJwn90rR3afRmHx8ato0Wvpnfy",
+	"bV+T95PdSuCLiNE5D0+6/yK0+xvpdQ/JFrkg3fA73MaKX5GcutQBSCR8I4khPDsBScLd3m4YGIssmWNF",
+	"PAbe8For6g7gmklld/UnJpX8/nu3hBCjkhattBKZDI/JxLU7N59gBz19MYZ/Nh/8KVyE4Q1qrlF9Q9hh",
+	"31EFJGFTpvAwf9L/gphoSUXxiE2oUk2AZSRKqMRGCOF1N9OqD/7QTNLOG4ko1G/FV3Xxv4hVWn72Tusy",
+	"HLHpcXnVbySokHxrlBP53bGBUDVJ3FOmAhLuDg5DNwqobN49GSnIQruclzFMU4GFiXo5P5fLmNLsUt/F",
+	"113mnikaEmkJGFZ+2v0rzMOjEn/oEuYl9ix+gkc/Zlcgz7mBOxEmwQ43AaNaeAiushkX6s4d8QLUjEVg",
+	"8FgTFgGXUBEKWoHKGCiKgJRLJYKCbIrXk2IqWRQo5OTtywpk1lGnt9Xf6unnRQqcpqxz1NnZ6m3t2Dbp",
+	"KCe3jfNS/3PsywF9U4nlH1uJI4sAEmpnxLnNtYAsqOll3DnqJEyqEzOAHtO2gpdolzRLVJJ5rfQeU2a0",
+	"cN0yHdGPihbvduOcIwU1mLXKVpx7xv9oOb1tlz2w+kmkZTSgMpCp4NLcPoNer9EPiqZpwiLcme2P9qre",
+	"YOqYrYHXSys0VFG/+Tno7Jrxfa8t5rn9Q+m6w5/0V//kPae5moiM/QYYndxbZ5yXrssL/mBnrVGK+x6v",
+	"93w61exx1NHbYKS6W66+gelYFi50dKddd6f0uqsZt2v9fT39YSnHOkcdrYPj2y0HWI8+Hh/ixfrdq5jG",
+	"juSZAWA0T5r4lLVcmVwIKgREqowiyoT+ygQTAgtKY28N1PfQ7x9gpIvy+Jy76IpLmLcSh8eFvq13AnWV",
+	"Y4vVwjKcQjOSZUYzgNNaSG2RExzGmN2CW08xiqg6Bxsb0Ubuior0H0Q8vzMCr3uRP9d1P+tZaHBX/84G",
+	"r0UmPQxmEy8bUaIHZLHd/hoccybET4jqjT/YW2eUAuv7NcSMOh/57uBwrdFeU+6y1+VjCIITi95uuiYY",
+	"PbgK57amWOj3BrsLkiF3xLAgG7Y/OSfA5+2iBU6rvPhJiEtJqDLI9mXXoyOSAU0s0xcw9Aa1RTO3ZL9B",
+	"6cDf7ZEpjKmBP7Do9RZzXWv4kYj19hwTihjxCPliawSbvghE0rFw4oXgQd6nEQQEYeHNBCY0SwlwkY8n",
+	"W8S1zM1gZPIe9T+n4gri4JyjUtdA+BeZD+CfSDqXppsbJ0U5gbFbtb6uaKZXBjMjGF0vMrPzW+QHGAkD",
+	"CHnO0S2J1myWsSuIq9JRCz/zm4spk1JrnqgvnixsB5OlKgczbU0hUlNg8sxevX3+I1KUPYZBb/fAYlBg",
+	"Dn8MNUE8BUVjqiiReTQhVJ7zwiLWB29xLl4qMgTTiw+tAyfYiwiFFTL6UIZmweVue6VzTcwv6lgrtBdU",
+	"LSzW2/3qLz7RWsnCCGwVw4TGZAjAC5UytvuAIvcu5f56s8qAxnMblTRJJg8p+Xu7q3/0RqgXIufx70l4",
+	"n9J5GU4vmBnPXZoE55updB7BXQpsI5+dxK6f+TvkMEzj1pbcWAhMZZGixBLNQOaJkuaS+SiGx1rMoVVI",
+	"8lSrVU5Q/TLRC6IWJlM/ZbEsEc6EA5jMpnNeBktrwmu3d0jspPlFLiH08b1ZiKHhBdbdXZ7wxCQZo//5",
+	"iybl3hqk/FTwUcKMi/qhafgZnsDGCkebHRL4rW93915yMcOSI6as4UCJSZMuajEEGYEyhWCaaBdt8TGo",
+	"FoJ5WFn/ZRPeQ9PRO0AP7l1R0U3vfxSZuZpsD0Z0OzaV+UssYTQbVbMG37ZMCiMRWzWwVnMZLtKkHala",
+	"GXtPRuYS5IG1LM7dtvqrZunwaPTVPHx0DeMsz/hixbM+nCqH5Wri56/d3uGTBRazWrpVLxyvmGj6Oqzi",
+	"R0AgJvnZsInFsLIVLc7f45pWGZeoqb4FmiUMMm0poBmTGpQoi2hVZ7JFMKwH4LE6XsRaLHZ311Adeqvl",
+	"OvJW/X/l3C+Uc/lajOv15/gZV4LK03a+PbHRPVqFBbFM66xVC8yGNoIXck5wbQ9ABn6QiXNOE7QwA3dn",
+	"ajvIWJvCANuZVv0xZnRa5wCHmZsT9kxT9BLwOQPr5rEWJKj36QPzfw2e47Pl/3tidw+8SzvPZ6C+svmj",
+	"s/kPMNa3nOlN5UPbuWt2v0LAlXZ+fw0O8qKEVjHpHw5axaSpOXyVNuQTF9dpqMLnvKkLk5PKSE6SiIyM",
+	"2BWQKeO5AhNKxg9UxkAWeJBaheAROOWhUjB7zo17kcpy4mXXehfIYMonJswWPbCcqAPhPLCe4KBaPNLi",
+	"tISJ+CosHkdY2KQuA7Jfio4XmKlUTR4u8zWqd+wtNP1cTQxKUClDTM5wt1rF6xckzyugMA44p+7nJ8Bj",
+	"GzSuQTDay99kyFa7GBnMF5sz2ggA4LTelnWw98GvT2uDPBKvNtuBtzmZ3G6ySjPwrxz8yNe9ObSax2gt",
+	"9jzoHw7WuOBtqvzy1A28NisXrQLecs8GFj3NhmgtnInWyM3PPWxoJvDcJvDfCxOaIR6J+54WxQgtfFcp",
+	"ka8U9dyQ8b7y0Mpb0B4I6s6uoEpfg85gvNvbbySysVBr3H7ObHbZk5jHUKRSyhQgDhzCZs5NWMPOP9CX",
+	"nzGsXeIkK4Ep6vxm5nPP1x5y86N5sGpwwB6mezmqVdPZ5P4ylcBAIaOfAYliRudf+fH++PE1ZYnbdLQU",
+	"tdam5OZXXjtPmmrLgiet3dfOi6dpAaNRB1Uqc7hNRazMowikFJgWmIHS+quFUte6rDT1LUnikggVBuoN",
+	"AuW3aiaIokMZnHOKXQvsq78zSf3WXK6nVBcDHhOqhQJXdmZW10WkNwUZKRYwm4ikRLvzGK92hc6i2zQS",
+	"9vT03YszxDVcI+nXdil4atCt1sknPn33wj394X6EVaNzwr173FoN5woqIRkLeHi3+jpc/UJkQxbHeNxf",
+	"xdsa4u1HULbrQA0M9pYSzYmwqlCTwOOuVSGpskC66ykbTcVC/2Uc7KVOehNtw0zqaXVOfzyNo7q8d2Ba",
+	"U63UOuiMGoWz/G1g6QTNra/qx8OqH2bjy8O4C1NgQe2QsI4lULYwqdrcE5apec3sNo5s4zVb6i87KX07",
+	"FjTmnLuc5KLMTisTJkyGY/s1hUp7ls593caeFjCP5DDDuTyEu+wrm6622icC8QTrjl+b0Kdth1t4xTxm",
+	"u8PwXZb7esrGXCLqAsKZm7T1Ya6I/ofvLrwSl/CzmkDmAH/XzkCtOcVNibC4gmzrd1N+9lwbTknSWMha",
+	"Z7Zh4qeVh+0Q6HWU5aA0sGK4YpEpTliK071YqFk5zw2Npy+pXLIKb720YLIEuP6PKJi8E2pdkCzbn0qs",
+	"/6Up9hWz8BtpLmcjAWJMgFVWD3ipyJTOse3MpAQa8omgm1r6DmfcW/Wyu3TiqM6WAutrBnMpFN0W3RF1",
+	"YWx3veQs4xEivyBMgEEHPyJatwo9ni9mtMQKZDhedaYw9i9KpViGbjHGBTeFGnpKJKVqEpAhmMovLAzS",
+	"e0FCW6N/EclsFLqfGtjgK5rkQBCMxrSddOgN/+g+PX33oosOJ299h0nduK/0ixrc+398ysVXf9E9KLqI",
+	"UeNSM+hdecCL19RFhcjVcjt0jYvnpI5APcwYH9d955a1DbaU/rrBx5qzZ2C6AC1y88+5+tKd0qtuQsuf",
+	"IldfOIM+xg2I6sqdX4LLMpSfIjKDrHlKtNY/pczWKF93EcHLuOIQybnw3G3pu7LMWQgtEoTro+2n4ffp",
+	"Pd5ItWzhx0CAaM1scF6oayaVPEZvZiXbwdhkC20BbsogG5Y9fr2L1nC6IKNUouO3dLJYxmxy6naBvern",
+	"1xciK7uQzSbC9Qdy9DUHtUVOqzgjFgLTFQJJOpfHrku8EsZlB9Gl7fZYIgtondW89BvEn0A3Qp5ukRNX",
+	"pmwuOS7cV5b9S7ABQkcKsWYMXEwrMMwC5vw9Sggvtv0fGS7mK2+v5O0CB4Y2uhZY+AyXJZzfoqDAwomk",
+	"+TBhUZXtFc3UOnBRUkFa9ot0Tr2RyKZb5AySRBZNvZUgVF6aOGahNAdEYEYwJVJEjCbuDYgpGzWFm+fq",
+	"1vNEJMw/XtRSL+sUz6GdGcfiNjkIX5lwnYx8NAvIpLLhDsbH6Uq3Nf0yMaxqxw54V25/cv/83ApiiFev",
+	"vek020ms4EugvI/VPAXZgPpET6RR74ZARlQqyHwZ+BBdvi/xuZeiHGqZUEAGm76RCA80Tw0cOeIcphRZ",
+	"1cIcVqC/62xVhT5cB2X5yW6znVoTc/c+3fJ1RGUPs1aQkKtYyjfk2t83H80W8aUtrvINTcsmC0UTg5bv",
+	"5ZazSQXAVpMnguYrmlzaPvAiIxnoWcUBMTpn0epzMar0dELV7zykpJewOp6k9/Q/JZgU2UN1tIj0tLGb",
+	"Q/9qm8NsmaPfNlWNBL+CTNoMoyLYWeQhKZvLhbmiMCzbMhGmbKmlsj2GUFNEBGcHzk8UKmHGcJKSSUW5",
+	"Re0zBVjmcW1/+SwhDjNNIfdXfKWMBetP6uzfw0itVR56G011TAXw/Wt91RdSTk3xfNZiS6+ihY+XnPlJ",
+	"/3dVXBfjbjRJyttCUqavCct4GaTJvEhgGII2xmYZU8pE48bsCjjJ060WiLOCsdYJ07p+zF8+vNmjoZWt",
+	"TSAb5qsU2+8AMZmSxDbkkA4vI9T6wGv7IYJdeFHK/Gd+t9f5MgH3lXQ8AGV3QDgbaoAT6qBJU6qiySLN",
+	"/cgsZqPDiuVYcIY54OYDd3MrgeqrUQAWac60PrrnO9w2T3rorO4VtG6NUMyLmH3hkJAPevM/PJsZn8At",
+	"r/CGcl1c4dtwpafSavOdQnYFWReBBsyjmIQ9E+SSYfZ1aIV5WNG+QxaHJDzPe72dSMKv+A/YMn9ncMUk",
+	"E9x8GAamd7Mp4wrtHRDWqO+IXAKk+Dc/5whmpOcwc70kJ7bdv9oiYQyJoqF5p3vbM/zsSKv+BuNE6/XX",
+	"ygU+LTuVvSkRDttkmp9zu7ot8qYsBrH40ajuuhoRG2KZsQgxiyHD7jT6dR8F44g0jQkHKgM6JUOtlsly",
+	"w2zKZnkvlujSrmvyMSYXtetMZgJFqS+uUIpzPqLZFjkxQRsyzGziPecQYR0ABiTCn6hU3ef6eLsvn5mu",
+	"J9hiujrPmR1WzzXTwnRK52avbH54MetzPuj1isWglSWmU73HZpLG3d3fc7WCrk+CprSyss9u1cx16nNK",
+	"nNH/LLCkftM5r1TsH1cyqvQqvElU+GYtAZ8b4r/pFRR4m+3bNvvYsIZKyzbm1JBUedm5xDRyKH16tXPo",
+	"+B15u1uDRf/d5h47TSCG+btmPza7O3CSbReIERRB0alvgqz3VX2q+fREkojZXShQHqHueK9VrP8wJ6GE",
+	"X8MGYl0/IIOA7Px//8//W+jrY5oaFraNpiARmABlhKfIYuzNpFnTWHnGcBu5muEFgXXOPRIL63KMxCJa",
+	"YHmYtmoi3L/XcIGzQyqjcEFumzCe3e1AXz/6qYZYb+tThHtXY/IYRjRP0C8ro0qjPPOXfnm9Rx5+8rDu",
+	"ensEq72ehfj/yvVNT6np6WO2x2DJPaoR5ccIUNj9Ep26dq76xg1IzhOQkoTI2qhpmd6ThBKtXmmVxHA9",
+	"Ns0gQ5gwVLqCiiO29KWioqEFAsijcz4yMpEp29yteVGHWwTzsCkZwQyHYXYHeZnplkGhE9kkzmOMmwsO",
+	"ZCpquPrnHIH1B4dEb+lFYhrfhUFNsyvagfgRNHlsWWJjoVRpNvdXmN8bAICdXukqfsi0GDv4aYuy8M8K",
+	"eZVApvbWEHhDaOlp+13pwYpNU913kCZ0bvpI++Zgf1Xusyp+gVP54/Q4+Or7busmIsUUkI290rXsAuki",
+	"557Mn51+b38x4c/1FF6mfW1/sv/CTxE/ZUlEi5h+SJb6XdJeaIWqNa+dB1UrS1oYQqFcOeGLOlrVMHRI",
+	"B1XUFWdeH2upeM7dO1xznWoL00Ni+0Zi33FNcaG/eFplc81f89tYUyuetNLkvhsTvS7O1mvd4AEFNrPX",
+	"7vIfrGnK74XF/0KvQGsDVc4p6J7D7IY61ebMLZVYkpH/vEAryphCz5FRTPDGuwRIZdkKzk7/qHITVvs2",
+	"hg2zakIlAR5rni74/JwvMLrfDSLS/yiOxX36ao/U7kglUudYvLUT4qMYrtcvODAtnWmSuEiM9OcIvdJv",
+	"XKdBsB7aVG+iuk5Va3dg/WUu1+4P/EoMT80vfnf9gV+J4WozXW/cf0hu0kdDTI7G8c8b0fj2p49i6PIf",
+	"WqPeH8WwFsYISud82c5aXwLMSHHEvgMtociZIDNqe85pyznF5v3OHn4lhs4c9kXJX4nhxgL9lRjet4jW",
+	"02oRzx/F8KtU9oTWP+JJ3iG9bkeUR5AsM0L83QkxKFNVWhDcK4PYgHzZgIsnBxrH+11SZEDM5JMvvrnn",
+	"l94R8Snu473Q88bB6yMTnmNGHf8oht9IEloDNwxIiE/h9+FHMdSfxNQGlEu00fCVGIZb5AU6/1Uh6s85",
+	"yvrAODVNRw6MjB7bHgQY34wSIaEW4TQVdS5cuE641IZzz/m68dxZLbYtoe4WQHw0PR4dU7YkYlpcPDfl",
+	"5o3jpdog0tO8VcB0/5HDpUvkjAuU5lyxpCClwqb7eit6I6Z3IUemsAqUyAUUEKu2VN2svRKYVPeg1OWo",
+	"xQBLIZOC04RoyRHUbk3XQ3iLPOfYUOCcO8KHeAyZtlzmhZ+PYt5ae5ff13BPWWnP7Ovvog+m28VHyb79",
+	"6hZvT/nFCwiLlrvMVwA/hZu0wFySBewoAVO3BKZHTUTikn2q4MEVS2lIE+q4p1bH6zV9LEfcY6XaCiyI",
+	"3w9iIZoYN6WBZVFob0auafMibeR7OjTgzNREazFj5FiLu1yLT6zSzorG621Zufcm/fQxP05O7hoE9php",
+	"uV+Dknfb8OgmnLe679EUtq1h3moWGQxRY5tggaJ5vo4c2lK0aV/9+y7bxEW0+UY1t1WvHVr4SktF7Q/t",
+	"MS2uhuoulGu/xf1g6ROuNQO3kufPHMir05/fkFhEubaDt8jbQsnOALViW0gWoO2qiYIybirlGy2ucaj7",
+	"1Quem+V4SAkZDdMPMBeWGvAeEziW9MpMuJLc8tRMp/uMyVRI5pocNAIpdFo0Dk8wzLFW+b9SNJro3TzG",
+	"3+lN/NN5x4JUds0+bemFn3c8KYWfb3xt/F60YjHjCIAExZmRCSSxrQ2ei/xGdF8XzSKGpF0sv8avi+xR",
+	"lpE0Y5G1LF3R8RxBEGKxRd4i7ExApDCqlH3YYiSYxvAW7IbyOYJXSIT09hVVYnatmd59hmn1CK0xqSQh",
+	"ZoeCAudAZMjgxbqHYOCqTW6hU4EeF5yhSOlkU31PTN0uFrFUqmgixptLyjShCkFJWinmrXuiTDm27ggi",
+	"2W9gdWzcvYRdQuDwbU3WNuMuJVMguWCZiZ80ioHukzrcIMsIpNiTL+ngi0m5m5JlZv/vhAqMw2mtuHrL",
+	"4VmX1VqBdOffupdgup3J7zWgbqe/OqheJjX8RwTW05LAHLk7qt3UfdAKmOZ47BtpesFpik8snOlvZRak",
+	"vi3Qn7DVgktoz/BLTda203ucZG23N20tYczXVpWNMzpSDf31+Rkdr8rGxmc+B7/PRO4v2gXy4K4MizDo",
+	"CKON/dfJsn6yt7fzZPUtuP3J/mMV+oiJOZsuljkfYWd4iDEFKLAg/IvpC+SFe64I6mBAhk4FHxtRR6UE",
+	"X7KamUcpXNYLjjgYgq/QJMugSVaQ1x0AlLhzKBsl51kGXNtUYpoqA+1sswRcKkCoBZk/A6uVDHoPLKpv",
+	"LJ4/fyXEhWysOyPDzRQPe9LLEU/Wia+EhphDA+aMMAqxucoxq8V1Snk56r7Wg4Tk2wrG2TfSEvx3hJ7z",
+	"Aj5FD2Gr/8kUKDfgmSuqR8grMZRF/olNOIszOqs4OWaQgftKc6UvCm7iQK0KnSfTBFfgPLluESXapp4Q",
+	"wsSE34cYq9fzwUCl4fmsvXDf7VpLCsp5ZwfdapU0lMHe3lqwm/emYz5OjGs9wdUIc/0RpdhXZdIXF9tY",
+	"zN5EcVy/UGGpQ8VfnLC+OP9aTvAfU/FPK/doowzhRkpEK2XjlbkEer5s5mKtH8pjc89Kk1i3Rd5mLDId",
+	"szGF9YpmjHJ1ZAx+0g+IVDEZBGT3kuwekzTJJekTxkkk0jl6v+2HBj5JxJB8I4nMs2iiBRP5VgJYwD/0",
+	"lIffGfifBXOMsFGRETnC1jUCL+IyLdujE+BSburj2Yg3H8gh9De9oEfqaYFjxy3pq28pi0vqif8IZfob",
+	"93v7Wtj/KLHat3TuOmE4dZHHJrWdKbQk+G18Ud4cGyNYPzfiQZ86Q6AZZNhE4+jfH7QUMHn+bTbIkErA",
+	"npHHJIY0EfMpYupNqZadZgHfhidvX178vX9xevYu/E4zVp4lnaPONk3Z9lUfRY1d3EL9jgk3y6BsBVJ2",
+	"VeZx0TkEPVjWdEG4eH9q/kKGUlAr/HGFQDFVtPLCKXhe5zI4KrUItuNQEd1m0pwdnu1c5NU5otvN89pf",
+	"0MglapJPh5yyhMiJyJOYDKHya0cB/kXORHapVRc9NuK9qMpP8bL2/I4ml1jHjckBxeiy7G1RQbihytyd",
+	"slbsagcw0Mr+ddmIdzQREviRjSybcyzDoOWbbITx84fP/38AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

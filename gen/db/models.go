@@ -146,6 +146,8 @@ type Message struct {
 	Pushes       int32
 	LeaseUntil   *time.Time
 	LeaseToken   int64
+	UserID       *uuid.UUID
+	Place        *int32
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, ServerSentEventsResult, TDataShape } from './client/index.js';
-import type { CancelJobData, CancelJobErrors, CancelJobResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CheckUsernameData, CheckUsernameErrors, CheckUsernameResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfirmEmailData, ConfirmEmailErrors, ConfirmEmailResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, CreateSignupPhotoUploadData, CreateSignupPhotoUploadErrors, CreateSignupPhotoUploadResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteAssetData, DeleteAssetErrors, DeleteAssetResponses, DeleteMeData, DeleteMeErrors, DeleteMeResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, DisableSecondFactorData, DisableSecondFactorErrors, DisableSecondFactorResponses, EnableSecondFactorData, EnableSecondFactorErrors, EnableSecondFactorResponses, ExportMeData, ExportMeErrors, ExportMeResponses, ForgotPasswordData, ForgotPasswordErrors, ForgotPasswordResponses, GetAssetData, GetAssetErrors, GetAssetResponses, GetJobData, GetJobErrors, GetJobResponses, GetMeData, GetMeErrors, GetMeResponses, GetProjectData, GetProjectErrors, GetProjectResponses, ListAssetsData, ListAssetsErrors, ListAssetsResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPlatformsData, ListPlatformsErrors, ListPlatformsResponses, ListProjectJobsData, ListProjectJobsErrors, ListProjectJobsResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, QueueProjectData, QueueProjectErrors, QueueProjectResponses, RefreshSessionData, RefreshSessionErrors, RefreshSessionResponses, ResendConfirmationData, ResendConfirmationErrors, ResendConfirmationResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RevokeOtherSessionsData, RevokeOtherSessionsErrors, RevokeOtherSessionsResponses, RevokeSessionData, RevokeSessionErrors, RevokeSessionResponses, SetUpSecondFactorData, SetUpSecondFactorErrors, SetUpSecondFactorResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SignUpData, SignUpErrors, SignUpResponses, StartAuthData, StartAuthErrors, StartAuthResponses, StreamJobEventsData, StreamJobEventsErrors, StreamJobEventsResponse, StreamJobEventsResponses, UpdateMeData, UpdateMeErrors, UpdateMeResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses, VerifySecondFactorData, VerifySecondFactorErrors, VerifySecondFactorResponses } from './types.gen.js';
+import type { CancelJobData, CancelJobErrors, CancelJobResponses, ChangePasswordData, ChangePasswordErrors, ChangePasswordResponses, CheckUsernameData, CheckUsernameErrors, CheckUsernameResponses, CompleteUploadData, CompleteUploadErrors, CompleteUploadResponses, ConfirmEmailData, ConfirmEmailErrors, ConfirmEmailResponses, CreateProjectData, CreateProjectErrors, CreateProjectResponses, CreateSignupPhotoUploadData, CreateSignupPhotoUploadErrors, CreateSignupPhotoUploadResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, DeleteAssetData, DeleteAssetErrors, DeleteAssetResponses, DeleteChatData, DeleteChatErrors, DeleteChatResponses, DeleteMeData, DeleteMeErrors, DeleteMeResponses, DeleteProjectData, DeleteProjectErrors, DeleteProjectResponses, DisableSecondFactorData, DisableSecondFactorErrors, DisableSecondFactorResponses, EnableSecondFactorData, EnableSecondFactorErrors, EnableSecondFactorResponses, ExportMeData, ExportMeErrors, ExportMeResponses, ForgotPasswordData, ForgotPasswordErrors, ForgotPasswordResponses, GetAssetData, GetAssetErrors, GetAssetResponses, GetChatData, GetChatErrors, GetChatResponses, GetJobData, GetJobErrors, GetJobResponses, GetMeData, GetMeErrors, GetMeResponses, GetProjectData, GetProjectErrors, GetProjectResponses, ListAssetsData, ListAssetsErrors, ListAssetsResponses, ListChatsData, ListChatsErrors, ListChatsResponses, ListCreditsData, ListCreditsErrors, ListCreditsResponses, ListJobsData, ListJobsErrors, ListJobsResponses, ListMessagesData, ListMessagesErrors, ListMessagesResponses, ListModelsData, ListModelsErrors, ListModelsResponses, ListPlatformsData, ListPlatformsErrors, ListPlatformsResponses, ListProjectJobsData, ListProjectJobsErrors, ListProjectJobsResponses, ListProjectsData, ListProjectsErrors, ListProjectsResponses, ListSessionsData, ListSessionsErrors, ListSessionsResponses, NewChatData, NewChatErrors, NewChatResponses, QueueProjectData, QueueProjectErrors, QueueProjectResponses, RefreshSessionData, RefreshSessionErrors, RefreshSessionResponses, ResendConfirmationData, ResendConfirmationErrors, ResendConfirmationResponses, ResetPasswordData, ResetPasswordErrors, ResetPasswordResponses, RetryReplyData, RetryReplyErrors, RetryReplyResponses, RevokeOtherSessionsData, RevokeOtherSessionsErrors, RevokeOtherSessionsResponses, RevokeSessionData, RevokeSessionErrors, RevokeSessionResponses, SendMessageData, SendMessageErrors, SendMessageResponses, SetUpSecondFactorData, SetUpSecondFactorErrors, SetUpSecondFactorResponses, SignInData, SignInErrors, SignInResponses, SignOutData, SignOutErrors, SignOutResponses, SignUpData, SignUpErrors, SignUpResponses, StartAuthData, StartAuthErrors, StartAuthResponses, StopReplyData, StopReplyErrors, StopReplyResponses, StreamChatEventsData, StreamChatEventsErrors, StreamChatEventsResponse, StreamChatEventsResponses, StreamJobEventsData, StreamJobEventsErrors, StreamJobEventsResponse, StreamJobEventsResponses, UpdateChatData, UpdateChatErrors, UpdateChatResponses, UpdateMeData, UpdateMeErrors, UpdateMeResponses, UpdateProjectData, UpdateProjectErrors, UpdateProjectResponses, VerifySecondFactorData, VerifySecondFactorErrors, VerifySecondFactorResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -554,6 +554,147 @@ export const streamJobEvents = <ThrowOnError extends boolean = true>(options: Op
 export const cancelJob = <ThrowOnError extends boolean = true>(options: Options<CancelJobData, ThrowOnError>): RequestResult<CancelJobResponses, CancelJobErrors, ThrowOnError> => (options.client ?? client).post<CancelJobResponses, CancelJobErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/jobs/{job_id}/cancel',
+    ...options
+});
+
+/**
+ * Begin a chat
+ *
+ * An empty conversation, with the address at which the web app shows it. A chat about a project of yours tells the
+ * assistant what the project says.
+ *
+ */
+export const newChat = <ThrowOnError extends boolean = true>(options?: Options<NewChatData, ThrowOnError>): RequestResult<NewChatResponses, NewChatErrors, ThrowOnError> => (options?.client ?? client).post<NewChatResponses, NewChatErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat/new',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
+});
+
+/**
+ * List your chats
+ *
+ * The one that was last talked in, or renamed, comes first.
+ */
+export const listChats = <ThrowOnError extends boolean = true>(options?: Options<ListChatsData, ThrowOnError>): RequestResult<ListChatsResponses, ListChatsErrors, ThrowOnError> => (options?.client ?? client).get<ListChatsResponses, ListChatsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat',
+    ...options
+});
+
+/**
+ * Delete a chat
+ *
+ * With all that was said in it. A reply that is being written is given up.
+ */
+export const deleteChat = <ThrowOnError extends boolean = true>(options: Options<DeleteChatData, ThrowOnError>): RequestResult<DeleteChatResponses, DeleteChatErrors, ThrowOnError> => (options.client ?? client).delete<DeleteChatResponses, DeleteChatErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat/{chat_id}',
+    ...options
+});
+
+/**
+ * Read a chat
+ *
+ * The chat without its messages, which `listMessages` has.
+ */
+export const getChat = <ThrowOnError extends boolean = true>(options: Options<GetChatData, ThrowOnError>): RequestResult<GetChatResponses, GetChatErrors, ThrowOnError> => (options.client ?? client).get<GetChatResponses, GetChatErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat/{chat_id}',
+    ...options
+});
+
+/**
+ * Rename a chat
+ *
+ * Gives it another name, or another project to talk about.
+ */
+export const updateChat = <ThrowOnError extends boolean = true>(options: Options<UpdateChatData, ThrowOnError>): RequestResult<UpdateChatResponses, UpdateChatErrors, ThrowOnError> => (options.client ?? client).patch<UpdateChatResponses, UpdateChatErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat/{chat_id}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List the messages of a chat
+ *
+ * By `seq`, which counts 1, 2, 3… without gaps. A cursor belongs to the order that it was given for. A reply that is being
+ * written comes with the text so far.
+ *
+ */
+export const listMessages = <ThrowOnError extends boolean = true>(options: Options<ListMessagesData, ThrowOnError>): RequestResult<ListMessagesResponses, ListMessagesErrors, ThrowOnError> => (options.client ?? client).get<ListMessagesResponses, ListMessagesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat/{chat_id}/messages',
+    ...options
+});
+
+/**
+ * Say something
+ *
+ * Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
+ * follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
+ * is `429 rate_limited`, and nothing is stored.
+ *
+ */
+export const sendMessage = <ThrowOnError extends boolean = true>(options: Options<SendMessageData, ThrowOnError>): RequestResult<SendMessageResponses, SendMessageErrors, ThrowOnError> => (options.client ?? client).post<SendMessageResponses, SendMessageErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat/{chat_id}/messages',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Stop a reply
+ *
+ * Ends the writing at once and keeps what was written: the reply is `complete`. A reply that has ended already is
+ * answered as it is.
+ *
+ */
+export const stopReply = <ThrowOnError extends boolean = true>(options: Options<StopReplyData, ThrowOnError>): RequestResult<StopReplyResponses, StopReplyErrors, ThrowOnError> => (options.client ?? client).post<StopReplyResponses, StopReplyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat/{chat_id}/messages/{message_id}/stop',
+    ...options
+});
+
+/**
+ * Have a failed reply written anew
+ *
+ * A failed reply becomes `pending`, without its text. One that is pending or being written already is answered as it is; one
+ * that is complete answers `409 version_conflict`.
+ *
+ */
+export const retryReply = <ThrowOnError extends boolean = true>(options: Options<RetryReplyData, ThrowOnError>): RequestResult<RetryReplyResponses, RetryReplyErrors, ThrowOnError> => (options.client ?? client).post<RetryReplyResponses, RetryReplyErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat/{chat_id}/messages/{message_id}/retry',
+    ...options
+});
+
+/**
+ * Follow a chat
+ *
+ * Server-sent events of two kinds. `message`, with the `id` `<seq>.<revision>`, is a whole `Message` as it is now: keep it in
+ * place of what you had of it. `delta` is a `MessageDelta`: append its text to the content that you have of the
+ * message. Nothing is missing and nothing comes twice, wherever you join.
+ *
+ * The stream begins with the newest messages, at most 20 of them; a reply that is being written comes with its text so
+ * far. After a broken connection send `Last-Event-ID`: then it begins with what is newer or may have changed, at most
+ * 200 messages. A comment comes every 15 seconds. The server ends the stream when the chat is deleted and every
+ * ten minutes; come back then.
+ *
+ */
+export const streamChatEvents = <ThrowOnError extends boolean = true>(options: Options<StreamChatEventsData, ThrowOnError, StreamChatEventsResponse>): Promise<ServerSentEventsResult<StreamChatEventsResponses>> => (options.client ?? client).sse.get<StreamChatEventsResponses, StreamChatEventsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/chat/{chat_id}/events',
     ...options
 });
 

@@ -1105,6 +1105,205 @@ export type JobList = {
 };
 
 /**
+ * A new chat.
+ */
+export type ChatCreate = {
+    session_name?: SessionName;
+    /**
+     * A project of yours to talk about.
+     */
+    project_id?: string;
+};
+
+/**
+ * What the chat is called; empty where it has no name yet.
+ */
+export type SessionName = string;
+
+/**
+ * A chat that was begun.
+ */
+export type ChatCreated = {
+    /**
+     * The chat.
+     */
+    chat_id: string;
+    url: ChatUrl;
+};
+
+/**
+ * Where the web app shows the chat.
+ */
+export type ChatUrl = string;
+
+/**
+ * The members to change.
+ */
+export type ChatUpdate = {
+    session_name?: SessionName;
+    /**
+     * A project of yours to talk about; null for none.
+     */
+    project_id?: string | null;
+};
+
+/**
+ * A conversation.
+ */
+export type Chat = {
+    /**
+     * The chat.
+     */
+    id: string;
+    session_name: SessionName;
+    url: ChatUrl;
+    /**
+     * The project that it is about, if any.
+     */
+    project_id: string | null;
+    /**
+     * The `seq` of its newest message; 0 while it is empty.
+     */
+    last_seq: number;
+    /**
+     * When it was begun.
+     */
+    created_at: string;
+    /**
+     * When somebody last spoke in it or changed it.
+     */
+    updated_at: string;
+};
+
+/**
+ * A page of chats.
+ */
+export type ChatList = {
+    /**
+     * Chats, latest first.
+     */
+    items: Array<Chat>;
+    next_cursor: NextCursor;
+};
+
+/**
+ * What you say.
+ */
+export type MessageCreate = {
+    /**
+     * The text; at least one visible character.
+     */
+    content: string;
+    /**
+     * Whether the assistant should answer.
+     */
+    reply?: boolean;
+};
+
+/**
+ * Who speaks.
+ */
+export type MessageSender = 'user' | 'system' | 'ai';
+
+/**
+ * `pending` waits for the assistant, `streaming` is being written; the others have ended.
+ */
+export type MessageStatus = 'complete' | 'pending' | 'streaming' | 'failed';
+
+/**
+ * Why a reply failed, or is waiting for another attempt.
+ */
+export type MessageErrorCode = 'content_blocked' | 'model_unavailable' | 'provider_failed' | 'provider_busy' | 'worker_lost' | 'internal';
+
+/**
+ * Why a reply failed, or why it is waiting for another attempt.
+ */
+export type MessageError = {
+    code: MessageErrorCode;
+    /**
+     * A sentence for the creator.
+     */
+    message: string;
+};
+
+/**
+ * What somebody said.
+ */
+export type Message = {
+    /**
+     * The message.
+     */
+    id: string;
+    /**
+     * Its chat.
+     */
+    chat_id: string;
+    /**
+     * Its place in the chat, from 1, without gaps.
+     */
+    seq: number;
+    sender: MessageSender;
+    /**
+     * The text; of a reply that is being written, so far.
+     */
+    content: string;
+    status: MessageStatus;
+    /**
+     * Why it failed, or waits for another attempt.
+     */
+    error: MessageError | null;
+    /**
+     * A project that the assistant suggests; `createProject` accepts it as it is.
+     */
+    suggestion: ProjectCreate | null;
+    /**
+     * When it was said or asked for.
+     */
+    created_at: string;
+};
+
+/**
+ * A page of messages.
+ */
+export type MessageList = {
+    /**
+     * Messages in the order that was asked for.
+     */
+    items: Array<Message>;
+    next_cursor: NextCursor;
+};
+
+/**
+ * What was stored.
+ */
+export type MessageSent = {
+    message: Message;
+    /**
+     * The reply to come; null where none was asked for.
+     */
+    reply: Message | null;
+};
+
+/**
+ * Text that the assistant has added to a reply.
+ */
+export type MessageDelta = {
+    /**
+     * The reply.
+     */
+    message_id: string;
+    /**
+     * What comes next in its content.
+     */
+    text: string;
+};
+
+/**
+ * The data of an event, by the event's name.
+ */
+export type ChatEvent = Message | MessageDelta;
+
+/**
  * Credits for each variant, by quality, the model's surcharge included.
  */
 export type Prices = {
@@ -1215,6 +1414,16 @@ export type JobId = string;
  * The picture.
  */
 export type AssetId = string;
+
+/**
+ * The chat.
+ */
+export type ChatId = string;
+
+/**
+ * The reply.
+ */
+export type MessageId = string;
 
 /**
  * The session.
@@ -3183,6 +3392,534 @@ export type CancelJobResponses = {
 };
 
 export type CancelJobResponse = CancelJobResponses[keyof CancelJobResponses];
+
+export type NewChatData = {
+    body?: ChatCreate;
+    path?: never;
+    query?: never;
+    url: '/chat/new';
+};
+
+export type NewChatErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type NewChatError = NewChatErrors[keyof NewChatErrors];
+
+export type NewChatResponses = {
+    /**
+     * The chat, and where it is.
+     */
+    201: ChatCreated;
+};
+
+export type NewChatResponse = NewChatResponses[keyof NewChatResponses];
+
+export type ListChatsData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The `next_cursor` of the page before.
+         */
+        cursor?: string;
+        /**
+         * How many items a page holds at most.
+         */
+        limit?: number;
+    };
+    url: '/chat';
+};
+
+export type ListChatsErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ListChatsError = ListChatsErrors[keyof ListChatsErrors];
+
+export type ListChatsResponses = {
+    /**
+     * A page of chats.
+     */
+    200: ChatList;
+};
+
+export type ListChatsResponse = ListChatsResponses[keyof ListChatsResponses];
+
+export type DeleteChatData = {
+    body?: never;
+    path: {
+        /**
+         * The chat.
+         */
+        chat_id: string;
+    };
+    query?: never;
+    url: '/chat/{chat_id}';
+};
+
+export type DeleteChatErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type DeleteChatError = DeleteChatErrors[keyof DeleteChatErrors];
+
+export type DeleteChatResponses = {
+    /**
+     * The chat is gone.
+     */
+    204: void;
+};
+
+export type DeleteChatResponse = DeleteChatResponses[keyof DeleteChatResponses];
+
+export type GetChatData = {
+    body?: never;
+    path: {
+        /**
+         * The chat.
+         */
+        chat_id: string;
+    };
+    query?: never;
+    url: '/chat/{chat_id}';
+};
+
+export type GetChatErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type GetChatError = GetChatErrors[keyof GetChatErrors];
+
+export type GetChatResponses = {
+    /**
+     * The chat.
+     */
+    200: Chat;
+};
+
+export type GetChatResponse = GetChatResponses[keyof GetChatResponses];
+
+export type UpdateChatData = {
+    body: ChatUpdate;
+    path: {
+        /**
+         * The chat.
+         */
+        chat_id: string;
+    };
+    query?: never;
+    url: '/chat/{chat_id}';
+};
+
+export type UpdateChatErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type UpdateChatError = UpdateChatErrors[keyof UpdateChatErrors];
+
+export type UpdateChatResponses = {
+    /**
+     * The chat as it is now.
+     */
+    200: Chat;
+};
+
+export type UpdateChatResponse = UpdateChatResponses[keyof UpdateChatResponses];
+
+export type ListMessagesData = {
+    body?: never;
+    path: {
+        /**
+         * The chat.
+         */
+        chat_id: string;
+    };
+    query?: {
+        /**
+         * The `next_cursor` of the page before.
+         */
+        cursor?: string;
+        /**
+         * How many items a page holds at most.
+         */
+        limit?: number;
+        /**
+         * `asc` begins with the first message, `desc` with the newest.
+         */
+        order?: 'asc' | 'desc';
+    };
+    url: '/chat/{chat_id}/messages';
+};
+
+export type ListMessagesErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type ListMessagesError = ListMessagesErrors[keyof ListMessagesErrors];
+
+export type ListMessagesResponses = {
+    /**
+     * A page of messages.
+     */
+    200: MessageList;
+};
+
+export type ListMessagesResponse = ListMessagesResponses[keyof ListMessagesResponses];
+
+export type SendMessageData = {
+    body: MessageCreate;
+    headers?: {
+        /**
+         * Makes a retry harmless; any string of visible ASCII characters that you use for this one request only.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        /**
+         * The chat.
+         */
+        chat_id: string;
+    };
+    query?: never;
+    url: '/chat/{chat_id}/messages';
+};
+
+export type SendMessageErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     */
+    409: ErrorEnvelope;
+    /**
+     * `payload_too_large`: the body is over the limit of the operation.
+     */
+    413: ErrorEnvelope;
+    /**
+     * `unsupported_media_type`: send `application/json`.
+     */
+    415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type SendMessageError = SendMessageErrors[keyof SendMessageErrors];
+
+export type SendMessageResponses = {
+    /**
+     * Your message, and the reply to come.
+     */
+    201: MessageSent;
+};
+
+export type SendMessageResponse = SendMessageResponses[keyof SendMessageResponses];
+
+export type StopReplyData = {
+    body?: never;
+    path: {
+        /**
+         * The chat.
+         */
+        chat_id: string;
+        /**
+         * The reply.
+         */
+        message_id: string;
+    };
+    query?: never;
+    url: '/chat/{chat_id}/messages/{message_id}/stop';
+};
+
+export type StopReplyErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type StopReplyError = StopReplyErrors[keyof StopReplyErrors];
+
+export type StopReplyResponses = {
+    /**
+     * The reply, ended.
+     */
+    200: Message;
+};
+
+export type StopReplyResponse = StopReplyResponses[keyof StopReplyResponses];
+
+export type RetryReplyData = {
+    body?: never;
+    path: {
+        /**
+         * The chat.
+         */
+        chat_id: string;
+        /**
+         * The reply.
+         */
+        message_id: string;
+    };
+    query?: never;
+    url: '/chat/{chat_id}/messages/{message_id}/retry';
+};
+
+export type RetryReplyErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     */
+    409: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type RetryReplyError = RetryReplyErrors[keyof RetryReplyErrors];
+
+export type RetryReplyResponses = {
+    /**
+     * The reply, to be written.
+     */
+    200: Message;
+};
+
+export type RetryReplyResponse = RetryReplyResponses[keyof RetryReplyResponses];
+
+export type StreamChatEventsData = {
+    body?: never;
+    headers?: {
+        /**
+         * The `id` of the last event that had one.
+         */
+        'Last-Event-ID'?: string;
+    };
+    path: {
+        /**
+         * The chat.
+         */
+        chat_id: string;
+    };
+    query?: never;
+    url: '/chat/{chat_id}/events';
+};
+
+export type StreamChatEventsErrors = {
+    /**
+     * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
+     */
+    400: ErrorEnvelope;
+    /**
+     * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
+     */
+    401: ErrorEnvelope;
+    /**
+     * `not_found`: it does not exist, or is not yours.
+     */
+    404: ErrorEnvelope;
+    /**
+     * `internal`: our fault; the request id finds it in our logs.
+     */
+    500: ErrorEnvelope;
+    /**
+     * `unavailable`: something that we depend on is down; try again after `Retry-After` seconds.
+     */
+    503: ErrorEnvelope;
+};
+
+export type StreamChatEventsError = StreamChatEventsErrors[keyof StreamChatEventsErrors];
+
+export type StreamChatEventsResponses = {
+    /**
+     * The events, as they happen.
+     */
+    200: ChatEvent;
+};
+
+export type StreamChatEventsResponse = StreamChatEventsResponses[keyof StreamChatEventsResponses];
 
 export type ListModelsData = {
     body?: never;

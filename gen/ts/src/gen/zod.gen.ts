@@ -805,6 +805,155 @@ export const zJobList = z.object({
 });
 
 /**
+ * What the chat is called; empty where it has no name yet.
+ */
+export const zSessionName = z.string().max(200).regex(/^[^\x00-\x1f\x7f]*$/);
+
+/**
+ * A new chat.
+ */
+export const zChatCreate = z.object({
+    session_name: zSessionName.optional(),
+    project_id: z.uuid().optional()
+});
+
+/**
+ * Where the web app shows the chat.
+ */
+export const zChatUrl = z.url();
+
+/**
+ * A chat that was begun.
+ */
+export const zChatCreated = z.object({
+    chat_id: z.uuid(),
+    url: zChatUrl
+});
+
+/**
+ * The members to change.
+ */
+export const zChatUpdate = z.object({
+    session_name: zSessionName.optional(),
+    project_id: z.uuid().nullish()
+});
+
+/**
+ * A conversation.
+ */
+export const zChat = z.object({
+    id: z.uuid(),
+    session_name: zSessionName,
+    url: zChatUrl,
+    project_id: z.uuid().nullable(),
+    last_seq: z.int().gte(0),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime()
+});
+
+/**
+ * A page of chats.
+ */
+export const zChatList = z.object({
+    items: z.array(zChat),
+    next_cursor: zNextCursor
+});
+
+/**
+ * What you say.
+ */
+export const zMessageCreate = z.object({
+    content: z.string().min(1).max(8000).regex(/[^\x00-\x20\x7f]/),
+    reply: z.boolean().optional().default(true)
+});
+
+/**
+ * Who speaks.
+ */
+export const zMessageSender = z.enum([
+    'user',
+    'system',
+    'ai'
+]);
+
+/**
+ * `pending` waits for the assistant, `streaming` is being written; the others have ended.
+ */
+export const zMessageStatus = z.enum([
+    'complete',
+    'pending',
+    'streaming',
+    'failed'
+]);
+
+/**
+ * Why a reply failed, or is waiting for another attempt.
+ */
+export const zMessageErrorCode = z.enum([
+    'content_blocked',
+    'model_unavailable',
+    'provider_failed',
+    'provider_busy',
+    'worker_lost',
+    'internal'
+]);
+
+/**
+ * Why a reply failed, or why it is waiting for another attempt.
+ */
+export const zMessageError = z.object({
+    code: zMessageErrorCode,
+    message: z.string()
+});
+
+/**
+ * What somebody said.
+ */
+export const zMessage = z.object({
+    id: z.uuid(),
+    chat_id: z.uuid(),
+    seq: z.int().gte(1),
+    sender: zMessageSender,
+    content: z.string(),
+    status: zMessageStatus,
+    error: zMessageError.nullable(),
+    suggestion: zProjectCreate.nullable(),
+    created_at: z.iso.datetime()
+});
+
+/**
+ * A page of messages.
+ */
+export const zMessageList = z.object({
+    items: z.array(zMessage),
+    next_cursor: zNextCursor
+});
+
+/**
+ * What was stored.
+ */
+export const zMessageSent = z.object({
+    message: zMessage,
+    reply: zMessage.nullable()
+});
+
+/**
+ * Text that the assistant has added to a reply.
+ */
+export const zMessageDelta = z.object({
+    message_id: z.uuid(),
+    text: z.string().min(1)
+});
+
+/**
+ * The data of an event, by the event's name.
+ */
+export const zChatEvent = z.union([
+    zMessage,
+    zMessageDelta
+]);
+
+/**
  * Credits for each variant, by quality, the model's surcharge included.
  */
 export const zPrices = z.object({
@@ -883,6 +1032,16 @@ export const zJobId = z.uuid();
  * The picture.
  */
 export const zAssetId = z.uuid();
+
+/**
+ * The chat.
+ */
+export const zChatId = z.uuid();
+
+/**
+ * The reply.
+ */
+export const zMessageId = z.uuid();
 
 /**
  * The session.
@@ -1257,6 +1416,115 @@ export const zCancelJobPath = z.object({
  * The job, cancelled.
  */
 export const zCancelJobResponse = zJob;
+
+export const zNewChatBody = zChatCreate;
+
+/**
+ * The chat, and where it is.
+ */
+export const zNewChatResponse = zChatCreated;
+
+export const zListChatsQuery = z.object({
+    cursor: z.string().min(1).max(255).optional(),
+    limit: z.int().gte(1).lte(100).optional().default(50)
+});
+
+/**
+ * A page of chats.
+ */
+export const zListChatsResponse = zChatList;
+
+export const zDeleteChatPath = z.object({
+    chat_id: z.uuid()
+});
+
+/**
+ * The chat is gone.
+ */
+export const zDeleteChatResponse = z.void();
+
+export const zGetChatPath = z.object({
+    chat_id: z.uuid()
+});
+
+/**
+ * The chat.
+ */
+export const zGetChatResponse = zChat;
+
+export const zUpdateChatBody = zChatUpdate;
+
+export const zUpdateChatPath = z.object({
+    chat_id: z.uuid()
+});
+
+/**
+ * The chat as it is now.
+ */
+export const zUpdateChatResponse = zChat;
+
+export const zListMessagesPath = z.object({
+    chat_id: z.uuid()
+});
+
+export const zListMessagesQuery = z.object({
+    cursor: z.string().min(1).max(255).optional(),
+    limit: z.int().gte(1).lte(100).optional().default(50),
+    order: z.enum(['asc', 'desc']).optional().default('asc')
+});
+
+/**
+ * A page of messages.
+ */
+export const zListMessagesResponse = zMessageList;
+
+export const zSendMessageBody = zMessageCreate;
+
+export const zSendMessageHeaders = z.object({
+    'Idempotency-Key': z.string().min(1).max(255).regex(/^[\x21-\x7e]{1,255}$/).optional()
+});
+
+export const zSendMessagePath = z.object({
+    chat_id: z.uuid()
+});
+
+/**
+ * Your message, and the reply to come.
+ */
+export const zSendMessageResponse = zMessageSent;
+
+export const zStopReplyPath = z.object({
+    chat_id: z.uuid(),
+    message_id: z.uuid()
+});
+
+/**
+ * The reply, ended.
+ */
+export const zStopReplyResponse = zMessage;
+
+export const zRetryReplyPath = z.object({
+    chat_id: z.uuid(),
+    message_id: z.uuid()
+});
+
+/**
+ * The reply, to be written.
+ */
+export const zRetryReplyResponse = zMessage;
+
+export const zStreamChatEventsHeaders = z.object({
+    'Last-Event-ID': z.string().max(64).optional()
+});
+
+export const zStreamChatEventsPath = z.object({
+    chat_id: z.uuid()
+});
+
+/**
+ * The events, as they happen.
+ */
+export const zStreamChatEventsResponse = zChatEvent;
 
 /**
  * All models, whether or not they can be used right now.

@@ -3,8 +3,8 @@
 import { type InfiniteData, infiniteQueryOptions, queryOptions, type UseMutationOptions } from '@tanstack/react-query';
 
 import { client } from '../client.gen.js';
-import { cancelJob, changePassword, checkUsername, completeUpload, confirmEmail, createProject, createSignupPhotoUpload, createUpload, deleteAsset, deleteMe, deleteProject, disableSecondFactor, enableSecondFactor, exportMe, forgotPassword, getAsset, getJob, getMe, getProject, listAssets, listCredits, listJobs, listModels, listPlatforms, listProjectJobs, listProjects, listSessions, type Options, queueProject, refreshSession, resendConfirmation, resetPassword, revokeOtherSessions, revokeSession, setUpSecondFactor, signIn, signOut, signUp, startAuth, updateMe, updateProject, verifySecondFactor } from '../sdk.gen.js';
-import type { CancelJobData, CancelJobError, CancelJobResponse, ChangePasswordData, ChangePasswordError, ChangePasswordResponse, CheckUsernameData, CheckUsernameError, CheckUsernameResponse, CompleteUploadData, CompleteUploadError, CompleteUploadResponse, ConfirmEmailData, ConfirmEmailError, ConfirmEmailResponse, CreateProjectData, CreateProjectError, CreateProjectResponse, CreateSignupPhotoUploadData, CreateSignupPhotoUploadError, CreateSignupPhotoUploadResponse, CreateUploadData, CreateUploadError, CreateUploadResponse, DeleteAssetData, DeleteAssetError, DeleteAssetResponse, DeleteMeData, DeleteMeError, DeleteMeResponse, DeleteProjectData, DeleteProjectError, DeleteProjectResponse, DisableSecondFactorData, DisableSecondFactorError, DisableSecondFactorResponse, EnableSecondFactorData, EnableSecondFactorError, EnableSecondFactorResponse, ExportMeData, ExportMeError, ExportMeResponse, ForgotPasswordData, ForgotPasswordError, ForgotPasswordResponse, GetAssetData, GetAssetError, GetAssetResponse, GetJobData, GetJobError, GetJobResponse, GetMeData, GetMeError, GetMeResponse, GetProjectData, GetProjectError, GetProjectResponse, ListAssetsData, ListAssetsError, ListAssetsResponse, ListCreditsData, ListCreditsError, ListCreditsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListModelsData, ListModelsError, ListModelsResponse, ListPlatformsData, ListPlatformsError, ListPlatformsResponse, ListProjectJobsData, ListProjectJobsError, ListProjectJobsResponse, ListProjectsData, ListProjectsError, ListProjectsResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, QueueProjectData, QueueProjectError, QueueProjectResponse, RefreshSessionData, RefreshSessionError, RefreshSessionResponse, ResendConfirmationData, ResendConfirmationError, ResendConfirmationResponse, ResetPasswordData, ResetPasswordError, ResetPasswordResponse, RevokeOtherSessionsData, RevokeOtherSessionsError, RevokeOtherSessionsResponse, RevokeSessionData, RevokeSessionError, RevokeSessionResponse, SetUpSecondFactorData, SetUpSecondFactorError, SetUpSecondFactorResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SignUpData, SignUpError, SignUpResponse, StartAuthData, StartAuthError, StartAuthResponse, UpdateMeData, UpdateMeError, UpdateMeResponse, UpdateProjectData, UpdateProjectError, UpdateProjectResponse, VerifySecondFactorData, VerifySecondFactorError, VerifySecondFactorResponse } from '../types.gen.js';
+import { cancelJob, changePassword, checkUsername, completeUpload, confirmEmail, createProject, createSignupPhotoUpload, createUpload, deleteAsset, deleteChat, deleteMe, deleteProject, disableSecondFactor, enableSecondFactor, exportMe, forgotPassword, getAsset, getChat, getJob, getMe, getProject, listAssets, listChats, listCredits, listJobs, listMessages, listModels, listPlatforms, listProjectJobs, listProjects, listSessions, newChat, type Options, queueProject, refreshSession, resendConfirmation, resetPassword, retryReply, revokeOtherSessions, revokeSession, sendMessage, setUpSecondFactor, signIn, signOut, signUp, startAuth, stopReply, updateChat, updateMe, updateProject, verifySecondFactor } from '../sdk.gen.js';
+import type { CancelJobData, CancelJobError, CancelJobResponse, ChangePasswordData, ChangePasswordError, ChangePasswordResponse, CheckUsernameData, CheckUsernameError, CheckUsernameResponse, CompleteUploadData, CompleteUploadError, CompleteUploadResponse, ConfirmEmailData, ConfirmEmailError, ConfirmEmailResponse, CreateProjectData, CreateProjectError, CreateProjectResponse, CreateSignupPhotoUploadData, CreateSignupPhotoUploadError, CreateSignupPhotoUploadResponse, CreateUploadData, CreateUploadError, CreateUploadResponse, DeleteAssetData, DeleteAssetError, DeleteAssetResponse, DeleteChatData, DeleteChatError, DeleteChatResponse, DeleteMeData, DeleteMeError, DeleteMeResponse, DeleteProjectData, DeleteProjectError, DeleteProjectResponse, DisableSecondFactorData, DisableSecondFactorError, DisableSecondFactorResponse, EnableSecondFactorData, EnableSecondFactorError, EnableSecondFactorResponse, ExportMeData, ExportMeError, ExportMeResponse, ForgotPasswordData, ForgotPasswordError, ForgotPasswordResponse, GetAssetData, GetAssetError, GetAssetResponse, GetChatData, GetChatError, GetChatResponse, GetJobData, GetJobError, GetJobResponse, GetMeData, GetMeError, GetMeResponse, GetProjectData, GetProjectError, GetProjectResponse, ListAssetsData, ListAssetsError, ListAssetsResponse, ListChatsData, ListChatsError, ListChatsResponse, ListCreditsData, ListCreditsError, ListCreditsResponse, ListJobsData, ListJobsError, ListJobsResponse, ListMessagesData, ListMessagesError, ListMessagesResponse, ListModelsData, ListModelsError, ListModelsResponse, ListPlatformsData, ListPlatformsError, ListPlatformsResponse, ListProjectJobsData, ListProjectJobsError, ListProjectJobsResponse, ListProjectsData, ListProjectsError, ListProjectsResponse, ListSessionsData, ListSessionsError, ListSessionsResponse, NewChatData, NewChatError, NewChatResponse, QueueProjectData, QueueProjectError, QueueProjectResponse, RefreshSessionData, RefreshSessionError, RefreshSessionResponse, ResendConfirmationData, ResendConfirmationError, ResendConfirmationResponse, ResetPasswordData, ResetPasswordError, ResetPasswordResponse, RetryReplyData, RetryReplyError, RetryReplyResponse, RevokeOtherSessionsData, RevokeOtherSessionsError, RevokeOtherSessionsResponse, RevokeSessionData, RevokeSessionError, RevokeSessionResponse, SendMessageData, SendMessageError, SendMessageResponse, SetUpSecondFactorData, SetUpSecondFactorError, SetUpSecondFactorResponse, SignInData, SignInError, SignInResponse, SignOutData, SignOutError, SignOutResponse, SignUpData, SignUpError, SignUpResponse, StartAuthData, StartAuthError, StartAuthResponse, StopReplyData, StopReplyError, StopReplyResponse, UpdateChatData, UpdateChatError, UpdateChatResponse, UpdateMeData, UpdateMeError, UpdateMeResponse, UpdateProjectData, UpdateProjectError, UpdateProjectResponse, VerifySecondFactorData, VerifySecondFactorError, VerifySecondFactorResponse } from '../types.gen.js';
 
 /**
  * Find out how to go on with an address
@@ -1033,6 +1033,257 @@ export const cancelJobMutation = (options?: Partial<Options<CancelJobData>>): Us
     const mutationOptions: UseMutationOptions<CancelJobResponse, CancelJobError, Options<CancelJobData>> = {
         mutationFn: async (fnOptions) => {
             const { data } = await cancelJob({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Begin a chat
+ *
+ * An empty conversation, with the address at which the web app shows it. A chat about a project of yours tells the
+ * assistant what the project says.
+ *
+ */
+export const newChatMutation = (options?: Partial<Options<NewChatData>>): UseMutationOptions<NewChatResponse, NewChatError, Options<NewChatData>> => {
+    const mutationOptions: UseMutationOptions<NewChatResponse, NewChatError, Options<NewChatData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await newChat({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listChatsQueryKey = (options?: Options<ListChatsData>) => createQueryKey('listChats', options);
+
+/**
+ * List your chats
+ *
+ * The one that was last talked in, or renamed, comes first.
+ */
+export const listChatsOptions = (options?: Options<ListChatsData>) => queryOptions<ListChatsResponse, ListChatsError, ListChatsResponse, ReturnType<typeof listChatsQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listChats({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listChatsQueryKey(options)
+});
+
+export const listChatsInfiniteQueryKey = (options?: Options<ListChatsData>): QueryKey<Options<ListChatsData>> => createQueryKey('listChats', options, true);
+
+/**
+ * List your chats
+ *
+ * The one that was last talked in, or renamed, comes first.
+ */
+export const listChatsInfiniteOptions = (options?: Options<ListChatsData>) => {
+    const opts = infiniteQueryOptions<ListChatsResponse, ListChatsError, InfiniteData<ListChatsResponse>, QueryKey<Options<ListChatsData>>, string | Pick<QueryKey<Options<ListChatsData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListChatsData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listChats({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listChatsInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * Delete a chat
+ *
+ * With all that was said in it. A reply that is being written is given up.
+ */
+export const deleteChatMutation = (options?: Partial<Options<DeleteChatData>>): UseMutationOptions<DeleteChatResponse, DeleteChatError, Options<DeleteChatData>> => {
+    const mutationOptions: UseMutationOptions<DeleteChatResponse, DeleteChatError, Options<DeleteChatData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await deleteChat({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const getChatQueryKey = (options: Options<GetChatData>) => createQueryKey('getChat', options);
+
+/**
+ * Read a chat
+ *
+ * The chat without its messages, which `listMessages` has.
+ */
+export const getChatOptions = (options: Options<GetChatData>) => queryOptions<GetChatResponse, GetChatError, GetChatResponse, ReturnType<typeof getChatQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await getChat({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: getChatQueryKey(options)
+});
+
+/**
+ * Rename a chat
+ *
+ * Gives it another name, or another project to talk about.
+ */
+export const updateChatMutation = (options?: Partial<Options<UpdateChatData>>): UseMutationOptions<UpdateChatResponse, UpdateChatError, Options<UpdateChatData>> => {
+    const mutationOptions: UseMutationOptions<UpdateChatResponse, UpdateChatError, Options<UpdateChatData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await updateChat({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+export const listMessagesQueryKey = (options: Options<ListMessagesData>) => createQueryKey('listMessages', options);
+
+/**
+ * List the messages of a chat
+ *
+ * By `seq`, which counts 1, 2, 3… without gaps. A cursor belongs to the order that it was given for. A reply that is being
+ * written comes with the text so far.
+ *
+ */
+export const listMessagesOptions = (options: Options<ListMessagesData>) => queryOptions<ListMessagesResponse, ListMessagesError, ListMessagesResponse, ReturnType<typeof listMessagesQueryKey>>({
+    queryFn: async ({ queryKey, signal }) => {
+        const { data } = await listMessages({
+            ...options,
+            ...queryKey[0],
+            signal,
+            throwOnError: true
+        });
+        return data;
+    },
+    queryKey: listMessagesQueryKey(options)
+});
+
+export const listMessagesInfiniteQueryKey = (options: Options<ListMessagesData>): QueryKey<Options<ListMessagesData>> => createQueryKey('listMessages', options, true);
+
+/**
+ * List the messages of a chat
+ *
+ * By `seq`, which counts 1, 2, 3… without gaps. A cursor belongs to the order that it was given for. A reply that is being
+ * written comes with the text so far.
+ *
+ */
+export const listMessagesInfiniteOptions = (options: Options<ListMessagesData>) => {
+    const opts = infiniteQueryOptions<ListMessagesResponse, ListMessagesError, InfiniteData<ListMessagesResponse>, QueryKey<Options<ListMessagesData>>, string | Pick<QueryKey<Options<ListMessagesData>>[0], 'body' | 'headers' | 'path' | 'query'>>(
+    // @ts-ignore
+    {
+        queryFn: async ({ pageParam, queryKey, signal }) => {
+            // @ts-ignore
+            const page: Pick<QueryKey<Options<ListMessagesData>>[0], 'body' | 'headers' | 'path' | 'query'> = typeof pageParam === 'object' ? pageParam : {
+                query: {
+                    cursor: pageParam
+                }
+            };
+            const params = createInfiniteParams(queryKey, page);
+            const { data } = await listMessages({
+                ...options,
+                ...params,
+                signal,
+                throwOnError: true
+            });
+            return data;
+        },
+        queryKey: listMessagesInfiniteQueryKey(options)
+    });
+    return opts as Omit<typeof opts, 'initialData'>;
+};
+
+/**
+ * Say something
+ *
+ * Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
+ * follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
+ * is `429 rate_limited`, and nothing is stored.
+ *
+ */
+export const sendMessageMutation = (options?: Partial<Options<SendMessageData>>): UseMutationOptions<SendMessageResponse, SendMessageError, Options<SendMessageData>> => {
+    const mutationOptions: UseMutationOptions<SendMessageResponse, SendMessageError, Options<SendMessageData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await sendMessage({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Stop a reply
+ *
+ * Ends the writing at once and keeps what was written: the reply is `complete`. A reply that has ended already is
+ * answered as it is.
+ *
+ */
+export const stopReplyMutation = (options?: Partial<Options<StopReplyData>>): UseMutationOptions<StopReplyResponse, StopReplyError, Options<StopReplyData>> => {
+    const mutationOptions: UseMutationOptions<StopReplyResponse, StopReplyError, Options<StopReplyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await stopReply({
+                ...options,
+                ...fnOptions,
+                throwOnError: true
+            });
+            return data;
+        }
+    };
+    return mutationOptions;
+};
+
+/**
+ * Have a failed reply written anew
+ *
+ * A failed reply becomes `pending`, without its text. One that is pending or being written already is answered as it is; one
+ * that is complete answers `409 version_conflict`.
+ *
+ */
+export const retryReplyMutation = (options?: Partial<Options<RetryReplyData>>): UseMutationOptions<RetryReplyResponse, RetryReplyError, Options<RetryReplyData>> => {
+    const mutationOptions: UseMutationOptions<RetryReplyResponse, RetryReplyError, Options<RetryReplyData>> = {
+        mutationFn: async (fnOptions) => {
+            const { data } = await retryReply({
                 ...options,
                 ...fnOptions,
                 throwOnError: true
