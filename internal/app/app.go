@@ -21,6 +21,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/backlog"
 	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/config"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/events"
@@ -67,6 +68,8 @@ type App struct {
 	jobs     *jobs.Service
 	runner   *jobs.Runner
 	backlog  *backlog.Service
+	chats    *chat.Service
+	replier  *chat.Replier
 
 	closers []func() error
 }
@@ -82,6 +85,8 @@ type Outside struct {
 	Namespace string
 	// Images replaces who draws, by model; nil: as configured.
 	Images providers.Registry
+	// Text replaces who writes replies; nil: as configured.
+	Text providers.Text
 }
 
 // FromWorld is the Outside of a real process.

@@ -33,7 +33,7 @@ func (a *App) Edge() (*httpapi.Edge, error) {
 		Observe: a.observeRequest,
 	}, httpapi.NewServer(httpapi.Services{
 		Auth: a.auth, Account: a.account, Assets: a.assets, Credits: a.credits, Projects: a.projects, Jobs: a.jobs,
-		Catalog: a.catalog, CSRF: a.csrf, BasePath: cfg.BasePath,
+		Chats: a.chats, Catalog: a.catalog, CSRF: a.csrf, BasePath: cfg.BasePath, AppURL: cfg.PublicAppURL,
 		CSRFDomain: cfg.CSRFCookieDomain,
 	}))
 }
@@ -44,6 +44,7 @@ const mailDeadline = time.Minute
 func (a *App) startWorker() (*queue.Consumers, error) {
 	return worker.Start(a.queue, []worker.Task{
 		{Kind: queue.Generate, Slots: a.cfg.GenerateSlots, Deadline: a.cfg.GenerateDeadline, Handle: a.runner.Run},
+		{Kind: queue.Reply, Slots: a.cfg.ReplySlots, Deadline: a.cfg.ReplyDeadline, Handle: a.replier.Run},
 		{Kind: queue.Mail, Slots: a.cfg.MailSlots, Deadline: mailDeadline, Handle: a.mailer.Deliver},
 	})
 }
@@ -51,7 +52,7 @@ func (a *App) startWorker() (*queue.Consumers, error) {
 func (a *App) sweeper() *worker.Sweeper {
 	return &worker.Sweeper{
 		Queue: a.queue, Exclusive: a.store.Exclusive, Now: a.store.Queries().DatabaseNow, Log: a.outside.Log,
-		Tasks: map[queue.Kind]worker.Recoverable{queue.Generate: a.runner, queue.Mail: a.mailer},
+		Tasks: map[queue.Kind]worker.Recoverable{queue.Generate: a.runner, queue.Reply: a.replier, queue.Mail: a.mailer},
 		Chores: []func(context.Context) error{
 			a.auth.Maintain, a.account.EraseDue,
 			a.sweepAssets,

@@ -29,6 +29,8 @@ func budgets() map[string]budget {
 		"upload":        {account: 120, period: time.Minute},
 		"upload_public": {address: 10, period: time.Hour},
 		"queue":         {account: 120, period: time.Minute},
+		"chat":          {account: 60, period: time.Minute},
+		"message":       {account: 60, period: time.Minute},
 	}
 }
 

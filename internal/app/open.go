@@ -144,6 +144,9 @@ func (a *App) openServices(context.Context) error {
 		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease, Observe: a.observeJob,
 	})
 	a.backlog = backlog.NewService(a.store, a.jobs, a.pushTo(queue.Mail))
+	if err := a.openChats(); err != nil {
+		return err
+	}
 	return a.openAuth()
 }
 

@@ -66,6 +66,9 @@ type Config struct {
 
 	GenerateSlots    int           `env:"WORKER_GENERATE_SLOTS" envDefault:"4"`
 	GenerateDeadline time.Duration `env:"WORKER_GENERATE_DEADLINE" envDefault:"5m"`
+	ReplySlots       int           `env:"WORKER_REPLY_SLOTS" envDefault:"64"`
+	ReplyDeadline    time.Duration `env:"WORKER_REPLY_DEADLINE" envDefault:"2m"`
+	UserReplies      int32         `env:"CHAT_USER_REPLIES" envDefault:"3"`
 	MailSlots        int           `env:"WORKER_MAIL_SLOTS" envDefault:"4"`
 	UserJobs         int32         `env:"WORKER_USER_JOBS" envDefault:"2"`
 	ProviderMaxCalls int32         `env:"PROVIDER_MAX_CALLS" envDefault:"16"`

@@ -43,6 +43,8 @@ func (c Config) problems() []error {
 	must(c.AuthMaxFailures > 0, "AUTH_MAX_FAILURES must be positive")
 	must(c.SignupBonusCredits >= 0, "SIGNUP_BONUS_CREDITS can't be negative")
 	must(c.GenerateSlots > 0 && c.MailSlots > 0, "WORKER_GENERATE_SLOTS and WORKER_MAIL_SLOTS must be positive")
+	must(c.ReplySlots > 0 && c.ReplyDeadline > 0, "WORKER_REPLY_SLOTS and WORKER_REPLY_DEADLINE must be positive")
+	must(c.UserReplies > 0, "CHAT_USER_REPLIES must be positive")
 	must(c.UserJobs > 0 && c.ProviderMaxCalls > 0, "WORKER_USER_JOBS and PROVIDER_MAX_CALLS must be positive")
 	must(c.JobMaxAge > c.GenerateDeadline, "JOB_MAX_AGE must be longer than WORKER_GENERATE_DEADLINE")
 	must(c.StorageOrphanAge > c.GenerateDeadline+c.JobLease+endTries,

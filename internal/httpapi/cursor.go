@@ -20,23 +20,29 @@ const (
 	listProjectJobs list = 'q'
 	listJobs        list = 'j'
 	listSessions    list = 's'
+	listChats       list = 'h'
+	listMessages    list = 'm'
+	// the other way round
+	listNewestMessages list = 'n'
 )
 
 // position is the key of the last item of a page: lists are ordered by it, so that items which arrive meanwhile neither
 // repeat nor hide one.
-type position interface{ uuid.UUID | int64 }
+type position interface{ uuid.UUID | int64 | instant }
 
 var errInvalidCursor = apperr.New(apperr.Invalid, apperr.CodeInvalidCursor, "This cursor is not one of ours. Start with the first page.")
 
 // encodeCursor answers the next_cursor of a page that ends at last: the list's byte, the key and a checksum against
 // typing errors, in base64. It holds no secret and grants nothing.
 func encodeCursor[P position](l list, last P) string {
-	raw := append(make([]byte, 0, 21), byte(l))
+	raw := append(make([]byte, 0, 29), byte(l))
 	switch key := any(last).(type) {
 	case uuid.UUID:
 		raw = append(raw, key[:]...)
 	case int64:
 		raw = binary.BigEndian.AppendUint64(raw, uint64(key))
+	case instant:
+		raw = append(raw, key[:]...)
 	}
 	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(raw, crc32.ChecksumIEEE(raw)))
 }
@@ -61,6 +67,8 @@ func decodeCursor[P position](l list, cursor *string, first P) (P, error) {
 		copy(key[:], raw[1:])
 	case *int64:
 		*key = int64(binary.BigEndian.Uint64(raw[1:]))
+	case *instant:
+		copy(key[:], raw[1:])
 	}
 	return last, nil
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/projects"
@@ -26,10 +28,12 @@ type Services struct {
 	Credits  *credits.Service
 	Projects *projects.Service
 	Jobs     *jobs.Service
+	Chats    *chat.Service
 	Catalog  *catalog.Catalog
 	CSRF     *token.CSRFGuard
 
 	BasePath   string // of the operations, to which the refresh cookie is bound
+	AppURL     string // of the web app, where chats are shown
 	CSRFDomain string // of the CSRF cookie, where the web app is on a sister host of ours; empty: our own host alone
 }
 
@@ -40,6 +44,7 @@ type Server struct {
 	assetHandlers
 	projectHandlers
 	jobHandlers
+	chatHandlers
 	catalogHandlers
 }
 
@@ -57,6 +62,7 @@ func NewServer(s Services) *Server {
 		assetHandlers:   assetHandlers{assets: s.Assets, links: links},
 		projectHandlers: projectHandlers{projects: s.Projects, jobs: s.Jobs, links: links},
 		jobHandlers:     jobHandlers{jobs: s.Jobs, links: links},
+		chatHandlers:    chatHandlers{chats: s.Chats, appURL: strings.TrimRight(s.AppURL, "/")},
 		catalogHandlers: catalogHandlers{catalog: s.Catalog},
 	}
 }

@@ -48,6 +48,12 @@ func (d Draft) Sized() Draft {
 	return d
 }
 
+// Check finds what keeps the account from creating a project of a draft, beside what the spec rules out: a validation
+// error, or that nobody can tell.
+func (s *Service) Check(ctx context.Context, userID uuid.UUID, d Draft) error {
+	return s.check(ctx, userID, d.Sized())
+}
+
 // check finds everything that the spec alone can't rule out, and reports all of it at once.
 func (s *Service) check(ctx context.Context, userID uuid.UUID, d Draft) error {
 	var fields []apperr.Field

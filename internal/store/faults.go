@@ -18,6 +18,7 @@ import (
 const (
 	UsersEmailKey    = "users_email_key"
 	UsersUsernameKey = "users_username_key"
+	MessagesPlaceKey = "messages_place_key"
 )
 
 // IsNotFound reports whether a query that promised one row found none.

@@ -49,6 +49,7 @@ type settings struct {
 	environ map[string]string
 	worker  bool
 	images  providers.Registry
+	text    providers.Text
 	log     slog.Handler
 	beside  *App
 }
@@ -64,6 +65,9 @@ func WithWorker() Option { return func(s *settings) { s.worker = true } }
 
 // WithImages says who draws, by model, in place of the built-in provider.
 func WithImages(r providers.Registry) Option { return func(s *settings) { s.images = r } }
+
+// WithText says who writes replies, in place of the built-in provider.
+func WithText(w providers.Text) Option { return func(s *settings) { s.text = w } }
 
 // WithLog takes the log. Otherwise warnings and errors go to the test's output.
 func WithLog(h slog.Handler) Option { return func(s *settings) { s.log = h } }
@@ -119,7 +123,7 @@ func (a *App) open(t testing.TB, s settings) {
 	require.NoError(t, err)
 	a.app, err = app.Open(t.Context(), cfg, app.Outside{
 		Log: slog.New(s.log), Now: a.Clock.Now, Random: rand.Reader, NewID: newID, Console: a.mails,
-		Namespace: a.namespace, Images: s.images,
+		Namespace: a.namespace, Images: s.images, Text: s.text,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, a.app.Close()) })

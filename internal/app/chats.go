@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/chat"
+	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/providers/local"
+	"github.com/mugshot-studio/backend/internal/queue"
+)
+
+func (a *App) openChats() error {
+	cfg, o := a.cfg, a.outside
+	check, err := httpapi.NewDraftCheck(a.projects)
+	if err != nil {
+		return fmt.Errorf("check of suggestions: %w", err)
+	}
+	a.chats = chat.NewService(chat.Deps{
+		Store: a.store, Events: a.hub, Push: a.pushTo(queue.Reply), UserReplies: cfg.UserReplies, Now: o.Now, NewID: o.NewID,
+		Log: o.Log,
+	})
+	text, model := a.text()
+	a.replier = chat.NewReplier(chat.ReplierDeps{
+		Store: a.store, Text: text, Model: model, Catalog: a.catalog, Check: check, Events: a.hub, Log: o.Log,
+		Lease: cfg.JobLease,
+	})
+	return nil
+}
+
+// text says who writes replies, and by which model of theirs. In development the built-in provider does; production never
+// falls back to it, and without a vendor every reply fails, in words that its reader understands.
+func (a *App) text() (writes providers.Text, model string) {
+	switch {
+	case a.outside.Text != nil:
+		return a.outside.Text, "outside"
+	case a.cfg.InProduction():
+		return nil, ""
+	}
+	return local.NewWriter(a.offer(), a.outside.Now, pause), "local"
+}
+
+// offer is what the built-in writer knows of the catalog.
+func (a *App) offer() local.Offer {
+	var offer local.Offer
+	for _, p := range catalog.Platforms() {
+		offer.Platforms = append(offer.Platforms, local.Platform(p))
+	}
+	for _, m := range a.catalog.Models() {
+		if a.catalog.Available(m.ID) {
+			offer.Models = append(offer.Models, local.Model{
+				ID: m.ID, Name: m.Name, Draft: m.Price(catalog.Draft), Std: m.Price(catalog.Std), FourK: m.Price(catalog.FourK),
+			})
+		}
+	}
+	offer.CopySurcharge = catalog.CopySurcharge
+	return offer
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}

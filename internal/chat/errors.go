@@ -1,0 +1,42 @@
+package chat
+
+import (
+	"time"
+
+	"github.com/mugshot-studio/backend/internal/apperr"
+)
+
+// The failures of this package.
+var (
+	// ErrNotFound says that there is no such chat, or that it is somebody else's.
+	ErrNotFound = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such chat.")
+	// ErrNoReply says that the chat has no such reply.
+	ErrNoReply = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such reply.")
+	// ErrNotFailed says that a reply can't be written anew, because it is complete.
+	ErrNotFailed = apperr.New(apperr.Conflict, apperr.CodeVersionConflict,
+		"This reply has not failed. Read it again.")
+	// ErrTooManyReplies says that the account has to wait until one of its replies has been written.
+	ErrTooManyReplies = apperr.New(apperr.RateLimited, apperr.CodeRateLimited,
+		"Wait until the assistant has answered what you asked before.").WithRetryAfter(2 * time.Second)
+)
+
+// errNoProject says that a chat can't be about a project that is not the account's.
+func errNoProject() error {
+	return apperr.Validation(apperr.Body("project_id", "not_found", "You have no project with this id."))
+}
+
+// Failure codes of a reply, as its owner sees them. They are the MessageErrorCode enum of api/openapi.yaml.
+const (
+	failContentBlocked   = "content_blocked"
+	failModelUnavailable = "model_unavailable"
+	failProviderFailed   = "provider_failed"
+	failProviderBusy     = "provider_busy"
+	failWorkerLost       = "worker_lost"
+	failInternal         = "internal"
+)
+
+// failure is why a reply failed, or waits for another attempt.
+type failure struct {
+	code    string
+	message string
+}

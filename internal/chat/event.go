@@ -1,0 +1,58 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/internal/events"
+)
+
+// Events carries what happens in chats between processes.
+type Events interface {
+	Publish(ctx context.Context, topic string, payload []byte) error
+	Subscribe(topic string) *events.Subscription
+}
+
+// topic is where readers of a chat listen.
+func topic(chatID uuid.UUID) string { return "chat:" + chatID.String() }
+
+// orders is where whoever writes a reply listens: apart from the chat, so that it does not hear its own words.
+func orders(replyID uuid.UUID) string { return "reply:" + replyID.String() }
+
+// event is what is published in a chat; one of its members is set. All of it was committed before.
+type event struct {
+	Messages []Message `json:"messages,omitempty"`
+	Delta    *delta    `json:"delta,omitempty"`
+	Gone     bool      `json:"gone,omitempty"` // the chat was deleted
+}
+
+// delta is a piece of the text of one attempt. Its row holds at least the first From bytes of that text: the piece is
+// everything that the row may not have yet. So whoever has less than From bytes finds the missing ones in the row, and
+// whoever has more passes over what he has.
+type delta struct {
+	ID    uuid.UUID `json:"id"`
+	Seq   int64     `json:"seq"`
+	Token int64     `json:"token"` // of the attempt
+	From  int       `json:"from"`  // byte of the text at which Text begins
+	Text  string    `json:"text"`
+}
+
+// order is what a writer is told.
+type order struct {
+	Stop int64 `json:"stop"` // the token of the attempt that is to end with what it has
+}
+
+// announce publishes after a commit. A lost event is made good by the next, or by the reader's own look, so a failure is
+// only logged.
+func announce(ctx context.Context, e Events, log *slog.Logger, chatID uuid.UUID, what event) {
+	payload, err := json.Marshal(what)
+	if err == nil {
+		err = e.Publish(ctx, topic(chatID), payload)
+	}
+	if err != nil && ctx.Err() == nil {
+		log.WarnContext(ctx, "chat event not published", "chat_id", chatID, "error", err)
+	}
+}

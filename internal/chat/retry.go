@@ -1,0 +1,45 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// Retry has a failed reply of the account written anew. One that is waiting or being written is returned as it is. It
+// fails with ErrNoReply, ErrNotFailed or ErrTooManyReplies.
+func (s *Service) Retry(ctx context.Context, userID, chatID, id uuid.UUID) (Message, error) {
+	for range placeTries {
+		reply, err := s.reply(ctx, userID, chatID, id)
+		switch {
+		case err != nil:
+			return Message{}, err
+		case reply.Unfinished():
+			return reply, nil
+		case reply.Status == complete:
+			return Message{}, ErrNotFailed
+		}
+		row, err := s.Store.Queries().ReplyRetry(ctx, db.ReplyRetryParams{Places: s.UserReplies, UserID: userID, ID: id})
+		switch {
+		case store.IsUnique(err, store.MessagesPlaceKey):
+			continue
+		case store.IsNotFound(err): // all places are taken, or somebody else was faster
+			now, err := s.reply(ctx, userID, chatID, id)
+			if err == nil && now.Status == failed {
+				err = ErrTooManyReplies
+			}
+			return now, err
+		case err != nil:
+			return Message{}, fmt.Errorf("retry reply: %w", err)
+		}
+		again := messageOf(row)
+		announce(ctx, s.Events, s.Log, chatID, event{Messages: []Message{again}})
+		s.push(ctx, id)
+		return again, nil
+	}
+	return Message{}, ErrTooManyReplies
+}

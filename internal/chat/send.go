@@ -1,0 +1,92 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/store"
+)
+
+// Sent is what Send stored.
+type Sent struct {
+	Message Message
+	Reply   *Message // nil where none was asked for
+}
+
+// placeTries bounds how often a reply that lost its place to another looks for the next one.
+const placeTries = 10
+
+// Send stores a message of the account in its chat and, with reply, the pending reply right behind it, once for each
+// key; replayed tells that it was done already. It fails with ErrNotFound or ErrTooManyReplies, and then nothing has
+// happened.
+func (s *Service) Send(
+	ctx context.Context, userID, chatID uuid.UUID, content string, reply bool, key idempotency.Key,
+) (sent Sent, replayed bool, err error) {
+	for try := 1; ; try++ {
+		sent, replayed, err = idempotency.Once(ctx, s.Store, userID, key, s.Now(), func(q *db.Queries) (Sent, error) {
+			return s.store(ctx, q, userID, chatID, content, reply)
+		})
+		if !store.IsUnique(err, store.MessagesPlaceKey) {
+			break
+		}
+		if try == placeTries {
+			return Sent{}, false, ErrTooManyReplies
+		}
+	}
+	if err != nil || replayed {
+		return sent, replayed, err
+	}
+	messages := []Message{sent.Message}
+	if sent.Reply != nil {
+		messages = append(messages, *sent.Reply)
+	}
+	announce(ctx, s.Events, s.Log, chatID, event{Messages: messages})
+	if sent.Reply != nil {
+		s.push(ctx, sent.Reply.ID)
+	}
+	return sent, false, nil
+}
+
+// store writes in one statement what Send stores.
+func (s *Service) store(
+	ctx context.Context, q *db.Queries, userID, chatID uuid.UUID, content string, reply bool,
+) (Sent, error) {
+	rows, err := q.MessageSend(ctx, db.MessageSendParams{
+		Places: s.UserReplies, Reply: reply, UserID: userID, ChatID: chatID, MessageID: s.NewID(), Content: content,
+		ReplyID: s.NewID(),
+	})
+	if err != nil {
+		return Sent{}, fmt.Errorf("send message: %w", err)
+	}
+	if len(rows) == 0 {
+		_, err := q.ChatGet(ctx, db.ChatGetParams{ID: chatID, UserID: userID})
+		switch {
+		case store.IsNotFound(err):
+			return Sent{}, ErrNotFound
+		case err != nil:
+			return Sent{}, fmt.Errorf("read chat: %w", err)
+		}
+		return Sent{}, ErrTooManyReplies
+	}
+	sent := Sent{Message: Message{
+		ID: rows[0].ID, ChatID: chatID, Seq: rows[0].Seq, Sender: fromUser, Content: content, Status: complete,
+		CreatedAt: rows[0].CreatedAt, Revision: 1,
+	}}
+	if reply {
+		sent.Reply = &Message{
+			ID: rows[1].ID, ChatID: chatID, Seq: rows[1].Seq, Sender: fromAI, Status: pending,
+			CreatedAt: rows[1].CreatedAt, Revision: 1,
+		}
+	}
+	return sent, nil
+}
+
+func (s *Service) push(ctx context.Context, replyID uuid.UUID) {
+	if err := s.Push(ctx, replyID); err != nil {
+		s.Log.WarnContext(ctx, "reply not pushed; the sweeper will", "message_id", replyID, "error", err)
+	}
+}
