@@ -10,3 +10,4 @@ export { MugshotError } from './error.js';
 export { cookieSession, memorySession, type SessionStore, type Tokens } from './session.js';
 export { followJob, isFinished, waitForJob, type FollowJobOptions } from './job.js';
 export { sendFile, uploadAsset, type SendFileOptions, type UploadAssetOptions } from './upload.js';
+export { followChat, followReply, isWritten, waitForReply, type FollowChatOptions, type WaitForReplyOptions } from './chat.js';

@@ -1,4 +1,4 @@
-import type { Job, Session } from '../sdk/index.js';
+import type { Job, Message, Session } from '../sdk/index.js';
 
 export function session(n: number): Session {
   return {
@@ -46,5 +46,20 @@ export function job(version: number): Job {
     queued_at: '2026-11-21T18:05:00Z',
     started_at: '2026-11-21T18:05:01Z',
     finished_at: done ? '2026-11-21T18:05:12Z' : null,
+  };
+}
+
+/** A reply with a text so far, that is being written unless it says otherwise. */
+export function reply(content: string, status: Message['status'] = 'streaming'): Message {
+  return {
+    id: '0199f3aa-4e5f-7061-9273-8e9fa0b1c2d3',
+    chat_id: '0199f3a9-3d4e-7f50-8162-7d8e9fa0b1c2',
+    seq: 2,
+    sender: 'ai',
+    content,
+    status,
+    error: null,
+    suggestion: null,
+    created_at: '2026-11-21T18:05:00Z',
   };
 }

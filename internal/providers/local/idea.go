@@ -83,7 +83,13 @@ func namedModel(text string, models []Model) (id string) {
 	return id
 }
 
-// namedVibe picks the words that the built-in provider knows how to draw.
+// subjects are words for a mood that more often say what a video is about.
+const subjects = "robot startup ai code coding software data science space tech technology digital money finance business success " +
+	"education educational tutorial youtube vlog reaction party club night kids crime documentary comic cartoon arcade 80s pop " +
+	"cooking food kitchen fall travel forest ocean sea summer wildlife garden nature gaming game gamer sport sports challenge fire " +
+	"apple white light power wealth gold shadow mystery horror"
+
+// namedVibe picks the words for the look that the built-in provider knows how to draw.
 func namedVibe(text string) string {
 	hues, all := hueWords(), moods()
 	same := map[string]string{"darker": "dark", "brighter": "bright", "funnier": "funny", "scarier": "scary", "bolder": "bold"}
@@ -94,7 +100,7 @@ func namedVibe(text string) string {
 		}
 		_, hue := hues[word]
 		known := hue || slices.ContainsFunc(all, func(m mood) bool { return slices.Contains(strings.Fields(m.words), word) })
-		if known && word != "youtube" && !slices.Contains(vibe, word) && len(vibe) < vibeWords {
+		if known && !slices.Contains(strings.Fields(subjects), word) && !slices.Contains(vibe, word) && len(vibe) < vibeWords {
 			vibe = append(vibe, word)
 		}
 	}

@@ -1,0 +1,213 @@
+package chat_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/chat"
+	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/providers"
+)
+
+// lossy loses some of what is published, without anybody noticing.
+type lossy struct {
+	*events.Hub
+
+	mu   sync.Mutex
+	r    *rand.Rand
+	loss int // percent
+}
+
+func (l *lossy) Publish(ctx context.Context, topic string, payload []byte) error {
+	l.mu.Lock()
+	lost := l.r.IntN(100) < l.loss
+	l.mu.Unlock()
+	if lost {
+		return nil
+	}
+	return l.Hub.Publish(ctx, topic, payload)
+}
+
+// viewer is a client that does what the contract says, and judges each thing that it shows.
+type viewer struct {
+	reply  uuid.UUID
+	texts  *sync.Map // what is to be written, by the token of the attempt
+	shown  chat.Message
+	seen   chat.Seen
+	deltas int
+}
+
+var (
+	errEnded = errors.New("ended")
+	errCut   = errors.New("cut")
+)
+
+func (v *viewer) show(u chat.Update) error {
+	if u.Message != nil {
+		v.seen = chat.Seen{Seq: u.Message.Seq, Revision: u.Message.Revision}
+		if u.Message.ID != v.reply {
+			return nil
+		}
+		if v.shown.ID == v.reply && u.Message.Revision < v.shown.Revision {
+			return fmt.Errorf("revision %d after %d", u.Message.Revision, v.shown.Revision)
+		}
+		v.shown = *u.Message
+	} else {
+		v.shown.Content += u.Text
+		v.deltas++
+	}
+	if v.shown.ID != v.reply {
+		return nil
+	}
+	whole, ok := v.texts.Load(v.shown.Token)
+	if ok && !strings.HasPrefix(whole.(string), v.shown.Content) || !ok && v.shown.Content != "" {
+		return fmt.Errorf("shows what nobody wrote in attempt %d: %q", v.shown.Token, v.shown.Content)
+	}
+	if v.shown.Status == "complete" {
+		return errEnded
+	}
+	return nil
+}
+
+// watch follows the chat to the end of the reply, over connections that are cut at random.
+func (v *viewer) watch(ctx context.Context, s *chat.Service, userID, chatID uuid.UUID, r *rand.Rand) error {
+	for {
+		left := 3 + r.IntN(60)
+		err := s.Follow(ctx, userID, chatID, v.seen, func(u chat.Update) error {
+			if left--; left == 0 {
+				return errCut // before it is shown
+			}
+			return v.show(u)
+		})
+		switch {
+		case errors.Is(err, errEnded):
+			return nil
+		case !errors.Is(err, errCut):
+			return err
+		}
+		time.Sleep(time.Duration(r.IntN(20)) * time.Millisecond)
+	}
+}
+
+// On real Postgres and Redis: readers join whenever they like, their connections are cut, events are lost, workers die in
+// the middle and write on though they are dead. Every reader shows the text of one attempt at a time, character by
+// character, and in the end what the row says.
+func TestFollow_property(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const rounds, viewers = 12, 6
+	for round := range uint64(rounds) {
+		r := rand.New(rand.NewPCG(round, 11))
+		bus := &lossy{Hub: w.hub, r: rand.New(rand.NewPCG(round, 12)), loss: []int{0, 20, 60}[round%3]}
+		service := chat.NewService(chat.Deps{
+			Store: w.store, Events: bus, Push: func(context.Context, uuid.UUID) error { return nil }, UserReplies: 3,
+			Now: time.Now, NewID: uuid.New, Log: slog.New(slog.DiscardHandler), Heal: 100 * time.Millisecond,
+		})
+		deps := w.deps
+		deps.Events, deps.PersistEvery, deps.PersistBytes = bus, 40*time.Millisecond, 300
+		deps.PublishEvery = 3 * time.Millisecond
+		replier := chat.NewReplier(deps)
+		reply := w.ask(t, fmt.Sprint("round ", round))
+		var texts sync.Map
+		w.write(func(_ context.Context, _ providers.TextRequest, emit func(string) error) error {
+			var token int64
+			if err := w.store.Pool().QueryRow(context.Background(),
+				"select lease_token from messages where id = $1", reply.ID).Scan(&token); err != nil {
+				return err
+			}
+			own := rand.New(rand.NewPCG(round, uint64(token)))
+			var pieces []string
+			for i := range 150 {
+				pieces = append(pieces, fmt.Sprintf("%d·%d–%s", token, i, strings.Repeat("é", own.IntN(5))))
+			}
+			texts.Store(token, strings.Join(pieces, ""))
+			for _, piece := range pieces {
+				time.Sleep(time.Duration(own.IntN(1500)) * time.Microsecond)
+				if err := emit(piece); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		watching, stop := context.WithTimeout(t.Context(), long)
+		var readers sync.WaitGroup
+		failures := make([]error, viewers)
+		screens := make([]*viewer, viewers)
+		for i := range viewers {
+			screens[i] = &viewer{reply: reply.ID, texts: &texts}
+			own := rand.New(rand.NewPCG(round, uint64(100+i)))
+			readers.Go(func() {
+				time.Sleep(time.Duration(own.IntN(150)) * time.Millisecond)
+				failures[i] = screens[i].watch(watching, service, w.user.ID, w.chat.ID, own)
+			})
+		}
+		var workers sync.WaitGroup
+		for range r.IntN(chat.MaxAttempts) { // these die: others take over, and they don't know
+			workers.Go(func() { _ = replier.Run(context.WithoutCancel(t.Context()), reply.ID) })
+			time.Sleep(time.Duration(20+r.IntN(60)) * time.Millisecond)
+			w.exec(t, "update messages set lease_until = now() - interval '1 second' where id = $1 and status = 'streaming'", reply.ID)
+		}
+		require.NoError(t, replier.Run(t.Context(), reply.ID))
+		workers.Wait()
+		readers.Wait()
+		stop()
+		row := w.read(t, reply)
+		require.Equal(t, "complete", row.Status)
+		deltas := 0
+		for i, v := range screens {
+			require.NoError(t, failures[i], "round %d, reader %d", round, i)
+			require.Equal(t, row.Content, v.shown.Content, "round %d, reader %d", round, i)
+			deltas += v.deltas
+		}
+		whole, _ := texts.Load(row.Token)
+		require.Equal(t, whole, row.Content)
+		t.Logf("round %d: %d %% lost, attempt %d, %d deltas", round, bus.loss, row.Token, deltas)
+		require.NotZero(t, deltas)
+	}
+}
+
+// Without any event at all a reader is late, but not wrong.
+func TestFollow_noEvents(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	reply := w.ask(t, "Help me")
+	service := chat.NewService(chat.Deps{Store: w.store, Events: w.hub, Log: slog.New(slog.DiscardHandler), Heal: 10 * time.Millisecond})
+	deps := w.deps
+	deps.Events = &lossy{Hub: w.hub, r: rand.New(rand.NewPCG(1, 1)), loss: 100}
+	ran := make(chan error, 1)
+	go func() { ran <- chat.NewReplier(deps).Run(context.Background(), reply.ID) }()
+	var texts sync.Map
+	texts.Store(int64(1), "Sure.")
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+	v := &viewer{reply: reply.ID, texts: &texts}
+	require.NoError(t, v.watch(ctx, service, w.user.ID, w.chat.ID, rand.New(rand.NewPCG(1, 1))))
+	require.Equal(t, "Sure.", v.shown.Content)
+	require.NoError(t, <-ran)
+}
+
+// The stream ends with its chat.
+func TestFollow_deleted(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.ask(t, "Help me")
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+	err := w.service.Follow(ctx, w.user.ID, w.chat.ID, chat.Seen{}, func(chat.Update) error {
+		return w.service.Delete(ctx, w.user.ID, w.chat.ID)
+	})
+	if !errors.Is(err, chat.ErrNotFound) {
+		require.NoError(t, err)
+	}
+	require.NoError(t, ctx.Err(), "it would have gone on")
+}
