@@ -1,0 +1,232 @@
+package process_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+)
+
+// longTalk makes the built-in writer list every platform, which takes it about two seconds.
+const longTalk = "Which platforms and sizes are there?"
+
+// ask begins a chat with a question and returns the reply to come.
+func (c creator) ask(t *testing.T, api *process, question string) client.Message {
+	t.Helper()
+	begun, err := c.at(api).NewChatWithResponse(t.Context(), client.ChatCreate{})
+	require.NoError(t, err)
+	require.NotNil(t, begun.JSON201, string(begun.Body))
+	sent, err := c.at(api).SendMessageWithResponse(t.Context(), begun.JSON201.ChatID, nil, client.MessageCreate{Content: question})
+	require.NoError(t, err)
+	require.NotNil(t, sent.JSON201, string(sent.Body))
+	return sent.JSON201.Reply.MustGet()
+}
+
+// reply reads a reply through the API.
+func (c creator) reply(t *testing.T, api *process, of client.Message) client.Message {
+	t.Helper()
+	list, err := c.at(api).ListMessagesWithResponse(t.Context(), of.ChatID, nil)
+	require.NoError(t, err)
+	require.NotNil(t, list.JSON200, string(list.Body))
+	require.Equal(t, of.ID, list.JSON200.Items[of.Seq-1].ID)
+	return list.JSON200.Items[of.Seq-1]
+}
+
+// watched is what a reader of a reply was shown, step by step.
+type watched struct {
+	texts  []string
+	status client.MessageStatus
+	err    error
+}
+
+// watch follows a chat as a client does, until the reply has ended, and sends each text to shown.
+func (c creator) watch(ctx context.Context, api *process, of client.Message, shown chan<- string) (w watched) {
+	res, err := c.at(api).StreamChatEvents(ctx, of.ChatID, nil)
+	if err != nil {
+		return watched{err: err}
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, name := "", ""
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch {
+		case field == "event":
+			name = value
+			continue
+		case field != "data":
+			continue
+		case name == "delta":
+			var d client.MessageDelta
+			w.err = json.Unmarshal([]byte(value), &d)
+			text += d.Text
+		default:
+			var m client.Message
+			w.err = json.Unmarshal([]byte(value), &m)
+			if m.ID != of.ID {
+				continue
+			}
+			text, w.status = m.Content, m.Status
+		}
+		if w.err != nil {
+			return w
+		}
+		w.texts = append(w.texts, text)
+		select {
+		case shown <- text:
+		default:
+		}
+		if w.status == client.MessageStatusComplete || w.status == client.MessageStatusFailed {
+			return w
+		}
+	}
+	return w
+}
+
+// A worker that is killed in the middle of a reply takes nothing with it: when its lease has lapsed another worker writes
+// the reply, and whoever was reading reads on, one coherent text.
+func TestReply_workerKilled(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	api, worker := s.api(t), s.worker(t, shortLease)
+	ada := s.creator(t, api, 0)
+	reply := ada.ask(t, api, longTalk)
+	shown, done := make(chan string, 1000), make(chan watched, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+	go func() { done <- ada.watch(ctx, api, reply, shown) }()
+	for text := ""; len(text) < 40; {
+		text = <-shown
+	}
+	worker.kill()
+	killed := time.Now()
+	s.worker(t, shortLease)
+	saw := <-done
+	require.NoError(t, saw.err)
+	t.Logf("complete %s after the kill", time.Since(killed))
+	row := ada.reply(t, api, reply)
+	require.Equal(t, client.MessageStatusComplete, row.Status)
+	require.Equal(t, row.Content, saw.texts[len(saw.texts)-1])
+	restarts := 0
+	for i, text := range saw.texts {
+		require.True(t, strings.HasPrefix(row.Content, text), "%q is no beginning of %q", text, row.Content)
+		if i > 0 && len(text) < len(saw.texts[i-1]) {
+			restarts++
+		}
+	}
+	require.Equal(t, 1, restarts, "it began anew once")
+	require.Equal(t, 2, s.count(t, "select attempt from messages where id = $1", reply.ID))
+}
+
+// A worker that is told to stop, and has no time, gives the reply to another, and the attempt does not count.
+func TestReply_workerStopped(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	api, worker := s.api(t), s.worker(t, "DRAIN_TIMEOUT=10ms")
+	ada := s.creator(t, api, 0)
+	reply := ada.ask(t, api, longTalk)
+	eventuallyf(t, func() bool { return ada.reply(t, api, reply).Content != "" }, "the first words")
+	t.Logf("stopped after %s", worker.stop(t, syscall.SIGTERM))
+	require.Equal(t, client.MessageStatusPending, ada.reply(t, api, reply).Status)
+	s.worker(t)
+	eventuallyf(t, func() bool { return ada.reply(t, api, reply).Status == client.MessageStatusComplete }, "another worker")
+	require.Equal(t, 1, s.count(t, "select attempt from messages where id = $1", reply.ID))
+}
+
+// All that Redis held is gone while replies wait and are written; each is written all the same.
+func TestReply_flush(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	api := s.api(t, "CHAT_USER_REPLIES=10")
+	ada := s.creator(t, api, 0)
+	var replies []client.Message
+	for range 6 {
+		replies = append(replies, ada.ask(t, api, longTalk))
+	}
+	s.worker(t, "WORKER_REPLY_SLOTS=2")
+	eventuallyf(t, func() bool { return ada.reply(t, api, replies[0]).Content != "" }, "the first words")
+	s.command(t, "FLUSHALL")
+	for _, reply := range replies {
+		eventuallyf(t, func() bool { return ada.reply(t, api, reply).Status == client.MessageStatusComplete }, "reply %s", reply.ID)
+	}
+}
+
+// Many chats, each with a reader and a reply that is being written, on one API and one worker process: no character is
+// lost, doubled or out of place. REPLIES says how many (100).
+func TestReply_manyAtOnce(t *testing.T) {
+	t.Parallel()
+	n := 100
+	if text := os.Getenv("REPLIES"); text != "" {
+		var err error
+		n, err = strconv.Atoi(text)
+		require.NoError(t, err)
+	}
+	s := setup(t)
+	many := strconv.Itoa(n)
+	api := s.api(t, "CHAT_USER_REPLIES="+many)
+	ada := s.creator(t, api, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+
+	replies, saw := make([]client.Message, n), make([]watched, n)
+	opened := make(chan string, n)
+	var reading sync.WaitGroup
+	for i := range replies {
+		replies[i] = ada.ask(t, api, longTalk)
+		shown := make(chan string, 1)
+		reading.Go(func() { saw[i] = ada.watch(ctx, api, replies[i], shown) })
+		go func() { opened <- <-shown }()
+	}
+	for range replies {
+		<-opened // everybody reads before anybody writes
+	}
+	before := api.memory(t)
+	worker := s.worker(t, "WORKER_REPLY_SLOTS="+many)
+	begun := time.Now()
+	reading.Wait()
+	took := time.Since(begun)
+
+	want, deltas := "", 0
+	for i, w := range saw {
+		require.NoError(t, w.err)
+		require.Equal(t, client.MessageStatusComplete, w.status)
+		for k := 1; k < len(w.texts); k++ {
+			require.True(t, strings.HasPrefix(w.texts[k], w.texts[k-1]), "reader %d: %q after %q", i, w.texts[k], w.texts[k-1])
+		}
+		last := w.texts[len(w.texts)-1]
+		if want == "" {
+			want = ada.reply(t, api, replies[i]).Content
+			require.NotEmpty(t, want)
+		}
+		require.Equal(t, want, last, "reader %d", i)
+		deltas += len(w.texts)
+	}
+	require.Equal(t, n, s.count(t, "select count(*) from messages where sender = 'ai' and status = 'complete' and attempt = 1 and content = $1", want))
+	t.Logf("%d replies of %d bytes in %s, %d updates; API %s (%s with idle readers), worker %s",
+		n, len(want), took, deltas, api.memory(t), before, worker.memory(t))
+}
+
+// memory is what a process occupies.
+func (p *process) memory(t *testing.T) string {
+	t.Helper()
+	dir := "/proc/" + strconv.Itoa(p.cmd.Process.Pid)
+	status, err := os.ReadFile(dir + "/status")
+	if err != nil {
+		return "unknown" // not on Linux
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
