@@ -50,15 +50,15 @@ func (f *fence) close() bool {
 	f.block.WriteString(f.held)
 	f.held = ""
 	content := f.block.String()
-	at := strings.Index(content, fenceClose)
-	if at < 0 {
+	inner, rest, closed := strings.Cut(content, fenceClose)
+	if !closed {
 		if f.block.Len() > maxSuggestionBytes {
 			f.block.Reset()
 			f.block.WriteString(content[len(content)-len(fenceClose):]) // in which the end may have begun
 		}
 		return false
 	}
-	f.last, f.held, f.inside = content[:at], content[at+len(fenceClose):], false
+	f.last, f.held, f.inside = inner, rest, false
 	return true
 }
 

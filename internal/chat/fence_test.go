@@ -20,7 +20,7 @@ func TestFence(t *testing.T) {
 		"almost":              {"It is a ```sugg", "It is a ```sugg", ""},
 		"ticks at the end":    {"It is ``", "It is ``", ""},
 		"cut off":             {"So ```suggestion\n{\"a\": ", "So", "\n{\"a\": "},
-		"other alphabets":     {"Größe İstanbul 大きい ```suggestion {}```", "Größe İstanbul 大きい", " {}"},
+		"other alphabets":     {"Größe İstanbul Ωμέγα ```suggestion {}```", "Größe İstanbul Ωμέγα", " {}"},
 	} {
 		for seed := range uint64(200) {
 			r := rand.New(rand.NewPCG(seed, 3))

@@ -210,6 +210,26 @@ func (s *screen) hear(t *testing.T) {
 	}
 }
 
+// step lets one thing happen.
+func (m *model) step(t *testing.T) {
+	switch dice := m.r.IntN(100); {
+	case dice < 6:
+		m.say()
+	case dice < 14:
+		m.claim()
+	case dice < 55:
+		m.write()
+	case dice < 58 && len(m.readers) < 4:
+		m.join(Seen{})
+	default:
+		for _, s := range m.readers {
+			if m.r.IntN(2) == 0 {
+				s.hear(t)
+			}
+		}
+	}
+}
+
 // Whatever happens: a reader never shows a character twice, leaves none out and puts none elsewhere; and once it has
 // looked after the last event, it shows what the rows say.
 func TestReader_property(t *testing.T) {
@@ -219,22 +239,7 @@ func TestReader_property(t *testing.T) {
 		m := &model{r: rand.New(rand.NewPCG(seed, 7))}
 		m.say()
 		for range steps {
-			switch dice := m.r.IntN(100); {
-			case dice < 6:
-				m.say()
-			case dice < 14:
-				m.claim()
-			case dice < 55:
-				m.write()
-			case dice < 58 && len(m.readers) < 4:
-				m.join(Seen{})
-			default:
-				for _, s := range m.readers {
-					if m.r.IntN(2) == 0 {
-						s.hear(t)
-					}
-				}
-			}
+			m.step(t)
 		}
 		m.join(Seen{})
 		for i, s := range m.readers {

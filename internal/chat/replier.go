@@ -116,9 +116,8 @@ func (r *Replier) write(ctx context.Context, reply db.Message, w *writer) error 
 	err = r.relay(ctx, w, pieces)
 	if err != nil {
 		abort(err)
-		for range pieces { // until the vendor's call has noticed
+		for range pieces { // until the vendor's call has noticed; what it has to say to that is no news
 		}
-		<-ended
 		return err
 	}
 	if err := <-ended; err != nil {

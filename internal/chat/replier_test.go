@@ -80,13 +80,16 @@ func TestRun_context(t *testing.T) {
 	w.run(t, w.ask(t, "Four"))
 	require.Equal(t, []providers.Turn{
 		{FromCreator: true, Text: "One ``` suggestion {}```"},
-		{Text: "Answer"}, {FromCreator: true, Text: "Two"}, {FromCreator: true, Text: "Three"}, {FromCreator: true, Text: "Four"},
+		{Text: "Answer"},
+		{FromCreator: true, Text: "Two"},
+		{FromCreator: true, Text: "Three"},
+		{FromCreator: true, Text: "Four"},
 	}, got.Turns)
 	_, err = w.service.Stop(t.Context(), w.user.ID, w.chat.ID, pending.ID)
 	require.NoError(t, err)
 
 	for range 4 {
-		_, _, err = w.service.Send(t.Context(), w.user.ID, w.chat.ID, strings.Repeat("長", 2000), false, idempotency.Key{})
+		_, _, err = w.service.Send(t.Context(), w.user.ID, w.chat.ID, strings.Repeat("€", 2000), false, idempotency.Key{})
 		require.NoError(t, err)
 	}
 	w.run(t, w.ask(t, "Five"))

@@ -49,9 +49,7 @@ func (s *Service) Stop(ctx context.Context, userID, chatID, id uuid.UUID) (Messa
 	}
 	ended := messageOf(row)
 	announce(ctx, s.Events, s.Log, chatID, event{Messages: []Message{ended}})
-	if reply.Status == streaming {
-		s.order(ctx, id, order{Stop: reply.Token})
-	}
+	s.order(ctx, id, order{Stop: ended.Token}) // somebody may have begun since
 	return ended, nil
 }
 

@@ -117,7 +117,7 @@ func setup(t *testing.T, change ...func(*chat.ReplierDeps)) *world {
 
 // Reply is what the world's scribe does.
 func (w *world) Reply(ctx context.Context, req providers.TextRequest, emit func(string) error) (providers.Meta, error) {
-	return (*w.scribe.Load()).Reply(ctx, req, emit)
+	return w.scribe.Load().Reply(ctx, req, emit)
 }
 
 func (w *world) write(s scribe) { w.scribe.Store(&s) }

@@ -22,7 +22,7 @@ const (
 	listSessions    list = 's'
 	listChats       list = 'h'
 	listMessages    list = 'm'
-	// the other way round
+	// The same, the other way round.
 	listNewestMessages list = 'n'
 )
 

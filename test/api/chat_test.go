@@ -119,8 +119,12 @@ func TestChat_404_somebodyElses(t *testing.T) {
 	base := apptest.BasePath + "/chat/" + chat.String()
 	token := "Bearer " + bob.Session.SessionToken
 	for _, call := range [][2]string{
-		{"GET", base}, {"DELETE", base}, {"GET", base + "/messages"}, {"GET", base + "/events"},
-		{"POST", base + "/messages/" + reply.ID.String() + "/stop"}, {"POST", base + "/messages/" + reply.ID.String() + "/retry"},
+		{"GET", base},
+		{"DELETE", base},
+		{"GET", base + "/messages"},
+		{"GET", base + "/events"},
+		{"POST", base + "/messages/" + reply.ID.String() + "/stop"},
+		{"POST", base + "/messages/" + reply.ID.String() + "/retry"},
 	} {
 		app.Do(t, call[0], call[1], "", "Authorization", token).Problem(t, http.StatusNotFound, client.ErrorCodeNotFound)
 	}

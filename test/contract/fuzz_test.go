@@ -37,6 +37,7 @@ var domainRules = []struct{ operation, field, code string }{
 	{"createProject|updateProject", `/prompt/copy_target_asset_id`, "required"},
 	{"createProject|updateProject", `/prompt/(ref_asset_ids/\d|(selfie|copy_target)_asset_id)`, "not_found"},
 	{"updateProject", "If-Match", "format"},
+	{"newChat|updateChat", `/project_id`, "not_found"},
 	{"queueProject", `/consent`, "required"},
 	{"changePassword", `/new_password`, "unchanged"},
 	{"disableSecondFactor|verifySecondFactor", `/code`, "one_of"},
@@ -102,7 +103,8 @@ func newFuzzer(t *testing.T, r *rand.Rand) *fuzzer {
 	w.last.Store(new("before the first request"))
 	f := &fuzzer{
 		t: t, ops: operations(doc), maker: &maker{Rand: r, known: map[string][]string{}}, counts: map[string]map[int]int{},
-		witness: w, app: apptest.New(w, apptest.With("RATE_LIMIT_FACTOR", "10000"), apptest.With("AUTH_MAX_FAILURES", "1000000")),
+		witness: w, app: apptest.New(w, apptest.With("RATE_LIMIT_FACTOR", "10000"), apptest.With("AUTH_MAX_FAILURES", "1000000"),
+			apptest.With("CHAT_USER_REPLIES", "1000")),
 	}
 	f.settle()
 	return f
@@ -145,8 +147,21 @@ func (f *fuzzer) settle() {
 			require.NoError(f.t, err)
 			require.NotNil(f.t, queued.JSON201, "%s", queued.Body)
 			f.remember("job_id", queued.JSON201.JobID.String())
+			f.talk(who)
 		}
 	}
+}
+
+// talk begins a chat with a question, and remembers it and the reply that is never written.
+func (f *fuzzer) talk(who *apptest.Account) {
+	begun, err := who.NewChatWithResponse(f.t.Context(), client.ChatCreate{})
+	require.NoError(f.t, err)
+	require.NotNil(f.t, begun.JSON201, "%s", begun.Body)
+	f.remember("chat_id", begun.JSON201.ChatID.String())
+	sent, err := who.SendMessageWithResponse(f.t.Context(), begun.JSON201.ChatID, nil, client.MessageCreate{Content: "x"})
+	require.NoError(f.t, err)
+	require.NotNil(f.t, sent.JSON201, "%s", sent.Body)
+	f.remember("message_id", sent.JSON201.Reply.MustGet().ID.String())
 }
 
 // remember keeps the latest few values of a name.
@@ -220,7 +235,7 @@ func (f *fuzzer) learn(answer []byte) {
 		return
 	}
 	for member, name := range map[string]string{
-		"next_cursor": "cursor", "job_id": "job_id", "refresh_token": "refresh_token", "asset_id": "asset_id", "challenge": "challenge",
+		"next_cursor": "cursor", "job_id": "job_id", "refresh_token": "refresh_token", "asset_id": "asset_id", "challenge": "challenge", "chat_id": "chat_id",
 	} {
 		if text, ok := members[member].(string); ok {
 			f.remember(name, text)

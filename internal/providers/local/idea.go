@@ -111,7 +111,8 @@ var (
 	quoted   = regexp.MustCompile(`["“”„]([^"“”„]{3,80})["“”]`)
 	topic    = regexp.MustCompile(`(?i)\b(?:about|called|titled|named|on how|where|in which)\s+(.+)`)
 	leadIn   = regexp.MustCompile(`(?i)^.*?\b(?:thumbnail|thumbnails|cover|picture|image|banner)\b(?:\s+(?:for|of|with|on))?\s*`)
-	forVideo = regexp.MustCompile(`(?i)^(?:(?:my|a|an|the|our|next|new)\s+)*(?:(?:youtube|tiktok|instagram|twitch|podcast|video|short|shorts|post|stream|episode|channel)\s*)+`)
+	forVideo = regexp.MustCompile(`(?i)^(?:(?:my|a|an|the|our|next|new)\s+)*` +
+		`(?:(?:youtube|tiktok|instagram|twitch|podcast|video|short|shorts|post|stream|episode|channel)\s*)+`)
 	figure   = regexp.MustCompile(`(?i)\s*\b((?:in|within|after|under|for|with only)\s+(?:only\s+|just\s+)?\$?\d[\w.,]*(?:\s+[\pL]+)?)`)
 	sentence = regexp.MustCompile(`[.!?\n\r;:]+(?:\s|$)`)
 )
@@ -128,7 +129,7 @@ func lines(text string) (headline, subtext string) {
 	if m := quoted.FindStringSubmatch(text); m != nil {
 		return trim(m[1], headlineWords+4), ""
 	}
-	about := ""
+	var about string
 	if m := topic.FindStringSubmatch(text); m != nil {
 		about = m[1]
 	} else {
