@@ -339,6 +339,25 @@ func TestMarkDue(t *testing.T) {
 	require.Len(t, due(nil), 1)
 }
 
+// An attempt that takes too long is ended, and another one made.
+func TestRun_tooSlow(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.write(func(ctx context.Context, _ providers.TextRequest, _ func(string) error) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	reply := w.ask(t, "Help me")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.NoError(t, w.replier.Run(ctx, reply.ID))
+	waiting := w.read(t, reply)
+	require.Equal(t, "pending", waiting.Status)
+	require.Equal(t, "The assistant took too long. Please try again.", *waiting.ErrorMessage)
+	w.write(says("Now."))
+	require.Equal(t, "Now.", w.run(t, reply).Content)
+}
+
 // What an event carries has to survive its way, suggestion and all.
 func TestRun_announcesTheEnd(t *testing.T) {
 	t.Parallel()

@@ -190,7 +190,7 @@ func TestStreamChatEvents_200_joinedInTheMiddle(t *testing.T) {
 	h, _ = listen(t, second)
 	require.Equal(t, reply.ID, h.message.ID)
 	require.Equal(t, client.MessageStatusStreaming, h.message.Status)
-	require.True(t, strings.HasPrefix("One ", h.message.Content))
+	require.Contains(t, []string{"", "One"}, h.message.Content, "white space may be the end, or come before a block")
 	close(proceed)
 	for _, s := range []*apptest.Stream{first, second} {
 		written, _ := await(t, s, reply.ID)

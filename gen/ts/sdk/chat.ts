@@ -42,7 +42,10 @@ export async function* followChat(options: FollowChatOptions): AsyncGenerator<Me
   }
 }
 
-/** Yields a reply as it grows, and ends with it written or failed: look at its `status`. */
+/**
+ * Yields a reply as it grows, and ends with it written or failed: look at its `status`. For a reply that is being written, or
+ * is among the newest 20 messages; `listMessages` has the others.
+ */
 export async function* followReply(options: WaitForReplyOptions): AsyncGenerator<Message, void, undefined> {
   for await (const message of followChat(options)) {
     if (message.id !== options.messageId) continue;
