@@ -520,6 +520,33 @@ func (e ModelID) Valid() bool {
 	}
 }
 
+// Defines values for ModelPreference.
+const (
+	ModelPreferenceFalFlux       ModelPreference = "fal_flux"
+	ModelPreferenceLessThanNil   ModelPreference = "<nil>"
+	ModelPreferenceNanoBanana    ModelPreference = "nano_banana"
+	ModelPreferenceNanoBananaPro ModelPreference = "nano_banana_pro"
+	ModelPreferenceSeedream      ModelPreference = "seedream"
+)
+
+// Valid indicates whether the value is a known member of the ModelPreference enum.
+func (e ModelPreference) Valid() bool {
+	switch e {
+	case ModelPreferenceFalFlux:
+		return true
+	case ModelPreferenceLessThanNil:
+		return true
+	case ModelPreferenceNanoBanana:
+		return true
+	case ModelPreferenceNanoBananaPro:
+		return true
+	case ModelPreferenceSeedream:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PasswordChangedNext.
 const (
 	PasswordChangedNextDone PasswordChangedNext = "done"
@@ -1271,6 +1298,14 @@ type ErrorEnvelope struct {
 	Error APIError `json:"error"`
 }
 
+// EventStream Server-sent events, as browsers read them with `EventSource`. `x-event-data` beside it names the schema of their
+// `data`, which OpenAPI 3.0 has no word for.
+//
+// Example: id: 7
+// event: job
+// data: {"id":"0199f3a4-11d0-7e2f-8a43-6b7c8d9e0f12","version":7}
+type EventStream = string
+
 // Export Everything held about an account.
 type Export struct {
 	// Account A row as it is held, without hashes and the workings of the server.
@@ -1653,6 +1688,11 @@ type ModelList struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
 
+// ModelPreference The image model to use where none is named; null for the default.
+//
+// Example: nano_banana
+type ModelPreference string
+
 // NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
 //
 // Example: paint-the-sky-9
@@ -1776,8 +1816,10 @@ type Project struct {
 	// Example: design
 	Mode ProjectMode `json:"mode"`
 
-	// ModelPref The model to use where none is named; null: the default.
-	ModelPref nullable.Nullable[ModelID] `json:"model_pref"`
+	// ModelPref The image model to use where none is named; null for the default.
+	//
+	// Example: nano_banana
+	ModelPref nullable.Nullable[ModelPreference] `json:"model_pref"`
 
 	// Platform Where the picture will be shown; see `listPlatforms`.
 	//
@@ -1814,6 +1856,8 @@ type Project struct {
 }
 
 // ProjectCreate A new project.
+//
+// Example: {"mode":"design","platform":"youtube","prompt":{"headline":"I built a robot","subtext":"in 24 hours","vibe":"neon cyberpunk"},"seed":7}
 type ProjectCreate struct {
 	// Height Pixels.
 	//
@@ -1909,6 +1953,8 @@ type ProjectPrompt struct {
 type ProjectStatus string
 
 // ProjectUpdate The members to change.
+//
+// Example: {"model_pref":"nano_banana_pro","prompt":{"headline":"I built a robot","subtext":"and it paints","vibe":"watercolour"}}
 type ProjectUpdate struct {
 	// Height Pixels.
 	//
@@ -1920,8 +1966,10 @@ type ProjectUpdate struct {
 	// Example: design
 	Mode *ProjectMode `json:"mode,omitempty"`
 
-	// ModelPref Null for no preference.
-	ModelPref nullable.Nullable[ModelID] `json:"model_pref,omitempty"`
+	// ModelPref The image model to use where none is named; null for the default.
+	//
+	// Example: nano_banana
+	ModelPref nullable.Nullable[ModelPreference] `json:"model_pref,omitempty"`
 
 	// Platform Where the picture will be shown; see `listPlatforms`.
 	//
@@ -2014,6 +2062,8 @@ type ProviderMeta struct {
 type Quality string
 
 // QueueRequest How to draw a project.
+//
+// Example: {"model":"nano_banana","quality":"draft","variants":1}
 type QueueRequest struct {
 	// Consent That the person in the selfie agrees. At least one of the two statements must be true.
 	Consent *Consent `json:"consent,omitempty"`
@@ -2129,6 +2179,8 @@ type ResetRequested struct {
 type ResetRequestedNext string
 
 // SecondFactorDisableRequest The password and one proof of the second factor.
+//
+// Example: {"code":"042137","password":"paint-the-sky-9"}
 type SecondFactorDisableRequest struct {
 	// Code The six digits that the authenticator app shows.
 	//
@@ -2176,6 +2228,8 @@ type SecondFactorSetUpRequest struct {
 }
 
 // SecondFactorVerifyRequest The challenge that `signIn` answered and one proof of the second factor.
+//
+// Example: {"challenge":"3q2-7wA1xJmR","code":"042137"}
 type SecondFactorVerifyRequest struct {
 	// Challenge `details.challenge` of `second_factor_required`.
 	//
@@ -2297,6 +2351,8 @@ type SignInRequest struct {
 }
 
 // SignUpRequest A new account.
+//
+// Example: {"confirm_password":"paint-the-sky-9","dob":"1995-12-10","email":"ada@example.com","full_name":"Ada Lovelace","password":"paint-the-sky-9","username":"ada.lovelace"}
 type SignUpRequest struct {
 	// ConfirmPassword The password again.
 	//
@@ -2498,6 +2554,8 @@ type User struct {
 type UserPlan string
 
 // UserUpdate What should be different; members that are left out stay as they are.
+//
+// Example: {"full_name":"Ada Lovelace"}
 type UserUpdate struct {
 	// Dob Day of birth; creators are between 13 and 120 years old.
 	//
@@ -12205,290 +12263,296 @@ func (sh *strictHandler) QueueProject(ctx echo.Context, projectID ProjectID, par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35dhs5sjf4Khh+d04tX1IiKcnaTp++Ki/Vdpddbkvu6kW+SjAzSMJKAlkJpCiWx3PmaebB5knmIADk",
-	"RiQXra5q/1NlkcnEFhGI9RefOpGYpoIDV7Jz9KkzARpDhv98fkbH+v8xyChjqWKCd446ZxMgV5BJJnhA",
-	"RiIj4ctR9zVV0STc6gSdDH7NWQZx50hlOQQdGU1gSvVr4JpO0wQ6R53zzs55pxN01DzVf0qVMT7ufP4c",
-	"dF7GME2FAq7eQZrQuX5PcwJvM5DAVUAoj0moRwkDMptABkRNgFAuZ5ARJvEvqUQGMREciBgRygnQLGGQ",
-	"ET1PkIrMmJqYJ+kUyCXM9SIqk+b5tHP0744epvMhqCwCP/Gt4Z1588tni1N/Q6eg58VkMT7jROQZScRY",
-	"rrt9vf7h4WiH7nUHw33a3Y/6/e7BqNfr0v5wEO3Eu7A3etIyM5XNT0YKssWpnUIkeCyJEmRGmVpzLju9",
-	"oDNlnE31LvWLMRlXMIas81mPmtKMTkFZojqRErx7o+kqZZHKM9CDM/1ZStWkE3Q4neq3Uv3TCxZvtk37",
-	"3R7tD7v70SDuHsLOqLtL94ZPov34AA5HnaAzEtmUqs5RJ8/x1Yvb9vT03YunQlwy8G2bIkOQLDbEl8Eo",
-	"AzkhET5uSDQDGtNhAmQ4J+anUtMi0hxTsEV+yMRMQiaJBB4TpvSDagJTCckVyGIzzDvL7ZjmYzkR6iKS",
-	"2ahGs1N6/RPwsZp0jgZ7e20rOhOXwFvYmyY5uDmG1XHCYmUlw7k1K/1CEglN4sO5fbCYvZEr5ez/0dWT",
-	"6JpZ+A/wb71fpjuJPqzXnWBhVVPG3d997xontJXOoglVLUSmv9qYxg67mu26+6O9Xveg/2TQNdRFe8N+",
-	"NFiPxvJMisw/25DDtbqI8InQHUtKx0CGMBIVdvk1h2xeWYp5p3/mr5893/vnWTx9c3Zyg80t5HQ0/yvM",
-	"F6f9ml6CJJRkWuKQCc2mCUh5TCifE/MavY4rJplmjJPTpy9f6kPJaKTlBFETqshc5CSXgHcMikwtxJ3Y",
-	"FDyZt9JWZXZdPT3/Dogshqy7P9qJVm5ASpWCTA/1P/8+P78e9Lvn59f78OFTPxjs7X3+r4UjDTrX3SlI",
-	"SceGU6WWEqSvpetgb6914bi3r8SwjW4/imEL2X4Uw42pdrfb78e97j4MRt0DurvTfTLcjw7iQ+iN+utR",
-	"7U9sytTiVP8iZmSqj5opmGoyQGKdiCSWhCoyFVK10WyCb6xOO4YRzRPVOdrrVa7fQQ/PzF48vVXXUNB5",
-	"bU6jbWczSCsEVd9be5Ab7y/t6qu4u9970u8eDvZ3uqVMiHfW2t+3mfgIUft1ab5umbb9duNpD7RKAd39",
-	"4ZNe9zDe2+vujA5oPxoMd+M9WGva78yN0HZnni1cGlo1IxKkViqJSIFDbBSz0NwiIZGgNPPoyd/6wrRj",
-	"b3hnnprptZ2FnX3LWdhvNz6Lfvcw2on1xTLo0kF80O2PenAYH0T7wyd0jbP4rEeTqeASUPv6gcZWPdV/",
-	"RYJrVVv/k6ZpwiKqF7T9UQpUDMp5/VcGo85R539tl7bCtvlWbj/PMpE951eQiBTMkPXdCac00fOE+EK/",
-	"OQxIeEUTFuNgFyPKEoj1h4zjx+6iq34iYgiJyAjlQk0gI/oDc0lIOpdkpv/FJJllgo9Ljd7eFfpIKlbN",
-	"P7p2B7ov47a12ce3S1Ue1/VU8FHCoofcO5hSllwoegm4cbmETJNU+Yk1xS4iOzezbzIfjVjEgKuLKIOY",
-	"Kbly/6SiWv9nHPduRud3t28vRDZkcWzUzQfdOK71VsFHTJOf3hqtxFZobkQjuJAzml4MExFdQrx8m+aE",
-	"izukp5dcaxU0ecBtYXbI8AjNTrxaj6vcQlhMRgwpYcE4vZtVvxHqhch5/ICr1mQw0mOGR3pZsQCpT5LA",
-	"NZMq0EfOzAdzkWd3uNQzIX6i2RgecKkpnSeCxhdKiItEjx0e4fEORTzXqxRXkOEHqGk5a0KkkOF87nTt",
-	"rymf20/lA25BRhVc4PIsP4c0ikTO1YXl8cYi0S3SLfwiy9dYeFA+B7fZnfec5moiMvYbPCQj5DgscKUH",
-	"aFy7GcT6C5qYu6L4wqpLF6iqNfful19+6Z5UXuk3BpQg1XHXdXT9ADRDVx1Npn86d/pbi+vwdodxRVlC",
-	"hwk87Fm4UcMjIsUU1EQbxnjhzIDEkGr1VnDNtrGY8WOijWk6powTqmmQhBXS1ToyuvC+COqWeZqKTEH8",
-	"GmJGz/C0HnBni+Evpnr8C00uepP1hobNocO7EnqfHRkbT2fKcKqLLPGLOWGujMaqh08zLYIVAysoY1hr",
-	"G57qB3EDFGUJ/pbGMdPj0ORt5Z2GyRpOGpEBoUORK8JUYOkNXTNGB9SzWJzbiEESS8+i0F7zafZwBdmc",
-	"6D/1y/H3aCYpmMpVq3yhnzbb+LngeppldN5B24Za0ln2jrfGq/wORrmkCQoL+yIx1BayflPhrGku60QT",
-	"jQIeWU0wopwMgciJmHGUaySFTJqLs5Rcp2IKZqWScIC4UCkTIS63vPKrFIj/NudfTuqDZ8LoR/dO10Q8",
-	"Kq70Jm0hD14oy5P1379UkhijEhdkox9sSsew/TGFsT43/CPl5b9nMEzrwZHqM42lBp0oA335XFDlYw3g",
-	"WkWbUWlXUt/YQW/wpNvvdwf9s/7BUW/vqD/4V9UOjqmCrmJT8A08ATaeeAZ9y64hkbWB9gcrXEpBh8Ur",
-	"gxh3HYwIOtN4z+NtfbbnFLnhXIEMtOI+gev6FA6h39uPD+Od/cFw+ORg8GQYH/Tjnb3dAd3tH8ZPOnU/",
-	"Z697SLujD592Bh7/ppZ07De4wOH8VKS/r2/pzm6vt7NqV/Wh0zFcoP/E+2Jt/+oF2ie9+9zr7sWDqLtP",
-	"d/vdYT/a76LXZLRPnwz3ou0MeAzZtjuTi/7+4d7O/u7h4GCrhWQdsywTM8iReNN9Djp5lniZk425lgZx",
-	"nIGUNYkyAhVNICY5VyzRLADXKcugTpadiVKpPNredou332xFYmqXJbepXsWfUV37k6oRVcZ8i8uz5MIO",
-	"1s6TGFq105ZKpJLMRHbJzO3l58/DTflzxmLfoXvYsz84WO3yrUrUkpsaJBbUBWKNrt2MCslh+M+c7sK+",
-	"1QRbq8j+iUmv2EYXuRg56SEXBXdxXzZiyjDTZvuIZdarvs61am4Pz41aCTWtescbuFY2bLWw2ziH+tta",
-	"d+TMexGhjkTddmgVeCSy6p0kIRmhd1dPUZ9iOr9Q2uBV+Bk3EaE0EyOWwEU6EUrU76jimQU61AbNqaKZ",
-	"arVmxkIrSehppNzxxeKRoX9BejkKtQGFQVQm8SXGRq2RudHa7PyGQiRAuTulxbeGKZVyJrI4PCJUXmLg",
-	"jKktEkoRMXT5IBObcciESsIFcb/ZIqEh3wv7gHncTI+L2vTsCbifaqbBEQoWcO+ob3jl+eXqj902u04f",
-	"4fzAMjV55rU3n9G55qOhfuKY4HxEJgnNgAxBzQA46e9gYL4/6JE50EwSkTTUjP7h4V63P+j2e03h5aOX",
-	"pxPKx/DWLq/iYPfr4iOayAVl3MRzMLOlOBOcJSUcZkRwvyo3Ytn0othYrz6if16+UVuP9bWmlHHVVRPo",
-	"yst597AeDO0PDpYFQ//n/Py61/vwvVdDiPIs04J1+fSai26dHNDuwd1NjsOsNrHlkm7mDndRVW8usvHq",
-	"YPGUfAT9dEK910Ik+BVksvDNNQhgTU16COOcL1Wke0e93voXdZvq6/Iq7jpBIugkVKoLCb+2ZEhI+BUz",
-	"I5jWD82FaI2nY9IjswlLAP3ZksA0VfPaHHcrikTPp5JWAqnLwrBGmzOjoFUdEDYilM+9O7JplJXniXVQ",
-	"1S6Fij5uQ4wm4ricoG0s841+VCuAabycjKSYAjqQ9TEQmYpL1MCZIiLTh87HEBOmllLY7kYUZvXnZYvQ",
-	"LPP+3U9+Va+2G05hq0XEC4qq6W21zWhj1Kf4/IYC/gQFseOQOh8vo7CTgr7EyMQnMBBOk0tDZXdCXXdH",
-	"TZ+X7pl3fXpPrNezKqsaos7mZT2w3LkFHZaZZPolbbT0/Mo6RBdXFVNFXdbqFWa8mjwH89c3xhLWyxYc",
-	"fh51jv69fJ42A6bzOVjruWeQKNr5/MHOc5Xdole7vtGi3ygDklC1ue2CV+Wjmy7u1H0C0yZGzmBIaJqi",
-	"r9BkIy/SqbPnExHRZCKk2o62N6Zdv1mPM0RhdgNVdArTIRhRY+S7nvaU8eqP+3cpxo6JvuHQZuFW2f2C",
-	"70yvlDN63s3U/5PCikSl37nfS7E4RW+63jOm2gMGjeRkdk1iNmaq4UTq7Q76O/uL/r4Pn56sncsoi3fr",
-	"tWO2xcqIBT60YOzhp4FZwof2fUUV+B3aCi0ZWHQKZGYtayQjRSjum/EmA/dsnN+SNmbTtSJSQVo1eZ0u",
-	"byZds27rX60ycVst26cuW6XFGjBfLnE5YN5LtOQtyYzOpcmkK1em//xwY89D635JNuaM1zfKfrbSCdBY",
-	"SLB0zxxZbCTmUO0AG8BxmU/Gr0ToOAOQW+REkQQoZhwXKfFqJohUVMFU0zdxLOG2tH4gNIogXapdY3Kz",
-	"CXhoFWmFFr2zgRYtc9yjC1xMm/XiW/2ESrMD9dnYfVwkCzcQkxdT2GAcW6VjvTRr+L4aRFLdXC9lYPLb",
-	"c64yT5L6zxzs5VZET2hCeeQ5RPvFBfUXz5yVv7WR+YYxtHOwyshcZcrfYRgsRs2uTZHm2mbmMKaKXYEt",
-	"87A5hGSm/5ApNNyU3d1N4mOgT8N7vz/p7kS7cXcf9kbdA3o47PaifjyAndEu3Ruuo63bLPi23PnyNk0p",
-	"i1HXEBnJYJTzuMl3d5Mjv26I2tDpO/Os16A1hxY0KLF4/8rggxnBr8XXyBddjk6rx0QxiMeQtfKER7m3",
-	"1FKLly8QzWqWaLcd+Bhk4Bw9G1oPFYlwb0aE25pgfXOiSgAeATAntDgi63Bp3rN5ejEUPNejjTPKVcfw",
-	"QzTBDETzh6H1+n1ce2iBfp9BAgpewy282tbvGRDJTBpFGVWY0TkZ0ujS4xJZ7jRe5Sy+S09243CX+nGf",
-	"O0V4Qb2HLqqiVnEL3EWoBYjhlKGrajCXmn6AFj8zWTPkpZIkohLKFNYprqG+DzSm/10JDFfFlNNOa/UO",
-	"u7WNeVLfmJPuv2j3t173cOv/+F//9X+e573e4Mk33//v7T/9+X8uwk//1+f/u/vhUz94svv5v8tHP3xb",
-	"/rv74VMveNL/XPn2uz9/e36+tcHj3/3vdc0S2txoIvNoQrQ609gUd1i3tddaVPDbGENewirSvValk5mq",
-	"7DQT44xO5RZ5AzO0JbUNOcc9imOIj4nSF4besJxfcjHjqOFaD9Nfzs7eojqay6qYqVdydILOQroXlr9U",
-	"6ziqH5ispjKvVIIyWaWVTzFzSFMsjeAimkB0Wb45TzG1ecqkNBTQSGetjlVms9aGrKSydqzZWi8SQN9x",
-	"JHh8MaKREtlFcTxBp1I84GZYrR2o5BKUnxSp55jPpSYixvFokogZPrCQsI3r8iUwFhPG4g/9WK0aRB9H",
-	"oxgEl75YC6I/Lkskq09PRQzJRSUz1d4bI8aZnOB8bRU2v8glRt8rydb621qmNY5vaxzwtIrX1m4gHxUt",
-	"XET1tM8FJniOSYa2+F/kCkuyB9fXHvZ0SZlLEyRc8uYCh+KnXg691ifWMjOT2juBJLYZl/WI/4LJiNHz",
-	"VSLk2pDIOzHT4+PBSF/6TJlRspaK1HhvU0VCT69HLatEKu9sLPR0Sy9aQZ4xNTeu8NJnVuqqdzK6/foh",
-	"jLKPYuhLFBHZ5aLVclfrm7qc4WbxNkukS0PXBh/GHmZMTTThqgmwjCi4Vnc2DXOLy7abjUoi9cqNxjS9",
-	"q2GtP9rHMfabOxxpmqq29akyhGwWelfD2nzAlmEjOgUTMr+r8aw33ceubMy77K7EwkK2UMmlxQXUqUyn",
-	"EI2VMy8PxbJeuV1OwlUIsxBEjmfa5b+Z80Z5+CckEzOtoprcAX1JlOw2oXICpYCzSZclgghkVz7j3OcF",
-	"cegzoMfbPG12rdLvht/Ct0+VlH6vSw5NHSN+JrQRgVon6oHl5XliYydGoaivVqtac5H7U31x+MW3vjr9",
-	"+Q1JBaozhHEliqo6rB/Uf3DLUQaew4Le1EfejsXQm1DDlwUSzY6wmiquR+4EBXyCzWUtkDBs7XtNzbI/",
-	"Wcwpb6t9MOJJkFgUZSL15fxT5GRCr0A/pA0L5yvv79QT65bTidlx3IRgndKHF3mSvKHTJROOaJJUHcvH",
-	"5dS0kePgNwrgjYBwQbTunomkAsdRX+xJTMlP4goSip6dmmuht9q10D0/v+6Pzs+v90cfvq98NuiZz3yP",
-	"rWX14gHQxUWhzOCCJEzbdRnQSwzVvRLDlnSDjM4sMAutQks0dFOlYJp69SGmDW3z9THpWXAaS8DWRVcm",
-	"cK/0hwtZ2iv+g2aKRKLx3t1V9QWF9k+TZI2kiVdiaO2AD4HHKcecgEEhMKPMlM8U5T52O7YWgtEoaIxN",
-	"tTR7DxY905uomSsj4Eu85ffjD0cLc9X1/1o/9PKZ1Z3GGUiflgZZBLwoYXZ5pJUtL6mt1w4Xc5uUv/vJ",
-	"vUozccViyC6mYOI065HqW/uz14B5O4vkKkicwYwwl2thKk2UtWMW6PPXnCZMzVed1d/sY/gLyNfIRq2a",
-	"MUvIepN0QRfDWZpqX4SxUPV1bufVwc1WPbpS7SUxOeuKZoxydWyyTMsNxuCTzKMIwLLzWlrwO1OhgJba",
-	"9Uvzi12P3q3s7b1CkJ0qk/6lf5CtiEhbme24iQxhTFeZu73+zeWQ8TWutwj94OegYzdbLsGfqhbTlNBR",
-	"FVGw8rqwHrXFMX7MxEyaChCg0aSio5YFb5tXKNUyVI2oLBmxsuRiw9zpVwRlUNzRjVu0wibuHmwKm6oV",
-	"5JZe5esa7dSvMJ+mVtyeLREtzRbV+9PcqJgNwRQWC/vv0s2rpd1MXMH0OvW+I5G1ZieYJDl9QCRmsck1",
-	"Qt/jFvmnyLNC1GDZiZU0t675rS1ivS1dvZeV1KaG69rn4G666X0O44KkCmdu8ckwl5qOtRUL2UUipKq6",
-	"iOvVQgtvWRAar8RwVVqqtu3Xzkp9JYY3DStrrfrRc1ILGd+iL0syBE0JsUuwtEdvKQS3CVJqDQ19tBm1",
-	"X4yBl39IJewz+k31Y8NP/Gd1Wsh4n6FrSNegUBlEIiw2UJMMANloxDhNqtM2YknLrJxzOzN3xyL5WrqJ",
-	"KI9A/7OehlZ5dGG2r5eaxEU5hPPWrZmqjtHbe0tVr4BrLKopCq7VsTHtEOrQFqs4iphlTCngAZGCjGhD",
-	"1Onr1Nj/QzYmswlT6IeKJREcy9MEJ1JlAOrPtyr312qhllHyElbrh5uVk2xo9dnjvy/Lr82qsLLfSx63",
-	"BJMMOtIok0drrfy00Dy9NVeakNOERuCyGDRVB2SUiSnpl77LMU0XVa8V1f/rqIFukoUqKPPxGKSyitra",
-	"5pKWm7aWZ/GQT+p1XVg6KyXTAkoRO6A8dlWz9m2hTd5AX67z6HpowKf7lfUipipJuvpkx9gVpc9pb5WF",
-	"r8wAs7t2o+KlXxwgrzS4gF5IkWWSZ7n/rU7xLy1kClGTfDrkmP4iMjKdE60QOF/kMGcJotVQkomhwHyZ",
-	"wS6ZiDyTdffcQa+3xD/nccXdxutmDMY0mdewa31u/6plWqGsiciT2CmTGyfEuqNYQgDPWtI/4dpL6pgK",
-	"HMem9oCWQLl1Eqhg5C7H1717waa8KekmxoVg5JiZjuWKktj9qc+kvMc6q6Gvq7tdQwZWbenptdukRW03",
-	"l/LD2ELV+dypPVQSTdMmequZH0r8sjsxhxbWse7e3sYoegCDx/6mTSldZfK4qOXaZo99b4H9isDoZdZB",
-	"TR9byxgqKw0f2SCqazMe8hBEpkAva5G1XOKtK+dSwbQTdCirnxNlSw7n1HsPlnkMBaSVV3xusLHFHbOR",
-	"RuvRcwrpjIEzMQXrHTaZ/1zf1wtUsFybcYtxk1x2Mi0mYWih6MKKZl27lgISapODTvGhph1j7Efkamlu",
-	"6jKOUnC2Pk7E87BjoX5lX1maj40ar+JHiwTgAhsLiaLoKzHOIk88rYo86VcQWJFFn0uIScbGE0V4I4Tf",
-	"VrAV0ZQOWcLceC1xNMpJLGov/Ld+lI25xdYx3kPI9E2A+Q+FJHA7uuTxoETrkYACcveyQhZNnK1KrplI",
-	"5xcyz2x+emupwVRk5n5CX6x1k2p5Fuo3hLj5m8UfWbxBkIovjUbLSTPd4g3lgvxAOeXUHwBiEayUsm/N",
-	"U5WAkV/CZTmXC5H7Mejlr5PCYVdXGaVBVEGnfhcyc+KNo/MKAbuDK5jmmEgAEiZMKvyFDKuMzCkXF0O3",
-	"l5W/LtJMWILTXI0snVyMkvy6ztT1F/j5uuXOTRIzww3u2uLx9W5SFCqPfo9WAXAWlnSgabw/OKgkThzb",
-	"4ttITKeCVypATEqCQjWcMm7gblGuZSZ7JqsCzX0jCdbFk5Rm6halHgcb4AJVdmvxvOVleRWhVZEiwgze",
-	"lxY0NaGNjIRGp52VkTC30abMyV9J79CcCh2tUhK0Zn1zUYLjrdtd16+7blVziY3Vglq6uCQsD7h1wfYt",
-	"CpDbF1PHk21Bwq1FSkLTrG6hqAE713mbV9jQ5REJMZYcHpOwhHQPDIz7AXnNfjg+5yFiFk6ZnGIbPtsY",
-	"b55WPgsMR0pCORc5jyA+JjWcZERIDggHhjrHq7fPfwzI2zc/Ei4y8gsM3+px9AymlM8vUoRkdPPY7ZEp",
-	"SxIm+DEJKWdTxBY/JmFM9eL1KqNcETEaofVl6pp4JOIC7poL9KfnEuQxCbm40DsVBnppcAWZlts0Alm0",
-	"bNATkVOaJMUnwyTPMojDrXNeOX7cO33SleKK2mY1ii1smUVt7+zPK+vWV55dZSfo2EVirQdOEy+dyqxd",
-	"KK2YtPvAzrlOnbVvfPIhoWoksqmXi9An61qzWeeZCUIiYPEiO90HJO5SpcXO/mZ60z9FfpYPHwU71CpB",
-	"DUBQr3gol7gkp9MBW85YkhSA0hVNx72lruzMRa7MBth/XciJyDC2r9ilEpem4kfRcUanF6lzN7gPtPmp",
-	"2eHaUuBQ4C8Sxi8hNiJxxgzJpyKOqGwgOJbDt5Jlu6aUuhWtrSy9rf5iLX2pYI5HV5neFjq832JpGiuY",
-	"P2QzPQKkENQsv5Gk0KEJ41GSx75rfvdycaTdv26WGRlndOS9m/GLVuupJY7T4gfG+C5tFO4ONmJHM08z",
-	"RsOQrG4/xmNacWXL0IJ1uA/h5vCK9rk7BFjcVCxvgE5+n5mL0zW8z/ZkXjvHM/pTU/zB2s4sZ3l7nVkm",
-	"K0cJbB5Z8WIxA5gWG33dgOHaAI03SptWLtr1rzRTVrLmJrw1D3+2bpHFig2caIEAW0k3a+bn7rdaFhtH",
-	"V+3cyujqSnhIpkyuRhWY4G7i9mun32mharx+4fMzOg7rUBO+zdhUYVhHSZiaoEVBOR4A8SKEawmlxgGF",
-	"e6zMvdsEm7Ie0r4JPGVr2v/GeqLLsNw52K1qW4O9J77DuLXgWDeb/H55eikzFxhl+mustpBl4/FCHSwU",
-	"RCPGokbW7X5lawf93f3dg50nu/urnJkbK8ebnF7T+7/AA3b7llDsSlD8SkHmepqj/cENs/mc9vAFaJEl",
-	"zS8GSYzHPbS0hNk3tpgUS3Cs73skksQBUCZCXNoCH0twhb/FgCtATLRCI9I5MWD6Na9QzcNfdw+5rxYN",
-	"g9pVt0l6juGmT7WNy2B04frA+8owP/hx1fW7GoVN5dRag1CoaYY2jd9kG6JqbiHMFFVFvZ8lM30tkxNi",
-	"Mg4TiDGnMQF6hd2wS0XabahVZT2ZjNbf5otCuV+1bfXDgn5ucDP0ewePcDXcVqd8U+KSkrQIaj2GyrhS",
-	"VzTpDOupiyuvkdX65PJrhViVwq61yAqU7DeQZJhhGbM2ha1jqiSTw8EN7iCf7HQSZ8NEN8R4bBqIks7R",
-	"sYoiNGGX3nrkogdJIaS815qVvQUSrhYi8xSMxLZvCI+JE3zLApllZ6n+cBB19+Md6B6Mdnvdsq8U7a1j",
-	"u1VayDWDcRa9BBJp7wsDOtWoj/0rQGovmRlkNkwdiYxDRkYZGGFSBml2MStv7bjMBGicMN5S742JySKL",
-	"5aaZhsOcJcqlEDZwsXq/o6re+r1YTT3894JAe59qCY9imxTyrKiVKqgyKMkyg1Hdovp3NQFgtVugqF47",
-	"aChUQSfn7Ncc7NdWjJpkgRuykPlxeD/t12Q+VK0BKPTtGzKsj96amTrws8Dm1DIEJHckCidnF+vZ0aJm",
-	"wxYemgrRMN0xsz+aDyFLc375yFNvaNCFPGhRm8tSWG9ShK2E9clwqS5AKgzvLC88J7mB8Xt/SmKRJLQh",
-	"EHtbPT/EJc+1mmW6mhgErmlLEWMibID8CngsMqJs98hijIPd1bXMU39i0lnx2m9kmZzUzBDpcspF12RH",
-	"dAdb/aX1yv5wTjnQeiko5pxBtldfF9PGnIEiLZUmjSVk8Gt3bzRYjehYW0BZeFk5nqBBGD6q+1tZMO2p",
-	"R82jCYmoCbsjXtsWCXcvQyIjmoCzzvgYMoLQZUoQrfiQtFSjG0ZD1f9dCW4rr+D6m7YwbgZ1aFueaSNz",
-	"GTBEVIJwL8VftY/dAApg84L0BygRbpCSp1bXTyra4PNCcZz4kYpbJNU9IGTYV14kMFL3AnW9AqX5fnAn",
-	"5NLiQ6Zs5aGnvrDGXoWlvlyi2CVW3L2NSuzaJvso5B1E4gqyuT+x/ecSjN5AeyK9hMC1wXaK+JUvEL4y",
-	"JGN6BYFJupgTmUKSLDTt3P/rzuvDv3X/Mfj7D7tn3b+8Oej98ry79+7Z01f9ps5e04gHu56Nrk7cCxOo",
-	"p+tkdkwN3mg6sRGaREh1bCvqRc61degFZM/sKAgq6hnGGSNTXDmRdAQmO2ID8IXKAdSU2L7ZhcpfS/HJ",
-	"GlP1Hzbikt4cY9kCmxIENg2sF5mpEiY4ElMEdzW4UL79rCKjtpTwVMYowMG1peUpVuqc/Iv/lsavDn7k",
-	"iv/9vfiliTm8d3MwZs/2+fP7DZqYgShob4hNXSfttRqmthc46Tl4ZddBdxDtxN192B11D3t7/W5pmA/7",
-	"68gue5W0YS7Zo3AXjqvDXIjY3+xGwym5GVgovRYilqBu3wSzIC/qet4kjF9WWmFWsb9/V/0wb9xyMui0",
-	"sGXhrcItGmYiH08aof2dXwfd/dlJ//rV9N0d8mCVQhya8k36XiLRWGJZGjS778Y+mJTpa+tT+eLGGaPV",
-	"G/kZk/qSvj2ePrKEvjbTTIhRCQiphyIGvPpm9YFnP5+9dbfeFwTDH9Rv0s3u700w/Kun9Zzf7rAMihK2",
-	"8rIHRNP0tsfiK5VctZBTiDJ/6rXEb2wlJKkAqusPfJMVKtVPXXh73J+JIpsR043J397h8uskYl9xtL2t",
-	"hEq3X+fj04lQRw2M/j+bqf3p1Q+nv/xz59nb5395+9edt/942/zbNCVgUuaQ/cm+a40GebJlS8wS9OMx",
-	"YRx15yGVsDOor2HVrFaKCzt+UNvQ1eeo3qc3o8fn01TNA5LzBNvM1UWFVr69LYY3pcyls/87ZGw0vzk7",
-	"RROaJMDHNg4RSjbmL3loNVC4oUx0L/WG2DEqslU8g22GQ3+LgPD+r95gYwl+d0Kz3Cc/kUp/qpbNuNRH",
-	"BXGXcRIlDLgiE5HE3p75KctAXvggcQ0pGfNxhrqvKZHHSova5h/2vK6HFWbOj6BkWdxjAaSdUaUN0WNC",
-	"h4gyWVhYiCWIgq40rZZaQa1NKP2WBZO4c92mlmpti373EG2L0d6gSwfxQbc/QszmaH/4hG7S6HeJ4TcE",
-	"mkFWKuaArRZMzfyi0xXmrybDHyP2M3v18v1vL/tv2KvDLdjpbUWDxJsggu81lRdeN50SBbYnq2VP/IDz",
-	"qqtr9jNfJ1+5Gv3mvfQYQPUdqs03qFJr7STteEsY5SUfCe91bE67AGiSiiUJoQm7ukmGcglVhexHWBuI",
-	"Y++sd3i0s1mWsu19vwx0k0livfmGU9QEjZSm07CternN2rY7fT8swVL/oK6jEJ4MlmLbxNfmlu5s9bb6",
-	"/Z2t/dZO9vrXK9PKrbDSFrBnkFv0mtCkeUHHrZA9thMVKdsILa45sPBGHEHlmZKQjBp1j+I3liR0e2+r",
-	"R779R79/TH5iPL8m1wdPLp7sfrde7XFlqngwjYTY2maWBLmE7ValGrquAWunGtr33jTVsCoNHj3dsNrj",
-	"uN3ZEFnJpGU/xA7strgRJ9TUlWp2n0ODbt8hVBPiOD16KPwUlcebKaNPy/5SPp0ZwferWRgtyUYlAlTd",
-	"u2pzjtBrW1EuCONSAY2xbwcvOhCsB2O8SVuy4Avuv+d8MctteDbmN7WTTN5aa3em9byMj+JhjE1AcdkB",
-	"/8AyNXmGkHebksQoT5K1WqUXDRoadLSBwzPNxIglcJFOhBJLMoH0Vofua2ObmQviFDtivtU/f4+ZzaHR",
-	"4C22dQI13+HdZwo5SIN1VE7uesovJXOPR7UyTPV4DCG0sQXE71PfDVghejKbCFkqPEzaBh9Fl7xHbKRu",
-	"dYI2Yqiw7T23t3HTWNKY3G23pr+2sJFRjlG/kqCNW0egW0Q/8P7dT3r/qXPTmWR0Y/ZqxaclntXeucDl",
-	"/esDNa0iQwdrZBlF633oWXmf3lManbOalmnASHSCJFRBu+p7uKnqaxrkyPYb4ZMvM7a5ifYtWKQOPA4I",
-	"TRLrbJrWJvup89QgyHXPrC9iSsew/TGFKtxRSTCmQ6T/5LAnp3mgviFv35952cTnnrUF6GbeJanV3jdR",
-	"KpVH29tSiYyOYavikd02VSLbRi3HrlrbdOtjOv4z6i1/Wu12bTZwd8RarN1MvDypGrW0MVlN0t/01rd3",
-	"DsE7p7C/DdqokX/+UJMDCXQujKXiHmdoiQJp4rNFpBjO1WrMJ/PzU/YbtCF/OsdE5Z2+TSs8hH7zml2T",
-	"mI2LJt4Yt2gGBtDJ38h07e0O+jv7nbrK0usefvj05PO62ns5uJ7o4oZ5Z2yIzjl8C5q2t02F6wL7R8rL",
-	"f89gmNbvoNoPFjjrdmSGNPbFU5db9jq/MCM1o8KGDjcjy8oMvMcM1zQyFSTVo8YIjX5nQKgiUyGVgcap",
-	"l7zs7PZ6O5U0iIOdg4MntRRdbzpcZYltru1aLd1c5LaWTp+vgzF3cEQOBs9U+1bKPToNnbeR1el+t0iL",
-	"0pf5clJ0l7V+GqyygYxIAOnPe17lSVSlcrUG6MGN3IltuYyVnMN6KuNgVarh/RpEphtz2Tp6afMhp0zj",
-	"3lX16JVO0BvZXY+gH2P9G1+GfpoP9edDxJKussUoA4swiCmTecwa9G8f8KWeV1hm7WI/m83VVixaagEB",
-	"YShmTNq2bZuxUPZXjwaaJMwl1GDwx8bowaGXsBCKXc+dsxKVocqwa8MzbO5IvpWRi2TkDL0mOy21bptn",
-	"b4mvlCJtx7IZpIKe+Y3qaU2jEIctQ2I2wkIrdVxW2eLlkQFJYKQIVkYqOtfiWk1grr9ZlNKbyrObuWzW",
-	"9L2clMmVYe03YbWGLDPwiKaAlsOdGJQrQRRvRJjew/fXtLzHqrXCv5zBmGax6TwqG0ukMd1KvG1Dd+rZ",
-	"1Dt1rfmk+y/a/a3XPdy66H74tBPs9NbWoHeweqRHEsAyzcCq0wGJhf5vjh2+IoHFfhmZzNMJcFld8NMJ",
-	"RJftAoyWgJ0WmHhC45tCG2slKQPrijDAF9OmV25Jaz4qfTkHIVbYhEcuHkG50X+2ClzG8AjzCN1WiZF3",
-	"t6qbhbklZrO2yEkjDcCuonqp4RTKlln1C819ucI6LnZwUTaZewe74J9qajZ7bmL1J7mpyzZ/vXDc8+qX",
-	"s47vygtrIe7QJN+GNhiELiDkF9z7Rnx9olTa+fwZWxibeDZCuxrkLcM7HZuRRU7NxW49E4WbYZqP5USo",
-	"LXPvb1swxkXHi7bzSZ4GTrvWt6bWivFcSrDpgJifDaEK8xWQlM5NQby9IAIyBlVKMLT45NY5P+fff/9U",
-	"8Ctt6wout77/nmDvZ8ZJKDm9hAvN4+ExYbFBVnz//uUzeUz0HWk+ePfiKdnZ2TnE2sCzp1vkOSZMmBwl",
-	"LeixwGtwfY0GID/nIbYweM6vIBGIwjmbUAVXkJEZElkm+LjxlohmGQNJwn90rR3afRmHx8ato0Wvpnfy",
-	"bV+T95PdSuCLiNE5D0+6/yK0+xvpdQ/JFrkg3fA73MaKX5GcutQBSCR8I4khPDsBScLd3m4YGIssmWNF",
-	"PAbe8For6g7gmklld/UnJpX8/nu3hBCjkhattBKZDI/JxLU7N59gBz19MYZ/Nh/8KVyE4Q1qrlF9Q9hh",
-	"31EFJGFTpvAwf9L/gphoSUXxiE2oUk2AZSRKqMRGCOF1N9OqD/7QTNLOG4ko1G/FV3Xxv4hVWn72Tusy",
-	"HLHpcXnVbySokHxrlBP53bGBUDVJ3FOmAhLuDg5DNwqobN49GSnIQruclzFMU4GFiXo5P5fLmNLsUt/F",
-	"113mnikaEmkJGFZ+2v0rzMOjEn/oEuYl9ix+gkc/Zlcgz7mBOxEmwQ43AaNaeAiushkX6s4d8QLUjEVg",
-	"8FgTFgGXUBEKWoHKGCiKgJRLJYKCbIrXk2IqWRQo5OTtywpk1lGnt9Xf6unnRQqcpqxz1NnZ6m3t2Dbp",
-	"KCe3jfNS/3PsywF9U4nlH1uJI4sAEmpnxLnNtYAsqOll3DnqJEyqEzOAHtO2gpdolzRLVJJ5rfQeU2a0",
-	"cN0yHdGPihbvduOcIwU1mLXKVpx7xv9oOb1tlz2w+kmkZTSgMpCp4NLcPoNer9EPiqZpwiLcme2P9qre",
-	"YOqYrYHXSys0VFG/+Tno7Jrxfa8t5rn9Q+m6w5/0V//kPae5moiM/QYYndxbZ5yXrssL/mBnrVGK+x6v",
-	"93w61exx1NHbYKS6W66+gelYFi50dKddd6f0uqsZt2v9fT39YSnHOkcdrYPj2y0HWI8+Hh/ixfrdq5jG",
-	"juSZAWA0T5r4lLVcmVwIKgREqowiyoT+ygQTAgtKY28N1PfQ7x9gpIvy+Jy76IpLmLcSh8eFvq13AnWV",
-	"Y4vVwjKcQjOSZUYzgNNaSG2RExzGmN2CW08xiqg6Bxsb0Ubuior0H0Q8vzMCr3uRP9d1P+tZaHBX/84G",
-	"r0UmPQxmEy8bUaIHZLHd/hoccybET4jqjT/YW2eUAuv7NcSMOh/57uBwrdFeU+6y1+VjCIITi95uuiYY",
-	"PbgK57amWOj3BrsLkiF3xLAgG7Y/OSfA5+2iBU6rvPhJiEtJqDLI9mXXoyOSAU0s0xcw9Aa1RTO3ZL9B",
-	"6cDf7ZEpjKmBP7Do9RZzXWv4kYj19hwTihjxCPliawSbvghE0rFw4oXgQd6nEQQEYeHNBCY0SwlwkY8n",
-	"W8S1zM1gZPIe9T+n4gri4JyjUtdA+BeZD+CfSDqXppsbJ0U5gbFbtb6uaKZXBjMjGF0vMrPzW+QHGAkD",
-	"CHnO0S2J1myWsSuIq9JRCz/zm4spk1JrnqgvnixsB5OlKgczbU0hUlNg8sxevX3+I1KUPYZBb/fAYlBg",
-	"Dn8MNUE8BUVjqiiReTQhVJ7zwiLWB29xLl4qMgTTiw+tAyfYiwiFFTL6UIZmweVue6VzTcwv6lgrtBdU",
-	"LSzW2/3qLz7RWsnCCGwVw4TGZAjAC5UytvuAIvcu5f56s8qAxnMblTRJJg8p+Xu7q3/0RqgXIufx70l4",
-	"n9J5GU4vmBnPXZoE55updB7BXQpsI5+dxK6f+TvkMEzj1pbcWAhMZZGixBLNQOaJkuaS+SiGx1rMoVVI",
-	"8lSrVU5Q/TLRC6IWJlM/ZbEsEc6EA5jMpnNeBktrwmu3d0jspPlFLiH08b1ZiKHhBdbdXZ7wxCQZo//5",
-	"iybl3hqk/FTwUcKMi/qhafgZnsDGCkebHRL4rW93915yMcOSI6as4UCJSZMuajEEGYEyhWCaaBdt8TGo",
-	"FoJ5WFn/ZRPeQ9PRO0AP7l1R0U3vfxSZuZpsD0Z0OzaV+UssYTQbVbMG37ZMCiMRWzWwVnMZLtKkHala",
-	"GXtPRuYS5IG1LM7dtvqrZunwaPTVPHx0DeMsz/hixbM+nCqH5Wri56/d3uGTBRazWrpVLxyvmGj6Oqzi",
-	"R0AgJvnZsInFsLIVLc7f45pWGZeoqb4FmiUMMm0poBmTGpQoi2hVZ7JFMKwH4LE6XsRaLHZ311Adeqvl",
-	"OvJW/X/l3C+Uc/lajOv15/gZV4LK03a+PbHRPVqFBbFM66xVC8yGNoIXck5wbQ9ABn6QiXNOE7QwA3dn",
-	"ajvIWJvCANuZVv0xZnRa5wCHmZsT9kxT9BLwOQPr5rEWJKj36QPzfw2e47Pl/3tidw+8SzvPZ6C+svmj",
-	"s/kPMNa3nOlN5UPbuWt2v0LAlXZ+fw0O8qKEVjHpHw5axaSpOXyVNuQTF9dpqMLnvKkLk5PKSE6SiIyM",
-	"2BWQKeO5AhNKxg9UxkAWeJBaheAROOWhUjB7zo17kcpy4mXXehfIYMonJswWPbCcqAPhPLCe4KBaPNLi",
-	"tISJ+CosHkdY2KQuA7Jfio4XmKlUTR4u8zWqd+wtNP1cTQxKUClDTM5wt1rF6xckzyugMA44p+7nJ8Bj",
-	"GzSuQTDay99kyFa7GBnMF5sz2ggA4LTelnWw98GvT2uDPBKvNtuBtzmZ3G6ySjPwrxz8yNe9ObSax2gt",
-	"9jzoHw7WuOBtqvzy1A28NisXrQLecs8GFj3NhmgtnInWyM3PPWxoJvDcJvDfCxOaIR6J+54WxQgtfFcp",
-	"ka8U9dyQ8b7y0Mpb0B4I6s6uoEpfg85gvNvbbySysVBr3H7ObHbZk5jHUKRSyhQgDhzCZs5NWMPOP9CX",
-	"nzGsXeIkK4Ep6vxm5nPP1x5y86N5sGpwwB6mezmqVdPZ5P4ylcBAIaOfAYliRudf+fH++PE1ZYnbdLQU",
-	"tdam5OZXXjtPmmrLgiet3dfOi6dpAaNRB1Uqc7hNRazMowikFJgWmIHS+quFUte6rDT1LUnikggVBuoN",
-	"AuW3aiaIokMZnHOKXQvsq78zSf3WXK6nVBcDHhOqhQJXdmZW10WkNwUZKRYwm4ikRLvzGK92hc6i2zQS",
-	"9vT03YszxDVcI+nXdil4atCt1sknPn33wj394X6EVaNzwr173FoN5woqIRkLeHi3+jpc/UJkQxbHeNxf",
-	"xdsa4u1HULbrQA0M9pYSzYmwqlCTwOOuVSGpskC66ykbTcVC/2Uc7KVOehNtw0zqaXVOfzyNo7q8d2Ba",
-	"U63UOuiMGoWz/G1g6QTNra/qx8OqH2bjy8O4C1NgQe2QsI4lULYwqdrcE5apec3sNo5s4zVb6i87KX07",
-	"FjTmnLuc5KLMTisTJkyGY/s1hUp7ls593caeFjCP5DDDuTyEu+wrm6622icC8QTrjl+b0Kdth1t4xTxm",
-	"u8PwXZb7esrGXCLqAsKZm7T1Ya6I/ofvLrwSl/CzmkDmAH/XzkCtOcVNibC4gmzrd1N+9lwbTknSWMha",
-	"Z7Zh4qeVh+0Q6HWU5aA0sGK4YpEpTliK071YqFk5zw2Npy+pXLIKb720YLIEuP6PKJi8E2pdkCzbn0qs",
-	"/6Up9hWz8BtpLmcjAWJMgFVWD3ipyJTOse3MpAQa8omgm1r6DmfcW/Wyu3TiqM6WAutrBnMpFN0W3RF1",
-	"YWx3veQs4xEivyBMgEEHPyJatwo9ni9mtMQKZDhedaYw9i9KpViGbjHGBTeFGnpKJKVqEpAhmMovLAzS",
-	"e0FCW6N/EclsFLqfGtjgK5rkQBCMxrSddOgN/+g+PX33oosOJ299h0nduK/0ixrc+398ysVXf9E9KLqI",
-	"UeNSM+hdecCL19RFhcjVcjt0jYvnpI5APcwYH9d955a1DbaU/rrBx5qzZ2C6AC1y88+5+tKd0qtuQsuf",
-	"IldfOIM+xg2I6sqdX4LLMpSfIjKDrHlKtNY/pczWKF93EcHLuOIQybnw3G3pu7LMWQgtEoTro+2n4ffp",
-	"Pd5ItWzhx0CAaM1scF6oayaVPEZvZiXbwdhkC20BbsogG5Y9fr2L1nC6IKNUouO3dLJYxmxy6naBvern",
-	"1xciK7uQzSbC9Qdy9DUHtUVOqzgjFgLTFQJJOpfHrku8EsZlB9Gl7fZYIgtondW89BvEn0A3Qp5ukRNX",
-	"pmwuOS7cV5b9S7ABQkcKsWYMXEwrMMwC5vw9Sggvtv0fGS7mK2+v5O0CB4Y2uhZY+AyXJZzfoqDAwomk",
-	"+TBhUZXtFc3UOnBRUkFa9ot0Tr2RyKZb5AySRBZNvZUgVF6aOGahNAdEYEYwJVJEjCbuDYgpGzWFm+fq",
-	"1vNEJMw/XtRSL+sUz6GdGcfiNjkIX5lwnYx8NAvIpLLhDsbH6Uq3Nf0yMaxqxw54V25/cv/83ApiiFev",
-	"vek020ms4EugvI/VPAXZgPpET6RR74ZARlQqyHwZ+BBdvi/xuZeiHGqZUEAGm76RCA80Tw0cOeIcphRZ",
-	"1cIcVqC/62xVhT5cB2X5yW6znVoTc/c+3fJ1RGUPs1aQkKtYyjfk2t83H80W8aUtrvINTcsmC0UTg5bv",
-	"5ZazSQXAVpMnguYrmlzaPvAiIxnoWcUBMTpn0epzMar0dELV7zykpJewOp6k9/Q/JZgU2UN1tIj0tLGb",
-	"Q/9qm8NsmaPfNlWNBL+CTNoMoyLYWeQhKZvLhbmiMCzbMhGmbKmlsj2GUFNEBGcHzk8UKmHGcJKSSUW5",
-	"Re0zBVjmcW1/+SwhDjNNIfdXfKWMBetP6uzfw0itVR56G011TAXw/Wt91RdSTk3xfNZiS6+ihY+XnPlJ",
-	"/3dVXBfjbjRJyttCUqavCct4GaTJvEhgGII2xmYZU8pE48bsCjjJ060WiLOCsdYJ07p+zF8+vNmjoZWt",
-	"TSAb5qsU2+8AMZmSxDbkkA4vI9T6wGv7IYJdeFHK/Gd+t9f5MgH3lXQ8AGV3QDgbaoAT6qBJU6qiySLN",
-	"/cgsZqPDiuVYcIY54OYDd3MrgeqrUQAWac60PrrnO9w2T3rorO4VtG6NUMyLmH3hkJAPevM/PJsZn8At",
-	"r/CGcl1c4dtwpafSavOdQnYFWReBBsyjmIQ9E+SSYfZ1aIV5WNG+QxaHJDzPe72dSMKv+A/YMn9ncMUk",
-	"E9x8GAamd7Mp4wrtHRDWqO+IXAKk+Dc/5whmpOcwc70kJ7bdv9oiYQyJoqF5p3vbM/zsSKv+BuNE6/XX",
-	"ygU+LTuVvSkRDttkmp9zu7ot8qYsBrH40ajuuhoRG2KZsQgxiyHD7jT6dR8F44g0jQkHKgM6JUOtlsly",
-	"w2zKZnkvlujSrmvyMSYXtetMZgJFqS+uUIpzPqLZFjkxQRsyzGziPecQYR0ABiTCn6hU3ef6eLsvn5mu",
-	"J9hiujrPmR1WzzXTwnRK52avbH54MetzPuj1isWglSWmU73HZpLG3d3fc7WCrk+CprSyss9u1cx16nNK",
-	"nNH/LLCkftM5r1TsH1cyqvQqvElU+GYtAZ8b4r/pFRR4m+3bNvvYsIZKyzbm1JBUedm5xDRyKH16tXPo",
-	"+B15u1uDRf/d5h47TSCG+btmPza7O3CSbReIERRB0alvgqz3VX2q+fREkojZXShQHqHueK9VrP8wJ6GE",
-	"X8MGYl0/IIOA7Px//8//W+jrY5oaFraNpiARmABlhKfIYuzNpFnTWHnGcBu5muEFgXXOPRIL63KMxCJa",
-	"YHmYtmoi3L/XcIGzQyqjcEFumzCe3e1AXz/6qYZYb+tThHtXY/IYRjRP0C8ro0qjPPOXfnm9Rx5+8rDu",
-	"ensEq72ehfj/yvVNT6np6WO2x2DJPaoR5ccIUNj9Ep26dq76xg1IzhOQkoTI2qhpmd6ThBKtXmmVxHA9",
-	"Ns0gQ5gwVLqCiiO29KWioqEFAsijcz4yMpEp29yteVGHWwTzsCkZwQyHYXYHeZnplkGhE9kkzmOMmwsO",
-	"ZCpquPrnHIH1B4dEb+lFYhrfhUFNsyvagfgRNHlsWWJjoVRpNvdXmN8bAICdXukqfsi0GDv4aYuy8M8K",
-	"eZVApvbWEHhDaOlp+13pwYpNU913kCZ0bvpI++Zgf1Xusyp+gVP54/Q4+Or7busmIsUUkI290rXsAuki",
-	"557Mn51+b38x4c/1FF6mfW1/sv/CTxE/ZUlEi5h+SJb6XdJeaIWqNa+dB1UrS1oYQqFcOeGLOlrVMHRI",
-	"B1XUFWdeH2upeM7dO1xznWoL00Ni+0Zi33FNcaG/eFplc81f89tYUyuetNLkvhsTvS7O1mvd4AEFNrPX",
-	"7vIfrGnK74XF/0KvQGsDVc4p6J7D7IY61ebMLZVYkpH/vEAryphCz5FRTPDGuwRIZdkKzk7/qHITVvs2",
-	"hg2zakIlAR5rni74/JwvMLrfDSLS/yiOxX36ao/U7kglUudYvLUT4qMYrtcvODAtnWmSuEiM9OcIvdJv",
-	"XKdBsB7aVG+iuk5Va3dg/WUu1+4P/EoMT80vfnf9gV+J4WozXW/cf0hu0kdDTI7G8c8b0fj2p49i6PIf",
-	"WqPeH8WwFsYISud82c5aXwLMSHHEvgMtociZIDNqe85pyznF5v3OHn4lhs4c9kXJX4nhxgL9lRjet4jW",
-	"02oRzx/F8KtU9oTWP+JJ3iG9bkeUR5AsM0L83QkxKFNVWhDcK4PYgHzZgIsnBxrH+11SZEDM5JMvvrnn",
-	"l94R8Snu473Q88bB6yMTnmNGHf8oht9IEloDNwxIiE/h9+FHMdSfxNQGlEu00fCVGIZb5AU6/1Uh6s85",
-	"yvrAODVNRw6MjB7bHgQY34wSIaEW4TQVdS5cuE641IZzz/m68dxZLbYtoe4WQHw0PR4dU7YkYlpcPDfl",
-	"5o3jpdog0tO8VcB0/5HDpUvkjAuU5lyxpCClwqb7eit6I6Z3IUemsAqUyAUUEKu2VN2svRKYVPeg1OWo",
-	"xQBLIZOC04RoyRHUbk3XQ3iLPOfYUOCcO8KHeAyZtlzmhZ+PYt5ae5ff13BPWWnP7Ovvog+m28VHyb79",
-	"6hZvT/nFCwiLlrvMVwA/hZu0wFySBewoAVO3BKZHTUTikn2q4MEVS2lIE+q4p1bH6zV9LEfcY6XaCiyI",
-	"3w9iIZoYN6WBZVFob0auafMibeR7OjTgzNREazFj5FiLu1yLT6zSzorG621Zufcm/fQxP05O7hoE9php",
-	"uV+Dknfb8OgmnLe679EUtq1h3moWGQxRY5tggaJ5vo4c2lK0aV/9+y7bxEW0+UY1t1WvHVr4SktF7Q/t",
-	"MS2uhuoulGu/xf1g6ROuNQO3kufPHMir05/fkFhEubaDt8jbQsnOALViW0gWoO2qiYIybirlGy2ucaj7",
-	"1Quem+V4SAkZDdMPMBeWGvAeEziW9MpMuJLc8tRMp/uMyVRI5pocNAIpdFo0Dk8wzLFW+b9SNJro3TzG",
-	"3+lN/NN5x4JUds0+bemFn3c8KYWfb3xt/F60YjHjCIAExZmRCSSxrQ2ei/xGdF8XzSKGpF0sv8avi+xR",
-	"lpE0Y5G1LF3R8RxBEGKxRd4i7ExApDCqlH3YYiSYxvAW7IbyOYJXSIT09hVVYnatmd59hmn1CK0xqSQh",
-	"ZoeCAudAZMjgxbqHYOCqTW6hU4EeF5yhSOlkU31PTN0uFrFUqmgixptLyjShCkFJWinmrXuiTDm27ggi",
-	"2W9gdWzcvYRdQuDwbU3WNuMuJVMguWCZiZ80ioHukzrcIMsIpNiTL+ngi0m5m5JlZv/vhAqMw2mtuHrL",
-	"4VmX1VqBdOffupdgup3J7zWgbqe/OqheJjX8RwTW05LAHLk7qt3UfdAKmOZ47BtpesFpik8snOlvZRak",
-	"vi3Qn7DVgktoz/BLTda203ucZG23N20tYczXVpWNMzpSDf31+Rkdr8rGxmc+B7/PRO4v2gXy4K4MizDo",
-	"CKON/dfJsn6yt7fzZPUtuP3J/mMV+oiJOZsuljkfYWd4iDEFKLAg/IvpC+SFe64I6mBAhk4FHxtRR6UE",
-	"X7KamUcpXNYLjjgYgq/QJMugSVaQ1x0AlLhzKBsl51kGXNtUYpoqA+1sswRcKkCoBZk/A6uVDHoPLKpv",
-	"LJ4/fyXEhWysOyPDzRQPe9LLEU/Wia+EhphDA+aMMAqxucoxq8V1Snk56r7Wg4Tk2wrG2TfSEvx3hJ7z",
-	"Aj5FD2Gr/8kUKDfgmSuqR8grMZRF/olNOIszOqs4OWaQgftKc6UvCm7iQK0KnSfTBFfgPLluESXapp4Q",
-	"wsSE34cYq9fzwUCl4fmsvXDf7VpLCsp5ZwfdapU0lMHe3lqwm/emYz5OjGs9wdUIc/0RpdhXZdIXF9tY",
-	"zN5EcVy/UGGpQ8VfnLC+OP9aTvAfU/FPK/doowzhRkpEK2XjlbkEer5s5mKtH8pjc89Kk1i3Rd5mLDId",
-	"szGF9YpmjHJ1ZAx+0g+IVDEZBGT3kuwekzTJJekTxkkk0jl6v+2HBj5JxJB8I4nMs2iiBRP5VgJYwD/0",
-	"lIffGfifBXOMsFGRETnC1jUCL+IyLdujE+BSburj2Yg3H8gh9De9oEfqaYFjxy3pq28pi0vqif8IZfob",
-	"93v7Wtj/KLHat3TuOmE4dZHHJrWdKbQk+G18Ud4cGyNYPzfiQZ86Q6AZZNhE4+jfH7QUMHn+bTbIkErA",
-	"npHHJIY0EfMpYupNqZadZgHfhidvX178vX9xevYu/E4zVp4lnaPONk3Z9lUfRY1d3EL9jgk3y6BsBVJ2",
-	"VeZx0TkEPVjWdEG4eH9q/kKGUlAr/HGFQDFVtPLCKXhe5zI4KrUItuNQEd1m0pwdnu1c5NU5otvN89pf",
-	"0MglapJPh5yyhMiJyJOYDKHya0cB/kXORHapVRc9NuK9qMpP8bL2/I4ml1jHjckBxeiy7G1RQbihytyd",
-	"slbsagcw0Mr+ddmIdzQREviRjSybcyzDoOWbbITx84fP/38AAAD//w==",
+	"7L35dhs5sjf4Khh+d04tX1IiKcnaTp++Ki/Vdpddasvu6kW+SjAzSMJKAlkJpCiWR3PmaebB5knmIADk",
+	"RiQXbXZV+58qi0wmtohArL/41InENBUcuJKdo0+dCdAYMvzn83d0rP8fg4wyliomeOeo824C5AoyyQQP",
+	"yEhkJHw56r6mKpqEW52gk8GvOcsg7hypLIegI6MJTKl+DVzTaZpA56hz3tk573SCjpqn+k+pMsbHnZub",
+	"oPMyhmkqFHD1FtKEzvV7mhM4zUACVwGhPCahHiUMyGwCGRA1AUK5nEFGmMS/pBIZxERwIGJEKCdAs4RB",
+	"RvQ8QSoyY2pinqRTIJcw14uoTJrn087Rvzt6mM6HoLII/MS3hrfmzS+fLU79DZ2CnheTxfiME5FnJBFj",
+	"ue729fqHh6MdutcdDPdpdz/q97sHo16vS/vDQbQT78Le6EnLzFQ2PxkpyBandgaR4LEkSpAZZWrNuez0",
+	"gs6UcTbVu9QvxmRcwRiyzo0eNaUZnYKyRHUiJXj3RtNVyiKVZ6AHZ/qzlKpJJ+hwOtVvpfqnFyzebJv2",
+	"uz3aH3b3o0HcPYSdUXeX7g2fRPvxARyOOkFnJLIpVZ2jTp7jqxe37enZ2xdPhbhk4Ns2RYYgWWyIL4NR",
+	"BnJCInzckGgGNKbDBMhwTsxPpaZFpDmmYIv8kImZhEwSCTwmTOkH1QSmEpIrkMVmmHeW2zHNx3Ii1EUk",
+	"s1GNZqf0+ifgYzXpHA329tpW9E5cAm9hb5rk4OYYVscJi5WVDOfWrPQLSSQ0iQ/n9sFi9kaulLP/R1dP",
+	"omtm4T/Av/V+me4k+rBed4KFVU0Zd3/3vWuc0FY6iyZUtRCZ/mpjGjvsarbr7o/2et2D/pNB11AX7Q37",
+	"0WA9GsszKTL/bEMO1+oiwidCdywpHQMZwkhU2OXXHLJ5ZSnmnf6Zv372fO+f7+Lpm3cnt9jcQk5H87/C",
+	"fHHar+klSEJJpiUOmdBsmoCUx4TyOTGv0eu4YpJpxjg5e/rypT6UjEZaThA1oYrMRU5yCXjHoMjUQtyJ",
+	"TcGTeSttVWbX1dPz74DIYsi6+6OdaOUGpFQpyPRQ//Pv8/PrQb97fn69Dx8+9YPB3t7Nfy0cadC57k5B",
+	"Sjo2nCq1lCB9LV0He3utC8e9fSWGbXT7UQxbyPajGG5Mtbvdfj/udfdhMOoe0N2d7pPhfnQQH0Jv1F+P",
+	"an9iU6YWp/oXMSNTfdRMwVSTARLrRCSxJFSRqZCqjWYTfGN12jGMaJ6oztFer3L9Dnp4Zvbi6a26hoLO",
+	"a3MabTubQVohqPre2oPceH9pV1/F3f3ek373cLC/0y1lQryz1v6eZuIjRO3Xpfm6Zdr2242nPdAqBXT3",
+	"h0963cN4b6+7Mzqg/Wgw3I33YK1pvzU3Qtud+W7h0tCqGZEgtVJJRAocYqOYheYWCYkEpZlHT/7OF6Yd",
+	"e8M788xMr+0s7OxbzsJ+u/FZ9LuH0U6sL5ZBlw7ig25/1IPD+CDaHz6ha5zFjR5NpoJLQO3rBxpb9VT/",
+	"FQmuVW39T5qmCYuoXtD2RylQMSjn9V8ZjDpHnf+1XdoK2+Zbuf08y0T2nF9BIlIwQ9Z3J5zSRM8T4gv9",
+	"5jAg4RVNWIyDXYwoSyDWHzKOH7uLrvqJiCEkIiOUCzWBjOgPzCUh6VySmf4Xk2SWCT4uNXp7V+gjqVg1",
+	"/+jaHei+jNvWZh/fLlV5XNdTwUcJix5z72BKWXKh6CXgxuUSMk1S5SfWFLuI7NzMvsl8NGIRA64uogxi",
+	"puTK/ZOKav2fcdy7GZ3f3769ENmQxbFRNx9147jWWwUfMU1+emu0EluhuRGN4ELOaHoxTER0CfHybZoT",
+	"Lu6Rnl5yrVXQ5BG3hdkhwyM0O/FqPa5yC2ExGTGkhAXj9H5W/UaoFyLn8SOuWpPBSI8ZHullxQKkPkkC",
+	"10yqQB85Mx/MRZ7d41LfCfETzcbwiEtN6TwRNL5QQlwkeuzwCI93KOK5XqW4ggw/QE3LWRMihQznc69r",
+	"f0353H4qH3ELMqrgApdn+TmkUSRyri4sjzcWiW6RbuEXWb7GwoNyE9xld95zmquJyNhv8JiMkOOwwJUe",
+	"oHHtZhDrL2hi7oriC6suXaCq1ty7X375pXtSeaXfGFCCVMdd19H1A9AMXXU0mf7p3OlvLa7Dux3GFWUJ",
+	"HSbwuGfhRg2PiBRTUBNtGOOFMwMSQ6rVW8E128Zixo+JNqbpmDJOqKZBElZIV+vI6ML7Iqhb5mkqMgXx",
+	"a4gZfYen9Yg7Wwx/MdXjX2hy0ZusNzRsDh3el9C7cWRsPJ0pw6kussQv5oS5MhqrHj7NtAhWDKygjGGt",
+	"bXiqH8QNUJQl+Fsax0yPQ5PTyjsNkzWcNCIDQociV4SpwNIbumaMDqhnsTi3EYMklp5Fob3m0+zhCrI5",
+	"0X/ql+Pv0UxSMJWrVvlCP2228abgeppldN5B24Za0ln2jlPjVX4Lo1zSBIWFfZEYagtZv6lw1jSXdaKJ",
+	"RgGPrCYYUU6GQOREzDjKNZJCJs3FWUquMzEFs1JJOEBcqJSJEJdbXvlVCsR/m/MvJ/XBM2H0o3unayIe",
+	"FVd6k7aQBy+U5cn6718qSYxRiQuy0Q82pWPY/pjCWJ8b/pHy8t8zGKb14Ej1mcZSg06Ugb58LqjysQZw",
+	"raLNqLQrqW/soDd40u33u4P+u/7BUW/vqD/4V9UOjqmCrmJT8A08ATaeeAY9ZdeQyNpA+4MVLqWgw+KV",
+	"QYz7DkYEnWm85/G2PttzitxwrkAGWnGfwHV9CofQ7+3Hh/HO/mA4fHIweDKMD/rxzt7ugO72D+Mnnbqf",
+	"s9c9pN3Rh087A49/U0s69htc4HB+KtLf17d0Z7fX21m1q/rQ6Rgu0H/ifbG2f/UC7ZPefe519+JB1N2n",
+	"u/3usB/td9FrMtqnT4Z70XYGPIZs253JRX//cG9nf/dwcLDVQrKOWZaJGeRIvOlugk6eJV7mZGOupUEc",
+	"ZyBlTaKMQEUTiEnOFUs0C8B1yjKok2VnolQqj7a33eLtN1uRmNplyW2qV/FnVNf+pGpElTHf4vIsubCD",
+	"tfMkhlbttKUSqSQzkV0yc3v5+fNwU/6csdh36B727A8OVrt8qxK15KYGiQV1gVijazejQnIY/jOnu7Bv",
+	"NcHWKrJ/YtIrttFFLkZOeshFwV3cl42YMsy02T5imfWqr3OtmtvDc6NWQk2r3vEGrpUNWy3sNs6h/rbW",
+	"HXnnvYhQR6JuO7QKPBJZ9U6SkIzQu6unqE8xnV8obfAq/IybiFCaiRFL4CKdCCXqd1TxzAIdaoPmTNFM",
+	"tVozY6GVJPQ0Uu74YvHI0L8gvRyF2oDCICqT+BJjo9bI3Ghtdn5DIRKg3J3S4lvDlEo5E1kcHhEqLzFw",
+	"xtQWCaWIGLp8kInNOGRCJeGCuN9skdCQ74V9wDxupsdFbXr2BNxPNdPgCAULuHfUN7zy/HL1x26bXaeP",
+	"cH5gmZo889qbz+hc89FQP3FMcD4ik4RmQIagZgCc9HcwMN8f9MgcaCaJSBpqRv/wcK/bH3T7vabw8tHL",
+	"0wnlYzi1y6s42P26+IgmckEZN/EczGwpzgRnSQmHGRHcr8qNWDa9KDbWq4/on5dv1NZjfa0pZVx11QS6",
+	"8nLePawHQ/uDg2XB0P85P7/u9T5879UQojzLtGBdPr3molsnB7R7cH+T4zCrTWy5pJu5w11U1ZuLbLw6",
+	"WDwlH0E/nVDvtRAJfgWZLHxzDQJYU5MewjjnSxXp3lGvt/5F3ab6uryK+06QCDoJlepCwq8tGRISfsXM",
+	"CKb1Q3MhWuPpmPTIbMISQH+2JDBN1bw2x92KItHzqaSVQOqyMKzR5swoaFUHhI0I5XPvjmwaZeV5Yh1U",
+	"tUuhoo/bEKOJOC4naBvLfKMf1QpgGi8nIymmgA5kfQxEpuISNXCmiMj0ofMxxISppRS2uxGFWf152SI0",
+	"y7x/+5Nf1avthlPYahHxgqJqelttM9oY9Sk+v6GAP0FB7DikzsfLKOykoC8xMvEJDITT5NJQ2b1Q1/1R",
+	"083SPfOuT++J9XpWZVVD1Nm8rEeWO3egwzKTTL+kjZaeX1mH6OKqYqqoy1q9woxXk+dg/vrGWMJ62YLD",
+	"z6PO0b+Xz9NmwHRugrWeewaJop2bD3aeq+wWvdr1jRb9RhmQhKrNbRe8Kj+76eJO3ScwbWLkDIaEpin6",
+	"Ck028iKdOns+ERFNJkKq7Wh7Y9r1m/U4QxRmt1BFpzAdghE1Rr7raU8Zr/64f59i7JjoGw5tFm6V3S/4",
+	"zvRKOaPn3U79PymsSFT6nfu9FItT9KbrPWOqPWDQSE5m1yRmY6YaTqTe7qC/s7/o7/vw6cnauYyyeLde",
+	"O2ZbrIxY4EMLxh5+GpglfGjfV1SB36Kt0JKBRadAZtayRjJShOK+GW8ycM/G+S1pYzZdKyIVpFWT1+ny",
+	"ZtI167b+1SoTt9WyfeqyVVqsAfPlEpcD5r1ES96SzOhcmky6cmX6zw+39jy07pdkY854faPsZyudAI2F",
+	"BEv3zJHFRmIO1Q6wARyX+WT8SoSOMwC5RU4USYBixnGREq9mgkhFFUw1fRPHEm5L6wdCowjSpdo1Jjeb",
+	"gIdWkVZo0TsbaNEyxz26wMW0WS++1U+oNDtQn43dx0WycAMxeTGFDcaxVTrWS7OG76tBJNXN9VIGJr89",
+	"5yrzJKn/zMFebkX0hCaUR55DtF9cUH/xzLvytzYy3zCGdg5WGZmrTPl7DIPFqNm1KdJc28wcxlSxK7Bl",
+	"HjaHkMz0HzKFhpuyu7tJfAz0aXjv9yfdnWg37u7D3qh7QA+H3V7UjwewM9qle8N1tHWbBd+WO1/epill",
+	"MeoaIiMZjHIeN/nufnLk1w1RGzp9a571GrTm0IIGJRbvXxl8MCP4tfga+aLL0Wn1mCgG8RiyVp7wKPeW",
+	"Wmrx8gWiWc0S7bYDH4MMnKNnQ+uhIhEezIhwWxOsb05UCcAjAOaEFkdkHS7NezZPL4aC53q0cUa56hh+",
+	"iCaYgWj+MLRev49rDy3Q7zNIQMFruINX2/o9AyKZSaMoowozOidDGl16XCLLncarnMX36cluHO5SP+5z",
+	"pwgvqPfQRVXUKm6Buwi1ADGcMnRVDeZS0w/Q4mcma4a8VJJEVEKZwjrFNdT3gcb0vyuB4aqYctpprd5h",
+	"t7YxT+obc9L9F+3+1usebv0f/+u//s/zvNcbPPnm+/+9/ac//89F+On/uvm/ux8+9YMnuzf/XT764dvy",
+	"390Pn3rBk/5N5dvv/vzt+fnWBo9/97/XNUtoc6OJzKMJ0epMY1PcYd3VXmtRwe9iDHkJq0j3WpVOZqqy",
+	"00yMMzqVW+QNzNCW1DbkHPcojiE+JkpfGHrDcn7JxYyjhms9TH959+4U1dFcVsVMvZKjE3QW0r2w/KVa",
+	"x1H9wGQ1lXmlEpTJKq18iplDmmJpBBfRBKLL8s15iqnNUyaloYBGOmt1rDKbtTZkJZW1Y83WepEA+o4j",
+	"weOLEY2UyC6K4wk6leIBN8Nq7UAll6D8pEg9x3wuNRExjkeTRMzwgYWEbVyXL4GxmDAWf+jHatUg+jga",
+	"xSC49MVaEP1xWSJZfXoqYkguKpmp9t4YMc7kBOdrq7D5RS4x+l5Jttbf1jKtcXxb44CnVby2dgP5qGjh",
+	"IqqnfS4wwXNMMrTF/yJXWJI9uL72sKdLylyaIOGSNxc4FD/1cugVcHWmuWrqqxPPriDrYqQT3bcy0EKp",
+	"kPkZUPT6TG3dm3mZyLMIwi0SXnfxR92YKhq6gnOm0ANsgQ5w4lZnY9k5D/HZgMwmLJqQn1PgJ6cvyc5W",
+	"z0X+MR48EtnWOa/dHiw+IvvnHAc80mrzOdevOiKfzjssPu8cna+lHJ93gnNHkOedo/2bc37OvQd7rSm9",
+	"5URNSvQEkthmqtYzJRZMbcw6WCV6rw1rvRUzPT4StPSlHZWZOGuplo33NlVL9JB71NlKhPfexjIk5kV5",
+	"yDOm5pYGC19jqePfy+j268cwZj+KoS/BRmSXi9befa1v6nKtm0XvLJEufV8byhiz0fysCRfZkii4Vvc2",
+	"DaP9yDaNgEoi9cqNpjm9r2GtH9/HMfabexxpmqq29aky9G4Wel/D2jzKlmEjOgWTanBf49kohI9d2Zh3",
+	"2X2JhYUsq5JLi4u7U5lOIRorZ14eimW9cruchKsQZiGIHM94783KnDeqXzghmZjpW9TkXOhLomS3CZUT",
+	"KAWcTVYtkVfwPvbEK+N21B7Q422ebrxWyXzD3+Pbp0ophNeViSaiET/6hq9F7taJFmFZfp7YmJNRxOqr",
+	"1SrqXOT+FGkcfvGtr85+fkNSgWogYVyJohoR6y71H9xylIE1sWBB9ZG3YzH0JiLxZQFYsyOsZsLokTtB",
+	"ATthc4ALBBGLGVBTT+1PFnPx22pGjHgSJBZFeU19Of8UOZnQK9APaYPMxRj6O/WExOV0YnYcNyFYp2Tk",
+	"RZ4kb+h0yYQjmiRVh/xxOTVtHDrYkgKwJNB6pLZ5MpFUYEzqiz2JKflJXEFC0SNWc8n0Vrtkuufn1/3R",
+	"+fn1/ujD95XPBj3zme+xtbwFeAB0cVEoM7ggCdP2cAb0EkOcr8SwJU0jozMLaEOrkBwN3VQpmKZefUjr",
+	"5/brY9KzoD6WgK1rs0x8XxlHELK08/wHzRSJROO9u6vqMgqriSbJGskmr8TQ2k8fAo8zkzkBg0JgRpkp",
+	"OyrKpOx2bC0E8VHQGFt0adYjLHr0N1EzV2YOLIkyPEwcAS3zVdf/a/3Qy2dWdxpnIH1aGmSRNkOdxLX5",
+	"t5UtL6mt1w6zc5dUyYfJWUszccViyC6mYOJb65Hqqf3Za8B8p0VyFSTOYEaYy1ExFTrK2jEL9PlrThOm",
+	"5qvO6m/2MfwF5Gtk8VbNmCVkvUmapYt9LS1RKMJ/qPo6d/3qoHCrHl2pkpOY1HZFM0a5OjbZueUGY9BO",
+	"5lEEYNl5LS34ransQEvt+qX5xa5H71b29l4hyM6USZvTP8hWRPKtzHbcRIYwpqvM3V7/9nLI+GjXW4R+",
+	"8Cbo2M2WS3C7qkVIJeRWRRSsvC6s42dxjB8zMZPGyQU0mlR01LJQcPPKrlpmrxGVJSNWllxsmDv9iqAM",
+	"iju6cYtW2MTdg01hU7WC3NKrfF2jnfoV5tPUituzJRKo2aJ6f5obFbNImMIia/9dunmVuZuJKzRfp056",
+	"JLLWrA6TXKgPiMQsNjla6LPdIv8UeVaIGizXsZLmzrXStUWst6Wr97KSEtZw+fsCA83whs/RXpBU4QQv",
+	"PhnmUtOxtmIhu0iEVFXXer3KauEtC0LjlRiuSufVtv3a2byvxPC24XitVX/2XN5Cxrfoy5IMQVNC7BJT",
+	"7dFbCsFtgpRaQ0MfbUbtF2Pg5R9SCfuMflP92PAT/1mdFTLeZ+ga0jXoXQbJCYs01CQDQDYaMU6T6rSN",
+	"WNIyK+fczszdsUi+lm4iyiPQ/6yn71UeXZjt66UmcVFG4rx1a6b4Y9T7wVL8K6Aki2qKgmt1bEw7hIi0",
+	"RT6OImYZUwp4QKQgI9oQdfo6Nfb/kI3JbMIU+qFiSQTHsj7BiVQZgPrznWAStFqoZZS8hNX64WZlOBta",
+	"ffb4H8rya7MqrOz3kscdQTiDjjTK5NFaKz8rNE9vrZom5DShEbjsD03VARllYkr6pe9yTNNF1WsFasI6",
+	"aqCbZKEKynw8Bqmsora2uaTlpq2BWjzkk3o9HJYcS8m0gFLEDiiPXbWxfVtok17Ql+s8uh4a8Ol+ZZ2N",
+	"qeaSrq7bMXZF6XPaW2XhKzPn7K7dqujrFwdkLA2eoheKZZnkWe5/q1P8Sws1Q9Qknw45pg2JjEznRCsE",
+	"zhc5zFmCKD+UZGIoMM9osEsmIs9k3T130Ost8c95XHF38boZgzFN5jXMX5/bv2qZVihrIvIkdsrkxonE",
+	"7iiWEMCzlrRZuPaSOqZQx7Gp2aAlwHCdBCrYwstxie9fsClvKr+JcSGIO2b0Y5mnJHZ/6jMp77HOasjw",
+	"6m7XEJVVW1p/7TZpUdvNpfw4tlB1PvdqD5VE07SJTjXzQ4n7di/m0MI61t3buxhFj2Dw2N+0KaWrTB4X",
+	"tVzb7LHvLTBzEVC+zDqo6WNrGUNlheZnNojq2oyHPASRKdDLWmQtl3jryrlUMO0EHcrq50TZksM5896D",
+	"ZR5DAQXmFZ8bbGxxx2yk0Xr0nEI6Y+BMTMF6h03FBNf39QIVLNdm3GLcJJedTItJGFoIv7CiWdeupYCE",
+	"ElPU8KGmHWPsR+RqaW7qMo5ScLY+TsRBsWOhfmVfWZqPjdq44keLBOACGwsJtugrMc4iTzytitjpVxBY",
+	"UX2QS4hJxsYTRXgjhN9W6BbRlA5Zwtx4LXE0ykksai/8t36UjbnFJDLeQ8j0TYD5D4UkcDu65PGgRDmS",
+	"gAJy97JCFk18skqumUjnFzLPbF5/a4nGVGTmfkJfrHWTankW6jeEuPmbxR9ZvEGQii+NRstJM93iDeWC",
+	"/EA55dQfAGIRrJSyp+apSsDIL+GynMuFyP0Y9PLXSeGwq6uM0iCqoFO/C5k58cbReYWA3cEVTHNMJAAJ",
+	"EyYV/kKGVUbmlIuLodvLyl8XaSYswWEuq2bp5GKU5Nd1pq6/wM/XLXdukpgZbnDXFo+vd5OiUPn896ie",
+	"xmnB0H4Vv3JimupzCdU7hBmYh7hSH69ltLWQ7nqggX7pklNdGX+qQiMtrO5Ar6c/OKikhhzbsuxITKeC",
+	"V2qDTNKFQkODMm6AkFFyZyY/KKtCEH4jCSImkJRm6g5FQAcbIEZV6GGRouVledmi3ZQi9hCemYXTTWgj",
+	"56LRg2nlXruNNgVwfowFh/NVaKGVYrE1K9+L4ixvRfe6nut1691L1LQWPNvFJWHhyJ1L+e9Qmt6+mDrS",
+	"cAtGci0WFJo2hgvlLpi5721rYoOzRyTEaHl4TMIS7D8wAP8H5DX74fich4hmOWVyig0abcvEeVr5LDAc",
+	"KQnlXOQ80qKmhqCN2NkB4cBQq3p1+vzHgJy++ZFwkZFfYHiqx9EzmFI+v0gRrNPNY7dHpixJmODHJKSc",
+	"TRF1/piEMdWL16uMckXEaIT2pal445GICyB0LjBikEuQxyTk4kLvVBjopcEVZFqQ0Qhk0cxDT0ROaZIU",
+	"nwyTPMsgDm2dgz1+3Dt90pWym9pmNcpwbAFObe/szyvr1pe6XWUn6NhFYhUQThOlcGXWLlhYTNp9YOdc",
+	"p87aNz75kFA1EtnUy0XodXZN+6x70IRZEcp6kZ0eAix5qVpmZ387zfCfIn+XDz8LqqxV8xpQsV7xUC5x",
+	"SdaqgzydsSQpoMYrupx7S12dm4tcmQ2w/7qQE5Fh9oJil0pcmlowRccZnV6kzqHiPtAGtmaHa0uBQ4G/",
+	"SBi/hNiIxBkzJJ+KOKKyge1ZDt9Klu26YOpWtLY6eFr9xVoaYcEcn10pPC2sFL9N1jTHMEPK5rIESCGo",
+	"K34jSWElEMajJI991/zu5eJIu3/dLPczzujIezfjF632YUukqsXTjRFs2ijpHmzEjmaeZoyGqVzdfow4",
+	"tSIOl8ETG1IYwu2BN+1z9wi9ualY3gC3/iFzM6dr+Nftybx2rnX0GKf4gzWsvYqZpU37yl24/q1jalvW",
+	"nOepefjG+mYWy0byJDkq4XsrOW/NJOH9VuV/4xCvnVsZ4l2J7cmUSRipokrcT/LA2jmAWu4Z12P4/B0d",
+	"h3WcEN9mbHqnr3OPT03kpKAcD/p7EUe2hFIj0sJHVyYAbgIsWo+r3wZb1MfAnyznlV7GkjMql3ZJ+BOg",
+	"ccK4iScPc5YoFyjGsPnQRA079aDxFRui7wAEJ9F8CFma88uSM/Zv7qxcusTTnYPdqoo22HviI4+HlzZW",
+	"XjyslFkqXgrIO/01FqHIso99oUMWWqXxL0WNZOT9ytYO+rv7uwc7T3b3V/l4N9aoNzm9ZlBkgSvt9i3h",
+	"oZU9Fip1quupm/YHt0xydCrHF6B6ljS/GDsyIiK0tIRJSbbGFiuTbEhgJJLE4ZkmQlzauidLcIWTxmB1",
+	"QEy0FiTSOTG9GWqupFrgo+5Tcl8tWhO1y3eTrCXDTZ9qG5fB6MICWsS+6tQPfph+/a5GvVc5tdbYHKqn",
+	"oa1uMEmYqM9bRDxFVVEGaclMKwrkhJhEzARiTPVMgF5hc/VS+3YbavVfT4KnddL5gnPuV21bfb8Yso2b",
+	"yYlcj7964zuJmmbQ6ACu3EozqiCLRCJywzirUGw3uJv6vYMv8XJ6VFV4pQ5sckXWU4NXXkar9eTllxOx",
+	"qpJda5FyKdlvIMkwwxpxbYVbn1h51IeDW9xkPgns5NaGWYQIPNq0TSWdo08XBXHCLr3F3kVjnELUeS9H",
+	"K8ELeGYtiuYpGLlv3xAeEyc+l0WJy3Zn/eEg6u7HO9A9GO32umWzM9pbx2ys9DVsRjotNAwk0t46Bgmt",
+	"UXz8V4DUXlUzyGwOQCQyDhkZZWBgrcv40C6mPK4dEioFkxdSkY1NvvemaZxNEVcFa+v9jkqm67drNa/z",
+	"3wsX6/tU3xMoekkhvopCtIIqg5IsMxjVLcV/V7MrVnskitLAg4ZaFnRyzn7NwX5tk89NJsYtWcj8OHyY",
+	"noDFDeg1EaY0SQwZ1kdvTfsd+Flgc2oZApI7EoWTs4tgAegpwJvam9ovRMMl0TAyP+/UG3p4IQ9alO+y",
+	"ztibcWLLjH0yXKoLkAojS8ur+klusCXfn5FYJAltCMTeVs+Pu8pzrayZVjsGFm7aUiGaCBubvwIei4wo",
+	"29K0GONgd3Wh+NSf9fWueO03ssz8aqbfdLWy2DXKYnew1V9aDO6PJJUDrZffY84ZZHtpezFtTFcocn5p",
+	"0lhCBr9290aD1TCjtQWUVa2V4wkahOGjur+V1eieYt88mpCImog/gghukXD3MiQyogk4G4+PISOIOKcE",
+	"0YoPSUtVuGF6VF3vlbi68gquv2k75Xb4m7YPnzZV66gbTftiIaWlKM8v5lwWRPdvPCUaDlp+KaqwfewW",
+	"QA2bwwU8QgF3gxY9ldR+WtN2pxco5cSPv90i6h4Av8S+8iKBkXoQAPcV2OMPgwoil5aGMmXrQj3VnzX+",
+	"LBwGy0WSXWLFD96ok69tso9C3kIkriCb+8sOfi5bLBjAWqSXELi2+M4QlfUFgrKGZEyvIDAJI3MiU0iS",
+	"hVa0+3/deX34t+4/Bn//Yfdd9y9vDnq/PO/uvX329FW/qfTXVOrBrmejqxP3gjjq6RbJedSg6KYTm8GX",
+	"CKmOLd6ByLk2L71tBjI7CkLleoZx1swUV04kHYHJ7NgAGqNyADUtuG92ofLXUvS4xlT9h41ou7dHDrdw",
+	"vQThegPrzGaqBL+OxBQhiw1ql28/q3i/LQVWlTEKyHttqnlKyTon/+K/pfGrgx+54n9/L35pImnv3R5i",
+	"3LN9/uoLg/VmACTa27xT1x9+rTbA7eVneg5e2XXQHUQ7cXcfdkfdw95ev1ta9sP+OrLLXiVtiFj2KNyF",
+	"46pkF7INbnej4ZTcDCzQYQsRS1B3b+1akBd1nZwSxi8rDV6riPa/qy6vt26kGnRa2LJwd+EWDTORjyeN",
+	"tISdXwfd/dlJ//rV9O098mCVQhxG+G26uSLRWGJZGrt76HZVmFDqa1ZV+eLW2a7VG/kZk/qSvnuXCGQJ",
+	"fW2mmRCjEq5TD0UMJHtDzTelm9WmZo4YF4j+5jZln+9+fnfqrssvqCtFUL+CN7v4N2lpUT3m5/xup2zA",
+	"sbCznT1Zmqa3q8Ytj8VXAbtqIWcQZf58c4nf2AJXUukvoD/wTVaoVD91YVuFNhYtihROzLEmf3uLy6+T",
+	"iH3F0fa2Eirdfp2PzyZCHTVaVvzZTO1Pr344++WfO89On//l9K87p/84bf5tenQwKXPI/mTftUa/SNmy",
+	"JWYJ+vGYMI5K95BK2BnU17BqVivljB0/qG3o6nNU79Pb0ePzaarmAcl5gl0X6zJGa+3ejtubUubS2f8d",
+	"Mjaa356doglNEuBjGwEJJRvzlzy0qivcRpi6Ny5esnU5e+NB73G/9GQWYBhnq3gGm3WH/kYb4cNf9cHG",
+	"gv/+ZG25T37alv6cOZudqk8Y4i7jJEoYcEUmIol9PWiuU5aBvPABJBsKNOaq6Q5hABOwKqW2+Yc9r6tj",
+	"hVn1IyhZFkJZOHFnxGnD95jQIWKOFhYdIkuifCxNuaVWV2srV78lwyTuXLepFVtbpt89RFtmtDfo0kF8",
+	"0O2PEME72h8+oZu0y15iaA6BZpCVhgBgwxKDoLDoJYb5q8nwx4j9zF69fP/by/4b9upwC3Z6W9Eg8ebF",
+	"4HtNlYrXLahEgfTKakkjP+C86uqh/czXD1uuxkJ6Lz0GV32HavMNqtRaO0k73hJGeclHwnuLm9Mu4Lqk",
+	"YklCaMKubpPNXQKXIfsR1gbp2XvXOzza2SyjO8qzrAX9wAHdMEls+MFwipqgUdR0UrbVsrdZ93anH4Yl",
+	"WOof1PXlwpPBwnybgdzc0p2t3la/v7O173s7du/Xv16Zgm+Flba4PYPcofOIJs0LOm4FcLK9fUjZjGtx",
+	"zYEFuzJ9fJiSkIwaNaLiN5YkdHtvq0e+/Ue/f0x+Yjy/JtcHTy6e7H63XiV6Zap4MI3M5NpmlgS5hO1W",
+	"ZVi6HhJrZ1ja9942w7IqDT57lmW1U3i7cyOykknLfogd9HFxI9omTRhMnEODbt8icBeien322P0Z6py3",
+	"02Gfll3afKo2tmKopo20ZEeVeGB1b65NkkIvcUW5IIxLBTTGLi686EexHqj1Js39gi+4i6Xz/Sw3/dmY",
+	"39a8Mol2lV5dNZdN06XpWXUshp2jTv/wcK/bH3T7vU6x+b4Gl3mS2FB/s+HE0kEcvoB56VbifnZzOy/s",
+	"Z/HAxibguowgf2CZmjxDwMZNSbiys8t/UbQXadD9Bg7hNBMjlsBFOhFKLEm10lsduq+NLWkutDPsg3uq",
+	"f/4eE9BDY3FYZPYEar7V+0/FKslptYqMz61kS4/HuTJM9XgMIbSxMcTvU9+NXWFSMpsIWSpoTNr2NEVv",
+	"zLv7o+1SfB7p2ldt6lYbMfjEzMM0Z3LTCJb4xe12a/prC6sZZR71QQnaGHcEukX0A+/f/qT3nzpvpKkZ",
+	"MGa6VtRa4n3tfTdceYY+UNMgNnSgXJZRtJ6KDqT36QPlKTorb5nGjkQnSEIVtKvqh5uq6qa9k2y/wT75",
+	"Uo+bm2jfggAEwOOA0CSxPrVp44J7avAPu++s72RKx7D9MYUqWFdJMKYvrP/ksBOveaC+Iafv33nZxOeF",
+	"tuACZt4lqdXeN1EqlUfb21KJjI5hq3K/bptinm1jRmBPuG269TEd/xn1rD+t9i43mKgg1mLtZuLlSdWo",
+	"pY3JapL+tlqKvXMI3jmFv8Bg5Rr55w/FOYhL53JZKu5xhpYokCZuLNrIcK5WI5aZn5+x36ANt9Y5Uirv",
+	"9G1a4dH0uwPYNYnZuGjdj+GZZvwDYxmNVOJK6K1UWXrdww+fntysa22Ug+uJLm6Yd8aG6Jxfu6Bpe9tU",
+	"uC6wf6S8/PcMhmn9Dqr9YIGz7kZmSGNfPHW5Za/zCzNSM2pu6HAzsqzMwHvMcE0jU6JTPWoMROl3BoQq",
+	"MhVSGdijek3Rzm6vt1NJEznYOTh4UsuB9qYLVpbY5oqvlTzORW5LHvX5OhB+BzXlQBxNmXilnqbT0Hkb",
+	"abPud4u0KH2ZQSdFb2TrV8IyJsiIBJD+xPJVnk9VKldrAFrcyv3ZlutZycmsp3oOVqViPqxBZHqwlw3j",
+	"l7bOcso07l1Vj17ptL2V3fUZ9GMsMOTLsHvzof58iEjoVbYYZWCxBzClNI9Zg/7tA77c/grLrF0DbLPd",
+	"2mp6Sy0gIAzFjMmLt01fFrpR1KOXJkl1CTUYbLkxepzoJSxEnNdzP62E86gy7Nq4Hps7vu9k5CIZOUOv",
+	"yU5Lrdvm2VviK6VI27FshsWhZ36rsmfT5sbhBpGYjbCSTR2XxdB4eWRAEhgpgqWnis61uFYTmOtvGqZE",
+	"q2drwUW1qdi7nWdnTRfNSZmjGtZ+E1Zr+bIS1ZS75kp3tTtX4mjein69NOKvLXqP1YOF2zyDMc1i015X",
+	"NpZY8znWHII79aT0nbpyfdL9F+3+1usebl10P3zaCXZ6ayvaO1jF0yMJYLlsYLXugMRC/zfHNnaRwKLL",
+	"jEzm6QS4rC746QSiy3Y5R0vMVou+PaHxbfG7tS6VgfVYGBiTadN5t6T/JJW+VIoQK53CIxdmodyoSVsF",
+	"NGd4hOmYbqvEyLtb1c3CTBuzWVvkpJHdYFdRvftwCmVfuPq9575cYUQXO7gowsz1lGdMzc80NZs9NykI",
+	"J7mpjzd/vXDc8+qXdx3fzRjWIvehyWEObYwLPUXIL7j3jbSBiVJp5+YG+3SbMD2i+xrwNSvSbH4aOTP3",
+	"v3VgFN6IaT6WE6G2jHqwbfE4F/0zZ2zMSZ4GTgnXl6tWnvFcSkT1gJifDaGK9BaQlM4NMIG9RwIyBlVK",
+	"MDQM5dY5P+fff/9U8CttEgsut77/nmCDc8ZJKDm9hAvN4+ExYbEB13z//uUzeUz0VWo+ePviKdnZ2TnE",
+	"Gs13T7fIc8wDMRlb+j7AQrvB9TXaifych9in4zm/gkQgEOtsQhVcQUZmSGSZ4OPGWyKaZQwkCf/RteZq",
+	"92UcHhvvjxa9mt7Jt31N3k92K/E8IkbnPDzp/ovQ7m+k1z0kW+SCdMPviMXWcO5HcuYyIiCR8I0khvDs",
+	"BCQJd3u7YWAMt2SOyAQYT8TbryjfgGsmld3Vn5hU8vvv3RJCDLZawNpKwDU8JhPX0998gm0i9f0Z/tl8",
+	"8KdwEYk5qHlQ9Q1hh31LFZCETZnCw/xJ/wtioiUVxSM2EVg1AZaRKKESu32E191Ma0j4QzNJO28kolC/",
+	"FV/Vxf8iXG352Vut8nBswIDLq34jQYXkW6PDyO+ODYquyYWfMhWQcHdwGLpRQGXz7slIQRba5byMYZoK",
+	"LBDVy/m5XMaUZpf6Lr7uMvdM0XVLS8Cw8tPuX2EeHpVoUpcwL+GH8RM8+jG7AnnODXiNMOmGuAkY/MJD",
+	"cBXmuFB37ojboGYsAgPJm7AIuISKUNB6VsZAUcQkXSoRFGRTvJ4UU8miQCEnpy8rkGxHnd7WYKunnxcp",
+	"cJqyzlFnZ6u3tWO8VxOUk9vGx6n/OfZlxL6ppCgcW4kjizgTKnHEede1gCyo6WXcOeokTKoTM4AeM6NT",
+	"wFi6Nl+alT7JvAaBgJlAWrhumbb/WLmHe2Q3zvlbUINZq/rHeXH8j5bT23ZJEaufRFpGOysDmQouze0z",
+	"6PUaTc9omiYswp3Z/miv6g2mjkkoeL20An0VZbA3QWfXjO97bTHP7R9KDx/+pL/6J+85zdVEZOw3wCDm",
+	"3jrjvHStjPAHO2uNUtz3eL3n06lmj6OO3gYj1d1y9Q1Mx7LwtKPX7bo7pdddzbhd6xbs6Q9LOdY56mgd",
+	"HN9uOcA6/vH4EDLY74XFpH4kzwwAg37ShLGsgcvkQuwhIFJlFNE+9Fcm5hBYcCB7a6C+h+GBAANilMfn",
+	"3AVhXPmAlTg8LvRtvROoqxxbzByW4RSaAS8zmsEc10Jqi5zgMMY6F9w6lFFE1TnYmJI2wFcgA/wg4vm9",
+	"EXjd2XxT1/2sA6LBXf17G7wWwPQwmM0nbQSTHpHFdvtrcMw7IX5CYHf8wd46oxRw768hZtS50ncHh2uN",
+	"9ppyl8svP4cgOLEA/qZxhtGDq+B8a4qFfm+wuyAZckcMC7Jh+5NzAtxsF32eWuXFT0JcSkKVaW5QtvY6",
+	"IhnQxDJ90YnAoOdo5pbsNyj9/Ls9MoUxNTAUtoGBhd3XGn4kYr09x4RimwCE3rGllk1fBCIaWUT5QvAg",
+	"79MIAoKdAcwEJjRLCXCRjydbxPWFzmBk0jn1P6fiCuLgnKNS12jyIDJfjwci6VyaloWcFFUSxm7V+rqi",
+	"mV4ZzIxgdA33zM5vkR9gJAy85zlH7yVas1nGriCuSkct/MxvLqZMSq15or54srAdTJaqHMy0NYWIWYFJ",
+	"n3t1+vxHpCh7DIPe7oHFAsHShBhqgngKisZUUSLzaEKoPOeFRawP3uKNvFRkCKbhJFoHTrAXgQwrZPSh",
+	"DM2Cy932SueamF/UsVZoL6havHz2CPqLT7RWkjUCW5wxoTEZAvBCpYztPqDIvU+5v96sMqDx3AYvTS7K",
+	"Y0r+3u7qH70R6oXIefx7Et5ndF5G3QtmxnOXJm/7diqdR3CXAtvIZyex62f+FjkMs9O1JTcWAjNepCiR",
+	"YTOQeaKkuWQ+iuGxFnNoFZI81WqVE1S/TPSCqAU91U9ZZFJEheEAJgHqnJcx1Zrw2u0dEjtpfpFLCH18",
+	"bxZiaHiBdXeX50UxScbof/6iSbm3Bik/FXyUMOOifmwafoYnsLHC0WaHBH7r2929l1zMsJKKKWs4UGKy",
+	"v4sSE0FGoEx9mybaRVt8DKqFYB5X1n/ZhPfYdPQW0IN7X1R02/sfRWauJtuDEd2ODcDBEksYzUbVhDKw",
+	"XbPCSMRWDayVkoaLNGlHqtYJP5CRuQTAYS2Lc7etrKxZSD0afTUPP7uG8S7P+GL9tz6cKoflauLnr93e",
+	"4ZMFFrNaulUvHK+YoPs6rOLHgyAmR9qwiYUCs4U6zt/j+pYZl6gpKgaaJQwybSmgGZMasC0LDFZnskVM",
+	"sUfgsTp6xlosdn/XUB3BrOU68mIgfOXcL5Rz+VqM6/Xn+BlXgsrTdr49sdE9WgVJsUzrrFWLb4c2ghe5",
+	"T3BtD0AGfsiNc04TtDADd2dqO8hYm8LgAzIljVAonQMcZm5O2DZP0UvA5ww6nsdakKDep4/M/zWwkhvL",
+	"/w/E7h6wm3aez0B9ZfPPzuY/wFjfcqYFtA976L7Z/QrhZ9r5/TU4JI8SaMakfzigGZPN5tBm2gBdXFyn",
+	"oQqf86YuTE4qIzlJIjIyYldApoznCkwoGT9QGQNZwGpqFYJH4JSHSh3wOTfuRSrLic+o/vsSc1JNIIMp",
+	"n5gwW/TIcqIOC/TIeoJDoPFIi7MS/eKrsPg8wsImdZlmB6XoeIGZStUc4zJfo3rH3kHTz9XEgB+VMsSk",
+	"Fnerxb5+QfK8gnXj8IDqfn4CPLZB4xqSpb38TSJttSeVgbKxOaONAABO67Qsl30Ifn1aG+Qz8WqzI3yb",
+	"k8ntJqv0g//KwZ/5ujeHVvMYrcWeB/3DwRoXvM2oX566gddm5aJVwFvu2cBiydkQrUVp0Rq5+bmHDc0E",
+	"nts8/wdhQjPEZ+K+p0XNQgvfVSrpK7U/t2S8rzy08ha0B4K6s6u70tegMxjv9/YbiWws1Bq3nzObXfYk",
+	"5jEUqZQyBYgDhzeacxPWsPMP9OVnDGuXOMlK/Io6v5n5PPC1h9z82TxYNVRlD9O9HNWK7mxyf5lKYBCl",
+	"0c+ARDGj86/8+HD8+JqyxG06Wopaa1Ny8yuvnSdNUWbBk9bua+fFs7RA26hjRZU53KZwVuZRBFIKTAvM",
+	"QGn91SLSa11WmvqWJHFJhAoD9QZY81s1E0TRoQzOOcXmD/bV35mkfmsu11OqiwGPCdVCgSs7M6vrIoCd",
+	"gowUC5hNRFKC+HmMV7tCZ9FtGgl7evb2xTuEa1wj6dc2e3hqQLvWySc+e/vCPf3hYYRVowHFg3vcWg3n",
+	"CtgiGQt4fLf6Olz9QmRDFsd43F/F2xri7UdQtnlDDeP2jhLNibCqUJPA465VIamy+MDrKRtNxUL/ZRzs",
+	"pU56G23DTOppdU5/PI2jury3YDp8rdQ66IwahbP8bWDpBM2tr+rH46ofZuPLw7gPU2BB7ZCwjiVQdoKp",
+	"2twTlql5zew2jmzjNVvqLzspfTsWW+acu5zkosxOKxMmTIZj+zWFSpebzkPdxp5OOp/JYYZzeQx32Vc2",
+	"XW21TwTCDtYdvzahT9sOd/CKecx2B028LPf1jI25RHAGRGk3aevDXBH9D99deCUu4Wc1gczhGK+dgVpz",
+	"ipsSYXEF2dbvpvzsuTackqSxkLXObMPETysP25Hd6+DRQWlgxXDFIlOcsBR+fLFQs3KeGxpPX1K5ZBW1",
+	"e2nBZInb/R9RMHkv1LogWbY/lS0MlqbYV8zCb6S5nI0EiDEBVlk94KUiUzrHJjyTEo/IJ4Jua+k7+HRv",
+	"1cvu0omjOlsKrK8ZzKVQdFt0T9SFsd31krOMR4j8gjABBvT8iGjdKvR4vpjREitI6HjVmcLYvyiVYhm6",
+	"hU4X3BRq6CmRlKpJQIZgKr+wMEjvBQltjf5FJLNR6H5q0IWvaJIDQTAa073ToTf8o/v07O2LLjqcvPUd",
+	"JnXjodIvaij2//EpF1/9RQ+g6CJGjUvNoPflAS9eUxcVIlfL7dA1Lp6TOlD1MGN8XPedW9Y22FL66wYf",
+	"a86egWlutMjNP+fqS3dKr7oJLX+KXH3hDPo5bkBUV+79ElyWofwUkRlkzVOitf4pZbZG+bqLCF7GFYeA",
+	"z4XnbkvflWXOQmiRIFw7cj8Nv08f8EaqZQt/DgSI1swG54W6ZlLJY/RmVrIdjE220D3gtgyyYdnj17to",
+	"DacLMkolOn5HJ4tlzCanbhcQrX5+fSGysrnabCJc2yNHX3NQW+SsijNikTJdIZCkc3nsmu0rYVx2EF3a",
+	"3pclsoDWWc1Lv0H8CXQj5OkWOXFlyuaS48J9Zdm/BBsgdKQQa8bAxbQCwyxA0z+ghPBC4P+R4WK+8vZK",
+	"3i5wYGijuYGFz3BZwvkdCgosnEiaDxMWVdle0UytAxclFaRlG0zn1BuJbLpF3kGSyKI3uhKEyksTxyyU",
+	"5oAIzAimRIqI0cS9ATFlo6Zw81zdep6IhPnHi1rqZZ3hObQz41jcJQfhKxOuk5GPZgGZVDbcwfg4Xemu",
+	"pl8mhlXt2AHvyu1P7p83rSCGePXam06zncQKvgTK+1jNU5ANqE/0RBr1bghkRKWCzJeBD9Hl+xLGeynK",
+	"oZYJBWSwaYeJ8EDz1KCWI85hSpFVLcxhBSG8zlZV6MN1UJaf7Da7rjUxdx/SLV9HVPYwawUJuYqlfEuu",
+	"/X3z0WwRX9riKt/StGyyUDQxoPpebnk3qQDYavJEbH1Fk0vbFV9kJAM9qzggRucsOpguRpWeTqj6nYeU",
+	"9BJWx5P0nv6nBJMie6iOFpGeNnZz6F9tc5gtc/TbXrGR4FeQSZthVAQ7izwkZXO5MFcUhmX3JsKULbVU",
+	"thURaoqI4OzA+YlCJcwYTlIyqSi3qH2mAMs8ru0vnyXEYaYp5OGKr5SxYP1Jnf0HGKm1ykNvo6mOqQC+",
+	"f62v+kLKqSmez1ps6VW08PGSMz/p/66K62LcjSZJeVtIyvQ1YRkvgzSZFwkMQ9DG2CxjSplo3JhdASd5",
+	"utUCcVYw1jphWtdm+suHN/tsaGVrE8iG+SrF9jtATKYksQ05pMPLCLU+8Np+iGAXXpQy/5nf73W+TMB9",
+	"JR0PQNk9EM6GGuCEOmjSlKposkhzPzKL2eiwYjkWnGEOuPnA3dxKoPpqFIBFmjMdkh74Drc9lh47q3sF",
+	"rVsjFPMiZl84JOSj3vyPz2bGJ3DHK7yhXBdX+DZc6am02nxnkF1B1kWgAfMoJmHPBLlkmH0dWmEeVrTv",
+	"kMUhCc/zXm8nkvAr/gO2zN8ZXDHJBDcfhoFp8WzKuEJ7B4Q16jsilwAp/s3POYIZ6TnMXMvJiYH41mpF",
+	"GEOiaGje6d72DD870qq/wTjRev21coFPy05lC0uEwzaZ5ufcrm6LvCmLQSx+NKq7rkbEhlhmLELMYsiw",
+	"O41+3UfBOCJNY8KByoBOyVCrZbLcMJuyWd6LJbq0a658jMlF7TqTmUBR6osrlOKcj2i2RU5M0IYMM5t4",
+	"zzlEWAeAAYnwJypV97k+3u7LZ6brCXairs5zZofVc820MJ3Sudkrmx9ezPqcD3q9YjFoZYnpVO+xmaRx",
+	"d/f3XK2g65OgKa2s7LNbNXMN/ZwSZ/Q/Cyyp33TOKxX7x5WMKr0KbxIVvllLwOeG+G97BQXenvy2Gz82",
+	"rKHSso05NSRVXnYuMY0cSp9e7Rw6fkfe7tZg0X+3ucdOE4hh/q7Zjw38+vpXZ+ZHN1rSmNfEVNFl1w3+",
+	"rOO/coxoCYoWgBNk1q8KV80LKJJEzO5D5fJcA45bWy+CH+YklPBr2MC46wdkEJCd/+//+X8LDX9MU8P0",
+	"tjUVJAJTpoy4FVmM3Zw0Mxu70Jh6I1dlvCDizrlHxmElj5FxRIs4D5tXjYqH9zMuyIKQyihckPQm8Gd3",
+	"O9AXln6qcRG0dTbCvauJhRhGNE/QkyujSms985d+eb2rHn7yuA5+ewSr/aTFhfGV65u+VdMFyGyPQZ/7",
+	"rGaXH1VAYb9MdAPbueo7OiA5T0BKEiJro25mulUSSrRCppUYw/XYZoMMYcJQTQsqrtvS+4qqiRYIII/O",
+	"+cjIRKZsO7jm1R5uEczcpmQEMxyG2R3kZW5cBoUWZdM+jzHSLjiQqagh8Z9zhOIfHBK9pReJaZUXBjVd",
+	"sGgg4sfc5LFliY2FUqU93V9h/mCQAXZ6pXP5MRNp7OBnLXXG/6yQVwl9am8NgTeElp62Q5YerNg01X0L",
+	"aULnpkG1bw72V+U+q+IXOJU/TleEr97ytv4jUkwB2dgrXcu+kS7W7skV2un39hdTBF0X4mXa1/Yn+y/8",
+	"FBFXlsTAiOmgZKnfpfmFVqhag9z5XLWypIUhFMqVE76oo1VNSYeNUMVpcQb5sZaK59y9w7XjqTY9PSS2",
+	"0yQ2NNcUF/rLrVU21/w1v4v9teJJK00eupXR6+JsvdYNHlBgc4HtLv/B2qz8Xlj8L/QKtDZQ5ZyC7jnM",
+	"bqlTbc7cUoklOfzPC3yjjCn0NRnFBG+8S4BUls3j7PSPKjdhtdNj2DCrJlQS4LHm6YLPz/kCo/sdJyL9",
+	"j+JY3Kev9kjtjlQida7IOzshPorheh2GA9MEmiaJi91If1bRK/3GdVoK66FNvSeq61S19hPWX+Zy7Y7C",
+	"r8TwzPzid9dR+JUYrjbT9cb9h2QzfTTE5Ggc/7wVjW9/+iiGLmOiNU7+UQxrgY+gdOeXDbD1JcCMFEe0",
+	"PNASirwTZEZtlzptOafY7t/Zw6/E0JnDvrj6KzHcWKC/EsOHFtF6Wi3i+aMYfpXKnmD8RzzJe6TX7Yjy",
+	"CJJlRoi/nyGGcapKC8KBZRAbWDAbovFkTeN4v0uKDIiZfPLFtwP90nsoPsV9fBB63jjcfWQCesyo4x/F",
+	"8BtJQmvghgEJ8Sn8PvwohvqTmNoQdIlPGr4Sw3CLvEDnvypE/TlHWR8Yp6bp4YGx1GPbtQAjolEiJNRi",
+	"oqYGzwUY1wmw2gDwOV83AjyrRcMl1N0CiKimx6NjypbEWIuL57bcvHGEVRtEepp3CrHu//4CrEY0LQut",
+	"5lyxpCC+wgr8eo96Y6z3IXmmsAr4yIUgEA+3VPashROYdPqg1P6oxRlLIZOC04Rokghq96zrU7xFnnNs",
+	"WnDOHatAPIZM2zrzwjNIMTeuvZPwa3igzLdn9vX30WvT7eJnyfD96khvTyvGKwsLo7vMV2Q/hdu02VyS",
+	"aewoAdPDBKZgTUTiEoqqAMUV22pIE+q4p1Yr7DWWLEc8YDXcCryJ3w8qIholt6WBZXFrb9avaSUjbax8",
+	"OjQA0NTEdzHH5FiLu1yLT6wEz4rm7m2Zvw8m/fQxf5683zUI7HOm/n4NY95vU6XbcN7q3kpT2LamfKsh",
+	"ZXBKjTWDRZDm+To6aUthqH3177s0FBfR5k3V3Fa9dmjhXS0VtT+0j7W4Gqq7UK79DveDpU+41gzcSp4/",
+	"cyCvzn5+Q2IR5dpy3iKnhZKdAWrFtlgtQGtXEwVl3FTjN9po41APqxc8N8vxkBIyGiYsYPYsNQBBJtQs",
+	"6ZWZcCUd5qmZTvcZk6mQzDVSaIRe6LRoTp5gYGQtiAGlaDTRu3mMv9Ob+KfzjgXC7Jp92tILP+94khBv",
+	"bn1t/F60YjHjCLIExZmRCSSxrT+ei/xWdF8XzSKGpF0sv8avi3xTlpE0Y5G1LF1h8xyBFmKxRU4R2iYg",
+	"UhhVyj5scRhM83kLqEP5HAEyJMKG+wo3MR/XTO8hA7t6hNYoVpIQs0NBgaUgMmTwYt1DMJDYJhvRqUCf",
+	"FwCiSAJlU31PTN0uFtFXqmgixptLyjShCoFPWinm1D1RJilbdwSR7DewOjbuXsIuIXAYuibPm3GXxCmQ",
+	"XLCUxU8axUAPSR1ukGUEUuzJl3TwxaTcTckys//3QgXG4bRWJL7l8KzLaq3Qu/NvPUj43c7k9xqCt9Nf",
+	"HYYv0yD+I0LxaUlgjtwd1W7qPmgFZXM89o00/eY0xScWMvW3Mm9S3xboT9hqwT60Z/ilpnfb6X2e9G63",
+	"N21tZ8zXVpWNMzpSDf31+Ts6XpW/jc/cBL/P1O8v2gXy6K4Mi2LoCKON/dfJy36yt7fzZPUtuP3J/mMV",
+	"womJUptOmTkfYfd5iDFpKLBA/4sJD+SFe64I6mBAhk4FHxtRR6UEX3qbmUcpXNYLjjiog6/wJ8vgT1aQ",
+	"1z2AoLhzKJsx51kGXNtUYpoqAx9t8wpc8kCoBZk/Z6uVDHqPLKpvLZ5vvhLiQv7WvZHhZoqHPenlqCrr",
+	"xFdCQ8yhAYxGqIbYXOWYB+O6sbwcdV/rQULybQVH7RtpCf47Qs95AdGih7AIA2QKlBuAzhX1JuSVGMoi",
+	"Y8WmqMUZnVWcHDPIwH2ludIXBTdxoFaFzpObgitwnly3iBLRU08IoWjC70OM1ev5YKDS8HzWDg7gdq0l",
+	"aeW8s4NutUriymBvby1ozwfTMT9PjGs9wdUIc/0RpdhXZdIXF9tYzN5GcVy/tGGpQ8VfzrC+OP9agPAf",
+	"gxFAK/doo3DhVkpEK2XjlbkE3r5sGGOtH8pjc89Kk1i3RU4zFpmu3Jj0ekUzRrk6MgY/6QdEqpgMArJ7",
+	"SXaPSZrkkvQJ4yQS6Ry93/ZDA9EkYki+kUTmWTTRgol8KwEsqCB6ysPvDMTQgjlG2KjIiBxhexyBF3GZ",
+	"yO3RCXApt/XxbMSbj+QQ+pte0Gfqm4Fjxy2J9aeUxSX1xH+Ewv6Ne8p9hQL4LLHaUzp33TacushjkwzP",
+	"FFoS/C6+KG+OjRGsN4140KfOEGgGGTbqOPr3By0FTGVAmw0ypBKwL+UxiSFNxHyKuH1TqmWnWcC34cnp",
+	"y4u/9y/O3r0Nv9OMlWdJ56izTVO2fdVHUWMXt1DxY8LNMijbjZSdm3lcdCdBD5Y1XRCS3p/Mv5ChFNRK",
+	"hVzpUEwVrbxwCp7XuQyOSvWC7WpURLeZNGeHZzsXeXWO6HbzvPYXNHKJmuTTIacsIXIi8iQmQ6j82lGA",
+	"f5EzkV1q1UWPjQgxqvJTvKw9v6PJJVZ+Y3JAMbos+2dUMHGoMnenrJXH2gEMfLN/XTbiHU2EBH5kI8vm",
+	"HMswaPkmG2G8+XDz/wcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/mugshot-studio/backend/internal/admin"
+	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/queue"
@@ -42,4 +43,8 @@ func (a *App) observeJob(outcome jobs.Outcome, took time.Duration) {
 
 func (a *App) observeMail(outcome string, took time.Duration) {
 	a.metrics.Task(string(queue.Mail), outcome, took)
+}
+
+func (a *App) observeReply(outcome chat.Outcome, took time.Duration) {
+	a.metrics.Task(string(queue.Reply), string(outcome), took)
 }

@@ -26,7 +26,7 @@ func (a *App) openChats() error {
 	text, model := a.text()
 	a.replier = chat.NewReplier(chat.ReplierDeps{
 		Store: a.store, Text: text, Model: model, Catalog: a.catalog, Check: check, Events: a.hub, Log: o.Log,
-		Lease: cfg.JobLease,
+		Lease: cfg.JobLease, Observe: a.observeReply,
 	})
 	return nil
 }
@@ -37,6 +37,8 @@ func (a *App) text() (writes providers.Text, model string) {
 	switch {
 	case a.outside.Text != nil:
 		return a.outside.Text, "outside"
+	case a.writer.text != nil:
+		return a.writer.text, a.writer.model
 	case a.cfg.InProduction():
 		return nil, ""
 	}

@@ -44,8 +44,12 @@ func (r *Replier) giveUpOrRetry(ctx context.Context, w *writer, attemptErr error
 	v := judge(attemptErr)
 	r.Log.WarnContext(ctx, "attempt failed", "message_id", w.reply.ID, "attempt", w.reply.Attempt, "code", v.failure.code,
 		"retry", v.retry, "error", attemptErr)
-	if v.retry && w.reply.Attempt < MaxAttempts {
-		return r.putBack(ctx, w, v.failure, max(v.after, r.Backoff(w.reply.Attempt)), false)
+	delay := max(v.after, r.Backoff(w.reply.Attempt))
+	switch {
+	case v.held:
+		return r.putBack(ctx, w, v.failure, delay, Released)
+	case v.retry && w.reply.Attempt < MaxAttempts:
+		return r.putBack(ctx, w, v.failure, delay, Retried)
 	}
 	return r.end(ctx, w, failed, nil, v.failure)
 }
@@ -58,24 +62,29 @@ func (r *Replier) end(ctx context.Context, w *writer, status string, suggestion 
 	if why.code != "" {
 		params.ErrorCode, params.ErrorMessage = &why.code, &why.message
 	}
-	return r.settle(ctx, w, func() (db.Message, error) { return r.Store.Queries().ReplyEnd(ctx, params) })
+	as := Succeeded
+	if status == failed {
+		as = Failed
+	}
+	return r.settle(ctx, w, as, func() (db.Message, error) { return r.Store.Queries().ReplyEnd(ctx, params) })
 }
 
-// putBack lets another attempt begin. released: this one does not count, since its end was our own doing.
-func (r *Replier) putBack(ctx context.Context, w *writer, why failure, delay time.Duration, released bool) error {
+// putBack lets another attempt begin. Released: this one does not count, since its end was our own doing.
+func (r *Replier) putBack(ctx context.Context, w *writer, why failure, delay time.Duration, as Outcome) error {
 	params := db.ReplyPutBackParams{
 		ID: w.reply.ID, LeaseToken: w.reply.LeaseToken, Content: string(w.text), DelaySeconds: delay.Seconds(),
-		Released: released,
+		Released: as == Released,
 	}
 	if why.code != "" {
 		params.ErrorCode, params.ErrorMessage = &why.code, &why.message
 	}
-	return r.settle(ctx, w, func() (db.Message, error) { return r.Store.Queries().ReplyPutBack(ctx, params) })
+	return r.settle(ctx, w, as, func() (db.Message, error) { return r.Store.Queries().ReplyPutBack(ctx, params) })
 }
 
 // settle writes the end of an attempt, repeated while Postgres is away for a moment, and announces it. The write is
 // fenced, so that a repeat after a lost answer finds no row.
-func (r *Replier) settle(ctx context.Context, w *writer, write func() (db.Message, error)) error {
+func (r *Replier) settle(ctx context.Context, w *writer, as Outcome, write func() (db.Message, error)) error {
+	defer func() { r.Observe(as, time.Since(w.begun)) }()
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		row, err := write()
 		switch {
@@ -83,12 +92,15 @@ func (r *Replier) settle(ctx context.Context, w *writer, write func() (db.Messag
 			r.publish(ctx, w.reply, event{Messages: []Message{messageOf(row)}})
 			return nil
 		case store.IsNotFound(err):
+			as = Lost
 			return nil
 		case apperr.From(err).Kind != apperr.Unavailable && !store.IsRetryable(err):
+			as = Unwritten
 			return fmt.Errorf("end attempt: %w", err)
 		}
 		select {
 		case <-ctx.Done():
+			as = Unwritten
 			return fmt.Errorf("end attempt: %w", err)
 		case <-time.After(wait):
 		}

@@ -21,6 +21,7 @@ var (
 type verdict struct {
 	failure failure
 	retry   bool
+	held    bool          // our own limits stopped it: the attempt does not count
 	after   time.Duration // at least; 0: not stated
 }
 
@@ -36,7 +37,7 @@ func judge(err error) verdict {
 		case providers.Permanent:
 			return verdict{failure: failure{failProviderFailed, "The assistant can't answer this. Please put it in other words."}}
 		case providers.Transient:
-			return verdict{retry: true, after: min(p.RetryAfter, maxRetryAfter), failure: failure{
+			return verdict{retry: true, held: p.Held, after: min(p.RetryAfter, maxRetryAfter), failure: failure{
 				failProviderBusy, "The assistant did not answer this time. Please try again.",
 			}}
 		}

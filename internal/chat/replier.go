@@ -37,11 +37,26 @@ type ReplierDeps struct {
 	MaxAge time.Duration
 	// Backoff is how long to wait before attempt+1, where the vendor did not say; nil: Backoff.
 	Backoff func(attempt int32) time.Duration
+	// Observe takes what came of each attempt, for metrics; nil: nobody does.
+	Observe func(outcome Outcome, took time.Duration)
 
 	PublishEvery time.Duration // how long pieces are gathered before readers are told; 0: 100 ms
 	PersistEvery time.Duration // how far the row may be behind in time; 0: 1 s
 	PersistBytes int           // and in text; 0: 2 kB
 }
+
+// Outcome is what came of an attempt to write a reply.
+type Outcome string
+
+// The outcomes.
+const (
+	Succeeded Outcome = "succeeded"
+	Failed    Outcome = "failed"   // for good, unless its creator wants it anew
+	Retried   Outcome = "retried"  // put back, to be tried again
+	Released  Outcome = "released" // put back through no fault of the reply or the vendor
+	Lost      Outcome = "lost"     // taken over by another worker, or gone with its chat
+	Unwritten Outcome = "error"    // its end could not be written; the sweeper takes it up
+)
 
 // Replier writes replies, in a worker.
 type Replier struct{ ReplierDeps }
@@ -54,6 +69,9 @@ func NewReplier(d ReplierDeps) *Replier {
 	d.PersistBytes = cmp.Or(d.PersistBytes, 2<<10)
 	if d.Backoff == nil {
 		d.Backoff = Backoff
+	}
+	if d.Observe == nil {
+		d.Observe = func(Outcome, time.Duration) {}
 	}
 	return &Replier{d}
 }
@@ -86,9 +104,10 @@ func (r *Replier) Run(ctx context.Context, id uuid.UUID) error {
 	case err == nil, errors.Is(err, errFull), errors.Is(cause, errStopped):
 		return r.complete(settling, w)
 	case errors.Is(cause, errLeaseLost), errors.Is(err, errLeaseLost):
+		r.Observe(Lost, time.Since(w.begun))
 		return nil
 	case errors.Is(cause, queue.ErrDraining):
-		return r.putBack(settling, w, failure{}, 0, true)
+		return r.putBack(settling, w, failure{}, 0, Released)
 	}
 	return r.giveUpOrRetry(settling, w, err)
 }

@@ -23,6 +23,7 @@ type writer struct {
 	r     *Replier
 	reply db.Message
 	fence fence
+	begun time.Time
 
 	text        []byte
 	persisted   int // bytes known to be in the row
@@ -31,7 +32,8 @@ type writer struct {
 }
 
 func newWriter(r *Replier, reply db.Message) *writer {
-	return &writer{r: r, reply: reply, persistedAt: time.Now()}
+	now := time.Now()
+	return &writer{r: r, reply: reply, begun: now, persistedAt: now}
 }
 
 // add takes a piece as the vendor wrote it; what is not meant for the reader's eyes goes elsewhere.
