@@ -1080,6 +1080,8 @@ type Chat struct {
 }
 
 // ChatCreate A new chat.
+//
+// Example: {"session_name":"Robots"}
 type ChatCreate struct {
 	// ProjectID A project of yours to talk about.
 	//
@@ -1127,6 +1129,8 @@ type ChatList struct {
 type ChatURL = string
 
 // ChatUpdate The members to change.
+//
+// Example: {"session_name":"Robots that paint"}
 type ChatUpdate struct {
 	// ProjectID A project of yours to talk about; null for none.
 	//

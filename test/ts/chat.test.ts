@@ -7,17 +7,18 @@ import {
 } from '@mugshot-studio/sdk';
 import { confirmationCode } from './mail.js';
 import { pngSize } from './png.js';
-import { type Stack, startStack } from './stack.js';
+import { startProxiedStack } from './stack.js';
 
-let stack: Stack;
+let stack: Awaited<ReturnType<typeof startProxiedStack>>;
 before(async () => {
-  stack = await startStack();
+  stack = await startProxiedStack();
 });
 after(() => stack.stop());
 
 async function signedIn() {
   const session = memorySession();
   const client = createMugshotClient({ baseUrl: stack.baseUrl, session });
+  const live = createMugshotClient({ baseUrl: stack.direct, session });
   const name = randomUUID().slice(0, 18);
   const email = `${name}@example.com`;
   const password = `paint-${randomUUID()}`;
@@ -28,11 +29,11 @@ async function signedIn() {
   await confirmEmail({ client, body: { email, code: await confirmationCode(stack.mailDir, email) } });
   await session.set((await signIn({ client, body: { email, password } })).data);
   await stack.grant(email, 10);
-  return client;
+  return { client, live };
 }
 
 test('from a talk to a picture', { timeout: 120_000 }, async () => {
-  const client = await signedIn();
+  const { client, live } = await signedIn();
   const { data: chat } = await newChat({ client, body: { session_name: 'Robots' } });
   assert.ok(chat.url.endsWith(`/c/${chat.chat_id}`));
 
@@ -49,7 +50,7 @@ test('from a talk to a picture', { timeout: 120_000 }, async () => {
   let text = '';
   let steps = 0;
   let suggestion;
-  for await (const reply of followReply({ client, chatId: chat.chat_id, messageId: sent.reply.id })) {
+  for await (const reply of followReply({ client: live, chatId: chat.chat_id, messageId: sent.reply.id })) {
     assert.ok(reply.content.startsWith(text), 'the text only grows');
     if (reply.content !== text) steps++;
     text = reply.content;
@@ -75,11 +76,11 @@ test('from a talk to a picture', { timeout: 120_000 }, async () => {
 });
 
 test('a reply can be stopped, and keeps what was written', { timeout: 60_000 }, async () => {
-  const client = await signedIn();
+  const { client, live } = await signedIn();
   const { data: chat } = await newChat({ client });
   const { data: sent } = await sendMessage({ client, path: { chat_id: chat.chat_id }, body: { content: 'A video about cats and dogs' } });
   assert.ok(sent.reply);
-  const options = { client, chatId: chat.chat_id, messageId: sent.reply.id };
+  const options = { client: live, chatId: chat.chat_id, messageId: sent.reply.id };
   let seen = '';
   for await (const { content } of followReply(options)) {
     seen = content;

@@ -46,7 +46,10 @@ const harm = ({ name, request }: Request): number => (name === 'signOut' ? 2 : r
 
 test('the Postman collection runs, and each answer is one that the spec declares', { timeout: 120_000 }, async () => {
   const collection = JSON.parse(await readFile(path, 'utf8')) as { item: { item: Request[] }[] };
-  const requests = collection.item.flatMap(({ item }) => item).sort((a, b) => harm(a) - harm(b));
+  const requests = collection.item
+    .flatMap(({ item }) => item)
+    .filter(({ name }) => name !== 'streamChatEvents') // which has no end to wait for
+    .sort((a, b) => harm(a) - harm(b));
   const token = await sessionToken();
   const { run } = await new Promise<Summary>((resolve, reject) => {
     newman.run(
@@ -61,7 +64,7 @@ test('the Postman collection runs, and each answer is one that the spec declares
   assert.deepEqual(run.failures.map(({ source, error }) => `${source.name}: ${error.message}`), []);
   const codes = new Map(run.executions.map(({ item, response }) => [item.name, response?.code]));
   assert.equal(codes.size, requests.length);
-  for (const name of ['listModels', 'createUpload', 'createProject', 'updateProject', 'queueProject', 'getJob', 'streamJobEvents']) {
+  for (const name of ['listModels', 'createUpload', 'createProject', 'updateProject', 'queueProject', 'getJob', 'streamJobEvents', 'newChat', 'sendMessage']) {
     assert.ok((codes.get(name) ?? 0) >= 200 && (codes.get(name) ?? 0) < 300, `${name}: ${codes.get(name)}`);
   }
 });

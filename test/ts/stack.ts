@@ -56,11 +56,12 @@ async function ready(server: ChildProcess, url: string): Promise<void> {
  * Starts the stack behind a proxy that holds every request and answer to the spec. Stopping it fails where something
  * did not fit.
  */
-export async function startProxiedStack(): Promise<Stack> {
+export async function startProxiedStack(): Promise<Stack & { direct: string }> {
   const stack = await startStack();
   const prism = await startPrism(stack.baseUrl);
   return {
     ...stack,
+    direct: stack.baseUrl, // for streams without an end: the proxy hands an answer on when it has all of it
     baseUrl: prism.baseUrl,
     stop: async () => {
       await prism.stop();
