@@ -53,15 +53,19 @@ chaos: test-programs ## Kill, cut and empty everything under 500 jobs, and read 
 	CHAOS=long SEED='$(SEED)' go test -count 1 -v -timeout 10m -tags '$(programs)' ./test/chaos/...
 
 # The build tags of the tests whose subject is a program that we do not bring: the redis-server that is killed and
-# restarted, where the embedded one would forget everything, and the psql that apply_migrations.sh runs. Their files are
-# named *_redis_server_test.go and *_psql_test.go.
-programs = $(if $(shell command -v redis-server 2>/dev/null),redis_server),$(if $(shell command -v psql 2>/dev/null),psql)
+# restarted, where the embedded one would forget everything, the psql that apply_migrations.sh runs, and the pgbouncer
+# that stands for Supabase's poolers. Their files are named *_redis_server_test.go, *_psql_test.go and
+# *_pgbouncer_test.go.
+tag = $(if $(shell command -v $(1) 2>/dev/null),$(subst -,_,$(1)))
+programs = $(call tag,redis-server),$(call tag,psql),$(call tag,pgbouncer)
 
 test-programs:
 	@command -v redis-server >/dev/null || echo 'redis-server is not on the PATH: the tests of Redis restarts and kills are left out.' \
 	  'Install it: apt-get install redis-server, or brew install redis' >&2
 	@command -v psql >/dev/null || echo 'psql is not on the PATH: the tests of migrations/apply_migrations.sh are left out.' \
 	  'Install it: apt-get install postgresql-client, or brew install libpq' >&2
+	@command -v pgbouncer >/dev/null || echo 'pgbouncer is not on the PATH: the tests through a pooler in transaction mode are left out.' \
+	  'Install it: apt-get install pgbouncer, or brew install pgbouncer' >&2
 
 test-ts: gen/ts/node_modules/.package-lock.json test/ts/node_modules/.package-lock.json ## Check and test the TypeScript client
 	cd gen/ts && $(npm) test

@@ -21,6 +21,8 @@ import (
 	"github.com/golang-migrate/migrate/v4/source/iofs"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/mugshot-studio/backend/internal/store"
 )
 
 // Up applies, oldest first, what has not been applied yet, and returns how many migrations it finished, also when one
@@ -158,5 +160,12 @@ func open(dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the database's address: %w", err)
 	}
+	if store.Pooled(cfg) {
+		return nil, errPooled
+	}
 	return stdlib.OpenDB(*cfg), nil
 }
+
+// errPooled is what an address gets through which the turn of a migration would be anybody's.
+var errPooled = errors.New("migrations need the database itself or a pooler in session mode (Supabase: port 5432), " +
+	"without default_query_exec_mode; this address is that of a pooler in transaction mode")

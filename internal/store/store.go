@@ -17,7 +17,8 @@ import (
 
 // Store is a pool of connections. It is safe for concurrent use.
 type Store struct {
-	pool *pgxpool.Pool
+	pool    *pgxpool.Pool
+	timeout time.Duration // of a statement, where the server does not see to it; else 0
 }
 
 // Options bound what one process asks of Postgres.
@@ -28,7 +29,7 @@ type Options struct {
 }
 
 // Open reads a DSN and prepares a pool. It does not connect: a server that is still starting is no reason to fail.
-// Through a pooler in transaction mode add default_query_exec_mode=exec to the DSN, which pgx reads.
+// A pooler in transaction mode is known by default_query_exec_mode=cache_describe in the DSN, or by Supabase's port; see Pooled.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -38,7 +39,12 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if o.MaxConns > 0 {
 		cfg.MaxConns = o.MaxConns
 	}
-	if o.StatementTimeout > 0 {
+	var timeout time.Duration
+	switch {
+	case Pooled(cfg.ConnConfig):
+		adaptToPooler(cfg.ConnConfig)
+		timeout = o.StatementTimeout
+	case o.StatementTimeout > 0:
 		cfg.ConnConfig.RuntimeParams["statement_timeout"] = strconv.FormatInt(o.StatementTimeout.Milliseconds(), 10)
 	}
 	if cfg.ConnConfig.ConnectTimeout == 0 {
@@ -49,7 +55,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
-	return &Store{pool: pool}, nil
+	return &Store{pool: pool, timeout: timeout}, nil
 }
 
 // Close waits for the connections that are in use and closes all.
@@ -62,7 +68,15 @@ func (s *Store) Ping(ctx context.Context) error { return translate(s.pool.Ping(c
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Queries runs each query on a connection of its own, in no transaction.
-func (s *Store) Queries() *db.Queries { return db.New(translating{s.pool}) }
+func (s *Store) Queries() *db.Queries { return db.New(s.handle(s.pool)) }
+
+// handle gives what queries run on its manners.
+func (s *Store) handle(on db.DBTX) db.DBTX {
+	if s.timeout > 0 {
+		on = bounded{on, s.timeout}
+	}
+	return translating{on}
+}
 
 // InTx runs fn in one transaction: committed when fn returns nil, rolled back on an error or a panic. Nothing in fn may
 // use the network, or any handle but q. A deadlock or a serialisation failure runs fn again, so fn must not change
@@ -70,7 +84,7 @@ func (s *Store) Queries() *db.Queries { return db.New(translating{s.pool}) }
 func (s *Store) InTx(ctx context.Context, fn func(q *db.Queries) error) error {
 	const tries = 3
 	for try := 1; ; try++ {
-		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return fn(db.New(translating{tx})) })
+		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return fn(db.New(s.handle(tx))) })
 		if err == nil || !IsRetryable(err) || try == tries {
 			return translate(err)
 		}

@@ -44,10 +44,17 @@ func setup(t *testing.T) *stack {
 
 func setupOn(t *testing.T, redis *devstack.Redis) *stack {
 	t.Helper()
-	s := &stack{dsn: pgtest.New(t), redis: redis, dir: t.TempDir()}
+	dsn := pgtest.New(t)
+	return setupWith(t, redis, dsn, dsn)
+}
+
+// setupWith makes a stack on a database whose processes reach it by dsn; the test looks behind the scenes by admin.
+func setupWith(t *testing.T, redis *devstack.Redis, dsn, admin string) *stack {
+	t.Helper()
+	s := &stack{dsn: dsn, redis: redis, dir: t.TempDir()}
 	s.store = factory.StoreAt(t, s.dsn)
 	var err error
-	s.sql, err = pgx.Connect(t.Context(), s.dsn)
+	s.sql, err = pgx.Connect(t.Context(), admin)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.sql.Close(context.Background())) })
 	code, said := run(t, s.dir, s.env(), "storage", "setup")

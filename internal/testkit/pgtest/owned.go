@@ -1,0 +1,49 @@
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mugshot-studio/backend/internal/migrate"
+	"github.com/mugshot-studio/backend/migrations"
+)
+
+// Owned returns the addresses of a new database with the schema of all migrations, for the role that owns it, and for
+// the superuser. As on Supabase, the owner is no superuser, and ran the migrations. Both are gone when the test ends.
+func Owned(t testing.TB) (owner, admin string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), setupTimeout)
+	defer cancel()
+	role, password := "test_"+strings.ToLower(rand.Text()[:16]), rand.Text()
+	quoted := pgx.Identifier{role}.Sanitize()
+	if err := administer(ctx, "create role "+quoted+" login nosuperuser password '"+password+"'"); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() { // after the database
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), setupTimeout)
+		defer cancel()
+		if err := administer(ctx, "drop role "+quoted); err != nil {
+			t.Errorf("pgtest: %v", err)
+		}
+	})
+	admin = create(ctx, t, "template0")
+	u, err := url.Parse(admin)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	name := pgx.Identifier{strings.TrimPrefix(u.Path, "/")}.Sanitize()
+	if err := administer(ctx, "alter database "+name+" owner to "+quoted); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	u.User = url.UserPassword(role, password)
+	if _, err := migrate.Up(ctx, u.String(), migrations.FS, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatalf("pgtest: migrate: %v", err)
+	}
+	return u.String(), admin
+}

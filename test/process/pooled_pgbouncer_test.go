@@ -1,0 +1,98 @@
+//go:build pgbouncer
+
+package process_test
+
+import (
+	"context"
+	"net/url"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/devstack"
+	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/internal/testkit/tlstest"
+)
+
+// setupPooled makes a stack as Supabase has it: the processes reach the database by TLS through a pooler in transaction
+// mode with few connections, as the role that owns the tables and is no superuser.
+func setupPooled(t *testing.T) (s *stack, direct string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), long)
+	defer cancel()
+	owner, admin := pgtest.Owned(t)
+	authority := tlstest.New(t)
+	cert, key := authority.Issue(t, "127.0.0.1")
+	bouncer, err := devstack.StartPgBouncer(ctx, devstack.PgBouncerConfig{Upstream: owner, PoolSize: 4, TLSCert: cert, TLSKey: key})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, bouncer.Stop()) })
+	redis, err := devstack.StartRedis(ctx, devstack.RedisConfig{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, redis.Stop()) })
+	return setupWith(t, redis, bouncer.DSN(url.Values{
+		"sslmode": {"verify-full"}, "sslrootcert": {authority.File}, "default_query_exec_mode": {"cache_describe"},
+	}.Encode()), admin), owner
+}
+
+// The main job through a pooler: three processes whose pools are larger than the pooler's, one of which dies on the way.
+func TestPooled_mainJob(t *testing.T) {
+	t.Parallel()
+	s, _ := setupPooled(t)
+	apis := [2]*process{s.api(t), s.api(t)}
+	worker := s.worker(t, shortLease)
+	ada := s.creator(t, apis[0], 30)
+	first := ada.queue(t, apis[1], client.QualityN4K, 2)
+	ada.awaitStage(t, apis[0], first, client.JobStageGenerating)
+	worker.kill()
+	s.worker(t, shortLease)
+	for _, answer := range ada.atOnce(t, apis, 10, nil) {
+		require.NotNil(t, answer.JSON201, string(answer.Body))
+		ada.awaitSuccess(t, apis[1], answer.JSON201.JobID)
+	}
+	require.Len(t, ada.awaitSuccess(t, apis[0], first).Renders, 2)
+	s.audit(t)
+	require.EqualValues(t, 12, s.balance(t, ada))
+	for _, api := range apis {
+		api.stop(t, syscall.SIGTERM)
+	}
+}
+
+// Whom Supabase lets in with a public key sees nothing, through the pooler either; the server sees all.
+func TestPooled_rowsAreLocked(t *testing.T) {
+	t.Parallel()
+	s, _ := setupPooled(t)
+	api := s.api(t)
+	s.creator(t, api, 30)
+	_, err := s.sql.Exec(t.Context(), `
+		do $$ begin create role anon nologin; exception when duplicate_object or unique_violation then null; end $$`)
+	require.NoError(t, err)
+	_, err = s.sql.Exec(t.Context(), `do $$ begin execute format('grant anon to %I', (select tableowner from pg_tables where tablename = 'users')); end $$`)
+	require.NoError(t, err)
+	conn, err := pgx.Connect(t.Context(), s.dsn)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close(context.Background())) }()
+	for _, table := range []string{"users", "jobs", "audit_logs", "sessions"} {
+		tx, err := conn.Begin(t.Context())
+		require.NoError(t, err)
+		_, err = tx.Exec(t.Context(), "set local role anon")
+		require.NoError(t, err)
+		_, err = tx.Exec(t.Context(), "select from "+table)
+		require.ErrorContains(t, err, "permission denied", table)
+		require.NoError(t, tx.Rollback(t.Context()))
+	}
+	require.Equal(t, 1, s.count(t, "select count(*) from users"))
+}
+
+// A migration keeps its turn for as long as a session lasts, which a pooler in transaction mode does not give it.
+func TestPooled_migrateRefuses(t *testing.T) {
+	t.Parallel()
+	s, direct := setupPooled(t)
+	code, said := run(t, s.dir, []string{"DATABASE_URL=" + s.dsn}, "migrate", "up")
+	require.Equal(t, 1, code)
+	require.Contains(t, said, "session mode")
+	code, said = run(t, s.dir, []string{"DATABASE_URL=" + direct}, "migrate", "up")
+	require.Zero(t, code, said)
+}
