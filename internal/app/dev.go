@@ -27,6 +27,7 @@ func Dev(ctx context.Context, cfg config.Config, outside Outside) (err error) {
 		return err
 	}
 	defer func() { _ = api.Close() }()
+	cfg.DrainGrace = 0 // nobody balances load between developers
 	cfg, stop, err := startServers(ctx, cfg, outside.Console)
 	defer func() { err = errors.Join(err, stop()) }()
 	if err != nil {

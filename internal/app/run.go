@@ -47,7 +47,7 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 		if err != nil {
 			return err
 		}
-		group.Go(func() error { return a.serve(ctx, roles.API, edge, edge.Drain, edge.Wait) })
+		group.Go(func() error { return a.serve(ctx, roles.API, edge, func() { a.leave(edge) }, edge.Wait) })
 	}
 	if roles.Admin != nil {
 		queues := a.queue.WebUI(admin.QueuesPath)
@@ -57,7 +57,8 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 	return group.Wait()
 }
 
-// serve answers on a listener until ctx ends, then lets requests in flight end, and what wait, unless nil, waits for.
+// serve answers on a listener until ctx ends, calls drain, while which it goes on, and then lets requests in flight end,
+// and what wait, unless nil, waits for.
 func (a *App) serve(
 	ctx context.Context, l net.Listener, handler http.Handler, drain func(), wait func(context.Context) error,
 ) error {
@@ -83,6 +84,14 @@ func (a *App) serve(
 		err = errors.Join(err, stopped)
 	}
 	return err
+}
+
+// leave lets load balancers notice that this instance is about to go before it sends anybody away: their checks find it
+// not ready, and who streams is told to come back only when another instance will be asked.
+func (a *App) leave(edge *httpapi.Edge) {
+	edge.Leave()
+	time.Sleep(a.cfg.DrainGrace)
+	edge.Drain()
 }
 
 func (a *App) drainAtEnd(ctx context.Context, consumers *queue.Consumers) error {

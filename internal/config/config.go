@@ -74,6 +74,7 @@ type Config struct {
 	ProviderMaxCalls int32         `env:"PROVIDER_MAX_CALLS" envDefault:"16"`
 	JobLease         time.Duration `env:"JOB_LEASE" envDefault:"30s"`
 	JobMaxAge        time.Duration `env:"JOB_MAX_AGE" envDefault:"2h"`
+	DrainGrace       time.Duration `env:"DRAIN_GRACE" envDefault:"5s"`
 	DrainTimeout     time.Duration `env:"DRAIN_TIMEOUT" envDefault:"20s"`
 	StorageOrphanAge time.Duration `env:"STORAGE_ORPHAN_AGE" envDefault:"1h"`
 

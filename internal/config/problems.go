@@ -56,6 +56,7 @@ func (c Config) problems() []error {
 	must(c.ProviderFailures > 0 && c.ProviderRest >= minRest, "PROVIDER_FAILURES must be positive, PROVIDER_REST at least %s", minRest)
 	must(min(c.GeminiRPM, c.ByteDanceRPM, c.FalRPM) >= 0, "GEMINI_RPM, BYTEDANCE_RPM and FAL_RPM can't be negative; 0 is no limit")
 	must(c.ImageMemoryMiB > 0 && c.ImageChecks > 0 && c.ImagePatience > 0, "IMAGE_MEMORY_MIB, IMAGE_CHECKS and IMAGE_PATIENCE must be positive")
+	must(c.DrainGrace >= 0 && c.DrainTimeout > 0, "DRAIN_GRACE can't be negative, and DRAIN_TIMEOUT must be positive")
 	must(c.JobLease >= minLease, "JOB_LEASE is at least %s", minLease)
 	must(!slices.Contains(c.AllowedOrigins, "*"), "ALLOWED_ORIGINS names origins; * would let every site act for its visitors")
 	if c.JWTSecret != "" {

@@ -32,6 +32,9 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		call := &call{id: e.requestID(r), client: e.client(r), streams: e.streams}
 		c.SetRequest(r.WithContext(withCall(r.Context(), call)))
 		c.Response().Header().Set(headerRequestID, call.id)
+		if e.leaving.Load() {
+			c.Response().Header().Set("Connection", "close")
+		}
 
 		err := protect(func() error { return next(c) })
 		served := Served{Route: route(c), Method: method(r.Method)}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,6 +51,7 @@ type Edge struct {
 	cfg     Config
 	echo    *echo.Echo
 	streams *streams
+	leaving atomic.Bool
 }
 
 // New builds the public handler around an implementation of the strict interface. It fails for a configuration that
@@ -89,6 +91,10 @@ func New(cfg Config, impl api.StrictServerInterface) (*Edge, error) {
 
 // ServeHTTP implements http.Handler.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.echo.ServeHTTP(w, r) }
+
+// Leave makes /readyz answer 503, and every answer close its connection, so that load balancers turn to other instances;
+// everything is served as before. It returns at once and may be called again.
+func (e *Edge) Leave() { e.leaving.Store(true) }
 
 // Drain makes /readyz answer 503, ends every event stream with a hint when to come back, and refuses new ones. Other
 // requests are served as before; http.Server.Shutdown waits for them, and Wait for the streams. It returns at once and may

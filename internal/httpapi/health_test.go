@@ -59,3 +59,18 @@ func TestReadyz_503(t *testing.T) {
 	require.Equal(t, 1, strings.Count(b.log.String(), "dial tcp"))
 	require.Equal(t, "1", rec.Header().Get("Retry-After"))
 }
+
+// An instance that is about to go is asked for nothing new, and serves what comes all the same.
+func TestReadyz_503_leaving(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	require.Empty(t, b.do(http.MethodGet, "/healthz", "").Header().Get("Connection"))
+	b.Leave()
+	b.Leave()
+	rec := b.do(http.MethodGet, "/readyz", "")
+	p := requireProblem(t, rec, http.StatusServiceUnavailable, apperr.CodeUnavailable)
+	require.Equal(t, map[string]string{"server": "draining"}, p.Error.Details.Checks)
+	rec = b.do(http.MethodGet, "/healthz", "")
+	require.Equal(t, http.StatusOK, rec.Code)
+	require.Equal(t, "close", rec.Header().Get("Connection"))
+}

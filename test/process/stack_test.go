@@ -69,7 +69,7 @@ func (s *stack) env(more ...string) []string {
 	return append([]string{
 		"DATABASE_URL=" + s.dsn, "DATABASE_MAX_CONNS=6", "REDIS_URL=" + s.redis.URL(), "DEV_DIR=" + s.dir,
 		"JWT_SECRET=secret-of-the-process-tests-0123456789", "RATE_LIMIT_FACTOR=10000",
-		"ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "WORKER_GENERATE_SLOTS=2",
+		"ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "WORKER_GENERATE_SLOTS=2", "DRAIN_GRACE=0s",
 	}, more...)
 }
 

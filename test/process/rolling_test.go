@@ -1,0 +1,261 @@
+package process_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+)
+
+// balancer gives requests to APIs in turn, as a load balancer in production does: to those whose /readyz answered 200
+// when it was last asked. It keeps connections, and tries nothing twice.
+type balancer struct {
+	server *httptest.Server
+	next   atomic.Uint64
+
+	mu     sync.Mutex
+	known  []*process
+	ready  []*process
+	failed []string
+}
+
+// checkEvery is short, so that the test is; in production it is seconds.
+const checkEvery = 50 * time.Millisecond
+
+func balance(t *testing.T, apis ...*process) *balancer {
+	t.Helper()
+	b := &balancer{known: apis}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	proxy := &httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: b.choose()})
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil { // else the client itself went away
+				b.note("%s %s: %v", r.Method, r.URL, err)
+			}
+			w.WriteHeader(http.StatusBadGateway)
+		},
+		ModifyResponse: func(answer *http.Response) error {
+			if answer.StatusCode >= http.StatusBadRequest {
+				b.note("%s %s: %s", answer.Request.Method, answer.Request.URL, answer.Status)
+			}
+			return nil
+		},
+	}
+	b.server = httptest.NewServer(proxy)
+	ctx, cancel := context.WithCancel(context.Background())
+	var checking sync.WaitGroup
+	checking.Go(func() { b.check(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		checking.Wait()
+		b.server.Close()
+		transport.CloseIdleConnections()
+	})
+	for _, api := range apis {
+		b.await(t, api)
+	}
+	return b
+}
+
+func (b *balancer) check(ctx context.Context) {
+	for tick := time.NewTicker(checkEvery); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+		b.mu.Lock()
+		known := append([]*process{}, b.known...)
+		b.mu.Unlock()
+		var ready []*process
+		for _, api := range known {
+			if status(ctx, "http://"+api.http+"/readyz") == http.StatusOK {
+				ready = append(ready, api)
+			}
+		}
+		b.mu.Lock()
+		b.ready = ready
+		b.mu.Unlock()
+	}
+}
+
+func (b *balancer) choose() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.ready) == 0 {
+		return "nobody.invalid"
+	}
+	return b.ready[b.next.Add(1)%uint64(len(b.ready))].http
+}
+
+func (b *balancer) note(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failed = append(b.failed, fmt.Sprintf(format, args...))
+}
+
+// add makes an API known, and returns when it gets requests.
+func (b *balancer) add(t *testing.T, api *process) {
+	t.Helper()
+	b.mu.Lock()
+	b.known = append(b.known, api)
+	b.mu.Unlock()
+	b.await(t, api)
+}
+
+func (b *balancer) await(t *testing.T, api *process) {
+	t.Helper()
+	eventuallyf(t, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for _, ready := range b.ready {
+			if ready == api {
+				return true
+			}
+		}
+		return false
+	}, "requests for a new api")
+}
+
+// front is the balancer as the tests address an API.
+func (b *balancer) front() *process {
+	return &process{http: strings.TrimPrefix(b.server.URL, "http://")}
+}
+
+// follow reads a job's events until its end, coming back whenever a stream ends before, and returns how often it did.
+func (c creator) follow(ctx context.Context, front *process, id uuid.UUID) (returns int, err error) {
+	for {
+		answer, err := c.at(front).StreamJobEvents(ctx, id, nil)
+		if err != nil {
+			return returns, fmt.Errorf("open a stream: %w", err)
+		}
+		said := read(answer.Body, func() {})
+		_ = answer.Body.Close()
+		switch {
+		case answer.StatusCode != http.StatusOK:
+			return returns, fmt.Errorf("open a stream: %s", answer.Status)
+		case strings.Contains(said, `"status":"succeeded"`):
+			return returns, nil
+		case !strings.HasSuffix(said, "EOF") || strings.Contains(said, "unexpected EOF"):
+			return returns, fmt.Errorf("a stream broke off: %s", said)
+		}
+		returns++
+	}
+}
+
+// Two APIs and a worker are replaced, one after the other, while creators order, read and follow jobs: nobody notices.
+func TestRollingRestart(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	s.roll(t, s.env("LOG_LEVEL=warn", "DRAIN_GRACE=500ms"), s.env())
+}
+
+// roll restarts a running system under load, and demands that no request fails and all the books are balanced.
+func (s *stack) roll(t *testing.T, apiEnv, workerEnv []string) {
+	t.Helper()
+	startAPI := func() *process {
+		api := start(t, s.dir, apiEnv, "api")
+		api.awaitReady(t, api.http)
+		return api
+	}
+	startWorker := func() *process {
+		worker := start(t, s.dir, workerEnv, "worker")
+		worker.awaitReady(t, worker.admin)
+		return worker
+	}
+	apis, worker := [2]*process{startAPI(), startAPI()}, startWorker()
+	b := balance(t, apis[0], apis[1])
+	front := b.front()
+	const creators = 4
+	ctx, enough := context.WithCancel(t.Context())
+	defer enough()
+	var load sync.WaitGroup
+	var orders, reads, returns atomic.Int64
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	defer transport.CloseIdleConnections()
+	kept := &http.Client{Timeout: long, Transport: transport}
+	people := make([]creator, creators)
+	for i := range people {
+		people[i] = s.creator(t, front, 1_000_000)
+		who := people[i]
+		load.Go(func() { // one page after the other, over connections that are kept
+			for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+				answer, err := who.by(front, kept).GetMeWithResponse(t.Context())
+				if err != nil || answer.JSON200 == nil {
+					b.note("read: %v", err)
+				}
+				reads.Add(1)
+			}
+		})
+		load.Go(func() { // one job after the other
+			for ctx.Err() == nil {
+				answer, err := who.by(front, kept).QueueProjectWithResponse(t.Context(), who.project, nil,
+					client.QueueRequest{Quality: client.QualityDraft, Variants: 1})
+				if err != nil || answer.JSON201 == nil {
+					b.note("order: %v", err)
+					return
+				}
+				orders.Add(1)
+				n, err := who.follow(t.Context(), front, answer.JSON201.JobID)
+				if err != nil {
+					b.note("follow: %v", err)
+				}
+				returns.Add(int64(n))
+			}
+		})
+	}
+	patient := s.creator(t, front, 1_000_000)
+	begun := time.Now()
+	eventuallyf(t, func() bool { return orders.Load() > creators }, "some load")
+	for i := range apis {
+		slow := patient.queue(t, front, client.QualityN4K, 2)
+		for range 4 { // on both APIs, longer than one of them lives
+			load.Go(func() {
+				n, err := patient.follow(t.Context(), front, slow)
+				if err != nil {
+					b.note("follow: %v", err)
+				}
+				returns.Add(int64(n))
+			})
+		}
+		patient.awaitStage(t, front, slow, client.JobStageGenerating)
+		t.Logf("api %d stopped after %s", i, apis[i].stop(t, syscall.SIGTERM))
+		apis[i] = startAPI()
+		b.add(t, apis[i])
+	}
+	t.Logf("worker stopped after %s", worker.stop(t, syscall.SIGTERM))
+	worker = startWorker()
+	before := orders.Load()
+	eventuallyf(t, func() bool { return orders.Load() > before+creators }, "load on the new ones")
+	enough()
+	load.Wait()
+	t.Logf("%d reads, %d jobs, %d streams taken up again in %s", reads.Load(), orders.Load(), returns.Load(), time.Since(begun))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	require.Empty(t, b.failed)
+	require.NotZero(t, returns.Load(), "nobody streamed from an API that went")
+	for i := range apis {
+		apis[i].stop(t, syscall.SIGTERM)
+	}
+	eventuallyf(t, func() bool { return s.count(t, "select count(*) from jobs where finished_at is null") == 0 }, "the last job's end")
+	worker.stop(t, syscall.SIGTERM)
+	s.audit(t)
+	require.Equal(t, int(orders.Load())+len(apis), s.count(t, "select count(*) from jobs where status = 'succeeded'"))
+}
