@@ -29,10 +29,7 @@ func setupPooled(t *testing.T) (s *stack, direct string) {
 	bouncer, err := devstack.StartPgBouncer(ctx, devstack.PgBouncerConfig{Upstream: owner, PoolSize: 4, TLSCert: cert, TLSKey: key})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, bouncer.Stop()) })
-	redis, err := devstack.StartRedis(ctx, devstack.RedisConfig{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, redis.Stop()) })
-	return setupWith(t, redis, bouncer.DSN(url.Values{
+	return setupWith(t, newRedis(t), bouncer.DSN(url.Values{
 		"sslmode": {"verify-full"}, "sslrootcert": {authority.File}, "default_query_exec_mode": {"cache_describe"},
 	}.Encode()), admin), owner
 }

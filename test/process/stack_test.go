@@ -34,12 +34,17 @@ type stack struct {
 // setup makes a stack with a Redis of its own: a redis-server where there is one, else the embedded stand-in.
 func setup(t *testing.T) *stack {
 	t.Helper()
+	return setupOn(t, newRedis(t))
+}
+
+func newRedis(t *testing.T) *devstack.Redis {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	redis, err := devstack.StartRedis(ctx, devstack.RedisConfig{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, redis.Stop()) })
-	return setupOn(t, redis)
+	return redis
 }
 
 func setupOn(t *testing.T, redis *devstack.Redis) *stack {

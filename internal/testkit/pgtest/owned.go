@@ -32,18 +32,37 @@ func Owned(t testing.TB) (owner, admin string) {
 			t.Errorf("pgtest: %v", err)
 		}
 	})
+	owner, admin = ownedBy(ctx, t, url.UserPassword(role, password))
+	if _, err := migrate.Up(ctx, owner, migrations.FS, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatalf("pgtest: migrate: %v", err)
+	}
+	return owner, admin
+}
+
+// OwnedEmpty returns the addresses of another database, with nothing in it, of the owner of one that Owned made.
+func OwnedEmpty(t testing.TB, owner string) (dsn, admin string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), setupTimeout)
+	defer cancel()
+	u, err := url.Parse(owner)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	return ownedBy(ctx, t, u.User)
+}
+
+func ownedBy(ctx context.Context, t testing.TB, owner *url.Userinfo) (dsn, admin string) {
+	t.Helper()
 	admin = create(ctx, t, "template0")
 	u, err := url.Parse(admin)
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	name := pgx.Identifier{strings.TrimPrefix(u.Path, "/")}.Sanitize()
-	if err := administer(ctx, "alter database "+name+" owner to "+quoted); err != nil {
+	database, role := strings.TrimPrefix(u.Path, "/"), owner.Username()
+	err = administer(ctx, "alter database "+pgx.Identifier{database}.Sanitize()+" owner to "+pgx.Identifier{role}.Sanitize())
+	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	u.User = url.UserPassword(role, password)
-	if _, err := migrate.Up(ctx, u.String(), migrations.FS, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatalf("pgtest: migrate: %v", err)
-	}
+	u.User = owner
 	return u.String(), admin
 }

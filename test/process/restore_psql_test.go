@@ -1,0 +1,132 @@
+//go:build psql
+
+package process_test
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
+	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+)
+
+// script runs one of deploy's scripts to its end.
+func script(t *testing.T, s *stack, name string, env []string, args ...string) (said string, err error) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join("..", "..", "deploy", name), args...)
+	cmd.Env = append(append([]string{"PATH=" + os.Getenv("PATH"), "MUGSHOT=" + binary}, s.env()...), env...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// The drill of docs/operations.md, on a running system, and then in earnest: the database is gone, and what a backup
+// brings back is all there, adds up, and goes on.
+func TestRestore(t *testing.T) {
+	t.Parallel()
+	owner, admin := pgtest.Owned(t)
+	s := setupWith(t, newRedis(t), owner, admin)
+	ada := s.drill(t)
+	backup := filepath.Join(t.TempDir(), "rows.dump")
+	said, err := script(t, s, "backup.sh", nil, backup)
+	require.NoError(t, err, said)
+	info, err := os.Stat(backup)
+	require.NoError(t, err)
+	require.Equal(t, fs.FileMode(0o600), info.Mode(), "nobody else may read what people entrusted to us")
+	said, err = script(t, s, "backup.sh", nil, backup)
+	require.Error(t, err, "an older backup is never overwritten")
+	require.Contains(t, said, "exists already")
+	rows := s.count(t, "select count(*) from audit_logs")
+
+	said, err = script(t, s, "restore.sh", nil, backup)
+	require.Error(t, err)
+	require.Contains(t, said, "not empty")
+	s.lose(t)
+	said, err = script(t, s, "restore.sh", nil, backup)
+	require.NoError(t, err, said)
+	require.Equal(t, rows, s.count(t, "select count(*) from audit_logs"))
+	s.requireLocked(t)
+
+	api := s.api(t)
+	s.worker(t)
+	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1)) // with the session of before
+	s.audit(t)
+	require.EqualValues(t, 8, s.balance(t, ada))
+	code, said := run(t, s.dir, s.env(), "migrate", "up")
+	require.Zero(t, code, said)
+	require.Contains(t, said, "applied: 0")
+}
+
+// drill does the main job, and checks that a copy of the running system's database is as good as the database.
+func (s *stack) drill(t *testing.T) creator {
+	t.Helper()
+	api := s.api(t)
+	ada := s.creator(t, api, 10)
+	canceled := ada.queue(t, api, client.QualityDraft, 1)
+	answer, err := ada.at(api).CancelJobWithResponse(t.Context(), canceled)
+	require.NoError(t, err)
+	require.NotNil(t, answer.JSON200, string(answer.Body))
+	worker := s.worker(t)
+	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
+	empty, _ := pgtest.OwnedEmpty(t, s.dsn)
+	said, err := script(t, s, "restore-drill.sh", []string{"DRILL_DATABASE_URL=" + empty})
+	require.NoError(t, err, said)
+	require.Contains(t, said, "All is well: 2 jobs, 1 assets.")
+	require.NotContains(t, said, "applied=false")
+	t.Log(said[strings.LastIndex(said, "dumped in"):])
+	api.kill()
+	worker.kill()
+	return ada
+}
+
+// lose puts an empty database in the place of the stack's own. It is as a new Supabase project has it: what the owner
+// makes is everybody's.
+func (s *stack) lose(t *testing.T) {
+	t.Helper()
+	var admin string
+	s.dsn, admin = pgtest.OwnedEmpty(t, s.dsn)
+	s.store = factory.StoreAt(t, s.dsn)
+	s.reopen(t, admin)
+	_, err := s.sql.Exec(t.Context(), `
+		do $$
+		declare
+			owner text := (select rolname from pg_roles r join pg_database d on d.datdba = r.oid where datname = current_database());
+			public_role text;
+		begin
+			foreach public_role in array array['anon', 'authenticated'] loop
+				begin
+					execute format('create role %I nologin', public_role);
+				exception when duplicate_object or unique_violation then null;
+				end;
+				execute format('alter default privileges for role %I in schema public grant all on tables to %I', owner, public_role);
+			end loop;
+		end
+		$$`)
+	require.NoError(t, err)
+}
+
+func (s *stack) requireLocked(t *testing.T) {
+	t.Helper()
+	require.Zero(t, s.count(t, `
+		select count(*) from pg_class c cross join unnest(array['anon', 'authenticated']) role
+		where relnamespace = 'public'::regnamespace and relkind = 'r'
+			and (not relrowsecurity or has_table_privilege(role, c.oid, 'select, insert, update, delete'))`))
+	require.NotZero(t, s.count(t, "select count(*) from pg_tables where schemaname = 'public'"))
+}
+
+// reopen looks behind the scenes of another database.
+func (s *stack) reopen(t *testing.T, admin string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), admin)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close(context.Background())) })
+	s.sql = conn
+}
