@@ -20,6 +20,7 @@ const usage = `usage: mugshot <command>
   migrate up | down [n] | status           change the database's schema
   storage setup                            make the buckets
   credits grant --email E --amount N       give credits to an account
+  health api | worker                      ask the process beside it whether it is ready
   verify                                   check that ledgers, jobs and pictures add up; changes nothing
   version                                  tell which build this is
 
@@ -45,7 +46,7 @@ var errUsage = errors.New("usage")
 func run(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
 		"dev": dev, "api": api, "worker": work, "migrate": migrateSchema, "storage": setUpStorage, "credits": grantCredits,
-		"verify": verifyBooks, "version": version,
+		"verify": verifyBooks, "version": version, "health": health,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
 		return errUsage

@@ -79,7 +79,7 @@ func TestDev_dataSurviveARestart(t *testing.T) {
 	dir := openDir(t)
 	first, cold := dev(t, dir)
 	ada := creator{email: uuid.NewString()[:18] + "@example.com"}
-	signUp(t, first, dir, &ada)
+	signUp(t, first, mailFile(dir), &ada)
 	family := first.family(t)
 	stopped := first.stop(t, syscall.SIGINT)
 	awaitEndOf(t, family)
@@ -105,8 +105,20 @@ func TestDev_dataSurviveARestart(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(dir, ".dev", "stack.env"))
 }
 
-// signUp makes an account the way that people do, with the code out of the mail.
-func signUp(t *testing.T, api *process, dir string, c *creator) {
+// mailFile finds the first mail that a development stack has written.
+func mailFile(dir string) func() string {
+	return func() string {
+		mails, _ := filepath.Glob(filepath.Join(dir, ".dev", "mail", "*.eml")) // fails on bad patterns only
+		if len(mails) == 0 {
+			return ""
+		}
+		mail, _ := os.ReadFile(mails[0])
+		return string(mail)
+	}
+}
+
+// signUp makes an account the way that people do, with the code out of the mail; mail returns "" until there is one.
+func signUp(t *testing.T, api *process, mail func() string, c *creator) {
 	t.Helper()
 	signedUp, err := c.at(api).SignUpWithResponse(t.Context(), client.SignUpRequest{
 		Email: c.email, Password: goodPassword, ConfirmPassword: goodPassword, Username: "u" + uuid.NewString()[:8],
@@ -116,14 +128,7 @@ func signUp(t *testing.T, api *process, dir string, c *creator) {
 	require.NotNil(t, signedUp.JSON201, string(signedUp.Body))
 	var code string
 	eventuallyf(t, func() bool {
-		mails, err := filepath.Glob(filepath.Join(dir, ".dev", "mail", "*.eml"))
-		require.NoError(t, err)
-		if len(mails) == 0 {
-			return false
-		}
-		mail, err := os.ReadFile(mails[0])
-		require.NoError(t, err)
-		_, body, _ := strings.Cut(string(mail), "\r\n\r\n")
+		_, body, _ := strings.Cut(mail(), "\r\n\r\n")
 		code = regexp.MustCompile(`\b\d{6}\b`).FindString(body)
 		return code != ""
 	}, "mail with a code")

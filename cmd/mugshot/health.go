@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/mugshot-studio/backend/internal/config"
+)
+
+// healthTimeout is above what /readyz takes to give up on its dependencies.
+const healthTimeout = 4 * time.Second
+
+// health asks the process beside it, so that a container without a shell can be checked: exit code 0 when it is ready.
+func health(ctx context.Context, args []string) error {
+	environ, err := config.Environment()
+	if err != nil {
+		return err
+	}
+	cfg, _, err := load(environ)
+	if err != nil {
+		return err
+	}
+	if len(args) != 1 {
+		return errUsage
+	}
+	addresses := map[string]string{"api": cfg.HTTPAddr, "worker": cfg.AdminAddr}
+	host, port, err := net.SplitHostPort(addresses[args[0]])
+	if err != nil {
+		return errUsage
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() { // it listens everywhere, here too
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", http.NoBody)
+	if err != nil {
+		return fmt.Errorf("ask the %s: %w", args[0], err)
+	}
+	answer, err := new(http.Client).Do(r)
+	if err != nil {
+		return fmt.Errorf("ask the %s: %w", args[0], err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the %s is not ready: %s", args[0], answer.Status)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package process_test
+
+import (
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+)
+
+// compose is what the tests need to know of docker-compose.yml. That the file is good Compose otherwise is the business of
+// `make lint/deploy`.
+type compose struct {
+	Services map[string]service `yaml:"services"`
+}
+
+type service struct {
+	Build       *yaml.Node        `yaml:"build"` // nil: somebody else's image
+	Command     []string          `yaml:"command"`
+	Environment map[string]string `yaml:"environment"`
+	Healthcheck struct {
+		Test []string `yaml:"test"`
+	} `yaml:"healthcheck"`
+	DependsOn map[string]struct {
+		Condition string `yaml:"condition"`
+	} `yaml:"depends_on"`
+}
+
+var composeVariable = regexp.MustCompile(`\$\$|\$\{(\w+)(:-([^}]*))?\}`)
+
+// readCompose reads docker-compose.yml as Compose does where nobody has set anything: variables have their defaults.
+func readCompose(t *testing.T) compose {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docker-compose.yml"))
+	require.NoError(t, err)
+	expanded := composeVariable.ReplaceAllStringFunc(string(text), func(found string) string {
+		if found == "$$" {
+			return "$"
+		}
+		parts := composeVariable.FindStringSubmatch(found)
+		require.NotEmpty(t, parts[2], "%s has no default: docker compose up would need a preparation", parts[1])
+		return parts[3]
+	})
+	var c compose
+	require.NoError(t, yaml.Unmarshal([]byte(expanded), &c))
+	return c
+}
+
+// world is where the services of the Compose file are in a test: other ports of this machine, and a folder.
+type world struct {
+	hosts map[string]string // "postgres:5432" to where it is
+	data  string            // for /data
+	api   string            // for the address that the API is published at
+}
+
+// environment is that of a service, as a process of this machine needs it. Every address that it names has to be one of
+// the services'.
+func (c compose) environment(t *testing.T, name string, w world) map[string]string {
+	t.Helper()
+	env := map[string]string{}
+	for key, value := range c.Services[name].Environment {
+		switch {
+		case value == "/data":
+			value = w.data
+		case key == "PUBLIC_API_URL":
+			value = "http://" + w.api
+		case strings.Contains(value, "://"):
+			u, err := url.Parse(value)
+			require.NoError(t, err)
+			there, ok := w.hosts[u.Host]
+			require.True(t, ok, "%s: nobody listens at %s", key, u.Host)
+			host, _, _ := strings.Cut(u.Host, ":")
+			require.Contains(t, c.Services, host)
+			u.Host = there
+			value = u.String()
+		}
+		env[key] = value
+	}
+	return env
+}
+
+// order lists our own services so that each comes after those that it depends on.
+func (c compose) order(t *testing.T) []string {
+	t.Helper()
+	var ordered []string
+	var add func(name string)
+	add = func(name string) {
+		require.Contains(t, c.Services, name)
+		if slices.Contains(ordered, name) {
+			return
+		}
+		for _, dependency := range slices.Sorted(maps.Keys(c.Services[name].DependsOn)) {
+			add(dependency)
+		}
+		if c.Services[name].Build != nil {
+			ordered = append(ordered, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
+		add(name)
+	}
+	return ordered
+}
+
+// list is an environment as processes take it.
+func list(env map[string]string, more ...string) []string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(env)) {
+		all = append(all, key+"="+env[key])
+	}
+	return append(all, more...)
+}

@@ -1,0 +1,160 @@
+//go:build psql
+
+package process_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/gen/client"
+	"github.com/mugshot-studio/backend/internal/devstack"
+	"github.com/mugshot-studio/backend/internal/testkit/factory"
+	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+)
+
+// The whole way that docs/deployment.md describes, with plain processes: what docker-compose.yml says is started in its
+// order and with its environment, somebody signs up and has a thumbnail drawn, everything is replaced under load without
+// anybody noticing, and a backup is restored.
+func TestWalkthrough(t *testing.T) {
+	t.Parallel()
+	c := readCompose(t)
+	redis := newRedis(t)
+	mails := catchMails(t)
+	s := &stack{redis: redis, dir: t.TempDir()}
+	w := world{hosts: map[string]string{
+		"postgres:5432": c.postgres(t), "redis:6379": host(t, redis.URL()), "mail:1025": mails.address,
+	}, data: s.dir, api: freeAddress(t)}
+
+	env := map[string][]string{}
+	running := map[string]*process{}
+	for _, name := range c.order(t) {
+		service := c.Services[name]
+		set := c.environment(t, name, w)
+		c.takePassword(t, set, redis)
+		set["HTTP_ADDR"], set["ADMIN_ADDR"] = w.api, freeAddress(t)
+		env[name] = list(set)
+		s.dsn = set["DATABASE_URL"]
+		if len(service.Healthcheck.Test) == 0 { // runs once
+			code, said := run(t, s.dir, env[name], service.Command...)
+			require.Zero(t, code, said)
+			continue
+		}
+		p := start(t, s.dir, env[name], service.Command...)
+		p.http, p.admin = w.api, set["ADMIN_ADDR"]
+		require.Equal(t, []string{"CMD", "/mugshot"}, service.Healthcheck.Test[:2])
+		eventuallyf(t, func() bool {
+			code, _ := run(t, s.dir, env[name], service.Healthcheck.Test[2:]...)
+			return code == 0
+		}, "health of %s", name)
+		running[name] = p
+	}
+	require.Len(t, running, 2)
+	s.connect(t)
+	s.mainJob(t, running["api"], mails)
+	for name, p := range running {
+		require.Contains(t, page(t, "http://"+p.admin+"/metrics"), "go_goroutines", name)
+	}
+	for name, p := range running {
+		p.kill()
+		code, said := run(t, s.dir, env[name], c.Services[name].Healthcheck.Test[2:]...)
+		require.Equal(t, 1, code, said)
+	}
+
+	// Two APIs need addresses of their own. The tests' own people sign in more often than people do, and hash little.
+	tests := []string{"RATE_LIMIT_FACTOR=10000", "ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "LOG_LEVEL=warn", "DRAIN_GRACE=500ms"}
+	s.roll(t, s.without(env["api"], tests...), s.without(env["worker"], tests...))
+
+	empty := pgtest.Empty(t)
+	drill := s.without(env["api"], "DRILL_DATABASE_URL="+empty)
+	said, err := script(t, s, "restore-drill.sh", drill)
+	require.NoError(t, err, said)
+	require.Contains(t, said, "All is well")
+}
+
+// postgres makes a server with what the Compose file asks its image for, and returns its address.
+func (c compose) postgres(t *testing.T) (address string) {
+	t.Helper()
+	wanted := c.Services["postgres"].Environment
+	server := pgtest.Server(t)
+	admin, err := pgx.Connect(t.Context(), server.DSN("postgres"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, admin.Close(context.Background())) }()
+	user := pgx.Identifier{wanted["POSTGRES_USER"]}.Sanitize()
+	for _, statement := range []string{
+		"create role " + user + " login superuser password '" + wanted["POSTGRES_PASSWORD"] + "'",
+		"create database " + pgx.Identifier{wanted["POSTGRES_DB"]}.Sanitize() + " owner " + user,
+	} {
+		_, err := admin.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	return host(t, server.DSN("postgres"))
+}
+
+// takePassword gives the stack's Redis a user as the Compose file's has, so that its address is good here, too.
+func (c compose) takePassword(t *testing.T, env map[string]string, redis *devstack.Redis) {
+	t.Helper()
+	u, err := url.Parse(env["REDIS_URL"])
+	require.NoError(t, err)
+	password, _ := u.User.Password()
+	require.Equal(t, c.Services["redis"].Environment["REDIS_PASSWORD"], password)
+	env["REDIS_URL"] = redis.URL()
+}
+
+func host(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	return u.Host
+}
+
+// connect looks behind the scenes.
+func (s *stack) connect(t *testing.T) {
+	t.Helper()
+	s.store = factory.StoreAt(t, s.dsn)
+	s.reopen(t, s.dsn)
+}
+
+// mainJob is what the product is for, from the first mail to the picture.
+func (s *stack) mainJob(t *testing.T, api *process, mails *catcher) {
+	t.Helper()
+	ada := creator{email: uuid.NewString()[:18] + "@example.com"}
+	signUp(t, api, func() string { return mails.mailTo(ada.email) }, &ada)
+	project, err := ada.at(api).CreateProjectWithResponse(t.Context(), nil, client.ProjectCreate{
+		Mode: client.ProjectModeDesign, Platform: "youtube", Prompt: client.Prompt{Headline: "I built a robot"},
+	})
+	require.NoError(t, err)
+	require.NotNil(t, project.JSON201, string(project.Body))
+	ada.project = project.JSON201.ID
+	done := ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityStd, 2)) // credits are the bonus for signing up
+	require.Len(t, done.Renders, 2)
+}
+
+// without is an environment in which each process finds addresses of its own, with more in it.
+func (s *stack) without(env []string, more ...string) []string {
+	var kept []string
+	for _, entry := range env {
+		if name, _, _ := strings.Cut(entry, "="); name != "HTTP_ADDR" && name != "ADMIN_ADDR" && name != "PUBLIC_API_URL" {
+			kept = append(kept, entry)
+		}
+	}
+	return append(kept, more...)
+}
+
+func page(t *testing.T, address string) string {
+	t.Helper()
+	answer, err := web.Get(address)
+	require.NoError(t, err)
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, answer.StatusCode, string(body))
+	return string(body)
+}
