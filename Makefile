@@ -149,8 +149,8 @@ verify/committed: ## … that git knows every file of gen/
 
 ## Linting
 
-.PHONY: lint lint/go lint/spec lint/sql lint/sh fmt
-lint: lint/go lint/spec lint/sql lint/sh ## Hold code, spec, queries and scripts to their rules
+.PHONY: lint lint/go lint/spec lint/sql lint/sh lint/deploy fmt
+lint: lint/go lint/spec lint/sql lint/sh lint/deploy ## Hold code, spec, queries, scripts and deployment to their rules
 
 lint/go: ## … .golangci.yaml
 	$(golangci) run
@@ -163,6 +163,9 @@ lint/sql: ## … the rules in sqlc.yaml
 
 lint/sh: ## … the grammar of bash
 	@git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run | while read -r script; do bash -n "$$script" || exit 1; done
+
+lint/deploy: ## … Docker, Compose, Kubernetes and systemd, each by its own
+	@cd tools/deploy && go run . ../..
 
 fmt: ## Format the Go code
 	$(golangci) fmt

@@ -1,0 +1,44 @@
+// Command deploy holds the files that operators use to their rules, without an engine, a cluster or a systemd:
+//
+//	go run . TREE
+//
+// The Dockerfile is read by BuildKit's own linter, the Compose files by Compose's loader, the overlays are built by
+// kustomize and validated by kubeconform against the schemas of Kubernetes itself, and systemd's units are verified where
+// there is a systemd-analyze. It prints what is wrong, and exits with 1.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: deploy TREE")
+		os.Exit(2)
+	}
+	wrong := 0
+	for _, check := range []struct {
+		of  string
+		run func(ctx context.Context, tree string) ([]string, error)
+	}{
+		{"deploy/Dockerfile", lintDockerfile},
+		{"docker-compose.yml", loadCompose},
+		{"deploy/kubernetes", validateOverlays},
+		{"deploy/systemd", verifyUnits},
+	} {
+		found, err := check.run(context.Background(), filepath.Clean(os.Args[1]))
+		if err != nil {
+			found = append(found, err.Error())
+		}
+		for _, problem := range found {
+			fmt.Fprintf(os.Stderr, "%s: %s\n", check.of, problem)
+		}
+		wrong += len(found)
+	}
+	if wrong > 0 {
+		os.Exit(1)
+	}
+}
