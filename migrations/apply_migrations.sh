@@ -45,6 +45,7 @@ version() {
 prologue() {
 	cat <<-'SQL'
 		set client_min_messages = warning;
+		set statement_timeout = 0;
 		do $$
 		begin
 			while not pg_try_advisory_lock(7166483291) loop

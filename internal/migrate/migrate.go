@@ -163,7 +163,11 @@ func open(dsn string) (*sql.DB, error) {
 	if store.Pooled(cfg) {
 		return nil, errPooled
 	}
-	return stdlib.OpenDB(*cfg), nil
+	return stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		// The role may have a time-out for its statements, which is right for a server and short for building an index.
+		_, err := conn.Exec(ctx, "set statement_timeout = 0")
+		return err
+	})), nil
 }
 
 // errPooled is what an address gets through which the turn of a migration would be anybody's.

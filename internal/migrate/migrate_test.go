@@ -274,3 +274,30 @@ func execute(t *testing.T, dsn, statement string) {
 	_, err = conn.Exec(t.Context(), statement)
 	require.NoError(t, err)
 }
+
+// slow adds a fourth that takes longer than hurried leaves a statement.
+func slow() fstest.MapFS {
+	fsys := steps()
+	fsys["20260104000000_slow.up.sql"] = &fstest.MapFile{Data: []byte("select pg_sleep(0.4);")}
+	fsys["20260104000000_slow.down.sql"] = &fstest.MapFile{Data: []byte("select pg_sleep(0.4);")}
+	return fsys
+}
+
+// hurried is a database whose sessions have a time-out for their statements, as docs/deployment.md advises for roles.
+func hurried(t *testing.T) (dsn string) {
+	t.Helper()
+	dsn = pgtest.Empty(t)
+	conn, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, conn.Close(context.Background())) }()
+	_, err = conn.Exec(t.Context(), `do $$ begin execute format('alter database %I set statement_timeout = 200', current_database()); end $$`)
+	require.NoError(t, err)
+	return dsn
+}
+
+func TestUp_takesItsTime(t *testing.T) {
+	t.Parallel()
+	n, err := up(t, hurried(t), slow())
+	require.NoError(t, err)
+	require.Equal(t, 4, n)
+}

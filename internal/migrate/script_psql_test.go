@@ -214,3 +214,10 @@ func TestScript_explainsItself(t *testing.T) {
 	require.Error(t, err)
 	require.NotContains(t, out, "pending")
 }
+
+func TestScript_takesItsTime(t *testing.T) {
+	t.Parallel()
+	s := newScript(t, hurried(t), slow())
+	s.mustRun(t, "up")
+	s.mustRun(t, "down", "1")
+}

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,13 +47,13 @@ func balance(t *testing.T, apis ...*process) *balancer {
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() == nil { // else the client itself went away
-				b.note("%s %s: %v", r.Method, r.URL, err)
+				b.notef("%s %s: %v", r.Method, r.URL, err)
 			}
 			w.WriteHeader(http.StatusBadGateway)
 		},
 		ModifyResponse: func(answer *http.Response) error {
 			if answer.StatusCode >= http.StatusBadRequest {
-				b.note("%s %s: %s", answer.Request.Method, answer.Request.URL, answer.Status)
+				b.notef("%s %s: %s", answer.Request.Method, answer.Request.URL, answer.Status)
 			}
 			return nil
 		},
@@ -105,7 +106,7 @@ func (b *balancer) choose() string {
 	return b.ready[b.next.Add(1)%uint64(len(b.ready))].http
 }
 
-func (b *balancer) note(format string, args ...any) {
+func (b *balancer) notef(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failed = append(b.failed, fmt.Sprintf(format, args...))
@@ -125,12 +126,7 @@ func (b *balancer) await(t *testing.T, api *process) {
 	eventuallyf(t, func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		for _, ready := range b.ready {
-			if ready == api {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(b.ready, api)
 	}, "requests for a new api")
 }
 
@@ -160,6 +156,51 @@ func (c creator) follow(ctx context.Context, front *process, id uuid.UUID) (retu
 	}
 }
 
+// load is what creators do through a balancer, and how often they did.
+type load struct {
+	front                  *process
+	b                      *balancer
+	kept                   *http.Client // over connections that are kept
+	orders, reads, returns atomic.Int64
+	at                     sync.WaitGroup
+}
+
+// by is the load of one creator until ctx ends: one page after the other, and one job after the other.
+func (l *load) by(ctx context.Context, t *testing.T, who creator) {
+	t.Helper()
+	l.at.Go(func() {
+		for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+			answer, err := who.by(l.front, l.kept).GetMeWithResponse(t.Context())
+			if err != nil || answer.JSON200 == nil {
+				l.b.notef("read: %v", err)
+			}
+			l.reads.Add(1)
+		}
+	})
+	l.at.Go(func() {
+		for ctx.Err() == nil {
+			answer, err := who.by(l.front, l.kept).QueueProjectWithResponse(t.Context(), who.project, nil,
+				client.QueueRequest{Quality: client.QualityDraft, Variants: 1})
+			if err != nil || answer.JSON201 == nil {
+				l.b.notef("order: %v", err)
+				return
+			}
+			l.orders.Add(1)
+			l.follow(t, who, answer.JSON201.JobID)
+		}
+	})
+}
+
+// follow reads a job's events to its end.
+func (l *load) follow(t *testing.T, who creator, id uuid.UUID) {
+	t.Helper()
+	n, err := who.follow(t.Context(), l.front, id)
+	if err != nil {
+		l.b.notef("follow: %v", err)
+	}
+	l.returns.Add(int64(n))
+}
+
 // roll replaces two APIs and a worker, one after the other, while creators order, read and follow jobs. It demands that
 // nobody notices, and that all the books are balanced.
 func (s *stack) roll(t *testing.T, apiEnv, workerEnv []string) {
@@ -177,80 +218,43 @@ func (s *stack) roll(t *testing.T, apiEnv, workerEnv []string) {
 	}
 	apis, worker := [2]*process{startAPI(), startAPI()}, startWorker()
 	b := balance(t, apis[0], apis[1])
-	front := b.front()
 	const creators = 4
 	ctx, enough := context.WithCancel(t.Context())
 	defer enough()
-	var load sync.WaitGroup
-	var orders, reads, returns atomic.Int64
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	defer transport.CloseIdleConnections()
-	kept := &http.Client{Timeout: long, Transport: transport}
-	people := make([]creator, creators)
-	for i := range people {
-		people[i] = s.creator(t, front, 1_000_000)
-		who := people[i]
-		load.Go(func() { // one page after the other, over connections that are kept
-			for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
-				answer, err := who.by(front, kept).GetMeWithResponse(t.Context())
-				if err != nil || answer.JSON200 == nil {
-					b.note("read: %v", err)
-				}
-				reads.Add(1)
-			}
-		})
-		load.Go(func() { // one job after the other
-			for ctx.Err() == nil {
-				answer, err := who.by(front, kept).QueueProjectWithResponse(t.Context(), who.project, nil,
-					client.QueueRequest{Quality: client.QualityDraft, Variants: 1})
-				if err != nil || answer.JSON201 == nil {
-					b.note("order: %v", err)
-					return
-				}
-				orders.Add(1)
-				n, err := who.follow(t.Context(), front, answer.JSON201.JobID)
-				if err != nil {
-					b.note("follow: %v", err)
-				}
-				returns.Add(int64(n))
-			}
-		})
+	l := &load{front: b.front(), b: b, kept: &http.Client{Timeout: long, Transport: transport}}
+	for range creators {
+		l.by(ctx, t, s.creator(t, l.front, 1_000_000))
 	}
-	patient := s.creator(t, front, 1_000_000)
+	patient := s.creator(t, l.front, 1_000_000)
 	begun := time.Now()
-	eventuallyf(t, func() bool { return orders.Load() > creators }, "some load")
+	eventuallyf(t, func() bool { return l.orders.Load() > creators }, "some load")
 	for i := range apis {
-		slow := patient.queue(t, front, client.QualityN4K, 2)
+		slow := patient.queue(t, l.front, client.QualityN4K, 2)
 		for range 4 { // on both APIs, longer than one of them lives
-			load.Go(func() {
-				n, err := patient.follow(t.Context(), front, slow)
-				if err != nil {
-					b.note("follow: %v", err)
-				}
-				returns.Add(int64(n))
-			})
+			l.at.Go(func() { l.follow(t, patient, slow) })
 		}
-		patient.awaitStage(t, front, slow, client.JobStageGenerating)
+		patient.awaitStage(t, l.front, slow, client.JobStageGenerating)
 		t.Logf("api %d stopped after %s", i, apis[i].stop(t, syscall.SIGTERM))
 		apis[i] = startAPI()
 		b.add(t, apis[i])
 	}
 	t.Logf("worker stopped after %s", worker.stop(t, syscall.SIGTERM))
 	worker = startWorker()
-	before := orders.Load()
-	eventuallyf(t, func() bool { return orders.Load() > before+creators }, "load on the new ones")
+	before := l.orders.Load()
+	eventuallyf(t, func() bool { return l.orders.Load() > before+creators }, "load on the new ones")
 	enough()
-	load.Wait()
-	t.Logf("%d reads, %d jobs, %d streams taken up again in %s", reads.Load(), orders.Load(), returns.Load(), time.Since(begun))
+	l.at.Wait()
+	t.Logf("%d reads, %d jobs, %d streams taken up again in %s", l.reads.Load(), l.orders.Load(), l.returns.Load(), time.Since(begun))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	require.Empty(t, b.failed)
-	require.NotZero(t, returns.Load(), "nobody streamed from an API that went")
-	for i := range apis {
-		apis[i].stop(t, syscall.SIGTERM)
-	}
+	require.NotZero(t, l.returns.Load(), "nobody streamed from an API that went")
 	eventuallyf(t, func() bool { return s.count(t, "select count(*) from jobs where finished_at is null") == 0 }, "the last job's end")
-	worker.stop(t, syscall.SIGTERM)
+	for _, p := range []*process{apis[0], apis[1], worker} {
+		p.stop(t, syscall.SIGTERM)
+	}
 	s.audit(t)
-	require.Equal(t, earlier+int(orders.Load())+len(apis), s.count(t, "select count(*) from jobs where status = 'succeeded'"))
+	require.Equal(t, earlier+int(l.orders.Load())+len(apis), s.count(t, "select count(*) from jobs where status = 'succeeded'"))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -46,7 +47,35 @@ func lintDockerfile(ctx context.Context, tree string) ([]string, error) {
 		}
 		found = append(found, fmt.Sprintf("line %d: %s: %s", line, w.RuleName, w.Detail))
 	}
-	return append(found, dockerfileRules(string(text))...), nil
+	missing, err := notCopied(ctx, tree, string(text))
+	return append(append(found, dockerfileRules(string(text))...), missing...), err
+}
+
+// notCopied returns the packages of ours that the program is made of and that the build would not find, since the
+// Dockerfile does not copy them, or .dockerignore keeps them back.
+func notCopied(ctx context.Context, tree, text string) ([]string, error) {
+	ignore, err := os.ReadFile(filepath.Join(tree, ".dockerignore"))
+	if err != nil {
+		return nil, err
+	}
+	list := exec.CommandContext(ctx, "go", "list", "-deps", "-f", "{{with .Module}}{{if .Main}}{{$.ImportPath}}{{end}}{{end}}", "./cmd/mugshot")
+	list.Dir = tree
+	said, err := list.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the packages: %w", err)
+	}
+	const module = "github.com/mugshot-studio/backend/"
+	var found []string
+	for _, path := range strings.Fields(string(said)) {
+		copied := false
+		for dir := strings.TrimPrefix(path, module); dir != "."; dir = filepath.Dir(dir) {
+			copied = copied || strings.Contains(text, "\nCOPY "+dir+" "+dir+"\n") && strings.Contains(string(ignore), "\n!"+dir+"\n")
+		}
+		if !copied {
+			found = append(found, fmt.Sprintf("%s is not copied, or .dockerignore keeps it back", path))
+		}
+	}
+	return found, nil
 }
 
 // dockerfileRules are those of this house.
@@ -68,11 +97,15 @@ func dockerfileRules(text string) []string {
 	return found
 }
 
-// nowhere answers for every base image, since what they are does not matter here.
+// nowhere answers for the images that we build on, since what is in them does not matter here, and for no other: what
+// looks like one is a misspelt stage.
 type nowhere struct{}
 
 // ResolveImageConfig implements sourceresolver.ImageMetaResolver.
 func (nowhere) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+	if !strings.HasPrefix(ref, "docker.io/library/golang:") {
+		return "", "", nil, fmt.Errorf("there is no stage, and no image of ours, %s", ref)
+	}
 	config, err := json.Marshal(ocispecs.Image{Platform: ocispecs.Platform{OS: "linux", Architecture: "amd64"}})
 	return ref, digest.FromBytes(config), config, err
 }
