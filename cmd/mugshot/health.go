@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/config"
@@ -23,13 +24,16 @@ func health(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(args) != 1 {
+	name, addr := "ADMIN_ADDR", cfg.AdminAddr // where every role has one
+	switch {
+	case slices.Equal(args, []string{"api"}):
+		name, addr = "HTTP_ADDR", cfg.HTTPAddr
+	case len(args) > 0:
 		return errUsage
 	}
-	addresses := map[string]string{"api": cfg.HTTPAddr, "worker": cfg.AdminAddr}
-	host, port, err := net.SplitHostPort(addresses[args[0]])
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return errUsage
+		return fmt.Errorf("read %s: %w", name, err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() { // it listens everywhere, here too
 		host = "127.0.0.1"
@@ -38,15 +42,15 @@ func health(ctx context.Context, args []string) error {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", http.NoBody)
 	if err != nil {
-		return fmt.Errorf("ask the %s: %w", args[0], err)
+		return fmt.Errorf("ask at %s: %w", name, err)
 	}
 	answer, err := new(http.Client).Do(r)
 	if err != nil {
-		return fmt.Errorf("ask the %s: %w", args[0], err)
+		return fmt.Errorf("ask at %s: %w", name, err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the %s is not ready: %s", args[0], answer.Status)
+		return fmt.Errorf("not ready at %s: %s", name, answer.Status)
 	}
 	return nil
 }

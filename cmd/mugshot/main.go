@@ -20,7 +20,7 @@ const usage = `usage: mugshot <command>
   migrate up | down [n] | status           change the database's schema
   storage setup                            make the buckets
   credits grant --email E --amount N       give credits to an account
-  health api | worker                      ask the process beside it whether it is ready
+  health [api]                             ask the process beside it whether it is ready: at ADMIN_ADDR, or at HTTP_ADDR
   verify                                   check that ledgers, jobs and pictures add up; changes nothing
   version                                  tell which build this is
 

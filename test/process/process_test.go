@@ -90,8 +90,14 @@ func (o *output) String() string {
 // otherwise. It is killed when the test ends, at the latest, and what it said shown if the test failed.
 func start(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
+	return startAs(t, dir, env, binary, args...)
+}
+
+// startAs is start of a program that becomes mugshot.
+func startAs(t *testing.T, dir string, env []string, program string, args ...string) *process {
+	t.Helper()
 	p := &process{http: freeAddress(t), admin: freeAddress(t), exited: make(chan struct{})}
-	p.cmd = exec.Command(binary, args...)
+	p.cmd = exec.Command(program, args...)
 	p.cmd.Dir = dir
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "ADMIN_ADDR=" + p.admin}, env...)
 	if _, err := os.Stat(filepath.Join(dir, ".env")); err != nil { // which would have no say otherwise

@@ -1,0 +1,42 @@
+package process_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+)
+
+// Each line of the Procfile is run as a platform does: by a shell, with a port, at the top of a tree that has the binary.
+func TestProcfile(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", "Procfile"))
+	require.NoError(t, err)
+	lines := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if name, command, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && !strings.HasPrefix(name, "#") {
+			lines[name] = command
+		}
+	}
+	require.Len(t, lines, 3)
+	empty := pgtest.Empty(t)
+	s := &stack{dsn: empty, redis: newRedis(t), dir: t.TempDir()}
+	require.NoError(t, os.Mkdir(filepath.Join(s.dir, "bin"), 0o755))
+	require.NoError(t, os.Symlink(binary, filepath.Join(s.dir, "bin", "mugshot")))
+	release := exec.Command("sh", "-c", lines["release"])
+	release.Dir, release.Env = s.dir, s.env("PATH="+os.Getenv("PATH"))
+	said, err := release.CombinedOutput()
+	require.NoError(t, err, string(said))
+	code, out := run(t, s.dir, s.env(), "storage", "setup")
+	require.Zero(t, code, out)
+
+	api := startAs(t, s.dir, s.env(), "sh", "-c", "PORT=${HTTP_ADDR#*:}; exec env "+lines["api"])
+	api.awaitReady(t, api.http)
+	worker := startAs(t, s.dir, s.env(), "sh", "-c", "exec "+lines["worker"])
+	worker.awaitReady(t, worker.admin)
+}
