@@ -52,7 +52,7 @@ type Issuer struct {
 // signingKey is a key with the one header that a token signed with it has.
 type signingKey struct {
 	key     []byte
-	headers jws.Headers
+	id      string
 	encoded []byte // as it stands in a compact token
 }
 
@@ -78,15 +78,7 @@ func NewIssuer(ring *Keyring, cfg IssuerConfig, now func() time.Time, random io.
 
 func newSigningKey(key []byte) (signingKey, error) {
 	digest := sha256.Sum256(key)
-	headers := jws.NewHeaders()
-	for name, value := range map[string]string{
-		jws.TypeKey: "JWT", jws.KeyIDKey: encode(digest[:6]),
-	} {
-		if err := headers.Set(name, value); err != nil {
-			return signingKey{}, fmt.Errorf("set JWT header %s: %w", name, err)
-		}
-	}
-	k := signingKey{key: key, headers: headers}
+	k := signingKey{key: key, id: encode(digest[:6])}
 	sample, err := k.sign([]byte("{}"))
 	if err != nil {
 		return signingKey{}, err
@@ -95,8 +87,15 @@ func newSigningKey(key []byte) (signingKey, error) {
 	return k, err
 }
 
+// sign makes headers for each token, because jws.Sign writes to them and tokens are issued side by side.
 func (k signingKey) sign(payload []byte) ([]byte, error) {
-	signed, err := jws.Sign(payload, jws.WithKey(jwa.HS256, k.key, jws.WithProtectedHeaders(k.headers)))
+	headers := jws.NewHeaders()
+	for name, value := range map[string]string{jws.TypeKey: "JWT", jws.KeyIDKey: k.id} {
+		if err := headers.Set(name, value); err != nil {
+			return nil, fmt.Errorf("set JWT header %s: %w", name, err)
+		}
+	}
+	signed, err := jws.Sign(payload, jws.WithKey(jwa.HS256, k.key, jws.WithProtectedHeaders(headers)))
 	if err != nil {
 		return nil, fmt.Errorf("sign access token: %w", err)
 	}
