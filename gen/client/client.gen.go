@@ -1919,7 +1919,7 @@ type ProjectPrompt struct {
 	// Example: Keep the lower right corner free.
 	Details *string `json:"details,omitempty"`
 
-	// Headline The big words; at least one visible character.
+	// Headline The big words; at least one visible character: white space and marks of other alphabets that show nothing do not count.
 	//
 	// Example: I built a robot
 	Headline string `json:"headline"`
@@ -2000,7 +2000,7 @@ type Prompt struct {
 	// Example: Keep the lower right corner free.
 	Details *string `json:"details,omitempty"`
 
-	// Headline The big words; at least one visible character.
+	// Headline The big words; at least one visible character: white space and marks of other alphabets that show nothing do not count.
 	//
 	// Example: I built a robot
 	Headline string `json:"headline"`

@@ -48,7 +48,7 @@ func TestCreateProject_201_everythingGiven(t *testing.T) {
 		},
 	})
 	require.Equal(t, []int64{900, 1600}, []int64{project.Width, project.Height})
-	require.Equal(t, client.ModelIDSeedream, project.ModelPref.MustGet())
+	require.Equal(t, client.ModelPreferenceSeedream, project.ModelPref.MustGet())
 	require.Zero(t, project.Seed.MustGet(), "0 is a seed")
 	require.Equal(t, client.ProjectPrompt{
 		Headline: headline, Subtext: new("in 24 hours"), Vibe: new("neon"), Details: new("two\nlines"),

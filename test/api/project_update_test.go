@@ -27,7 +27,7 @@ func TestUpdateProject_200(t *testing.T) {
 	require.EqualValues(t, 2, got.Version)
 	require.Equal(t, []int64{1600, 900}, []int64{got.Width, got.Height}, "a new platform brings its size")
 	require.True(t, got.Seed.IsNull(), "null clears")
-	require.Equal(t, client.ModelIDSeedream, got.ModelPref.MustGet(), "what is not given stays")
+	require.Equal(t, client.ModelPreferenceSeedream, got.ModelPref.MustGet(), "what is not given stays")
 	require.Equal(t, "Another", got.Prompt.Headline)
 	require.True(t, got.UpdatedAt.After(project.UpdatedAt))
 

@@ -34,6 +34,7 @@ var domainRules = []struct{ operation, field, code string }{
 	{"signUp|updateMe", `/full_name`, "required"}, // white space of other alphabets alone
 	{"signUp|updateMe", `/dob`, "too_young|too_old"},
 	{"signUp|updateMe", `/profile_photo_asset_id`, "not_found"},
+	{"createProject|updateProject", `/prompt/headline`, "pattern"}, // nothing visible, in other alphabets
 	{"createProject|updateProject", `/prompt/copy_target_asset_id`, "required"},
 	{"createProject|updateProject", `/prompt/(ref_asset_ids/\d|(selfie|copy_target)_asset_id)`, "not_found"},
 	{"updateProject", "If-Match", "format"},

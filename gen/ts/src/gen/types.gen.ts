@@ -770,7 +770,7 @@ export type ProjectStatus = 'draft' | 'queued' | 'running' | 'done' | 'failed';
  */
 export type Prompt = {
     /**
-     * The big words; at least one visible character.
+     * The big words; at least one visible character: white space and marks of other alphabets that show nothing do not count.
      */
     headline: string;
     /**

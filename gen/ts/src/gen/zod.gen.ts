@@ -605,7 +605,7 @@ export const zProjectStatus = z.enum([
  * What the thumbnail should say and look like.
  */
 export const zPrompt = z.object({
-    headline: z.string().min(1).max(200).regex(/^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$/),
+    headline: z.string().min(1).max(200).regex(/^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f-\xa0\xad][^\x00-\x1f\x7f]*$/),
     subtext: z.string().max(200).regex(/^[^\x00-\x1f\x7f]*$/).optional(),
     vibe: z.string().max(200).regex(/^[^\x00-\x1f\x7f]*$/).optional(),
     details: z.string().max(4000).regex(/^[^\x00]*$/).optional(),
