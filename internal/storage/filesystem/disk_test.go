@@ -190,3 +190,17 @@ func TestList_leaves_out_foreign_files(t *testing.T) {
 	_, err = b.Store.List(t.Context(), "nowhere", "", "", 10)
 	require.ErrorIs(t, err, storage.ErrNoBucket)
 }
+
+// What is listed can be removed, or whoever sweeps would come to a stop at it for ever.
+func TestRemove_files_of_others(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	foreign := filepath.Join(b.root, "renders", "foreign.png")
+	for _, content := range []string{"", "short", strings.Repeat("long", 100)} {
+		require.NoError(t, os.WriteFile(foreign, []byte(content), 0o600))
+		require.NoError(t, b.Store.Remove(t.Context(), storage.BucketRenders, "foreign.png", b.stored.Path))
+		require.NoFileExists(t, foreign)
+	}
+	_, err := b.Store.Head(t.Context(), b.stored)
+	require.ErrorIs(t, err, storage.ErrMissing, "and what stands behind it went as well")
+}

@@ -110,9 +110,10 @@ func (s *Store) Remove(ctx context.Context, bucket string, paths ...string) erro
 		if err := errors.Join(ctx.Err(), object.Validate()); err != nil {
 			return err
 		}
-		found, err := s.openRecord(file(object)) // a folder of objects is no object
-		if err == nil {
-			err = errors.Join(found.Close(), s.root.Remove(file(object)))
+		// A file that was not written by this storage goes as well: who lists it must be able to get rid of it.
+		found, err := s.root.Stat(file(object))
+		if err = notFolder(err); err == nil && !found.IsDir() { // a folder of objects is no object
+			err = s.root.Remove(file(object))
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fault("remove "+file(object), err)
