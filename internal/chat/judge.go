@@ -35,6 +35,11 @@ func judge(err error) verdict {
 				failContentBlocked, "The assistant's safety rules refused this. Put it in other words and send it again.",
 			}}
 		case providers.Permanent:
+			if p.Ours {
+				return verdict{failure: failure{
+					failProviderFailed, "The assistant can't be reached, and not because of your words. Please try again later.",
+				}}
+			}
 			return verdict{failure: failure{failProviderFailed, "The assistant can't answer this. Please put it in other words."}}
 		case providers.Transient:
 			return verdict{retry: true, held: p.Held, after: min(p.RetryAfter, maxRetryAfter), failure: failure{

@@ -37,6 +37,12 @@ func judge(err error) verdict {
 				"The model's safety rules refused this content. Change the words or pictures and try again; your credits are back.",
 			}}
 		case providers.Permanent:
+			if p.Ours {
+				return verdict{failure: failure{
+					failProviderFailed,
+					"This model failed us, and not because of your words or pictures. Your credits are back; try again later, or choose another model.",
+				}}
+			}
 			return verdict{failure: failure{
 				failProviderFailed,
 				"The model can't draw this. Change the words or pictures and try again; your credits are back.",

@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,6 +106,23 @@ func TestRun_transientFailureWaitsVisiblyAndThenSucceeds(t *testing.T) {
 	require.Equal(t, "succeeded", job.Status)
 	require.EqualValues(t, 2, job.Attempt)
 	require.Nil(t, job.ErrorCode)
+}
+
+// Who can do nothing about a failure is not told to.
+func TestRun_whatIsOursIsNotTheCreators(t *testing.T) {
+	t.Parallel()
+	for _, ours := range []bool{true, false} {
+		w := setup(t, 10, time.Minute)
+		w.paint(func(context.Context, providers.ImageRequest, providers.Sink) error {
+			return &providers.Error{Provider: "painter", Class: providers.Permanent, Reason: "submit_unconfirmed", Ours: ours}
+		})
+		id := w.order(t, draft)
+		require.NoError(t, w.runner.Run(t.Context(), id))
+		job := w.job(t, id).Job
+		require.Equal(t, "provider_failed", *job.ErrorCode)
+		require.Equal(t, !ours, strings.Contains(*job.ErrorMessage, "Change the words or pictures"), *job.ErrorMessage)
+		require.EqualValues(t, 10, factory.Balance(t, w.store, w.user.ID))
+	}
 }
 
 // Our own limits are nothing that an attempt should be lost to: a job waits until its vendor may be asked, however often.

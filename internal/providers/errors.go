@@ -29,6 +29,9 @@ type Error struct {
 	Cause      error
 	// Held: our own limits kept the vendor from being asked, so that nothing was spent and the attempt need not count.
 	Held bool
+	// Ours: of a Permanent failure, that it lies with us or the vendor (a key, a bill, an address, an answer that was lost),
+	// so that other words or pictures would fail as well.
+	Ours bool
 }
 
 // Error implements error.

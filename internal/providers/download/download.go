@@ -184,5 +184,7 @@ func (c *Client) broken(parent context.Context, err error) (_ []byte, again bool
 }
 
 func (c *Client) fail(class providers.Class, reason string, cause error) error {
-	return &providers.Error{Provider: c.cfg.Provider, Class: class, Reason: reason, Cause: cause}
+	return &providers.Error{
+		Provider: c.cfg.Provider, Class: class, Reason: reason, Cause: cause, Ours: class == providers.Permanent,
+	}
 }

@@ -76,8 +76,9 @@ func (r *refusal) passing() bool {
 // failure sorts by fal's word, then by its advice, then by the status. What safety refuses no advice changes.
 func (r *refusal) failure() error {
 	class, known := classOf(r.kind)
+	ours := class != providers.Permanent // a word for a fault of fal's own, whatever its advice
 	if !known {
-		class = wire.ClassOf(r.status)
+		class, ours = wire.ClassOf(r.status), wire.Ours(r.status) || r.status >= http.StatusInternalServerError
 	}
 	switch {
 	case class == providers.Blocked:
@@ -90,7 +91,9 @@ func (r *refusal) failure() error {
 	if reason == "" {
 		reason = fmt.Sprintf("status_%d", r.status)
 	}
-	return &providers.Error{Provider: Name, Class: class, Reason: reason, RetryAfter: r.retryAfter, Cause: r}
+	return &providers.Error{
+		Provider: Name, Class: class, Reason: reason, RetryAfter: r.retryAfter, Cause: r, Ours: ours && class == providers.Permanent,
+	}
 }
 
 // classOf sorts the words that are documented.

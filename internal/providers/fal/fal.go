@@ -186,6 +186,11 @@ func fail(class providers.Class, reason string, cause error) error {
 	return &providers.Error{Provider: Name, Class: class, Reason: reason, Cause: cause}
 }
 
+// broken is a failure for good that no other words or pictures would mend.
+func broken(reason string, cause error) error {
+	return &providers.Error{Provider: Name, Class: providers.Permanent, Reason: reason, Cause: cause, Ours: true}
+}
+
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

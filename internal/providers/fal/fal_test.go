@@ -124,7 +124,9 @@ func TestGenerate_never_repeats_a_submission_that_may_have_been_taken(t *testing
 			}
 		})
 		fake.At = falfake.Submit
-		requireFault(t, generate(t, p), providers.Permanent, "submit_unconfirmed")
+		err := generate(t, p)
+		requireFault(t, err, providers.Permanent, "submit_unconfirmed")
+		require.True(t, isOurs(err))
 		require.Len(t, fake.Requests(), 1)
 	}
 	p, _ := setup(t, providertest.None, 0, func(c *Config) { c.BaseURL = "http://127.0.0.1:1" })
@@ -294,6 +296,35 @@ func TestRefusal_both_bodies_and_the_advice(t *testing.T) {
 		}
 		requireFault(t, refused(res, []byte(c.body), time.Now()).failure(), c.class, c.reason)
 	}
+}
+
+// A creator is told to change the words or pictures only where that may help.
+func TestRefusal_whoseFailureItIs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		status int
+		advice string
+		body   string
+		ours   bool
+	}{
+		{401, "", `{"detail":"Cannot access application"}`, true},
+		{403, "", `{"detail":"User is locked. Reason: Exhausted balance."}`, true},
+		{404, "", `{"detail":"Application not found"}`, true},
+		{500, "false", ``, true},
+		{503, "false", `{"detail":"m","error_type":"runner_disconnected"}`, true},
+		{503, "", `{"detail":"m","error_type":"runner_disconnected"}`, false}, // it passes
+		{400, "", ``, false},
+		{422, "", `{"detail":[{"type":"image_too_small"}]}`, false},
+		{403, "", `{"detail":[{"type":"content_policy_violation"}]}`, false},
+	} {
+		res := &http.Response{StatusCode: c.status, Header: http.Header{"X-Fal-Retryable": {c.advice}}}
+		require.Equal(t, c.ours, isOurs(refused(res, []byte(c.body), time.Now()).failure()), c)
+	}
+}
+
+func isOurs(err error) bool {
+	vendor, ok := errors.AsType[*providers.Error](err)
+	return ok && vendor.Ours
 }
 
 func TestDialect_sizes(t *testing.T) {

@@ -90,7 +90,7 @@ func (p *Provider) order(ctx context.Context, req providers.ImageRequest) (order
 	case endpoint == "":
 		return order{}, fail(providers.Permanent, "references_unsupported", errors.New("no endpoint is configured that takes references"))
 	case !endpoints.MatchString(endpoint):
-		return order{}, fail(providers.Permanent, "invalid_endpoint", errors.New("the model is no endpoint's id"))
+		return order{}, broken("invalid_endpoint", errors.New("the model is no endpoint's id"))
 	case len(req.References) > maxReferences:
 		return order{}, fail(providers.Permanent, "too_many_references", fmt.Errorf("%d, of %d at most", len(req.References), maxReferences))
 	case req.Width < 1 || req.Height < 1 || req.Width > maxRatio*req.Height || req.Height > maxRatio*req.Width:

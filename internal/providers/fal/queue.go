@@ -76,13 +76,13 @@ func (p *Provider) submit(ctx context.Context, o order) (accepted, error) {
 	err = p.call(traced, http.MethodPost, p.cfg.BaseURL+"/"+o.endpoint, header, body, &out)
 	if err != nil {
 		if _, refused := errors.AsType[*refusal](err); !refused && sent.Load() {
-			return out, fail(providers.Permanent, "submit_unconfirmed", errors.New("sent, and not confirmed"))
+			return out, broken("submit_unconfirmed", errors.New("sent, and not confirmed"))
 		}
 		return out, p.tell(ctx, err)
 	}
 	for _, u := range []string{out.StatusURL, out.ResponseURL, out.CancelURL} {
 		if !p.base.owns(u) {
-			return out, fail(providers.Permanent, "foreign_url", errors.New("the queue names an address that is not its own"))
+			return out, broken("foreign_url", errors.New("the queue names an address that is not its own"))
 		}
 	}
 	if !plainID.MatchString(out.RequestID) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"google.golang.org/genai"
@@ -22,7 +23,7 @@ func failure(ctx context.Context, err error) error {
 	}
 	out := &providers.Error{
 		Provider: Name, Class: wire.ClassOf(answer.Code), Reason: answer.Status, RetryAfter: retryDelay(answer.Details),
-		Cause: fmt.Errorf("answered with status %d", answer.Code),
+		Cause: fmt.Errorf("answered with status %d", answer.Code), Ours: ours(answer),
 	}
 	if answer.Code == 0 {
 		out.Class = providers.Transient
@@ -31,6 +32,17 @@ func failure(ctx context.Context, err error) error {
 		out.Reason = fmt.Sprintf("http_%d", answer.Code)
 	}
 	return out
+}
+
+// ours tells whether Gemini refuses us rather than what was asked. A wrong key is a 400 like a bad request, and told from it
+// by google.rpc.ErrorInfo; FAILED_PRECONDITION is a bill that is not paid, or a country that is not served.
+func ours(answer genai.APIError) bool {
+	for _, detail := range answer.Details {
+		if reason, _ := detail["reason"].(string); strings.HasPrefix(reason, "API_KEY_") {
+			return true
+		}
+	}
+	return wire.Ours(answer.Code) || answer.Status == "FAILED_PRECONDITION"
 }
 
 // code is what Google's own codes look like.

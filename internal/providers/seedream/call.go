@@ -47,7 +47,9 @@ func (p *Provider) ask(parent context.Context, body *request) (drawn []byte, req
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.cfg.BaseURL+"/images/generations", bytes.NewReader(encoded))
 	if err != nil {
-		return nil, "", fail(providers.Permanent, "invalid_base_url", errors.New("the base URL is not one"))
+		return nil, "", &providers.Error{
+			Provider: Name, Class: providers.Permanent, Reason: "invalid_base_url", Cause: errors.New("the base URL is not one"), Ours: true,
+		}
 	}
 	req.Header.Set("Authorization", "Bearer "+p.cfg.Key)
 	req.Header.Set("Content-Type", "application/json")

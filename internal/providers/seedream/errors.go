@@ -37,9 +37,9 @@ func (p *Provider) refused(ctx context.Context, res *http.Response) error {
 
 // failure is what the vendor's code means to us, and where it has none that is known, what the status means.
 func (e vendorError) failure(status int, header http.Header) *providers.Error {
-	class, known := classOf(e.Code)
+	class, ours, known := classOf(e.Code)
 	if !known {
-		class = wire.ClassOf(status)
+		class, ours = wire.ClassOf(status), wire.Ours(status)
 	}
 	if !known && status == http.StatusOK {
 		class = providers.Transient // what is unknown and yet no refusal may pass
@@ -52,30 +52,33 @@ func (e vendorError) failure(status int, header http.Header) *providers.Error {
 	if id := requestIDOf(header, e.Message); id != "" {
 		cause = fmt.Errorf("status %d, request %s", status, id)
 	}
-	return &providers.Error{Provider: Name, Class: class, Reason: reason, Cause: cause}
+	return &providers.Error{Provider: Name, Class: class, Reason: reason, Cause: cause, Ours: ours}
 }
 
 // codes are words that may stand in logs and metrics.
 var codes = regexp.MustCompile(`^[A-Za-z]{1,64}(\.[A-Za-z_]{1,64}){0,3}$`)
 
 // classOf sorts the codes that are documented. Of the 429s those that pass within minutes are Transient; used-up quotas and
-// limits that an operator has set are Permanent, since no wait of ours ends them.
-func classOf(code string) (class providers.Class, known bool) {
+// limits that an operator has set are Permanent, since no wait of ours ends them. ours tells of those that are not about
+// what was asked for.
+func classOf(code string) (class providers.Class, ours, known bool) {
 	family, _, _ := strings.Cut(code, ".")
 	switch {
 	case strings.HasSuffix(family, "SensitiveContentDetected"):
-		return providers.Blocked, true
+		return providers.Blocked, false, true
 	case strings.HasSuffix(family, "RateLimitExceeded"):
-		return providers.Transient, true
+		return providers.Transient, false, true
 	}
 	switch family {
 	case "ServerOverloaded", "RequestBurstTooFast", "InternalServiceError":
-		return providers.Transient, true
-	case "QuotaExceeded", "SetLimitExceeded", "InflightBatchsizeExceeded", "InvalidParameter", "MissingParameter",
-		"AuthenticationError", "AccountOverdueError", "AccessDenied", "ModelNotOpen", "InvalidEndpointOrModel":
-		return providers.Permanent, true
+		return providers.Transient, false, true
+	case "InvalidParameter", "MissingParameter":
+		return providers.Permanent, false, true
+	case "QuotaExceeded", "SetLimitExceeded", "InflightBatchsizeExceeded", "AuthenticationError", "AccountOverdueError",
+		"AccessDenied", "ModelNotOpen", "InvalidEndpointOrModel":
+		return providers.Permanent, true, true
 	}
-	return providers.Permanent, false
+	return providers.Permanent, false, false
 }
 
 var inMessage = regexp.MustCompile(`(?i)request id: ?([0-9a-z_-]{8,64})`)

@@ -222,6 +222,22 @@ func TestFailure_classes(t *testing.T) {
 	}
 }
 
+// A creator is told to change the words or pictures only where that may help.
+func TestFailure_whoseItIs(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]struct {
+		status int
+		ours   bool
+	}{
+		"AuthenticationError": {401, true}, "AccountOverdueError": {403, true}, "ModelNotOpen": {404, true},
+		"InvalidEndpointOrModel.NotFound": {404, true}, "QuotaExceeded": {429, true}, "SomethingNew": {403, true},
+		"InvalidParameter.image": {400, false}, "InputTextSensitiveContentDetected": {403, false}, "ServerOverloaded": {429, false},
+		"SomethingNewer": {400, false},
+	} {
+		require.Equal(t, want.ours, vendorError{Code: code}.failure(want.status, http.Header{}).Ours, code)
+	}
+}
+
 func TestGenerate_error_in_a_good_status(t *testing.T) {
 	t.Parallel()
 	for body, class := range map[string]providers.Class{

@@ -67,6 +67,17 @@ func ClassOf(status int) providers.Class {
 	}
 }
 
+// Ours tells whether a status is about our key, our bill or the address that was asked, rather than about what was sent.
+func Ours(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound,
+		http.StatusMethodNotAllowed, http.StatusGone:
+		return true
+	default:
+		return false
+	}
+}
+
 // RetryAfter reads the header of that name, in seconds or as a date (RFC 9110, 10.2.3); 0: there is none. It is never
 // negative.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
