@@ -1,27 +1,43 @@
 package app
 
 import (
+	"bytes"
+	"errors"
+	"image"
+	"image/png"
+	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mugshot-studio/backend/internal/assets/inspect"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
 )
 
 // whoDraws opens the providers of an environment and tells who draws, by model.
 func whoDraws(t *testing.T, cfg config.Config) (*App, map[string]string) {
 	t.Helper()
+	return whoDrawsTelling(t, cfg, io.Discard)
+}
+
+// whoDrawsTelling is whoDraws with a log.
+func whoDrawsTelling(t *testing.T, cfg config.Config, log io.Writer) (*App, map[string]string) {
+	t.Helper()
+	checker, err := inspect.New(inspect.Config{})
+	require.NoError(t, err)
 	counters, err := ratelimit.Open(ratelimit.Config{URL: "redis://127.0.0.1:1", Namespace: "test", Key: []byte("k")})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
 	cfg.ProviderFailures, cfg.ProviderRest = 5, time.Second
-	a := &App{cfg: cfg, outside: Outside{Now: time.Now, Log: slog.New(slog.DiscardHandler)}, counters: counters}
+	a := &App{cfg: cfg, outside: Outside{Now: time.Now, Log: slog.New(slog.NewTextHandler(log, nil))}, counters: counters}
 	t.Cleanup(func() { require.NoError(t, a.Close()) })
-	require.NoError(t, a.openProviders(nil))
+	require.NoError(t, a.openProviders(checker))
 	who := map[string]string{}
 	for id, entry := range a.registry {
 		who[id] = entry.Provider + " " + entry.VendorModel
@@ -64,6 +80,45 @@ func TestProviders_production(t *testing.T) {
 		"nano_banana": "gemini gemini-nano-banana-2.1", "nano_banana_pro": "gemini gemini-3-pro-image",
 		"seedream": "seedream seedream-4-5-251128", "fal_flux": "fal fal-ai/flux/dev",
 	}, who)
+}
+
+// FLUX takes no pictures, unless another endpoint of fal's takes them for it.
+func TestCatalog_falTakesPicturesWhereAnEndpointDoes(t *testing.T) {
+	t.Parallel()
+	for _, endpoint := range []string{"", "fal-ai/bytedance/seedream/v4.5/edit"} {
+		a, _ := whoDraws(t, config.Config{Env: config.Production, FalKey: "k", FalBaseURL: "https://f.test", FalEditEndpoint: endpoint})
+		a.openCatalog()
+		flux, err := a.catalog.Model("fal_flux")
+		require.NoError(t, err)
+		for _, capability := range []string{catalog.References, catalog.Selfie, catalog.Copy} {
+			require.Equal(t, endpoint != "", flux.Supports(capability), capability)
+		}
+	}
+}
+
+// A judge whose vendor is down rests like whoever draws, and production says where nobody but the detector of faces judges.
+func TestProviders_judge(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	a, _ := whoDrawsTelling(t, config.Config{Env: config.Production, GeminiAPIKey: "k", GeminiBaseURL: "http://127.0.0.1:1"}, &log)
+	require.NotContains(t, log.String(), "GEMINI_API_KEY")
+	var picture bytes.Buffer
+	require.NoError(t, png.Encode(&picture, image.NewGray(image.Rect(0, 0, 64, 64))))
+	var err error
+	for range 6 { // five failures open the breaker
+		_, err = a.judge.Judge(t.Context(), providers.Picture{ContentType: "image/png", Data: picture.Bytes()})
+		require.Error(t, err)
+	}
+	vendor, ok := errors.AsType[*providers.Error](err)
+	require.True(t, ok, "%v", err)
+	require.True(t, vendor.Held, "%v", err)
+
+	for env, warned := range map[string]bool{config.Production: true, config.Development: false} {
+		var log strings.Builder
+		a, _ := whoDrawsTelling(t, config.Config{Env: env}, &log)
+		require.Equal(t, "local/1", a.judge.Name())
+		require.Equal(t, warned, strings.Contains(log.String(), "GEMINI_API_KEY"))
+	}
 }
 
 func TestChooseModels(t *testing.T) {

@@ -15,7 +15,6 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/backlog"
-	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
@@ -126,7 +125,7 @@ func (a *App) openServices(context.Context) error {
 	if err := a.openProviders(checker); err != nil { //nolint:contextcheck // it dials nothing that a context could stop
 		return err
 	}
-	a.catalog = catalog.New(a.available, a.registry.RunBy)
+	a.openCatalog()
 	a.assets = assets.New(assets.Deps{
 		Store: a.store, Objects: a.objects, Checker: checker, Now: o.Now, NewID: o.NewID, Log: o.Log,
 		OrphanAge: cfg.StorageOrphanAge,

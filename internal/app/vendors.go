@@ -57,6 +57,12 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 		}
 	}
 	a.judge = chooseJudge(text, models[chatModel].model, checker)
+	switch {
+	case text != nil: // it shares the breaker of the model that it asks
+		a.judge = guarded.Judge(chatModel, models[chatModel].provider, a.judge)
+	case a.cfg.InProduction():
+		a.outside.Log.Warn("pictures that are to be copied are judged by the count of their faces alone: GEMINI_API_KEY is not set")
+	}
 	if chat := models[chatModel]; text != nil {
 		a.writer = writer{text: guarded.Text(chatModel, chat.provider, text), model: chat.model}
 	}
@@ -73,6 +79,19 @@ func (a *App) drawLocally() {
 	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
 		if !a.registry.Available(model.ID) {
 			a.registry[model.ID] = providers.Entry{Provider: "local", Image: builtIn, VendorModel: model.ID}
+		}
+	}
+}
+
+// openCatalog says what can be ordered. Behind fal somebody else may draw where there are pictures of the creator's.
+func (a *App) openCatalog() {
+	a.catalog = catalog.New(a.available, a.registry.RunBy)
+	if a.cfg.FalEditEndpoint == "" {
+		return
+	}
+	for _, model := range a.catalog.Models() {
+		if model.Provider == fal.Name {
+			a.catalog.Grant(model.ID, catalog.Copy, catalog.References, catalog.Selfie)
 		}
 	}
 }

@@ -20,6 +20,12 @@ const (
 	Copy   = "copy"   // after the look of another picture
 )
 
+// What else a model may be able to do; Design and Copy are capabilities, too.
+const (
+	References = "references" // draw after pictures of the creator's
+	Selfie     = "selfie"     // draw the person of a selfie
+)
+
 // CopySurcharge is what each variant costs more in copy mode, in credits.
 const CopySurcharge = 1
 
@@ -104,6 +110,20 @@ func New(available func(modelID string) bool, runBy func(modelID string) string)
 		}
 	}
 	return c
+}
+
+// Grant adds what a model can do in this deployment beyond the usual. It must not be called once the catalog is in use.
+func (c *Catalog) Grant(modelID string, capabilities ...string) {
+	for i, m := range c.models {
+		if m.ID != modelID {
+			continue
+		}
+		for _, capability := range capabilities {
+			if !m.Supports(capability) {
+				c.models[i].Capabilities = append(slices.Clone(c.models[i].Capabilities), capability)
+			}
+		}
+	}
 }
 
 // Models lists every model, available or not.

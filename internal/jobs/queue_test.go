@@ -87,6 +87,9 @@ func TestQueueProject_refuses(t *testing.T) {
 	copying := factory.Project(t, w.store, w.user.ID, func(p *db.ProjectCreateParams) {
 		p.Mode, p.CopyTargetAssetID, p.SelfieAssetID = catalog.Copy, &target, &selfie
 	})
+	referring := factory.Project(t, w.store, w.user.ID, func(p *db.ProjectCreateParams) { p.RefAssetIds = []uuid.UUID{target} })
+	selfies := factory.Project(t, w.store, w.user.ID, func(p *db.ProjectCreateParams) { p.SelfieAssetID = &selfie })
+	flux := jobs.Order{Model: "fal_flux", Quality: catalog.Draft, Variants: 1}
 	consent := func(me bool) *safety.Consent { return &safety.Consent{SubjectIsMe: me, AcceptedAt: time.Now()} }
 	for name, c := range map[string]struct {
 		user, project uuid.UUID
@@ -104,7 +107,9 @@ func TestQueueProject_refuses(t *testing.T) {
 			jobs.Order{Model: "fal_flux", Quality: catalog.Draft, Variants: 1, Consent: consent(true)},
 			catalog.ErrModelUnavailable,
 		},
-		"copying costs one": {w.user.ID, copying.ID, jobs.Order{Quality: catalog.Draft, Variants: 2, Consent: consent(true)}, jobs.ErrInsufficientCredits},
+		"model takes no references": {w.user.ID, referring.ID, flux, catalog.ErrModelUnavailable},
+		"model takes no selfie":     {w.user.ID, selfies.ID, flux, catalog.ErrModelUnavailable},
+		"copying costs one":         {w.user.ID, copying.ID, jobs.Order{Quality: catalog.Draft, Variants: 2, Consent: consent(true)}, jobs.ErrInsufficientCredits},
 	} {
 		_, _, err := w.service.Queue(t.Context(), c.user, c.project, c.order, noKey)
 		require.ErrorIs(t, err, c.want, name)

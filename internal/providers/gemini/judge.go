@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"google.golang.org/genai"
 
@@ -25,6 +26,10 @@ type Judge struct {
 	model    string
 }
 
+// judgeTimeout bounds one call. It is below the patience of package safety, 30 s, with room for the preparation of the
+// picture: so a silent vendor has failed, and is known to have, before the caller's time ends, which is nobody's failure.
+const judgeTimeout = 20 * time.Second
+
 var _ providers.Judge = (*Judge)(nil)
 
 // NewJudge returns a judge that asks a model of Gemini's that reads pictures.
@@ -43,7 +48,7 @@ func (j *Judge) Judge(ctx context.Context, look providers.Picture) (providers.Fi
 	if err != nil {
 		return none, err
 	}
-	calling, cancel := context.WithTimeout(ctx, j.provider.cfg.CallTimeout)
+	calling, cancel := context.WithTimeout(ctx, min(judgeTimeout, j.provider.cfg.CallTimeout))
 	defer cancel()
 	var answer *genai.GenerateContentResponse
 	err = guarded(func() (err error) {

@@ -3,7 +3,10 @@ package gemini_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -138,4 +141,30 @@ func TestJudge_isShownARedrawnPicture(t *testing.T) {
 	_, err := j.Judge(t.Context(), looked(t))
 	require.NoError(t, err)
 	require.Equal(t, []geminifake.Blob{{MIMEType: "image/webp", Data: []byte("redrawn")}}, fake.Requests()[0].Turns[0].Images)
+}
+
+// silent is a vendor that never answers.
+type silent struct{}
+
+func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// A vendor that says nothing has failed before the patience of package safety ends: else nobody would count its failures.
+func TestJudge_silenceIsTheVendorsFailure(t *testing.T) {
+	t.Parallel()
+	picture := looked(t)
+	synctest.Test(t, func(t *testing.T) {
+		p, err := gemini.New(gemini.Config{Key: "k", Now: time.Now, Client: &http.Client{Transport: silent{}}})
+		require.NoError(t, err)
+		defer p.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		_, err = gemini.NewJudge(p, judgeModel).Judge(ctx, picture)
+		vendor, ok := errors.AsType[*providers.Error](err)
+		require.True(t, ok, "%v", err)
+		require.Equal(t, providers.Transient, vendor.Class)
+		require.Equal(t, "timeout", vendor.Reason)
+	})
 }

@@ -67,6 +67,13 @@ func (v *vendor) Reply(context.Context, providers.TextRequest, func(string) erro
 	return providers.Meta{}, v.fails
 }
 
+func (*vendor) Name() string { return "vendor/1" }
+
+func (v *vendor) Judge(context.Context, providers.Picture) (providers.Finding, error) {
+	v.calls++
+	return providers.Finding{}, v.fails
+}
+
 func failure(class providers.Class) error {
 	return &providers.Error{Provider: "v", Class: class, Reason: "TEST"}
 }
@@ -211,6 +218,19 @@ func TestGuard_text(t *testing.T) {
 	_, err := text.Reply(t.Context(), providers.TextRequest{}, nil)
 	require.Equal(t, v.fails, err)
 	_, err = text.Reply(t.Context(), providers.TextRequest{}, nil)
+	requireHeld(t, err)
+	require.Equal(t, 1, v.calls)
+}
+
+func TestGuard_judge(t *testing.T) {
+	t.Parallel()
+	v := &vendor{fails: failure(providers.Transient)}
+	g := New(Config{Failures: 1, Rest: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
+	judge := g.Judge("chat", "v", v)
+	require.Equal(t, "vendor/1", judge.Name())
+	_, err := judge.Judge(t.Context(), providers.Picture{})
+	require.Equal(t, v.fails, err)
+	_, err = judge.Judge(t.Context(), providers.Picture{})
 	requireHeld(t, err)
 	require.Equal(t, 1, v.calls)
 }

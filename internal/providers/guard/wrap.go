@@ -16,6 +16,11 @@ func (g *Guard) Text(model, provider string, next providers.Text) providers.Text
 	return guardedText{breaker: g.breakers[model], provider: provider, next: next}
 }
 
+// Judge guards who judges pictures with a model, likewise.
+func (g *Guard) Judge(model, provider string, next providers.Judge) providers.Judge {
+	return guardedJudge{breaker: g.breakers[model], provider: provider, next: next}
+}
+
 type guardedImage struct {
 	breaker  *breaker
 	provider string
@@ -44,4 +49,22 @@ func (t guardedText) Reply(ctx context.Context, req providers.TextRequest, emit 
 		return err
 	})
 	return meta, err
+}
+
+type guardedJudge struct {
+	breaker  *breaker
+	provider string
+	next     providers.Judge
+}
+
+// Name implements providers.Judge.
+func (j guardedJudge) Name() string { return j.next.Name() }
+
+// Judge implements providers.Judge.
+func (j guardedJudge) Judge(ctx context.Context, picture providers.Picture) (finding providers.Finding, err error) {
+	err = j.breaker.do(ctx, j.provider, func() (err error) {
+		finding, err = j.next.Judge(ctx, picture)
+		return err
+	})
+	return finding, err
 }
