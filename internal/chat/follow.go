@@ -2,13 +2,14 @@ package chat
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/internal/events"
 )
 
 const (
@@ -33,7 +34,7 @@ func (s *Service) Follow(ctx context.Context, userID, chatID uuid.UUID, seen See
 	sub := s.Events.Subscribe(topic(chatID))
 	defer sub.Close()
 	r := s.reader(userID, chatID, send)
-	if err := r.begin(ctx, seen); err != nil {
+	if err := events.Apart(func() error { return r.begin(ctx, seen) }); err != nil {
 		return err
 	}
 	heal := time.NewTimer(s.Heal)
@@ -48,7 +49,7 @@ func (s *Service) Follow(ctx context.Context, userID, chatID uuid.UUID, seen See
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-silence:
-			if err := r.look(ctx); err != nil {
+			if err := events.Apart(func() error { return r.look(ctx) }); err != nil {
 				return err
 			}
 		case e, open := <-sub.C():
@@ -56,20 +57,29 @@ func (s *Service) Follow(ctx context.Context, userID, chatID uuid.UUID, seen See
 			case !open:
 				return nil // the process shuts down; the client comes back elsewhere
 			case e.Lagged:
-				if err := r.look(ctx); err != nil {
+				if err := events.Apart(func() error { return r.look(ctx) }); err != nil {
 					return err
 				}
 				continue
 			}
-			var heard event
-			if err := json.Unmarshal(e.Payload, &heard); err != nil {
-				return fmt.Errorf("decode chat event: %w", err)
-			}
-			if gone, err := r.hear(ctx, heard); gone || err != nil {
+			var gone bool
+			err := events.Apart(func() (err error) {
+				gone, err = r.take(ctx, e)
+				return err
+			})
+			if gone || err != nil {
 				return err
 			}
 		}
 	}
+}
+
+func (r *reader) take(ctx context.Context, e *events.Event) (gone bool, err error) {
+	heard, err := events.Decode[event](e)
+	if err != nil {
+		return false, fmt.Errorf("decode chat event: %w", err)
+	}
+	return r.hear(ctx, *heard)
 }
 
 func (s *Service) reader(userID, chatID uuid.UUID, send func(Update) error) *reader {

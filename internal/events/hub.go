@@ -126,8 +126,9 @@ func (h *Hub) dispatch(message []byte) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	event := &Event{Payload: payload}
 	for _, s := range h.topics[string(topic)] {
-		s.offer(payload)
+		s.offer(event)
 	}
 }
 

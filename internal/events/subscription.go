@@ -1,29 +1,22 @@
 package events
 
 // buffer is how many events a reader may be behind before it has to read the state again. With the mark's place and the
-// bookkeeping a subscription takes about half a kilobyte.
+// bookkeeping a subscription takes about a quarter of a kilobyte.
 const buffer = 8
-
-// Event is what a reader gets: a payload as it was published, to be read only, or the mark that payloads may be missing
-// here.
-type Event struct {
-	Payload []byte
-	Lagged  bool
-}
 
 // Subscription is one reader's view of one topic.
 type Subscription struct {
 	hub    *Hub
 	topic  string
-	index  int        // in hub.topics[topic]
-	events chan Event // one place more than buffer, for the mark
-	lagged bool       // the last thing sent was the mark
+	index  int         // in hub.topics[topic]
+	events chan *Event // one place more than buffer, for the mark
+	lagged bool        // the last thing sent was the mark
 }
 
 // Subscribe returns a subscription to a topic. The caller owes it a Close. From a hub whose Run has ended it comes
 // closed.
 func (h *Hub) Subscribe(topic string) *Subscription {
-	s := &Subscription{hub: h, topic: topic, events: make(chan Event, buffer+1)}
+	s := &Subscription{hub: h, topic: topic, events: make(chan *Event, buffer+1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -36,7 +29,7 @@ func (h *Hub) Subscribe(topic string) *Subscription {
 }
 
 // C returns the channel of the events. It is closed by Close, and when the hub's Run ends.
-func (s *Subscription) C() <-chan Event { return s.events }
+func (s *Subscription) C() <-chan *Event { return s.events }
 
 // Close ends the subscription. It may be called again.
 func (s *Subscription) Close() {
@@ -60,12 +53,12 @@ func (s *Subscription) Close() {
 
 // offer sends an event, or the mark in its place if the reader is too far behind. It never blocks. The hub's lock is
 // held, so nobody else sends.
-func (s *Subscription) offer(payload []byte) {
+func (s *Subscription) offer(e *Event) {
 	switch {
 	case s.marked(): // the reader will read the state when it comes to the mark, and this change with it
 	case len(s.events) < buffer:
 		s.lagged = false
-		s.events <- Event{Payload: payload}
+		s.events <- e
 	default:
 		s.lag()
 	}
@@ -75,7 +68,7 @@ func (s *Subscription) offer(payload []byte) {
 func (s *Subscription) lag() {
 	if !s.marked() {
 		s.lagged = true
-		s.events <- Event{Lagged: true} // there is room: events leave the last place free
+		s.events <- &Event{Lagged: true} // there is room: events leave the last place free
 	}
 }
 

@@ -72,13 +72,6 @@ type eventWriter struct {
 	over  bool  // nothing may be written any more
 }
 
-// begin starts the heartbeat, which keeps the connection from looking dead to proxies. The caller owes it an end.
-func (out *eventWriter) begin() {
-	out.mu.Lock()
-	defer out.mu.Unlock()
-	out.pulse = time.AfterFunc(out.call.streams.heartbeat, out.beat)
-}
-
 func (out *eventWriter) beat() {
 	if err := out.raw(": ping\n\n"); err != nil {
 		return
@@ -90,12 +83,13 @@ func (out *eventWriter) beat() {
 	}
 }
 
-// end waits for a write that is under way, and keeps others from beginning.
+// end waits for a write that is under way, keeps others from beginning, and ends the stream's context.
 func (out *eventWriter) end() {
 	out.mu.Lock()
 	defer out.mu.Unlock()
 	out.over = true
 	out.pulse.Stop()
+	out.cancel(errOver)
 }
 
 // takeLeave tells the reader when to come back and ends the stream. A reader that is slow now is not waited for as long

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,8 +45,8 @@ func (s *streams) drain() {
 	clear(s.writers)
 }
 
-// join has a writer take leave when the server drains, until leave is called.
-func (s *streams) join(out *eventWriter) (leave func()) {
+// join has a writer take leave when the server drains. The caller owes a leave.
+func (s *streams) join(out *eventWriter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped() {
@@ -53,11 +54,12 @@ func (s *streams) join(out *eventWriter) (leave func()) {
 	} else {
 		s.writers[out] = struct{}{}
 	}
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.writers, out)
-	}
+}
+
+func (s *streams) leave(out *eventWriter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.writers, out)
 }
 
 // enter counts a stream, unless the server drains. Who entered owes open a Done.
@@ -103,7 +105,9 @@ func (e *Edge) stream(c echo.Context, call *call, done func(ctx context.Context,
 		defer e.streams.open.Done()
 		c.Response().WriteHeader(http.StatusOK)
 		out.wire = newResponseWire(c.Response().Writer) // not Echo's own, which it uses again
-		err = out.serve(ctx, run)
+		if ctx, err = out.begin(ctx); err == nil {
+			err = out.serve(ctx, run)
+		}
 		c.Response().Size = out.sent
 		return false, err
 	case err != nil:
@@ -111,31 +115,45 @@ func (e *Edge) stream(c echo.Context, call *call, done func(ctx context.Context,
 		return false, errClientGone
 	}
 	out.wire = conn
-	go func(ctx context.Context) { // not net/http's, which ends with its handler and keeps the connection's
+	outlasting := withCall(context.Background(), call) // not net/http's, which ends with its handler and keeps the connection's
+	begun, failed := out.begin(outlasting)
+	go func() {
 		defer e.streams.open.Done()
-		err := out.serve(ctx, run)
+		err := failed
+		if err == nil {
+			err = out.serve(begun, run)
+		}
 		conn.close(err)
-		done(ctx, err, out.sent)
-	}(withCall(context.Background(), call))
+		done(outlasting, err, out.sent)
+	}()
 	return true, nil
+}
+
+// begin greets the reader and starts what goes on beside the stream: the heartbeat, which keeps the connection from looking
+// dead to proxies, and the watch for the reader's end. Unless it fails, the caller owes a serve, with the context that it
+// returns. It stands apart from serve because writing needs more stack than a goroutine begins with, and what has grown
+// once stays so while the stream waits.
+func (out *eventWriter) begin(ctx context.Context) (context.Context, error) {
+	ctx, out.cancel = context.WithCancelCause(ctx)
+	if err := out.raw(preamble); err != nil {
+		return ctx, err
+	}
+	out.mu.Lock()
+	out.pulse = time.AfterFunc(out.call.streams.heartbeat, out.beat)
+	out.mu.Unlock()
+	out.call.streams.join(out)
+	out.wire.watch(func() { out.cancel(errClientGone) })
+	return ctx, nil
 }
 
 // serve sends events until run returns, the client goes away or the server drains. It returns what run failed with or
 // panicked with, errClientGone where the client went, or nil.
 func (out *eventWriter) serve(ctx context.Context, run runStream) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(errOver)
-	out.cancel = cancel
-	if err := out.raw(preamble); err != nil {
-		return err
-	}
-	out.begin()
-	defer out.end()
-	defer out.call.streams.join(out)()
-	out.wire.watch(func() { cancel(errClientGone) })
-
-	err := protect(func() error { return run(ctx, out.send) })
-	switch cause := context.Cause(ctx); {
+	err := out.protected(ctx, run)
+	cause := context.Cause(ctx)
+	out.call.streams.leave(out)
+	out.end()
+	switch {
 	case isPanic(err):
 		return err
 	case errors.Is(err, errClientGone), errors.Is(cause, errClientGone):
@@ -144,6 +162,16 @@ func (out *eventWriter) serve(ctx context.Context, run runStream) error {
 		return nil
 	}
 	return err
+}
+
+// protected is protect without its two frames, which would lie on every waiting stack.
+func (out *eventWriter) protected(ctx context.Context, run runStream) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{value: v, stack: debug.Stack()}
+		}
+	}()
+	return run(ctx, out.send)
 }
 
 func isPanic(err error) bool {
