@@ -39,7 +39,7 @@ reset: ## Forget what `make run` has stored
 
 ## Testing
 
-.PHONY: test test-race test-migrations test-programs chaos test-ts e2e-ts test-web test-browser bench
+.PHONY: test test-race test-migrations test-plans test-programs chaos test-ts e2e-ts test-web test-browser bench
 test: test-programs ## Run the Go tests; Postgres and Redis are provided
 	$(testenv) go test -tags '$(programs)' ./...
 
@@ -48,6 +48,9 @@ test-race: test-programs ## Run them with the race detector, which needs a C com
 
 test-migrations: test-programs ## Run the migrations up, down and up again
 	$(testenv) go test -tags '$(programs)' ./migrations/... ./internal/migrate/...
+
+test-plans: ## Plan every query, and turn the pages of every list, on tables filled as after years; takes minutes
+	PLANS=full $(testenv) go test -count 1 -v -timeout 30m ./test/plans/
 
 chaos: test-programs ## Kill, cut and empty everything under 500 jobs, and read the books; SEED=… repeats a run
 	CHAOS=long SEED='$(SEED)' go test -count 1 -v -timeout 10m -tags '$(programs)' ./test/chaos/...

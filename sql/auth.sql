@@ -194,7 +194,8 @@ update second_factor_challenges set used_at = @now::timestamptz where token_hash
 
 -- name: SessionPrune :execrows
 -- SessionPrune forgets sessions that ended long ago (sessions_expiry_idx).
-delete from sessions where id in (select s.id from sessions s where s.expires_at < @before order by s.expires_at limit @batch);
+delete from sessions
+where id = any(array(select s.id from sessions s where s.expires_at < @before order by s.expires_at limit @batch));
 
 -- name: PasswordResetPrune :execrows
 -- PasswordResetPrune forgets reset tokens that expired long ago (password_resets_expiry_idx).

@@ -26,6 +26,6 @@ returning finding;
 -- name: VerdictExpire :execrows
 -- VerdictExpire removes verdicts past their time, some at a time (image_verdicts_expiry_idx).
 delete from image_verdicts
-where (md5, judge) in (
-    select e.md5, e.judge from image_verdicts e where e.expires_at <= @now order by e.expires_at limit @batch for update skip locked
-);
+where ctid = any(array(
+    select e.ctid from image_verdicts e where e.expires_at <= @now order by e.expires_at limit @batch for update skip locked
+));

@@ -651,7 +651,8 @@ func (q *Queries) SessionList(ctx context.Context, arg SessionListParams) ([]Ses
 }
 
 const sessionPrune = `-- name: SessionPrune :execrows
-delete from sessions where id in (select s.id from sessions s where s.expires_at < $1 order by s.expires_at limit $2)
+delete from sessions
+where id = any(array(select s.id from sessions s where s.expires_at < $1 order by s.expires_at limit $2))
 `
 
 type SessionPruneParams struct {

@@ -15,9 +15,9 @@ import (
 
 const verdictExpire = `-- name: VerdictExpire :execrows
 delete from image_verdicts
-where (md5, judge) in (
-    select e.md5, e.judge from image_verdicts e where e.expires_at <= $1 order by e.expires_at limit $2 for update skip locked
-)
+where ctid = any(array(
+    select e.ctid from image_verdicts e where e.expires_at <= $1 order by e.expires_at limit $2 for update skip locked
+))
 `
 
 type VerdictExpireParams struct {
