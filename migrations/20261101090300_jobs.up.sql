@@ -47,6 +47,9 @@ create table if not exists jobs (
     provider_slot int,
     -- when an operator dealt with its failure
     handled_at timestamptz,
+    -- which request asked for it, and the span that it was asked in (W3C Trace Context, traceparent); null: nobody knows
+    request_id text,
+    traceparent text,
     constraint jobs_finished_is_dated check ((status in ('queued', 'running')) = (finished_at is null)),
     constraint jobs_running_is_leased check ((status = 'running') = (lease_until is not null)),
     constraint jobs_queued_alone_waits check (waits_for is null or status = 'queued'),

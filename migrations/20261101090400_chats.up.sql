@@ -36,6 +36,9 @@ create table if not exists messages (
     -- of a reply: whose it is, and which of the account's few places it takes until it has ended
     user_id uuid,
     place int,
+    -- which request asked for a reply, and the span that it was asked in (W3C Trace Context, traceparent); null: nobody knows
+    request_id text,
+    traceparent text,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint messages_streaming_is_leased check ((status = 'streaming') = (lease_until is not null)),

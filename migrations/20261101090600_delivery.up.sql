@@ -18,6 +18,9 @@ create table if not exists outbox_mails (
     pushes int not null default 0,
     lease_until timestamptz,
     lease_token bigint not null default 0,
+    -- which request asked for it, and the span that it was asked in (W3C Trace Context, traceparent); null: nobody knows
+    request_id text,
+    traceparent text,
     constraint outbox_mails_sending_is_leased check ((status = 'sending') = (lease_until is not null))
 );
 

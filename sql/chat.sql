@@ -56,8 +56,9 @@ with place as (
     select @message_id, chat.id, chat.last_seq - case when @reply::boolean then 1 else 0 end, 'user', @content from chat
     returning messages.id, messages.seq, messages.created_at
 ), reply as (
-    insert into messages (id, chat_id, seq, sender, status, pushed_at, user_id, place)
-    select @reply_id, chat.id, chat.last_seq, 'ai', 'pending', now(), @user_id::uuid, chat.n
+    insert into messages (id, chat_id, seq, sender, status, pushed_at, user_id, place, request_id, traceparent)
+    select @reply_id, chat.id, chat.last_seq, 'ai', 'pending', now(), @user_id::uuid, chat.n, sqlc.narg('request_id'),
+        sqlc.narg('traceparent')
     from chat where @reply::boolean
     returning messages.id, messages.seq, messages.created_at
 )
@@ -102,7 +103,8 @@ with place as (
 )
 update messages
 set status = 'pending', content = '', suggestion = null, error_code = null, error_message = null, attempt = 0,
-    run_at = now(), pushed_at = now(), pushes = 0, place = place.n, revision = revision + 1, updated_at = now()
+    run_at = now(), pushed_at = now(), pushes = 0, place = place.n, request_id = sqlc.narg('request_id'),
+    traceparent = sqlc.narg('traceparent'), revision = revision + 1, updated_at = now()
 from place
 where messages.id = @id and messages.user_id = @user_id::uuid and messages.status = 'failed' and place.n is not null
 returning messages.*;

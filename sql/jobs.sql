@@ -20,11 +20,12 @@ with before as (
 ), job as (
     insert into jobs (
         id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
-        consent, cost_credits, pushed_at, waits_for
+        consent, cost_credits, request_id, traceparent, pushed_at, waits_for
     )
     select
         @id, project.id, spend.id, project.prompt_id, project.mode, project.platform, @model, @provider, @quality,
-        @variants, @width, @height, @seed, sqlc.narg('consent')::jsonb, @cost_credits::bigint, now(),
+        @variants, @width, @height, @seed, sqlc.narg('consent')::jsonb, @cost_credits::bigint, sqlc.narg('request_id'),
+        sqlc.narg('traceparent'), now(),
         case when @user_jobs::int > 0 and (
             spend.job_turns <> before.job_turns + 1
             or exists (select from jobs j where j.user_id = @user_id and j.status = 'queued' and j.waits_for = 'account')
@@ -62,11 +63,12 @@ with old as (
 ), job as (
     insert into jobs (
         id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
-        consent, cost_credits, pushed_at, waits_for
+        consent, cost_credits, request_id, traceparent, pushed_at, waits_for
     )
     select
         @id, old.project_id, old.user_id, old.prompt_id, old.mode, old.platform, old.model, @provider, old.quality,
-        old.variants, old.width, old.height, old.seed, old.consent, old.cost_credits, now(),
+        old.variants, old.width, old.height, old.seed, old.consent, old.cost_credits, sqlc.narg('request_id'),
+        sqlc.narg('traceparent'), now(),
         case when @user_jobs::int > 0 then 'account' end
     from old join spend on spend.id = old.user_id
     returning *

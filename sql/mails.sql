@@ -1,20 +1,24 @@
 -- name: MailEnqueue :exec
 -- MailEnqueue promises a mail in the caller's transaction. It counts as pushed, since the caller pushes it after the
 -- commit; the sweeper looks after those whose push was lost.
-insert into outbox_mails (id, user_id, kind, pushed_at) values (@id, @user_id, @kind, now());
+insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
+values (@id, @user_id, @kind, sqlc.narg('request_id'), sqlc.narg('traceparent'), now());
 
 -- name: MailEnqueueByEmail :one
 -- MailEnqueueByEmail promises a mail to whoever has an address (users_email_key), and tells whose it is. For an unknown
 -- address the same row is written without an account, so that the work done does not tell the two apart.
-insert into outbox_mails (id, user_id, kind, pushed_at)
-values (@id, (select u.id from users u where lower(u.email) = lower(@email)), @kind, now())
+insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
+values (
+    @id, (select u.id from users u where lower(u.email) = lower(@email)), @kind, sqlc.narg('request_id'),
+    sqlc.narg('traceparent'), now()
+)
 returning user_id;
 
 -- name: MailEnqueueLocked :execrows
 -- MailEnqueueLocked promises the owner of an address a word about the lock on the account, unless one was promised
 -- within a day: whoever goes on guessing must not fill a mailbox. An unknown address costs the same.
-insert into outbox_mails (id, user_id, kind, facts, pushed_at)
-select @id, owner.user_id, 'account_locked', @facts, now()
+insert into outbox_mails (id, user_id, kind, facts, request_id, traceparent, pushed_at)
+select @id, owner.user_id, 'account_locked', @facts, sqlc.narg('request_id'), sqlc.narg('traceparent'), now()
 from (select (select u.id from users u where lower(u.email) = lower(@email)) as user_id) owner
 where not exists (
     select from outbox_mails o

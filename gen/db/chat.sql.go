@@ -184,7 +184,7 @@ func (q *Queries) ChatUpdate(ctx context.Context, arg ChatUpdateParams) (Chat, e
 }
 
 const messageListAsc = `-- name: MessageListAsc :many
-select m.id, m.chat_id, m.seq, m.sender, m.content, m.status, m.revision, m.error_code, m.error_message, m.suggestion, m.attempt, m.run_at, m.pushed_at, m.pushes, m.lease_until, m.lease_token, m.user_id, m.place, m.created_at, m.updated_at from chats c join messages m on m.chat_id = c.id
+select m.id, m.chat_id, m.seq, m.sender, m.content, m.status, m.revision, m.error_code, m.error_message, m.suggestion, m.attempt, m.run_at, m.pushed_at, m.pushes, m.lease_until, m.lease_token, m.user_id, m.place, m.request_id, m.traceparent, m.created_at, m.updated_at from chats c join messages m on m.chat_id = c.id
 where c.id = $1 and c.user_id = $2 and m.seq > $3
 order by m.seq
 limit $4
@@ -231,6 +231,8 @@ func (q *Queries) MessageListAsc(ctx context.Context, arg MessageListAscParams) 
 			&i.LeaseToken,
 			&i.UserID,
 			&i.Place,
+			&i.RequestID,
+			&i.Traceparent,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 		); err != nil {
@@ -245,7 +247,7 @@ func (q *Queries) MessageListAsc(ctx context.Context, arg MessageListAscParams) 
 }
 
 const messageListDesc = `-- name: MessageListDesc :many
-select m.id, m.chat_id, m.seq, m.sender, m.content, m.status, m.revision, m.error_code, m.error_message, m.suggestion, m.attempt, m.run_at, m.pushed_at, m.pushes, m.lease_until, m.lease_token, m.user_id, m.place, m.created_at, m.updated_at from chats c join messages m on m.chat_id = c.id
+select m.id, m.chat_id, m.seq, m.sender, m.content, m.status, m.revision, m.error_code, m.error_message, m.suggestion, m.attempt, m.run_at, m.pushed_at, m.pushes, m.lease_until, m.lease_token, m.user_id, m.place, m.request_id, m.traceparent, m.created_at, m.updated_at from chats c join messages m on m.chat_id = c.id
 where c.id = $1 and c.user_id = $2 and m.seq < $3
 order by m.seq desc
 limit $4
@@ -292,6 +294,8 @@ func (q *Queries) MessageListDesc(ctx context.Context, arg MessageListDescParams
 			&i.LeaseToken,
 			&i.UserID,
 			&i.Place,
+			&i.RequestID,
+			&i.Traceparent,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 		); err != nil {
@@ -323,8 +327,9 @@ with place as (
     select $5, chat.id, chat.last_seq - case when $2::boolean then 1 else 0 end, 'user', $6 from chat
     returning messages.id, messages.seq, messages.created_at
 ), reply as (
-    insert into messages (id, chat_id, seq, sender, status, pushed_at, user_id, place)
-    select $7, chat.id, chat.last_seq, 'ai', 'pending', now(), $3::uuid, chat.n
+    insert into messages (id, chat_id, seq, sender, status, pushed_at, user_id, place, request_id, traceparent)
+    select $7, chat.id, chat.last_seq, 'ai', 'pending', now(), $3::uuid, chat.n, $8,
+        $9
     from chat where $2::boolean
     returning messages.id, messages.seq, messages.created_at
 )
@@ -332,13 +337,15 @@ select id, seq, created_at from said union all select id, seq, created_at from r
 `
 
 type MessageSendParams struct {
-	Places    int32
-	Reply     bool
-	UserID    uuid.UUID
-	ChatID    uuid.UUID
-	MessageID uuid.UUID
-	Content   string
-	ReplyID   uuid.UUID
+	Places      int32
+	Reply       bool
+	UserID      uuid.UUID
+	ChatID      uuid.UUID
+	MessageID   uuid.UUID
+	Content     string
+	ReplyID     uuid.UUID
+	RequestID   *string
+	Traceparent *string
 }
 
 type MessageSendRow struct {
@@ -360,6 +367,8 @@ func (q *Queries) MessageSend(ctx context.Context, arg MessageSendParams) ([]Mes
 		arg.MessageID,
 		arg.Content,
 		arg.ReplyID,
+		arg.RequestID,
+		arg.Traceparent,
 	)
 	if err != nil {
 		return nil, err
@@ -386,7 +395,7 @@ set status = 'streaming', content = '', attempt = attempt + 1, lease_token = lea
     error_message = null, revision = revision + 1, updated_at = now()
 where id = $2 and attempt < $3
     and (status = 'pending' and run_at <= now() or status = 'streaming' and lease_until < now())
-returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, created_at, updated_at
+returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, request_id, traceparent, created_at, updated_at
 `
 
 type ReplyClaimParams struct {
@@ -419,6 +428,8 @@ func (q *Queries) ReplyClaim(ctx context.Context, arg ReplyClaimParams) (Message
 		&i.LeaseToken,
 		&i.UserID,
 		&i.Place,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
@@ -431,7 +442,7 @@ set status = $1, content = $2, suggestion = $3::jsonb, lease_until = null,
     error_code = $4, error_message = $5, revision = revision + 1,
     updated_at = now()
 where id = $6 and status = 'streaming' and lease_token = $7
-returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, created_at, updated_at
+returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, request_id, traceparent, created_at, updated_at
 `
 
 type ReplyEndParams struct {
@@ -475,6 +486,8 @@ func (q *Queries) ReplyEnd(ctx context.Context, arg ReplyEndParams) (Message, er
 		&i.LeaseToken,
 		&i.UserID,
 		&i.Place,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
@@ -496,7 +509,7 @@ set status = 'failed', lease_until = null, revision = revision + 1, updated_at =
     error_code = case when messages.status = 'pending' then $1::text else $2::text end,
     error_message = case when messages.status = 'pending' then $3::text else $4::text end
 where messages.id in (select dead.id from dead union all select late.id from late)
-returning messages.id, messages.chat_id, messages.seq, messages.sender, messages.content, messages.status, messages.revision, messages.error_code, messages.error_message, messages.suggestion, messages.attempt, messages.run_at, messages.pushed_at, messages.pushes, messages.lease_until, messages.lease_token, messages.user_id, messages.place, messages.created_at, messages.updated_at
+returning messages.id, messages.chat_id, messages.seq, messages.sender, messages.content, messages.status, messages.revision, messages.error_code, messages.error_message, messages.suggestion, messages.attempt, messages.run_at, messages.pushed_at, messages.pushes, messages.lease_until, messages.lease_token, messages.user_id, messages.place, messages.request_id, messages.traceparent, messages.created_at, messages.updated_at
 `
 
 type ReplyExpireParams struct {
@@ -547,6 +560,8 @@ func (q *Queries) ReplyExpire(ctx context.Context, arg ReplyExpireParams) ([]Mes
 			&i.LeaseToken,
 			&i.UserID,
 			&i.Place,
+			&i.RequestID,
+			&i.Traceparent,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 		); err != nil {
@@ -561,7 +576,7 @@ func (q *Queries) ReplyExpire(ctx context.Context, arg ReplyExpireParams) ([]Mes
 }
 
 const replyGet = `-- name: ReplyGet :one
-select m.id, m.chat_id, m.seq, m.sender, m.content, m.status, m.revision, m.error_code, m.error_message, m.suggestion, m.attempt, m.run_at, m.pushed_at, m.pushes, m.lease_until, m.lease_token, m.user_id, m.place, m.created_at, m.updated_at from chats c join messages m on m.chat_id = c.id
+select m.id, m.chat_id, m.seq, m.sender, m.content, m.status, m.revision, m.error_code, m.error_message, m.suggestion, m.attempt, m.run_at, m.pushed_at, m.pushes, m.lease_until, m.lease_token, m.user_id, m.place, m.request_id, m.traceparent, m.created_at, m.updated_at from chats c join messages m on m.chat_id = c.id
 where c.id = $1 and c.user_id = $2 and m.id = $3 and m.sender = 'ai'
 `
 
@@ -594,6 +609,8 @@ func (q *Queries) ReplyGet(ctx context.Context, arg ReplyGetParams) (Message, er
 		&i.LeaseToken,
 		&i.UserID,
 		&i.Place,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
@@ -729,7 +746,7 @@ set status = 'pending', content = $1, lease_until = null, error_code = $2,
     run_at = now() + make_interval(secs => $5::float8), pushed_at = null, pushes = 0,
     revision = revision + 1, updated_at = now()
 where id = $6 and status = 'streaming' and lease_token = $7
-returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, created_at, updated_at
+returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, request_id, traceparent, created_at, updated_at
 `
 
 type ReplyPutBackParams struct {
@@ -774,6 +791,8 @@ func (q *Queries) ReplyPutBack(ctx context.Context, arg ReplyPutBackParams) (Mes
 		&i.LeaseToken,
 		&i.UserID,
 		&i.Place,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
@@ -802,30 +821,39 @@ func (q *Queries) ReplyRenew(ctx context.Context, arg ReplyRenewParams) (int64, 
 
 const replyRetry = `-- name: ReplyRetry :one
 with place as (
-    select min(p.n)::int as n from generate_series(1, $3::int) p (n)
+    select min(p.n)::int as n from generate_series(1, $5::int) p (n)
     where not exists (
         select from messages m
-        where m.user_id = $2::uuid and m.place = p.n and m.status in ('pending', 'streaming')
+        where m.user_id = $4::uuid and m.place = p.n and m.status in ('pending', 'streaming')
     )
 )
 update messages
 set status = 'pending', content = '', suggestion = null, error_code = null, error_message = null, attempt = 0,
-    run_at = now(), pushed_at = now(), pushes = 0, place = place.n, revision = revision + 1, updated_at = now()
+    run_at = now(), pushed_at = now(), pushes = 0, place = place.n, request_id = $1,
+    traceparent = $2, revision = revision + 1, updated_at = now()
 from place
-where messages.id = $1 and messages.user_id = $2::uuid and messages.status = 'failed' and place.n is not null
-returning messages.id, messages.chat_id, messages.seq, messages.sender, messages.content, messages.status, messages.revision, messages.error_code, messages.error_message, messages.suggestion, messages.attempt, messages.run_at, messages.pushed_at, messages.pushes, messages.lease_until, messages.lease_token, messages.user_id, messages.place, messages.created_at, messages.updated_at
+where messages.id = $3 and messages.user_id = $4::uuid and messages.status = 'failed' and place.n is not null
+returning messages.id, messages.chat_id, messages.seq, messages.sender, messages.content, messages.status, messages.revision, messages.error_code, messages.error_message, messages.suggestion, messages.attempt, messages.run_at, messages.pushed_at, messages.pushes, messages.lease_until, messages.lease_token, messages.user_id, messages.place, messages.request_id, messages.traceparent, messages.created_at, messages.updated_at
 `
 
 type ReplyRetryParams struct {
-	ID     uuid.UUID
-	UserID uuid.UUID
-	Places int32
+	RequestID   *string
+	Traceparent *string
+	ID          uuid.UUID
+	UserID      uuid.UUID
+	Places      int32
 }
 
 // ReplyRetry puts a failed reply back to be written anew. No row: it has not failed, or all of the account's places are
 // taken; for two that take the same place see MessageSend.
 func (q *Queries) ReplyRetry(ctx context.Context, arg ReplyRetryParams) (Message, error) {
-	row := q.db.QueryRow(ctx, replyRetry, arg.ID, arg.UserID, arg.Places)
+	row := q.db.QueryRow(ctx, replyRetry,
+		arg.RequestID,
+		arg.Traceparent,
+		arg.ID,
+		arg.UserID,
+		arg.Places,
+	)
 	var i Message
 	err := row.Scan(
 		&i.ID,
@@ -846,6 +874,8 @@ func (q *Queries) ReplyRetry(ctx context.Context, arg ReplyRetryParams) (Message
 		&i.LeaseToken,
 		&i.UserID,
 		&i.Place,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
@@ -857,7 +887,7 @@ update messages
 set status = 'complete', lease_until = null, error_code = null, error_message = null, revision = revision + 1,
     updated_at = now()
 where id = $1 and status in ('pending', 'streaming')
-returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, created_at, updated_at
+returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, request_id, traceparent, created_at, updated_at
 `
 
 // ReplyStop ends a reply with what has been written of it. No row: it has ended already.
@@ -883,6 +913,8 @@ func (q *Queries) ReplyStop(ctx context.Context, id uuid.UUID) (Message, error) 
 		&i.LeaseToken,
 		&i.UserID,
 		&i.Place,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)

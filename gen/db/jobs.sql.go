@@ -63,7 +63,7 @@ func (q *Queries) JobActiveByProject(ctx context.Context, arg JobActiveByProject
 const jobAdvance = `-- name: JobAdvance :one
 update jobs set stage = $1, progress = greatest(progress, $2), version = version + 1
 where id = $3 and status = 'running' and lease_token = $4
-returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 `
 
 type JobAdvanceParams struct {
@@ -118,6 +118,8 @@ func (q *Queries) JobAdvance(ctx context.Context, arg JobAdvanceParams) (Job, er
 		&i.LeaseToken,
 		&i.ProviderSlot,
 		&i.HandledAt,
+		&i.RequestID,
+		&i.Traceparent,
 	)
 	return i, err
 }
@@ -147,7 +149,7 @@ with free as materialized (
                 and ($2::int = 0 or exists (select from slot))
             or jobs.status = 'running' and jobs.lease_until < now()
         )
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 ), taken as (
     -- One that is taken over from another worker has its slot already.
     update provider_slots s set job_id = job.id, turns = s.turns + 1
@@ -156,7 +158,7 @@ with free as materialized (
     update projects set status = 'running'
     from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
 )
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from job
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from job
 `
 
 type JobClaimParams struct {
@@ -202,6 +204,8 @@ type JobClaimRow struct {
 	LeaseToken   int64
 	ProviderSlot *int32
 	HandledAt    *time.Time
+	RequestID    *string
+	Traceparent  *string
 }
 
 // JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
@@ -252,6 +256,8 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 		&i.LeaseToken,
 		&i.ProviderSlot,
 		&i.HandledAt,
+		&i.RequestID,
+		&i.Traceparent,
 	)
 	return i, err
 }
@@ -274,7 +280,7 @@ with job as (
             or (jobs.status = 'queued' or jobs.lease_until < now())
                 and jobs.queued_at < now() - make_interval(secs => $9::float8)
         )
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 ), refund as (
     update users
     set credits = users.credits + job.cost_credits, updated_at = now()
@@ -290,7 +296,7 @@ with job as (
     where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, exists (
+    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, exists (
         select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
     ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
@@ -347,6 +353,8 @@ type JobEndRow struct {
 	LeaseToken    int64
 	ProviderSlot  *int32
 	HandledAt     *time.Time
+	RequestID     *string
+	Traceparent   *string
 	AccountWaits  bool
 	ProviderWaits bool
 }
@@ -406,6 +414,8 @@ func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, erro
 		&i.LeaseToken,
 		&i.ProviderSlot,
 		&i.HandledAt,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.AccountWaits,
 		&i.ProviderWaits,
 	)
@@ -413,7 +423,7 @@ func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, erro
 }
 
 const jobGet = `-- name: JobGet :one
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from jobs where id = $1 and user_id = $2
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs where id = $1 and user_id = $2
 `
 
 type JobGetParams struct {
@@ -461,6 +471,8 @@ func (q *Queries) JobGet(ctx context.Context, arg JobGetParams) (Job, error) {
 		&i.LeaseToken,
 		&i.ProviderSlot,
 		&i.HandledAt,
+		&i.RequestID,
+		&i.Traceparent,
 	)
 	return i, err
 }
@@ -468,7 +480,7 @@ func (q *Queries) JobGet(ctx context.Context, arg JobGetParams) (Job, error) {
 const jobHandle = `-- name: JobHandle :one
 update jobs set handled_at = now()
 where id = $1 and status = 'failed' and handled_at is null and error_code not in ('content_blocked', 'invalid_image')
-returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 `
 
 // JobHandle notes that somebody has dealt with a job that DeadJobs lists, once, by primary key. It stays in its owner's
@@ -512,12 +524,14 @@ func (q *Queries) JobHandle(ctx context.Context, id uuid.UUID) (Job, error) {
 		&i.LeaseToken,
 		&i.ProviderSlot,
 		&i.HandledAt,
+		&i.RequestID,
+		&i.Traceparent,
 	)
 	return i, err
 }
 
 const jobList = `-- name: JobList :many
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from jobs
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs
 where user_id = $1 and id < $2
     and ($3::text is null or status = $3::text)
 order by id desc
@@ -582,6 +596,8 @@ func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error)
 			&i.LeaseToken,
 			&i.ProviderSlot,
 			&i.HandledAt,
+			&i.RequestID,
+			&i.Traceparent,
 		); err != nil {
 			return nil, err
 		}
@@ -594,7 +610,7 @@ func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error)
 }
 
 const jobListByProject = `-- name: JobListByProject :many
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from jobs
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs
 where project_id = $1 and user_id = $2 and id < $3
 order by id desc
 limit $4
@@ -658,6 +674,8 @@ func (q *Queries) JobListByProject(ctx context.Context, arg JobListByProjectPara
 			&i.LeaseToken,
 			&i.ProviderSlot,
 			&i.HandledAt,
+			&i.RequestID,
+			&i.Traceparent,
 		); err != nil {
 			return nil, err
 		}
@@ -790,32 +808,33 @@ with before as (
 ), job as (
     insert into jobs (
         id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
-        consent, cost_credits, pushed_at, waits_for
+        consent, cost_credits, request_id, traceparent, pushed_at, waits_for
     )
     select
         $5, project.id, spend.id, project.prompt_id, project.mode, project.platform, $6, $7, $8,
-        $9, $10, $11, $12, $13::jsonb, $4::bigint, now(),
-        case when $14::int > 0 and (
+        $9, $10, $11, $12, $13::jsonb, $4::bigint, $14,
+        $15, now(),
+        case when $16::int > 0 and (
             spend.job_turns <> before.job_turns + 1
             or exists (select from jobs j where j.user_id = $1 and j.status = 'queued' and j.waits_for = 'account')
-            or $14::int <= (
+            or $16::int <= (
                 select count(in_play.id) from (
                     select j.id from jobs j where j.user_id = $1 and j.status in ('queued', 'running')
-                    limit $14::int
+                    limit $16::int
                 ) in_play
             )
         ) then 'account' end
     from project join spend on spend.id = project.user_id cross join before
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select $15, job.user_id, 'job_charge', job.id, -($4::bigint), spend.credits
+    select $17, job.user_id, 'job_charge', job.id, -($4::bigint), spend.credits
     from job join spend on spend.id = job.user_id
 ), mark as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
-select job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, spend.credits as credits_left, (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
+select job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, spend.credits as credits_left, (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
 from job join spend on spend.id = job.user_id cross join before
 `
 
@@ -833,6 +852,8 @@ type JobQueueParams struct {
 	Height         int32
 	Seed           int64
 	Consent        json.RawMessage
+	RequestID      *string
+	Traceparent    *string
 	UserJobs       int32
 	LedgerID       uuid.UUID
 }
@@ -873,6 +894,8 @@ type JobQueueRow struct {
 	LeaseToken   int64
 	ProviderSlot *int32
 	HandledAt    *time.Time
+	RequestID    *string
+	Traceparent  *string
 	CreditsLeft  int64
 	Overtaken    bool
 }
@@ -899,6 +922,8 @@ func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow
 		arg.Height,
 		arg.Seed,
 		arg.Consent,
+		arg.RequestID,
+		arg.Traceparent,
 		arg.UserJobs,
 		arg.LedgerID,
 	)
@@ -939,6 +964,8 @@ func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow
 		&i.LeaseToken,
 		&i.ProviderSlot,
 		&i.HandledAt,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.CreditsLeft,
 		&i.Overtaken,
 	)
@@ -967,7 +994,7 @@ func (q *Queries) JobRenew(ctx context.Context, arg JobRenewParams) (int64, erro
 
 const jobRepeat = `-- name: JobRepeat :one
 with old as (
-    select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from jobs j where j.id = $1 and j.status = 'failed'
+    select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs j where j.id = $1 and j.status = 'failed'
 ), spend as (
     update users set credits = users.credits - old.cost_credits, updated_at = now()
     from old
@@ -976,31 +1003,34 @@ with old as (
 ), job as (
     insert into jobs (
         id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed,
-        consent, cost_credits, pushed_at, waits_for
+        consent, cost_credits, request_id, traceparent, pushed_at, waits_for
     )
     select
         $2, old.project_id, old.user_id, old.prompt_id, old.mode, old.platform, old.model, $3, old.quality,
-        old.variants, old.width, old.height, old.seed, old.consent, old.cost_credits, now(),
-        case when $4::int > 0 then 'account' end
+        old.variants, old.width, old.height, old.seed, old.consent, old.cost_credits, $4,
+        $5, now(),
+        case when $6::int > 0 then 'account' end
     from old join spend on spend.id = old.user_id
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select $5, job.user_id, 'job_charge', job.id, -(job.cost_credits), spend.credits
+    select $7, job.user_id, 'job_charge', job.id, -(job.cost_credits), spend.credits
     from job join spend on spend.id = job.user_id
 ), mark as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from job
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from job
 `
 
 type JobRepeatParams struct {
-	OldID    uuid.UUID
-	ID       uuid.UUID
-	Provider string
-	UserJobs int32
-	LedgerID uuid.UUID
+	OldID       uuid.UUID
+	ID          uuid.UUID
+	Provider    string
+	RequestID   *string
+	Traceparent *string
+	UserJobs    int32
+	LedgerID    uuid.UUID
 }
 
 type JobRepeatRow struct {
@@ -1039,6 +1069,8 @@ type JobRepeatRow struct {
 	LeaseToken   int64
 	ProviderSlot *int32
 	HandledAt    *time.Time
+	RequestID    *string
+	Traceparent  *string
 }
 
 // JobRepeat is JobQueue for a job that failed: the same picture, at the same price, as a new job, since the ledger holds
@@ -1049,6 +1081,8 @@ func (q *Queries) JobRepeat(ctx context.Context, arg JobRepeatParams) (JobRepeat
 		arg.OldID,
 		arg.ID,
 		arg.Provider,
+		arg.RequestID,
+		arg.Traceparent,
 		arg.UserJobs,
 		arg.LedgerID,
 	)
@@ -1089,6 +1123,8 @@ func (q *Queries) JobRepeat(ctx context.Context, arg JobRepeatParams) (JobRepeat
 		&i.LeaseToken,
 		&i.ProviderSlot,
 		&i.HandledAt,
+		&i.RequestID,
+		&i.Traceparent,
 	)
 	return i, err
 }
@@ -1101,13 +1137,13 @@ with job as (
         run_at = now() + make_interval(secs => $4::float8), pushed_at = null, pushes = 0,
         version = version + 1
     where jobs.id = $5 and jobs.status = 'running' and jobs.lease_token = $6
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 ), mark as (
     update projects set status = 'queued'
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, false as account_waits, exists (
+    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, false as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
 from job
@@ -1158,6 +1194,8 @@ type JobRetryRow struct {
 	LeaseToken    int64
 	ProviderSlot  *int32
 	HandledAt     *time.Time
+	RequestID     *string
+	Traceparent   *string
 	AccountWaits  bool
 	ProviderWaits bool
 }
@@ -1210,6 +1248,8 @@ func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow
 		&i.LeaseToken,
 		&i.ProviderSlot,
 		&i.HandledAt,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.AccountWaits,
 		&i.ProviderWaits,
 	)
@@ -1228,7 +1268,7 @@ with drawn as (
     set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
         provider_meta = $10::jsonb, version = version + 1
     where jobs.id = $11 and jobs.status = 'running' and jobs.lease_token = $12
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 ), picture as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
     select p.id, job.user_id, 'render', 'ready', 'renders', p.storage_path, p.content_type, p.size_bytes, p.width, p.height, p.md5
@@ -1241,7 +1281,7 @@ with drawn as (
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, exists (
+    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, exists (
         select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
     ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
@@ -1300,6 +1340,8 @@ type JobSucceedRow struct {
 	LeaseToken    int64
 	ProviderSlot  *int32
 	HandledAt     *time.Time
+	RequestID     *string
+	Traceparent   *string
 	AccountWaits  bool
 	ProviderWaits bool
 }
@@ -1359,6 +1401,8 @@ func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucc
 		&i.LeaseToken,
 		&i.ProviderSlot,
 		&i.HandledAt,
+		&i.RequestID,
+		&i.Traceparent,
 		&i.AccountWaits,
 		&i.ProviderWaits,
 	)

@@ -19,7 +19,7 @@ set status = 'sending', attempt = attempt + 1, lease_token = lease_token + 1, pu
     lease_until = now() + make_interval(secs => $1::float8)
 where id = $2 and attempt < $3
     and (status = 'queued' and run_at <= now() or status = 'sending' and lease_until < now())
-returning id, user_id, kind, facts, status, attempt, error, created_at, sent_at, run_at, pushed_at, pushes, lease_until, lease_token
+returning id, user_id, kind, facts, status, attempt, error, created_at, sent_at, run_at, pushed_at, pushes, lease_until, lease_token, request_id, traceparent
 `
 
 type MailClaimParams struct {
@@ -47,6 +47,8 @@ func (q *Queries) MailClaim(ctx context.Context, arg MailClaimParams) (OutboxMai
 		&i.Pushes,
 		&i.LeaseUntil,
 		&i.LeaseToken,
+		&i.RequestID,
+		&i.Traceparent,
 	)
 	return i, err
 }
@@ -70,47 +72,67 @@ func (q *Queries) MailDrop(ctx context.Context, arg MailDropParams) (int64, erro
 }
 
 const mailEnqueue = `-- name: MailEnqueue :exec
-insert into outbox_mails (id, user_id, kind, pushed_at) values ($1, $2, $3, now())
+insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
+values ($1, $2, $3, $4, $5, now())
 `
 
 type MailEnqueueParams struct {
-	ID     uuid.UUID
-	UserID *uuid.UUID
-	Kind   string
+	ID          uuid.UUID
+	UserID      *uuid.UUID
+	Kind        string
+	RequestID   *string
+	Traceparent *string
 }
 
 // MailEnqueue promises a mail in the caller's transaction. It counts as pushed, since the caller pushes it after the
 // commit; the sweeper looks after those whose push was lost.
 func (q *Queries) MailEnqueue(ctx context.Context, arg MailEnqueueParams) error {
-	_, err := q.db.Exec(ctx, mailEnqueue, arg.ID, arg.UserID, arg.Kind)
+	_, err := q.db.Exec(ctx, mailEnqueue,
+		arg.ID,
+		arg.UserID,
+		arg.Kind,
+		arg.RequestID,
+		arg.Traceparent,
+	)
 	return err
 }
 
 const mailEnqueueByEmail = `-- name: MailEnqueueByEmail :one
-insert into outbox_mails (id, user_id, kind, pushed_at)
-values ($1, (select u.id from users u where lower(u.email) = lower($2)), $3, now())
+insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
+values (
+    $1, (select u.id from users u where lower(u.email) = lower($2)), $3, $4,
+    $5, now()
+)
 returning user_id
 `
 
 type MailEnqueueByEmailParams struct {
-	ID    uuid.UUID
-	Email string
-	Kind  string
+	ID          uuid.UUID
+	Email       string
+	Kind        string
+	RequestID   *string
+	Traceparent *string
 }
 
 // MailEnqueueByEmail promises a mail to whoever has an address (users_email_key), and tells whose it is. For an unknown
 // address the same row is written without an account, so that the work done does not tell the two apart.
 func (q *Queries) MailEnqueueByEmail(ctx context.Context, arg MailEnqueueByEmailParams) (*uuid.UUID, error) {
-	row := q.db.QueryRow(ctx, mailEnqueueByEmail, arg.ID, arg.Email, arg.Kind)
+	row := q.db.QueryRow(ctx, mailEnqueueByEmail,
+		arg.ID,
+		arg.Email,
+		arg.Kind,
+		arg.RequestID,
+		arg.Traceparent,
+	)
 	var user_id *uuid.UUID
 	err := row.Scan(&user_id)
 	return user_id, err
 }
 
 const mailEnqueueLocked = `-- name: MailEnqueueLocked :execrows
-insert into outbox_mails (id, user_id, kind, facts, pushed_at)
-select $1, owner.user_id, 'account_locked', $2, now()
-from (select (select u.id from users u where lower(u.email) = lower($3)) as user_id) owner
+insert into outbox_mails (id, user_id, kind, facts, request_id, traceparent, pushed_at)
+select $1, owner.user_id, 'account_locked', $2, $3, $4, now()
+from (select (select u.id from users u where lower(u.email) = lower($5)) as user_id) owner
 where not exists (
     select from outbox_mails o
     where o.user_id = owner.user_id and o.kind = 'account_locked' and o.created_at > now() - interval '1 day'
@@ -118,15 +140,23 @@ where not exists (
 `
 
 type MailEnqueueLockedParams struct {
-	ID    uuid.UUID
-	Facts json.RawMessage
-	Email string
+	ID          uuid.UUID
+	Facts       json.RawMessage
+	RequestID   *string
+	Traceparent *string
+	Email       string
 }
 
 // MailEnqueueLocked promises the owner of an address a word about the lock on the account, unless one was promised
 // within a day: whoever goes on guessing must not fill a mailbox. An unknown address costs the same.
 func (q *Queries) MailEnqueueLocked(ctx context.Context, arg MailEnqueueLockedParams) (int64, error) {
-	result, err := q.db.Exec(ctx, mailEnqueueLocked, arg.ID, arg.Facts, arg.Email)
+	result, err := q.db.Exec(ctx, mailEnqueueLocked,
+		arg.ID,
+		arg.Facts,
+		arg.RequestID,
+		arg.Traceparent,
+		arg.Email,
+	)
 	if err != nil {
 		return 0, err
 	}

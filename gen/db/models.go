@@ -127,6 +127,8 @@ type Job struct {
 	LeaseToken   int64
 	ProviderSlot *int32
 	HandledAt    *time.Time
+	RequestID    *string
+	Traceparent  *string
 }
 
 type Message struct {
@@ -148,25 +150,29 @@ type Message struct {
 	LeaseToken   int64
 	UserID       *uuid.UUID
 	Place        *int32
+	RequestID    *string
+	Traceparent  *string
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
 
 type OutboxMail struct {
-	ID         uuid.UUID
-	UserID     *uuid.UUID
-	Kind       string
-	Facts      json.RawMessage
-	Status     string
-	Attempt    int32
-	Error      *string
-	CreatedAt  time.Time
-	SentAt     *time.Time
-	RunAt      time.Time
-	PushedAt   *time.Time
-	Pushes     int32
-	LeaseUntil *time.Time
-	LeaseToken int64
+	ID          uuid.UUID
+	UserID      *uuid.UUID
+	Kind        string
+	Facts       json.RawMessage
+	Status      string
+	Attempt     int32
+	Error       *string
+	CreatedAt   time.Time
+	SentAt      *time.Time
+	RunAt       time.Time
+	PushedAt    *time.Time
+	Pushes      int32
+	LeaseUntil  *time.Time
+	LeaseToken  int64
+	RequestID   *string
+	Traceparent *string
 }
 
 type PasswordReset struct {

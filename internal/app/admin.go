@@ -12,6 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // admin is the handler for operators. consumers is nil where the process does not work.
@@ -37,14 +38,20 @@ func (a *App) observeRequest(_ context.Context, s httpapi.Served) {
 	a.metrics.Request(s.Method, s.Route, s.Status, s.Duration)
 }
 
-func (a *App) observeJob(outcome jobs.Outcome, took time.Duration) {
-	a.metrics.Task(string(queue.Generate), string(outcome), took)
+func (a *App) observeJob(ctx context.Context, outcome jobs.Outcome, took time.Duration) {
+	a.observeTask(ctx, queue.Generate, string(outcome), took)
 }
 
-func (a *App) observeMail(outcome string, took time.Duration) {
-	a.metrics.Task(string(queue.Mail), outcome, took)
+func (a *App) observeMail(ctx context.Context, outcome string, took time.Duration) {
+	a.observeTask(ctx, queue.Mail, outcome, took)
 }
 
-func (a *App) observeReply(outcome chat.Outcome, took time.Duration) {
-	a.metrics.Task(string(queue.Reply), string(outcome), took)
+func (a *App) observeReply(ctx context.Context, outcome chat.Outcome, took time.Duration) {
+	a.observeTask(ctx, queue.Reply, string(outcome), took)
+}
+
+// observeTask tells the metrics and the log of an attempt that is over. What failed is told where it is known why.
+func (a *App) observeTask(ctx context.Context, kind queue.Kind, outcome string, took time.Duration) {
+	a.metrics.Task(string(kind), outcome, took)
+	a.outside.Log.InfoContext(ctx, "task", trail.Kind, string(kind), trail.Outcome, outcome, "duration", took)
 }

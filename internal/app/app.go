@@ -71,6 +71,8 @@ type App struct {
 	chats    *chat.Service
 	replier  *chat.Replier
 
+	tracing *telemetry.Tracing // nil: nobody traces
+
 	closers []func() error
 }
 
@@ -113,7 +115,7 @@ func Open(ctx context.Context, cfg config.Config, outside Outside) (a *App, err 
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	for _, step := range []func(context.Context) error{a.openPools, a.openStorage, a.openSender, a.openServices} {
+	for _, step := range []func(context.Context) error{a.openTelemetry, a.openPools, a.openStorage, a.openSender, a.openServices} {
 		if err := step(ctx); err != nil {
 			return a, err
 		}

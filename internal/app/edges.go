@@ -30,7 +30,7 @@ func (a *App) Edge() (*httpapi.Edge, error) {
 			"postgres": a.store.Ping, "redis": a.queue.Ping, "storage": a.objects.Ping,
 		},
 		TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins, Mount: mount, HSTS: cfg.InProduction(),
-		Observe: a.observeRequest,
+		Observe: a.observeRequest, Trace: a.tracing.Requests(),
 	}, httpapi.NewServer(httpapi.Services{
 		Auth: a.auth, Account: a.account, Assets: a.assets, Credits: a.credits, Projects: a.projects, Jobs: a.jobs,
 		Chats: a.chats, Catalog: a.catalog, CSRF: a.csrf, BasePath: cfg.BasePath, AppURL: cfg.PublicAppURL,
@@ -43,9 +43,9 @@ const mailDeadline = time.Minute
 
 func (a *App) startWorker() (*queue.Consumers, error) {
 	return worker.Start(a.queue, []worker.Task{
-		{Kind: queue.Generate, Slots: a.cfg.GenerateSlots, Deadline: a.cfg.GenerateDeadline, Handle: a.runner.Run},
-		{Kind: queue.Reply, Slots: a.cfg.ReplySlots, Deadline: a.cfg.ReplyDeadline, Handle: a.replier.Run},
-		{Kind: queue.Mail, Slots: a.cfg.MailSlots, Deadline: mailDeadline, Handle: a.mailer.Deliver},
+		{Kind: queue.Generate, Slots: a.cfg.GenerateSlots, Deadline: a.cfg.GenerateDeadline, Handle: a.tracing.Task(a.runner.Run)},
+		{Kind: queue.Reply, Slots: a.cfg.ReplySlots, Deadline: a.cfg.ReplyDeadline, Handle: a.tracing.Task(a.replier.Run)},
+		{Kind: queue.Mail, Slots: a.cfg.MailSlots, Deadline: mailDeadline, Handle: a.tracing.Task(a.mailer.Deliver)},
 	})
 }
 

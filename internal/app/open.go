@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/mugshot-studio/backend/internal/account"
 	"github.com/mugshot-studio/backend/internal/assets"
@@ -27,6 +28,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/storage/supabase"
 	"github.com/mugshot-studio/backend/internal/store"
 	"github.com/mugshot-studio/backend/internal/telemetry"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // storagePath is where the development storage answers, on the API's own address.
@@ -42,7 +44,7 @@ func (a *App) openPools(ctx context.Context) (err error) {
 		return fmt.Errorf("JWT_SECRET: %w", err)
 	}
 	a.store, err = store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{
-		MaxConns: cfg.DatabaseMaxConns, StatementTimeout: cfg.DatabaseTimeout,
+		MaxConns: cfg.DatabaseMaxConns, StatementTimeout: cfg.DatabaseTimeout, Tracer: a.tracing.Queries(),
 	})
 	if err != nil {
 		return err
@@ -202,5 +204,9 @@ func (a *App) available(modelID string) bool {
 }
 
 func (a *App) pushTo(kind queue.Kind) func(ctx context.Context, id uuid.UUID) error {
-	return func(ctx context.Context, id uuid.UUID) error { return a.queue.Push(ctx, kind, id) }
+	return func(ctx context.Context, id uuid.UUID) error {
+		return trail.Step(ctx, "push "+string(kind), trace.SpanKindProducer, func(ctx context.Context) error {
+			return a.queue.Push(ctx, kind, id)
+		})
+	}
 }

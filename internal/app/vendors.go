@@ -140,6 +140,7 @@ const falAnswer = 1 << 20
 // vendorClient sends a vendor's requests, no more of them a minute than it takes from all our processes together.
 func (a *App) vendorClient(provider string, maxAnswer int64, perMinute int) *http.Client {
 	client := wire.NewClient(maxAnswer)
+	client.Transport = a.tracing.Calls(client.Transport, provider)
 	a.closers = append(a.closers, func() error { client.CloseIdleConnections(); return nil })
 	if perMinute == config.Unlimited {
 		return client

@@ -13,6 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/mail"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // What a confirmation code is worth.
@@ -90,10 +91,11 @@ func (s *Service) ResendConfirmation(ctx context.Context, email string, client C
 func (s *Service) enqueueByEmail(
 	ctx context.Context, email string, kind mail.Kind, client Client, action audit.Action,
 ) error {
-	mailID := s.newID()
+	mailID, origin := s.newID(), trail.From(ctx)
 	err := s.store.InTx(ctx, func(q *db.Queries) error {
 		userID, err := q.MailEnqueueByEmail(ctx, db.MailEnqueueByEmailParams{
-			ID: mailID, Email: strings.TrimSpace(email), Kind: string(kind),
+			ID: mailID, Email: strings.TrimSpace(email), Kind: string(kind), RequestID: origin.RequestID,
+			Traceparent: origin.Traceparent,
 		})
 		if err != nil {
 			return fmt.Errorf("promise mail: %w", err)

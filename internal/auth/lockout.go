@@ -12,6 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // guess is one attempt at something that only the owner of an account knows.
@@ -109,7 +110,10 @@ func promiseLockMail(
 	if err != nil {
 		return false, fmt.Errorf("encode lock: %w", err)
 	}
-	n, err := q.MailEnqueueLocked(ctx, db.MailEnqueueLockedParams{ID: mailID, Facts: facts, Email: email})
+	origin := trail.From(ctx)
+	n, err := q.MailEnqueueLocked(ctx, db.MailEnqueueLockedParams{
+		ID: mailID, Facts: facts, Email: email, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
+	})
 	if err != nil {
 		return false, fmt.Errorf("promise mail: %w", err)
 	}

@@ -14,7 +14,9 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/mail"
+	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // How mails are delivered. A mail that is refused for the time being is tried for about half an hour.
@@ -46,15 +48,15 @@ type MailerDeps struct {
 	Random    io.Reader
 	NewID     func() uuid.UUID
 	Log       *slog.Logger
-	// Observe takes what came of each attempt, for metrics: succeeded, dropped (not needed any more), failed (for good),
+	// Observe takes what came of each attempt, for metrics and the log: succeeded, dropped (not needed any more), failed (for good),
 	// retried, lost (another worker has it), or error (it could not be written down); nil: nobody does.
-	Observe func(outcome string, took time.Duration)
+	Observe func(ctx context.Context, outcome string, took time.Duration)
 }
 
 // NewMailer returns a mailer.
 func NewMailer(d MailerDeps) *Mailer {
 	if d.Observe == nil {
-		d.Observe = func(string, time.Duration) {}
+		d.Observe = func(context.Context, string, time.Duration) {}
 	}
 	return &Mailer{d}
 }
@@ -72,11 +74,14 @@ func (m *Mailer) Deliver(ctx context.Context, mailID uuid.UUID) error {
 		return fmt.Errorf("claim mail: %w", err)
 	}
 	begun := time.Now()
+	ctx, end := trail.Resume(ctx, trail.Origin{RequestID: row.RequestID, Traceparent: row.Traceparent},
+		string(queue.Mail), trail.MailID, row.ID.String())
 	err = m.send(ctx, row)
 	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), mailSettle)
 	defer cancel()
 	outcome, err := m.settle(settling, row, err)
-	m.Observe(outcome, time.Since(begun))
+	end(outcome)
+	m.Observe(ctx, outcome, time.Since(begun))
 	return err
 }
 

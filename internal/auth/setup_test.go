@@ -101,7 +101,7 @@ func setup(t *testing.T) *bundle {
 	b.mailer = auth.NewMailer(auth.MailerDeps{
 		Store: b.store, Sender: b.inbox, Templates: templates, Codes: b.codes, Now: b.clock.Now, Random: rand.Reader,
 		NewID: factory.ID, Log: log,
-		Observe: func(outcome string, took time.Duration) {
+		Observe: func(_ context.Context, outcome string, took time.Duration) {
 			if took > 0 {
 				b.outcomes <- outcome
 			}

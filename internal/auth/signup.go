@@ -14,6 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/mail"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // How old a creator may be, in whole years.
@@ -136,7 +137,11 @@ func taken(err error) error {
 }
 
 func enqueue(ctx context.Context, q *db.Queries, id, userID uuid.UUID, kind mail.Kind) error {
-	if err := q.MailEnqueue(ctx, db.MailEnqueueParams{ID: id, UserID: &userID, Kind: string(kind)}); err != nil {
+	origin := trail.From(ctx)
+	err := q.MailEnqueue(ctx, db.MailEnqueueParams{
+		ID: id, UserID: &userID, Kind: string(kind), RequestID: origin.RequestID, Traceparent: origin.Traceparent,
+	})
+	if err != nil {
 		return fmt.Errorf("promise mail: %w", err)
 	}
 	return nil

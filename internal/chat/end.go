@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -42,13 +43,18 @@ func (r *Replier) suggestion(ctx context.Context, w *writer) json.RawMessage {
 // giveUpOrRetry ends or repeats a reply whose attempt failed, by what the failure is worth.
 func (r *Replier) giveUpOrRetry(ctx context.Context, w *writer, attemptErr error) error {
 	v := judge(attemptErr)
-	r.Log.WarnContext(ctx, "attempt failed", "message_id", w.reply.ID, "attempt", w.reply.Attempt, "code", v.failure.code,
-		"retry", v.retry, "error", attemptErr)
+	again := v.held || v.retry && w.reply.Attempt < MaxAttempts
+	level, message := slog.LevelWarn, "attempt failed"
+	if !again && v.failure.code != failContentBlocked { // what was refused is its creator's
+		level, message = slog.LevelError, "reply given up"
+	}
+	r.Log.Log(ctx, level, message, "message_id", w.reply.ID, "attempt", w.reply.Attempt, "code", v.failure.code,
+		"retry", again, "error", attemptErr)
 	delay := max(v.after, r.Backoff(w.reply.Attempt))
 	switch {
 	case v.held:
 		return r.putBack(ctx, w, v.failure, delay, Released)
-	case v.retry && w.reply.Attempt < MaxAttempts:
+	case again:
 		return r.putBack(ctx, w, v.failure, delay, Retried)
 	}
 	return r.end(ctx, w, failed, nil, v.failure)
@@ -84,7 +90,7 @@ func (r *Replier) putBack(ctx context.Context, w *writer, why failure, delay tim
 // settle writes the end of an attempt, repeated while Postgres is away for a moment, and announces it. The write is
 // fenced, so that a repeat after a lost answer finds no row.
 func (r *Replier) settle(ctx context.Context, w *writer, as Outcome, write func() (db.Message, error)) error {
-	defer func() { r.Observe(as, time.Since(w.begun)) }()
+	defer func() { w.ended(ctx, as) }()
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		row, err := write()
 		switch {

@@ -16,6 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // CheckDraft tells whether an account could create a project from a draft just as it is, and returns it in the form of
@@ -37,8 +38,8 @@ type ReplierDeps struct {
 	MaxAge time.Duration
 	// Backoff is how long to wait before attempt+1, where the vendor did not say; nil: Backoff.
 	Backoff func(attempt int32) time.Duration
-	// Observe takes what came of each attempt, for metrics; nil: nobody does.
-	Observe func(outcome Outcome, took time.Duration)
+	// Observe takes what came of each attempt, for metrics and the log; nil: nobody does.
+	Observe func(ctx context.Context, outcome Outcome, took time.Duration)
 
 	PublishEvery time.Duration // how long pieces are gathered before readers are told; 0: 100 ms
 	PersistEvery time.Duration // how far the row may be behind in time; 0: 1 s
@@ -71,7 +72,7 @@ func NewReplier(d ReplierDeps) *Replier {
 		d.Backoff = Backoff
 	}
 	if d.Observe == nil {
-		d.Observe = func(Outcome, time.Duration) {}
+		d.Observe = func(context.Context, Outcome, time.Duration) {}
 	}
 	return &Replier{d}
 }
@@ -91,9 +92,15 @@ func (r *Replier) Run(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return fmt.Errorf("claim reply: %w", err)
 	}
+	if reply.UserID != nil {
+		ctx = trail.With(ctx, trail.UserID, reply.UserID.String())
+	}
+	ctx, end := trail.Resume(ctx, trail.Origin{RequestID: reply.RequestID, Traceparent: reply.Traceparent},
+		string(queue.Reply), trail.MessageID, reply.ID.String())
 	held, release := r.hold(ctx, reply)
 	r.publish(held, reply, event{Messages: []Message{messageOf(reply)}})
 	w := newWriter(r, reply)
+	defer func() { end(string(w.as)) }()
 	err = r.write(held, reply, w)
 	cause := context.Cause(held)
 	release()
@@ -104,7 +111,7 @@ func (r *Replier) Run(ctx context.Context, id uuid.UUID) error {
 	case err == nil, errors.Is(err, errFull), errors.Is(cause, errStopped):
 		return r.complete(settling, w)
 	case errors.Is(cause, errLeaseLost), errors.Is(err, errLeaseLost):
-		r.Observe(Lost, time.Since(w.begun))
+		w.ended(ctx, Lost)
 		return nil
 	case errors.Is(cause, queue.ErrDraining):
 		return r.putBack(settling, w, failure{}, 0, Released)

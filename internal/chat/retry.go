@@ -8,11 +8,13 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // Retry has a failed reply of the account written anew. One that is waiting or being written is returned as it is. It
 // fails with ErrNoReply, ErrNotFailed or ErrTooManyReplies.
 func (s *Service) Retry(ctx context.Context, userID, chatID, id uuid.UUID) (Message, error) {
+	origin := trail.From(ctx)
 	for range placeTries {
 		reply, err := s.reply(ctx, userID, chatID, id)
 		switch {
@@ -23,7 +25,9 @@ func (s *Service) Retry(ctx context.Context, userID, chatID, id uuid.UUID) (Mess
 		case reply.Status == complete:
 			return Message{}, ErrNotFailed
 		}
-		row, err := s.Store.Queries().ReplyRetry(ctx, db.ReplyRetryParams{Places: s.UserReplies, UserID: userID, ID: id})
+		row, err := s.Store.Queries().ReplyRetry(ctx, db.ReplyRetryParams{
+			Places: s.UserReplies, UserID: userID, ID: id, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
+		})
 		switch {
 		case store.IsUnique(err, store.MessagesPlaceKey):
 			continue

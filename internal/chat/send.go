@@ -9,6 +9,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // Sent is what Send stored.
@@ -55,9 +56,10 @@ func (s *Service) Send(
 func (s *Service) store(
 	ctx context.Context, q *db.Queries, userID, chatID uuid.UUID, content string, reply bool,
 ) (Sent, error) {
+	origin := trail.From(ctx)
 	rows, err := q.MessageSend(ctx, db.MessageSendParams{
 		Places: s.UserReplies, Reply: reply, UserID: userID, ChatID: chatID, MessageID: s.NewID(), Content: content,
-		ReplyID: s.NewID(),
+		ReplyID: s.NewID(), RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 	})
 	if err != nil {
 		return Sent{}, fmt.Errorf("send message: %w", err)

@@ -24,6 +24,7 @@ type writer struct {
 	reply db.Message
 	fence fence
 	begun time.Time
+	as    Outcome // what came of it; empty: it goes on
 
 	text        []byte
 	persisted   int // bytes known to be in the row
@@ -34,6 +35,12 @@ type writer struct {
 func newWriter(r *Replier, reply db.Message) *writer {
 	now := time.Now()
 	return &writer{r: r, reply: reply, begun: now, persistedAt: now}
+}
+
+// ended notes what came of the attempt, and tells who observes.
+func (w *writer) ended(ctx context.Context, as Outcome) {
+	w.as = as
+	w.r.Observe(ctx, as, time.Since(w.begun))
 }
 
 // add takes a piece as the vendor wrote it; what is not meant for the reader's eyes goes elsewhere.

@@ -89,6 +89,12 @@ type Config struct {
 	FalRPM           int               `env:"FAL_RPM" envDefault:"0"`
 	FalEditEndpoint  string            `env:"FAL_EDIT_ENDPOINT"`
 
+	OTLPEndpoint string  `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+	OTLPHeaders  Secret  `env:"OTEL_EXPORTER_OTLP_HEADERS"`
+	OTelService  string  `env:"OTEL_SERVICE_NAME" envDefault:"mugshot"`
+	OTelShare    float64 `env:"OTEL_TRACES_SAMPLER_ARG" envDefault:"1"`
+	SentryDSN    Secret  `env:"SENTRY_DSN"`
+
 	ImageMemoryMiB   int64         `env:"IMAGE_MEMORY_MIB" envDefault:"512"`
 	ImageChecks      int64         `env:"IMAGE_CHECKS" envDefault:"4"`
 	ImagePatience    time.Duration `env:"IMAGE_PATIENCE" envDefault:"10s"`

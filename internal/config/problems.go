@@ -53,6 +53,12 @@ func (c Config) problems() []error {
 	for name, base := range c.providerURLs() {
 		must(isHTTPURL(base, "http", "https"), "%s is %q; it is an http(s) URL", name, base)
 	}
+	must(c.OTLPEndpoint == "" || isHTTPURL(c.OTLPEndpoint, "http", "https"),
+		"OTEL_EXPORTER_OTLP_ENDPOINT is %q; it is the http(s) URL of a collector that takes OTLP over HTTP", c.OTLPEndpoint)
+	_, err := c.OTLPHeaderMap()
+	must(err == nil, "OTEL_EXPORTER_OTLP_HEADERS is a list of name=value, separated by commas")
+	must(c.OTelShare >= 0 && c.OTelShare <= 1, "OTEL_TRACES_SAMPLER_ARG is a share of all traces, between 0 and 1")
+	must(c.SentryDSN == "" || isHTTPURL(string(c.SentryDSN), "http", "https"), "SENTRY_DSN is not the address that Sentry shows for a project")
 	must(c.ProviderFailures > 0 && c.ProviderRest >= minRest, "PROVIDER_FAILURES must be positive, PROVIDER_REST at least %s", minRest)
 	must(min(c.GeminiRPM, c.ByteDanceRPM, c.FalRPM) >= 0, "GEMINI_RPM, BYTEDANCE_RPM and FAL_RPM can't be negative; 0 is no limit")
 	must(c.ImageMemoryMiB > 0 && c.ImageChecks > 0 && c.ImagePatience > 0, "IMAGE_MEMORY_MIB, IMAGE_CHECKS and IMAGE_PATIENCE must be positive")

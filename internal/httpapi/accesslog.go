@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // Served describes an answered request, for metrics and traces. Its labels are few and hold nothing of a client's.
@@ -30,7 +34,7 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		start := e.cfg.Now()
 		r := c.Request()
 		call := &call{id: e.requestID(r), client: e.client(r), streams: e.streams}
-		c.SetRequest(r.WithContext(withCall(r.Context(), call)))
+		c.SetRequest(r.WithContext(withCall(trail.With(r.Context(), trail.RequestID, call.id), call)))
 		c.Response().Header().Set(headerRequestID, call.id)
 		if e.leaving.Load() {
 			c.Response().Header().Set("Connection", "close")
@@ -56,7 +60,9 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			e.fail(c, err)
 		}
 		served.Status, served.Bytes = c.Response().Status, c.Response().Size
-		e.account(c.Request().Context(), call, served, start)
+		ctx := c.Request().Context()
+		name(ctx, served)
+		e.account(ctx, call, served, start)
 		if p, ok := errors.AsType[*panicError](err); ok && (begun || p.aborts()) {
 			// Half an answer went out: cutting the connection is the only way left to say that it is not whole.
 			panic(http.ErrAbortHandler)
@@ -109,13 +115,22 @@ func (e *Edge) log(ctx context.Context, call *call, served Served) {
 		attrs = append(attrs, slog.String("code", string(f.code)))
 		if f.status >= http.StatusInternalServerError { // 4xx are the client's, and may quote it
 			level = slog.LevelError
-			attrs = append(attrs, slog.String("error", f.err.Error()))
+			attrs = append(attrs, slog.Any("error", f.err))
 			if p, ok := errors.AsType[*panicError](f.err); ok {
 				attrs = append(attrs, slog.String("stack", string(p.stack)))
 			}
 		}
 	}
 	e.cfg.Log.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// name calls the span of a request after its operation, which only the router knows, and gives it the names in the log.
+func name(ctx context.Context, served Served) {
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetName(served.Method + " " + served.Route)
+		span.SetAttributes(attribute.String("http.route", served.Route))
+		trail.Mark(ctx)
+	}
 }
 
 func route(c echo.Context) string {

@@ -17,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/mugshot-studio/backend/gen/api"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // Config is what the edge needs from outside. BasePath, Log, Authenticate and NewID are required.
@@ -41,6 +42,9 @@ type Config struct {
 	Report  func(ctx context.Context, err error)     // takes errors behind 5xx and panics; nil: nobody does
 	Observe func(ctx context.Context, served Served) // takes every answered request; nil: nobody does
 
+	// Trace begins a span around each request; nil: nobody traces. Event streams and probes are left out.
+	Trace func(http.Handler) http.Handler
+
 	Heartbeat    time.Duration // between the comments in an idle event stream; 0: 15 s, as the contract says
 	StreamWrite  time.Duration // for a reader to take one event before it is dropped; 0: 30 s
 	ReadyTimeout time.Duration // for all dependencies to answer /readyz; 0: 2 s
@@ -50,6 +54,7 @@ type Config struct {
 type Edge struct {
 	cfg     Config
 	echo    *echo.Echo
+	traced  http.Handler // echo within a span
 	streams *streams
 	leaving atomic.Bool
 }
@@ -86,11 +91,21 @@ func New(cfg Config, impl api.StrictServerInterface) (*Edge, error) {
 	for prefix, handler := range cfg.Mount {
 		e.echo.Any(prefix+"*", echo.WrapHandler(handler))
 	}
+	e.traced = e.echo
+	if cfg.Trace != nil {
+		e.traced = cfg.Trace(e.echo)
+	}
 	return e, nil
 }
 
 // ServeHTTP implements http.Handler.
-func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.echo.ServeHTTP(w, r) }
+func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if path := r.URL.Path; strings.HasSuffix(path, "/events") || path == "/healthz" || path == "/readyz" {
+		e.echo.ServeHTTP(w, r) // a stream takes its connection over, and lasts; probes tell nothing
+		return
+	}
+	e.traced.ServeHTTP(w, r)
+}
 
 // Leave makes /readyz answer 503, and every answer close its connection, so that load balancers turn to other instances;
 // everything is served as before. It returns at once and may be called again.
@@ -111,6 +126,8 @@ func (e *Edge) guard(op *operation) echo.MiddlewareFunc {
 				if err := e.authenticate(r, call); err != nil {
 					return err
 				}
+				r = r.WithContext(trail.With(r.Context(), trail.UserID, call.principal.UserID.String()))
+				c.SetRequest(r)
 			}
 			body, err := op.validate(c)
 			if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // drainWrite bounds a write to a reader of a server that drains.
@@ -115,7 +116,7 @@ func (e *Edge) stream(c echo.Context, call *call, done func(ctx context.Context,
 		return false, errClientGone
 	}
 	out.wire = conn
-	outlasting := withCall(context.Background(), call) // not net/http's, which ends with its handler and keeps the connection's
+	outlasting := withCall(trail.With(context.Background(), trail.RequestID, call.id), call) // not net/http's, which ends with its handler and keeps the connection's
 	begun, failed := out.begin(outlasting)
 	go func() {
 		defer e.streams.open.Done()

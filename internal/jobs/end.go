@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
@@ -58,13 +59,18 @@ func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.Image
 // another attempt before its expiry need not wait for it. An attempt whose vendor was not asked does not count.
 func (r *Runner) giveUpOrRetry(ctx context.Context, job db.Job, attemptErr error, expiry time.Time) (Outcome, error) {
 	v := judge(attemptErr)
-	r.Log.WarnContext(ctx, "attempt failed", "job_id", job.ID, "attempt", job.Attempt, "code", v.failure.code,
-		"retry", v.retry, "error", attemptErr)
 	delay, as := max(v.after, r.Backoff(job.Attempt)), Retried
 	if v.held {
 		delay, as = v.after+r.Backoff(1), Released // spread a little: many may have been held at once
 	}
-	if v.retry && (v.held || job.Attempt < MaxAttempts) && time.Until(expiry) > delay {
+	again := v.retry && (v.held || job.Attempt < MaxAttempts) && time.Until(expiry) > delay
+	level, message := slog.LevelWarn, "attempt failed"
+	if !again && !v.failure.byOwner() {
+		level, message = slog.LevelError, "job given up"
+	}
+	r.Log.Log(ctx, level, message, "job_id", job.ID, "attempt", job.Attempt, "code", v.failure.code, "retry", again,
+		"error", attemptErr)
+	if again {
 		return r.retry(ctx, job, v.failure, delay, as)
 	}
 	return r.fail(ctx, job, v.failure)

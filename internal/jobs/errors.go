@@ -33,3 +33,8 @@ type failure struct {
 	code    string
 	message string
 }
+
+// byOwner tells whether the job's owner has to mend it, so that no operator need look.
+func (f failure) byOwner() bool {
+	return f.code == failContentBlocked || f.code == failFaceSwapBlocked || f.code == failInvalidImage
+}

@@ -45,6 +45,7 @@ func left(row db.JobEndRow) (db.Job, freed) {
 		QueuedAt: row.QueuedAt, StartedAt: row.StartedAt, FinishedAt: row.FinishedAt, RunAt: row.RunAt,
 		WaitsFor: row.WaitsFor, PushedAt: row.PushedAt, Pushes: row.Pushes, LeaseUntil: row.LeaseUntil,
 		LeaseToken: row.LeaseToken, ProviderSlot: row.ProviderSlot, HandledAt: row.HandledAt,
+		RequestID: row.RequestID, Traceparent: row.Traceparent,
 	}, freed{userID: row.UserID, provider: row.Provider, place: row.AccountWaits, slot: row.ProviderWaits}
 }
 

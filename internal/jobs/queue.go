@@ -12,6 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // Order is how a project should be drawn.
@@ -107,11 +108,12 @@ func (s *Service) pay(
 		seed = *p.Seed
 	}
 	width, height := catalog.Size(o.Quality, p.Width, p.Height)
+	origin := trail.From(ctx)
 	row, err := q.JobQueue(ctx, db.JobQueueParams{
 		ID: s.newID(), LedgerID: s.newID(), ProjectID: p.ID, UserID: p.UserID, ProjectVersion: p.Version,
 		CostCredits: model.Cost(o.Quality, p.Mode, o.Variants), Model: model.ID,
 		Provider: model.Provider, UserJobs: s.line.limits.UserJobs, Quality: o.Quality, Variants: o.Variants, Width: width,
-		Height: height, Seed: seed, Consent: consent,
+		Height: height, Seed: seed, Consent: consent, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 	})
 	if err != nil {
 		return db.JobQueueRow{}, fmt.Errorf("queue job: %w", err)
@@ -178,6 +180,6 @@ func jobOf(r db.JobQueueRow) db.Job {
 		Model: r.Model, Provider: r.Provider, Quality: r.Quality, Variants: r.Variants, Width: r.Width, Height: r.Height, Seed: r.Seed,
 		Consent: r.Consent, Status: r.Status, Stage: r.Stage, Progress: r.Progress, Attempt: r.Attempt,
 		CostCredits: r.CostCredits, Refunded: r.Refunded, Version: r.Version, QueuedAt: r.QueuedAt, RunAt: r.RunAt,
-		WaitsFor: r.WaitsFor,
+		WaitsFor: r.WaitsFor, RequestID: r.RequestID, Traceparent: r.Traceparent,
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // Repeat queues a job that failed anew, for an operator: as a new job at the same price, which its owner pays again,
@@ -24,8 +25,10 @@ func (s *Service) Repeat(ctx context.Context, failedID uuid.UUID) (uuid.UUID, er
 		if err != nil {
 			return err
 		}
+		origin := trail.From(ctx)
 		row, err := q.JobRepeat(ctx, db.JobRepeatParams{
 			OldID: failedID, ID: s.newID(), LedgerID: s.newID(), Provider: model.Provider, UserJobs: s.line.limits.UserJobs,
+			RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 		})
 		if store.IsNotFound(err) {
 			return ErrInsufficientCredits

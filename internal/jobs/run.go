@@ -17,6 +17,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // ImageModels finds who draws for a model of the catalog, and the vendor's own name of the model.
@@ -38,8 +39,8 @@ type RunnerDeps struct {
 	Lease time.Duration
 	// Backoff is how long to wait before attempt+1, where the vendor did not say; nil: Backoff.
 	Backoff func(attempt int32) time.Duration
-	// Observe takes what came of each attempt, for metrics; nil: nobody does.
-	Observe func(outcome Outcome, took time.Duration)
+	// Observe takes what came of each attempt, for metrics and the log; nil: nobody does.
+	Observe func(ctx context.Context, outcome Outcome, took time.Duration)
 }
 
 // Outcome is what came of an attempt.
@@ -68,7 +69,7 @@ func NewRunner(d RunnerDeps) *Runner {
 		d.Backoff = Backoff
 	}
 	if d.Observe == nil {
-		d.Observe = func(Outcome, time.Duration) {}
+		d.Observe = func(context.Context, Outcome, time.Duration) {}
 	}
 	r := &Runner{RunnerDeps: d, line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits}}
 	r.unblocked.Store(new(uuid.UUID))
@@ -92,6 +93,8 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 		return fmt.Errorf("claim job: %w", err)
 	}
 	job, begun := db.Job(claimed), time.Now()
+	ctx, end := trail.Resume(trail.With(ctx, trail.UserID, job.UserID.String()),
+		trail.Origin{RequestID: job.RequestID, Traceparent: job.Traceparent}, string(queue.Generate), trail.JobID, job.ID.String())
 	publish(ctx, r.Events, r.Log, View{Job: job})
 
 	held, release := r.hold(ctx, job)
@@ -103,6 +106,7 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	outcome := Lost
+	defer func() { end(string(outcome)) }()
 	switch {
 	case err == nil:
 		outcome, err = r.succeed(settling, job, result, pictures)
@@ -116,7 +120,7 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 		pictures.discard(settling)
 		outcome, err = r.giveUpOrRetry(settling, job, err, r.expiry(job, begun))
 	}
-	r.Observe(outcome, time.Since(begun))
+	r.Observe(ctx, outcome, time.Since(begun))
 	return err
 }
 

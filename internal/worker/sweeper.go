@@ -108,7 +108,7 @@ func (s *Sweeper) expire(ctx context.Context) error {
 		ended, err := task.Expire(ctx)
 		errs = append(errs, err)
 		if ended > 0 {
-			s.Log.WarnContext(ctx, "gave up tasks whose workers died", "kind", kind, "tasks", ended)
+			s.Log.ErrorContext(ctx, "gave up tasks whose workers died", "kind", kind, "tasks", ended)
 		}
 	}
 	return errors.Join(errs...)

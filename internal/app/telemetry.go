@@ -1,0 +1,49 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/mugshot-studio/backend/internal/telemetry"
+)
+
+// flushTimeout bounds what is still sent of traces and reports when a process ends.
+const flushTimeout = 5 * time.Second
+
+// openTelemetry comes first, so that it is closed last and hears of everything. It makes every log of the process say
+// what the work is done for, and hands its errors to Sentry where that is configured.
+func (a *App) openTelemetry(ctx context.Context) error {
+	cfg := a.cfg
+	handler := a.outside.Log.Handler()
+	if cfg.SentryDSN != "" {
+		reports, err := telemetry.OpenReports(cfg.SentryDSN.Reveal(), cfg.Env)
+		if err != nil {
+			return err
+		}
+		a.closers = append(a.closers, func() error { reports.Close(flushTimeout); return nil })
+		handler = reports.Handler(handler)
+	}
+	a.outside.Log = slog.New(telemetry.NewTrailHandler(handler))
+	if cfg.OTLPEndpoint == "" {
+		return nil
+	}
+	headers, err := cfg.OTLPHeaderMap()
+	if err != nil {
+		return err
+	}
+	a.tracing, err = telemetry.OpenTracing(ctx, telemetry.TracingConfig{
+		Endpoint: cfg.OTLPEndpoint, Headers: headers, Service: cfg.OTelService, Environment: cfg.Env, Share: cfg.OTelShare,
+	}, a.outside.Log)
+	if err != nil {
+		return fmt.Errorf("open tracing: %w", err)
+	}
+	a.closers = append(a.closers, func() error {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+		defer cancel()
+		a.tracing.Close(ending)
+		return nil
+	})
+	return nil
+}

@@ -1,0 +1,25 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// OTLPHeaderMap is what OTEL_EXPORTER_OTLP_HEADERS says: name=value, separated by commas, the values percent-encoded as
+// OpenTelemetry has it (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). The error does not quote it.
+func (c Config) OTLPHeaderMap() (map[string]string, error) {
+	headers := map[string]string{}
+	for pair := range strings.SplitSeq(string(c.OTLPHeaders), ",") {
+		if strings.TrimSpace(pair) == "" {
+			continue
+		}
+		name, raw, ok := strings.Cut(pair, "=")
+		value, err := url.PathUnescape(strings.TrimSpace(raw))
+		if !ok || err != nil || strings.TrimSpace(name) == "" {
+			return nil, fmt.Errorf("header %d is no name=value", len(headers)+1)
+		}
+		headers[strings.TrimSpace(name)] = value
+	}
+	return headers, nil
+}
