@@ -116,7 +116,8 @@ func (e *Edge) stream(c echo.Context, call *call, done func(ctx context.Context,
 		return false, errClientGone
 	}
 	out.wire = conn
-	outlasting := withCall(trail.With(context.Background(), trail.RequestID, call.id), call) // not net/http's, which ends with its handler and keeps the connection's
+	// Not net/http's, which ends with its handler and keeps the connection's.
+	outlasting := withCall(trail.With(context.Background(), trail.RequestID, call.id), call)
 	begun, failed := out.begin(outlasting)
 	go func() {
 		defer e.streams.open.Done()
