@@ -24,9 +24,10 @@ func (q queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Trac
 	if !trace.SpanFromContext(ctx).IsRecording() {
 		return ctx
 	}
+	//nolint:spancheck // TraceQueryEnd ends it
 	ctx, span := q.tracer.Start(ctx, "sql "+statement(data.SQL), trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.String("db.system.name", "postgresql")))
-	return context.WithValue(ctx, statementKey{}, span)
+	return context.WithValue(ctx, statementKey{}, span) //nolint:spancheck // likewise
 }
 
 // TraceQueryEnd implements pgx.QueryTracer.
@@ -37,7 +38,7 @@ func (queries) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQue
 	}
 	if data.Err != nil {
 		span.SetStatus(codes.Error, "")
-		if pg, ok := errors.AsType[*pgconn.PgError](data.Err); ok {
+		if pg, ok := errors.AsType[*pgconn.PgError](data.Err); ok { //nolint:forbidigo // of a failure the code alone is told, and decides nothing
 			span.SetAttributes(attribute.String("db.response.status_code", pg.Code))
 		}
 	}

@@ -81,13 +81,13 @@ func (h reporting) WithGroup(name string) slog.Handler {
 }
 
 // tags are what an event may say: names of ours and ids.
-var tags = []string{
+var tags = []string{ //nolint:gochecknoglobals // a constant, but for the language
 	trail.RequestID, trail.UserID, trail.JobID, trail.MessageID, trail.MailID, trail.TraceID, trail.Kind,
 	"method", "route", "status", "code", "attempt",
 }
 
 // kinds are those of tags that tell one trouble from another.
-var kinds = []string{trail.Kind, "method", "route", "status", "code"}
+var kinds = []string{trail.Kind, "method", "route", "status", "code"} //nolint:gochecknoglobals // likewise
 
 // report makes an event of a line. Of an error there are its types alone, of a panic the functions that it passed.
 func report(record slog.Record, attrs []slog.Attr) *sentry.Event {

@@ -43,7 +43,7 @@ type (
 // With returns a context whose logs say one thing more. name is one of the names above; value is an id or a name of ours.
 func With(ctx context.Context, name, value string) context.Context {
 	known := attrs(ctx)
-	return context.WithValue(ctx, key{}, append(known[:len(known):len(known)], slog.String(name, value)))
+	return context.WithValue(ctx, key{}, append(slices.Clip(known), slog.String(name, value)))
 }
 
 // WithTracer returns a context in which Resume begins spans.
@@ -55,7 +55,7 @@ func WithTracer(ctx context.Context, tracer trace.Tracer) context.Context {
 func Attrs(ctx context.Context) []slog.Attr {
 	known := attrs(ctx)
 	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {
-		return append(known[:len(known):len(known)], slog.String(TraceID, span.TraceID().String()))
+		return append(slices.Clip(known), slog.String(TraceID, span.TraceID().String()))
 	}
 	return known
 }
@@ -97,9 +97,9 @@ func Resume(ctx context.Context, o Origin, kind, name, id string) (resumed conte
 	if o.Traceparent != nil {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceparent: *o.Traceparent})
 	}
-	ctx, span := tracer.Start(ctx, "run "+kind, trace.WithSpanKind(trace.SpanKindConsumer))
+	ctx, span := tracer.Start(ctx, "run "+kind, trace.WithSpanKind(trace.SpanKindConsumer)) //nolint:spancheck // end ends it
 	Mark(ctx)
-	return ctx, func(outcome string) {
+	return ctx, func(outcome string) { //nolint:spancheck // likewise
 		span.SetAttributes(attribute.String(Outcome, outcome))
 		if outcome == "failed" || outcome == "error" {
 			span.SetStatus(codes.Error, "")

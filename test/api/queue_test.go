@@ -32,8 +32,9 @@ func TestQueueProject_201(t *testing.T) {
 		{client.ProjectModeCopy, client.QueueRequest{Quality: client.Quality("4k"), Variants: 3, Model: new(client.ModelIDSeedream)}, 18},
 	} {
 		wish := draft()
-		wish.Mode = c.mode
-		wish.Prompt.CopyTargetAssetID = &target
+		if wish.Mode = c.mode; c.mode == client.ProjectModeCopy {
+			wish.Prompt.CopyTargetAssetID = &target
+		}
 		project := createProject(t, who, wish)
 		res, err := who.QueueProjectWithResponse(t.Context(), project.ID, nil, c.order)
 		require.NoError(t, err)
