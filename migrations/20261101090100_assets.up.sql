@@ -25,6 +25,7 @@ create table if not exists assets (
 
 create unique index if not exists assets_object_key on assets (bucket, storage_path);
 create index if not exists assets_user_idx on assets (user_id, id desc);
+create index if not exists assets_user_type_idx on assets (user_id, type, id desc);
 create index if not exists assets_pending_idx on assets (expires_at) where status = 'pending';
 create index if not exists assets_rejected_idx on assets (updated_at) where status = 'rejected';
 

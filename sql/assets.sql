@@ -10,7 +10,13 @@ select * from assets where id = any(@ids::uuid[]) and user_id = @user_id and sta
 -- AssetList is a page of an account's ready assets, newest first (assets_user_idx).
 select * from assets
 where user_id = @user_id and id < @before_id and status = 'ready'
-    and (sqlc.narg('type')::text is null or type = sqlc.narg('type')::text)
+order by id desc
+limit @page_size;
+
+-- name: AssetListByType :many
+-- AssetListByType is AssetList of those of one type (assets_user_type_idx); see JobListByStatus.
+select * from assets
+where user_id = @user_id and type = @type and id < @before_id and status = 'ready'
 order by id desc
 limit @page_size;
 

@@ -87,10 +87,17 @@ select * from job;
 select * from jobs where id = @id and user_id = @user_id;
 
 -- name: JobList :many
--- JobList is a page of an account's jobs, newest first (jobs_user_idx, or jobs_user_status_idx with a status).
+-- JobList is a page of an account's jobs, newest first (jobs_user_idx).
 select * from jobs
 where user_id = @user_id and id < @before_id
-    and (sqlc.narg('status')::text is null or status = sqlc.narg('status')::text)
+order by id desc
+limit @page_size;
+
+-- name: JobListByStatus :many
+-- JobListByStatus is JobList of those in one state (jobs_user_status_idx). It is a query of its own, because a plan that
+-- serves any argument could not use that index where the state may be left out.
+select * from jobs
+where user_id = @user_id and status = @status and id < @before_id
 order by id desc
 limit @page_size;
 

@@ -21,11 +21,18 @@ from projects join prompts on prompts.id = projects.prompt_id
 where projects.id = @id and projects.user_id = @user_id;
 
 -- name: ProjectList :many
--- ProjectList is a page of an account's projects, newest first (projects_user_idx, or projects_user_status_idx with a status).
+-- ProjectList is a page of an account's projects, newest first (projects_user_idx).
 select sqlc.embed(projects), sqlc.embed(prompts)
 from projects join prompts on prompts.id = projects.prompt_id
 where projects.user_id = @user_id and projects.id < @before_id
-    and (sqlc.narg('status')::text is null or projects.status = sqlc.narg('status')::text)
+order by projects.id desc
+limit @page_size;
+
+-- name: ProjectListByStatus :many
+-- ProjectListByStatus is ProjectList of those in one state (projects_user_status_idx); see JobListByStatus.
+select sqlc.embed(projects), sqlc.embed(prompts)
+from projects join prompts on prompts.id = projects.prompt_id
+where projects.user_id = @user_id and projects.status = @status and projects.id < @before_id
 order by projects.id desc
 limit @page_size;
 

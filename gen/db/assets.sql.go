@@ -275,26 +275,19 @@ func (q *Queries) AssetInUse(ctx context.Context, arg AssetInUseParams) (bool, e
 const assetList = `-- name: AssetList :many
 select id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5, reject_reason, expires_at, created_at, updated_at from assets
 where user_id = $1 and id < $2 and status = 'ready'
-    and ($3::text is null or type = $3::text)
 order by id desc
-limit $4
+limit $3
 `
 
 type AssetListParams struct {
 	UserID   *uuid.UUID
 	BeforeID uuid.UUID
-	Type     *string
 	PageSize int32
 }
 
 // AssetList is a page of an account's ready assets, newest first (assets_user_idx).
 func (q *Queries) AssetList(ctx context.Context, arg AssetListParams) ([]Asset, error) {
-	rows, err := q.db.Query(ctx, assetList,
-		arg.UserID,
-		arg.BeforeID,
-		arg.Type,
-		arg.PageSize,
-	)
+	rows, err := q.db.Query(ctx, assetList, arg.UserID, arg.BeforeID, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -341,6 +334,62 @@ type AssetListByIDsParams struct {
 // AssetListByIDs reads ready assets of one owner by primary keys; the caller bounds the list.
 func (q *Queries) AssetListByIDs(ctx context.Context, arg AssetListByIDsParams) ([]Asset, error) {
 	rows, err := q.db.Query(ctx, assetListByIDs, arg.Ids, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Asset{}
+	for rows.Next() {
+		var i Asset
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Type,
+			&i.Status,
+			&i.Bucket,
+			&i.StoragePath,
+			&i.ContentType,
+			&i.SizeBytes,
+			&i.Width,
+			&i.Height,
+			&i.MD5,
+			&i.RejectReason,
+			&i.ExpiresAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const assetListByType = `-- name: AssetListByType :many
+select id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5, reject_reason, expires_at, created_at, updated_at from assets
+where user_id = $1 and type = $2 and id < $3 and status = 'ready'
+order by id desc
+limit $4
+`
+
+type AssetListByTypeParams struct {
+	UserID   *uuid.UUID
+	Type     string
+	BeforeID uuid.UUID
+	PageSize int32
+}
+
+// AssetListByType is AssetList of those of one type (assets_user_type_idx); see JobListByStatus.
+func (q *Queries) AssetListByType(ctx context.Context, arg AssetListByTypeParams) ([]Asset, error) {
+	rows, err := q.db.Query(ctx, assetListByType,
+		arg.UserID,
+		arg.Type,
+		arg.BeforeID,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -164,15 +164,13 @@ const projectList = `-- name: ProjectList :many
 select projects.id, projects.user_id, projects.mode, projects.platform, projects.width, projects.height, projects.status, projects.prompt_id, projects.model_pref, projects.seed, projects.version, projects.last_job_id, projects.created_at, projects.updated_at, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
 from projects join prompts on prompts.id = projects.prompt_id
 where projects.user_id = $1 and projects.id < $2
-    and ($3::text is null or projects.status = $3::text)
 order by projects.id desc
-limit $4
+limit $3
 `
 
 type ProjectListParams struct {
 	UserID   uuid.UUID
 	BeforeID uuid.UUID
-	Status   *string
 	PageSize int32
 }
 
@@ -181,14 +179,9 @@ type ProjectListRow struct {
 	Prompt  Prompt
 }
 
-// ProjectList is a page of an account's projects, newest first (projects_user_idx, or projects_user_status_idx with a status).
+// ProjectList is a page of an account's projects, newest first (projects_user_idx).
 func (q *Queries) ProjectList(ctx context.Context, arg ProjectListParams) ([]ProjectListRow, error) {
-	rows, err := q.db.Query(ctx, projectList,
-		arg.UserID,
-		arg.BeforeID,
-		arg.Status,
-		arg.PageSize,
-	)
+	rows, err := q.db.Query(ctx, projectList, arg.UserID, arg.BeforeID, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +189,78 @@ func (q *Queries) ProjectList(ctx context.Context, arg ProjectListParams) ([]Pro
 	items := []ProjectListRow{}
 	for rows.Next() {
 		var i ProjectListRow
+		if err := rows.Scan(
+			&i.Project.ID,
+			&i.Project.UserID,
+			&i.Project.Mode,
+			&i.Project.Platform,
+			&i.Project.Width,
+			&i.Project.Height,
+			&i.Project.Status,
+			&i.Project.PromptID,
+			&i.Project.ModelPref,
+			&i.Project.Seed,
+			&i.Project.Version,
+			&i.Project.LastJobID,
+			&i.Project.CreatedAt,
+			&i.Project.UpdatedAt,
+			&i.Prompt.ID,
+			&i.Prompt.ProjectID,
+			&i.Prompt.Headline,
+			&i.Prompt.Subtext,
+			&i.Prompt.Vibe,
+			&i.Prompt.Details,
+			&i.Prompt.RefAssetIds,
+			&i.Prompt.SelfieAssetID,
+			&i.Prompt.CopyTargetAssetID,
+			&i.Prompt.NormalizedJsonb,
+			&i.Prompt.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const projectListByStatus = `-- name: ProjectListByStatus :many
+select projects.id, projects.user_id, projects.mode, projects.platform, projects.width, projects.height, projects.status, projects.prompt_id, projects.model_pref, projects.seed, projects.version, projects.last_job_id, projects.created_at, projects.updated_at, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
+from projects join prompts on prompts.id = projects.prompt_id
+where projects.user_id = $1 and projects.status = $2 and projects.id < $3
+order by projects.id desc
+limit $4
+`
+
+type ProjectListByStatusParams struct {
+	UserID   uuid.UUID
+	Status   string
+	BeforeID uuid.UUID
+	PageSize int32
+}
+
+type ProjectListByStatusRow struct {
+	Project Project
+	Prompt  Prompt
+}
+
+// ProjectListByStatus is ProjectList of those in one state (projects_user_status_idx); see JobListByStatus.
+func (q *Queries) ProjectListByStatus(ctx context.Context, arg ProjectListByStatusParams) ([]ProjectListByStatusRow, error) {
+	rows, err := q.db.Query(ctx, projectListByStatus,
+		arg.UserID,
+		arg.Status,
+		arg.BeforeID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ProjectListByStatusRow{}
+	for rows.Next() {
+		var i ProjectListByStatusRow
 		if err := rows.Scan(
 			&i.Project.ID,
 			&i.Project.UserID,

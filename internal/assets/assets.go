@@ -91,9 +91,15 @@ func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (db.Asset, erro
 func (s *Service) List(
 	ctx context.Context, userID uuid.UUID, assetType *string, before uuid.UUID, limit int,
 ) ([]db.Asset, error) {
-	rows, err := s.store.Queries().AssetList(ctx, db.AssetListParams{
-		UserID: &userID, BeforeID: before, Type: assetType, PageSize: int32(limit),
-	})
+	var rows []db.Asset
+	var err error
+	if q := s.store.Queries(); assetType == nil {
+		rows, err = q.AssetList(ctx, db.AssetListParams{UserID: &userID, BeforeID: before, PageSize: int32(limit)})
+	} else {
+		rows, err = q.AssetListByType(ctx, db.AssetListByTypeParams{
+			UserID: &userID, Type: *assetType, BeforeID: before, PageSize: int32(limit),
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list assets: %w", err)
 	}

@@ -95,9 +95,15 @@ func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (View, error) {
 func (s *Service) List(
 	ctx context.Context, userID uuid.UUID, status *string, before uuid.UUID, limit int,
 ) ([]View, error) {
-	list, err := s.store.Queries().JobList(ctx, db.JobListParams{
-		UserID: userID, BeforeID: before, Status: status, PageSize: int32(limit),
-	})
+	var list []db.Job
+	var err error
+	if q := s.store.Queries(); status == nil {
+		list, err = q.JobList(ctx, db.JobListParams{UserID: userID, BeforeID: before, PageSize: int32(limit)})
+	} else {
+		list, err = q.JobListByStatus(ctx, db.JobListByStatusParams{
+			UserID: userID, Status: *status, BeforeID: before, PageSize: int32(limit),
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}

@@ -85,15 +85,27 @@ func Read(ctx context.Context, q *db.Queries, userID, id uuid.UUID) (Project, er
 func (s *Service) List(
 	ctx context.Context, userID uuid.UUID, status *string, before uuid.UUID, limit int,
 ) ([]Project, error) {
-	rows, err := s.store.Queries().ProjectList(ctx, db.ProjectListParams{
-		UserID: userID, BeforeID: before, Status: status, PageSize: int32(limit),
+	list := []Project{}
+	if status == nil {
+		rows, err := s.store.Queries().ProjectList(ctx, db.ProjectListParams{
+			UserID: userID, BeforeID: before, PageSize: int32(limit),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list projects: %w", err)
+		}
+		for _, row := range rows {
+			list = append(list, Project{Project: row.Project, Prompt: row.Prompt})
+		}
+		return list, nil
+	}
+	rows, err := s.store.Queries().ProjectListByStatus(ctx, db.ProjectListByStatusParams{
+		UserID: userID, Status: *status, BeforeID: before, PageSize: int32(limit),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list projects: %w", err)
+		return nil, fmt.Errorf("list projects by status: %w", err)
 	}
-	list := make([]Project, len(rows))
-	for i, row := range rows {
-		list[i] = Project{Project: row.Project, Prompt: row.Prompt}
+	for _, row := range rows {
+		list = append(list, Project{Project: row.Project, Prompt: row.Prompt})
 	}
 	return list, nil
 }

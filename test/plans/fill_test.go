@@ -24,6 +24,9 @@ const smallTables = "provider_slots schema_migrations"
 //go:embed fill.sql
 var fillSQL string
 
+//go:embed grow.sql
+var growSQL string
+
 // full tells whether to fill the tables as they are after years, which takes a minute or two: PLANS=full.
 func full() bool { return os.Getenv("PLANS") == "full" }
 
