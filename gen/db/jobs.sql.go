@@ -681,7 +681,7 @@ func (q *Queries) JobListByProject(ctx context.Context, arg JobListByProjectPara
 }
 
 const jobListByStatus = `-- name: JobListByStatus :many
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at from jobs
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs
 where user_id = $1 and status = $2 and id < $3
 order by id desc
 limit $4
@@ -746,6 +746,8 @@ func (q *Queries) JobListByStatus(ctx context.Context, arg JobListByStatusParams
 			&i.LeaseToken,
 			&i.ProviderSlot,
 			&i.HandledAt,
+			&i.RequestID,
+			&i.Traceparent,
 		); err != nil {
 			return nil, err
 		}

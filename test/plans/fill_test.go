@@ -4,8 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"os"
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 

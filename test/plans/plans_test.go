@@ -70,7 +70,7 @@ func TestPlans_seeWholeScans(t *testing.T) {
 }
 
 // node is what explain tells of one step of a plan.
-type node struct { //nolint:tagliatelle // the names are Postgres'
+type node struct {
 	Kind     string  `json:"Node Type"`
 	Relation string  `json:"Relation Name"`
 	Index    string  `json:"Index Name"`
