@@ -48,9 +48,9 @@ func (l limiter) Allow(ctx context.Context, class string, subject httpapi.Subjec
 	}
 	var limits []ratelimit.Limit
 	add := func(requests int, s ratelimit.Subject) {
-		limits = append(limits, ratelimit.Limit{
-			Class: class, Subject: s, Requests: max(1, int(float64(requests)*l.factor)), Period: b.period,
-		})
+		// No more than one a microsecond, which is as good as no limit and the most that can be counted.
+		scaled := min(float64(requests)*l.factor, float64(b.period.Microseconds()))
+		limits = append(limits, ratelimit.Limit{Class: class, Subject: s, Requests: max(1, int(scaled)), Period: b.period})
 	}
 	if b.address > 0 && subject.Address != "" {
 		add(b.address, ratelimit.Address(subject.Address))

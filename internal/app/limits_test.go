@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/api"
+	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/testkit/redistest"
 )
 
 // A class without a budget would answer 503 for ever; a budget without a class limits nothing, whatever one may think.
@@ -27,5 +30,20 @@ func TestBudgets_areTheClassesOfTheSpec(t *testing.T) {
 	for class, b := range budgets() {
 		require.Positive(t, b.period, class)
 		require.Positive(t, max(b.address, b.account), "%s: nobody is counted", class)
+	}
+}
+
+// Whoever turns the limits off with a large factor must not turn the service off.
+func TestLimiter_anyFactor(t *testing.T) {
+	t.Parallel()
+	counters, err := ratelimit.Open(ratelimit.Config{URL: redistest.URL(t), Namespace: redistest.Namespace(t), Key: []byte("k")})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, counters.Close()) })
+	for _, factor := range []float64{1e-9, 1, 1e6, 1e300} {
+		for class := range budgets() {
+			quota, err := limiter{counters: counters, factor: factor}.Allow(t.Context(), class, httpapi.Subject{Address: "192.0.2.1", Account: "a"})
+			require.NoError(t, err, "%s x %g", class, factor)
+			require.Positive(t, quota.Limit)
+		}
 	}
 }
