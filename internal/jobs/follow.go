@@ -17,6 +17,7 @@ var errEnded = errors.New("job has ended")
 // to seen are not sent. It subscribes before it reads, so that no change falls between.
 func (s *Service) Follow(ctx context.Context, userID, id uuid.UUID, seen int64, send func(View) error) error {
 	f := &follower{service: s, userID: userID, id: id, seen: seen, send: send}
+	defer f.end()
 	err := events.Apart(func() error {
 		f.sub = s.events.Subscribe(topic(id))
 		return f.read(ctx)
@@ -32,7 +33,6 @@ func (s *Service) Follow(ctx context.Context, userID, id uuid.UUID, seen int64, 
 			}
 		}
 	}
-	f.sub.Close()
 	if errors.Is(err, errEnded) {
 		return nil
 	}
@@ -46,6 +46,13 @@ type follower struct {
 	userID, id uuid.UUID
 	seen       int64
 	send       func(View) error
+}
+
+// end closes the subscription, whatever ended the following.
+func (f *follower) end() {
+	if f.sub != nil {
+		f.sub.Close()
+	}
 }
 
 func (f *follower) take(ctx context.Context, event *events.Event) error {

@@ -2,12 +2,15 @@ package jobs_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/testkit/redistest"
 )
 
 func TestFollow_sendsTheStateThenEachChange(t *testing.T) {
@@ -47,4 +50,37 @@ func TestFollow_doesNotRepeatWhatWasSeen(t *testing.T) {
 	require.Zero(t, sent)
 	require.NoError(t, w.service.Follow(t.Context(), w.user.ID, id, version-1, count))
 	require.Equal(t, 1, sent)
+}
+
+// listening is a hub that remembers the last subscription.
+type listening struct {
+	*events.Hub
+
+	last *events.Subscription
+}
+
+func (l *listening) Subscribe(topic string) *events.Subscription {
+	l.last = l.Hub.Subscribe(topic)
+	return l.last
+}
+
+// A reader that panics leaves no subscription behind, which the hub would keep for ever.
+func TestFollow_panicEndsTheSubscription(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 10, time.Minute)
+	id := w.order(t, draft)
+	hub, err := events.Open(events.Config{RedisURL: redistest.URL(t)}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, hub.Close()) })
+	heard := &listening{Hub: hub}
+	service := jobs.NewService(jobs.Deps{Store: w.store, Events: heard})
+	require.Panics(t, func() {
+		_ = service.Follow(t.Context(), w.user.ID, id, 0, func(jobs.View) error { panic("odd") })
+	})
+	select {
+	case _, open := <-heard.last.C():
+		require.False(t, open)
+	default:
+		require.Fail(t, "the subscription is still open")
+	}
 }
