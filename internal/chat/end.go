@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/store"
 )
 
@@ -91,24 +90,19 @@ func (r *Replier) putBack(ctx context.Context, w *writer, why failure, delay tim
 // fenced, so that a repeat after a lost answer finds no row.
 func (r *Replier) settle(ctx context.Context, w *writer, as Outcome, write func() (db.Message, error)) error {
 	defer func() { w.ended(ctx, as) }()
-	for wait := 50 * time.Millisecond; ; wait *= 2 {
-		row, err := write()
-		switch {
-		case err == nil:
-			r.publish(ctx, w.reply, event{Messages: []Message{messageOf(row)}})
-			return nil
-		case store.IsNotFound(err):
-			as = Lost
-			return nil
-		case apperr.From(err).Kind != apperr.Unavailable && !store.IsRetryable(err):
-			as = Unwritten
-			return fmt.Errorf("end attempt: %w", err)
-		}
-		select {
-		case <-ctx.Done():
-			as = Unwritten
-			return fmt.Errorf("end attempt: %w", err)
-		case <-time.After(wait):
-		}
+	var row db.Message
+	err := store.Persist(ctx, func() (err error) {
+		row, err = write()
+		return err
+	})
+	switch {
+	case store.IsNotFound(err):
+		as = Lost
+		return nil
+	case err != nil:
+		as = Unwritten
+		return fmt.Errorf("end attempt: %w", err)
 	}
+	r.publish(ctx, w.reply, event{Messages: []Message{messageOf(row)}})
+	return nil
 }

@@ -7,12 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/lease"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/store"
@@ -110,7 +113,7 @@ func (r *Replier) Run(ctx context.Context, id uuid.UUID) error {
 	switch {
 	case err == nil, errors.Is(err, errFull), errors.Is(cause, errStopped):
 		return r.complete(settling, w)
-	case errors.Is(cause, errLeaseLost), errors.Is(err, errLeaseLost):
+	case errors.Is(cause, lease.ErrLost), errors.Is(err, lease.ErrLost):
 		w.ended(ctx, Lost)
 		return nil
 	case errors.Is(cause, queue.ErrDraining):
@@ -160,8 +163,8 @@ func (r *Replier) write(ctx context.Context, reply db.Message, w *writer) error 
 func (r *Replier) call(ctx context.Context, req providers.TextRequest, pieces chan<- string) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.Log.ErrorContext(ctx, "panic while writing", "message_id", req.MessageID, "panic", p)
-			err = fmt.Errorf("panic while writing: %v", p)
+			err = fmt.Errorf("write reply: %w", apperr.Panicked(p))
+			r.Log.ErrorContext(ctx, "panic while writing", "message_id", req.MessageID, "error", err, "stack", string(debug.Stack()))
 		}
 	}()
 	_, err = r.Text.Reply(ctx, req, func(piece string) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/lease"
 )
 
 // maxReplyBytes bounds a reply, whatever a vendor sends: about three times the longest message of a creator in ASCII.
@@ -63,7 +64,7 @@ func (w *writer) finish() {
 // dirty tells whether there is anything that readers were not told of, or that the row does not have.
 func (w *writer) dirty() bool { return w.published < len(w.text) || w.persisted < len(w.text) }
 
-// flush persists what is due and publishes what is new. It fails with errLeaseLost, and else is made good by the next.
+// flush persists what is due and publishes what is new. It fails with lease.ErrLost, and else is made good by the next.
 func (w *writer) flush(ctx context.Context) error {
 	if ahead := len(w.text) - w.persisted; ahead >= w.r.PersistBytes || ahead > 0 && time.Since(w.persistedAt) >= w.r.PersistEvery {
 		if err := w.persist(ctx); err != nil {
@@ -91,7 +92,7 @@ func (w *writer) persist(ctx context.Context) error {
 	case err != nil && ctx.Err() == nil:
 		w.r.Log.WarnContext(ctx, "text of a reply not persisted yet", "message_id", w.reply.ID, "error", err)
 	case err == nil && rows == 0:
-		return errLeaseLost
+		return lease.ErrLost
 	case err == nil:
 		w.persisted = len(w.text)
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/store"
 )
@@ -35,7 +34,7 @@ func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.Image
 		params.Md5s = append(params.Md5s, p.md5)
 	}
 	var row db.JobSucceedRow
-	err = persist(ctx, func() (err error) {
+	err = store.Persist(ctx, func() (err error) {
 		row, err = r.Store.Queries().JobSucceed(ctx, params)
 		return err
 	})
@@ -85,7 +84,7 @@ func (r *Runner) retry(ctx context.Context, job db.Job, why failure, delay time.
 		params.ErrorCode, params.ErrorMessage = &why.code, &why.message
 	}
 	var row db.JobRetryRow
-	err := persist(ctx, func() (err error) {
+	err := store.Persist(ctx, func() (err error) {
 		row, err = r.Store.Queries().JobRetry(ctx, params)
 		return err
 	})
@@ -111,7 +110,7 @@ func (r *Runner) fail(ctx context.Context, job db.Job, why failure) (Outcome, er
 
 func (r *Runner) end(ctx context.Context, params db.JobEndParams) (Outcome, error) {
 	var row db.JobEndRow
-	err := persist(ctx, func() (err error) {
+	err := store.Persist(ctx, func() (err error) {
 		row, err = r.Store.Queries().JobEnd(ctx, params)
 		return err
 	})
@@ -125,20 +124,4 @@ func (r *Runner) end(ctx context.Context, params db.JobEndParams) (Outcome, erro
 	publish(ctx, r.Events, r.Log, View{Job: ended})
 	r.line.advance(ctx, freed)
 	return Failed, nil
-}
-
-// persist repeats a write while Postgres is away for a moment, or if it was the victim of a deadlock. The writes that it
-// is given are fenced, so that a repeat after a lost answer finds no row.
-func persist(ctx context.Context, write func() error) error {
-	for wait := 50 * time.Millisecond; ; wait *= 2 {
-		err := write()
-		if err == nil || apperr.From(err).Kind != apperr.Unavailable && !store.IsRetryable(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(wait):
-		}
-	}
 }

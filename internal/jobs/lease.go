@@ -3,65 +3,28 @@ package jobs
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"sync"
-	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/lease"
 )
 
-// errLeaseLost is the cause of the end of an attempt whose job was cancelled, or taken over by another worker.
-var errLeaseLost = errors.New("jobs: lease lost")
-
-// hold keeps the lease of a claimed job until release is called. The context that it returns ends, with errLeaseLost as
-// its cause, when the lease is no longer ours: because a renewal says so, because none went through for as long as the
-// lease lasts, or because an event tells that the job has moved on without us.
+// hold keeps a claimed job until release is called. An event that tells that the job has moved on without us, such as a
+// cancel, ends the attempt at once.
 func (r *Runner) hold(ctx context.Context, job db.Job) (held context.Context, release func()) {
-	held, cancel := context.WithCancelCause(ctx)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		sub := r.Events.Subscribe(topic(job.ID))
-		defer sub.Close()
-		tick := time.NewTicker(r.Lease / 3)
-		defer tick.Stop()
-		changes := sub.C()
-		renewed := time.Now()
-		for {
-			select {
-			case <-held.Done():
-				return
-			case event, open := <-changes:
-				switch {
-				case !open:
-					changes = nil
-					continue
-				case event.Lagged: // ask the row
-				case stillOurs(event.Payload, job):
-					continue
-				default:
-					cancel(errLeaseLost)
-					return
-				}
-			case <-tick.C:
+	return lease.Hold(ctx, lease.Claim{
+		Length: r.Lease,
+		Renew:  func(ctx context.Context) (bool, error) { return r.renew(ctx, job) },
+		Events: r.Events.Subscribe(topic(job.ID)),
+		Heed: func(payload []byte) error {
+			if stillOurs(payload, job) {
+				return nil
 			}
-			switch ours, err := r.renew(held, job); {
-			case err == nil && ours:
-				renewed = time.Now()
-			case err == nil, time.Since(renewed) >= r.Lease:
-				cancel(errLeaseLost)
-				return
-			}
-		}
+			return lease.ErrLost
+		},
 	})
-	return held, func() {
-		cancel(context.Canceled)
-		wg.Wait()
-	}
 }
 
 func (r *Runner) renew(ctx context.Context, job db.Job) (ours bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, r.Lease/3)
-	defer cancel()
 	rows, err := r.Store.Queries().JobRenew(ctx, db.JobRenewParams{
 		ID: job.ID, LeaseToken: job.LeaseToken, LeaseSeconds: r.Lease.Seconds(),
 	})

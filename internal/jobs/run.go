@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/lease"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/safety"
@@ -110,7 +113,7 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 	switch {
 	case err == nil:
 		outcome, err = r.succeed(settling, job, result, pictures)
-	case errors.Is(cause, errLeaseLost):
+	case errors.Is(cause, lease.ErrLost):
 		pictures.discard(settling)
 		err = nil
 	case errors.Is(cause, queue.ErrDraining):
@@ -135,8 +138,8 @@ func (r *Runner) expiry(job db.Job, claimed time.Time) time.Time {
 func (r *Runner) draw(ctx context.Context, job db.Job, to *pictures) (result providers.ImageResult, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.Log.ErrorContext(ctx, "panic while drawing", "job_id", job.ID, "panic", p)
-			err = fmt.Errorf("panic while drawing: %v", p)
+			err = fmt.Errorf("draw: %w", apperr.Panicked(p))
+			r.Log.ErrorContext(ctx, "panic while drawing", "job_id", job.ID, "error", err, "stack", string(debug.Stack()))
 		}
 	}()
 	image, vendorModel, ok := r.Models(job.Model)

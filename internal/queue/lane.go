@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/internal/apperr"
 )
 
 // lane runs the tasks of one kind.
@@ -75,7 +77,7 @@ func (l *lane) run(tasks context.Context, id uuid.UUID) {
 	l.running.Add(1)
 	defer func() {
 		if cause := recover(); cause != nil {
-			l.log.ErrorContext(ctx, "task panicked", "id", id, "panic", cause, "stack", string(debug.Stack()))
+			l.log.ErrorContext(ctx, "task panicked", "id", id, "error", apperr.Panicked(cause), "stack", string(debug.Stack()))
 		}
 		cancel()
 		l.running.Add(-1)

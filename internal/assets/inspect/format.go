@@ -11,6 +11,8 @@ import (
 	"io"
 
 	"golang.org/x/image/webp"
+
+	"github.com/mugshot-studio/backend/internal/apperr"
 )
 
 // format is one of the three types of picture.
@@ -71,7 +73,7 @@ var errPanicked = errors.New("decoder panicked")
 func decode(ctx context.Context, f format, data []byte) (img image.Image, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = damaged("%w: %v", errPanicked, p)
+			err = damaged("%w: %w", errPanicked, apperr.Panicked(p))
 		}
 	}()
 	img, err = f.decode(&attentiveReader{ctx: ctx, data: bytes.NewReader(data)})

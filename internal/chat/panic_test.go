@@ -1,0 +1,27 @@
+package chat_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/chat"
+	"github.com/mugshot-studio/backend/internal/providers"
+)
+
+// What a provider's library panics with may quote the creator. The log tells that it did, and where.
+func TestRun_panicIsLoggedWithoutItsText(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	w := setup(t, func(d *chat.ReplierDeps) { d.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+	w.write(func(_ context.Context, req providers.TextRequest, _ func(string) error) error {
+		panic("can't answer " + req.Turns[0].Text)
+	})
+	require.Equal(t, "internal", *w.run(t, w.ask(t, "Help me")).ErrorCode)
+	require.Contains(t, log.String(), "panic while writing")
+	require.Contains(t, log.String(), "panic_test.go", "the stack")
+	require.NotContains(t, log.String(), "can't answer")
+}
