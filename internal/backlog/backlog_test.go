@@ -202,6 +202,10 @@ func TestDead_job(t *testing.T) {
 	_, err = w.Retry(t.Context(), second)
 	require.ErrorIs(t, err, catalog.ErrModelUnavailable)
 	w.away["nano_banana"] = false
+	w.exec(t, "update jobs set model = 'fal_flux', mode = 'copy' where id = $1", second)
+	_, err = w.Retry(t.Context(), second)
+	require.ErrorIs(t, err, catalog.ErrModelUnavailable, "it can't do that any more")
+	w.exec(t, "update jobs set model = 'nano_banana', mode = 'design' where id = $1", second)
 	_, err = w.Retry(t.Context(), second)
 	require.NoError(t, err)
 	_, err = w.Retry(t.Context(), third)

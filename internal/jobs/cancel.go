@@ -14,7 +14,11 @@ import (
 // Cancel ends a job of the account and gives its credits back. Of a cancel and a success at the same moment one wins.
 // It fails with ErrNotFound, or with ErrFinished when the job has ended.
 func (s *Service) Cancel(ctx context.Context, userID, id uuid.UUID) (View, error) {
-	row, err := s.store.Queries().JobEnd(ctx, s.cancellation(userID, id))
+	var row db.JobEndRow
+	err := s.store.InTx(ctx, func(q *db.Queries) (err error) { // which begins anew where it was the victim of a deadlock
+		row, err = q.JobEnd(ctx, s.cancellation(userID, id))
+		return err
+	})
 	if store.IsNotFound(err) {
 		if _, err := s.Get(ctx, userID, id); err != nil {
 			return View{}, err

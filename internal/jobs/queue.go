@@ -133,23 +133,23 @@ func (s *Service) model(p projects.Project, o Order) (catalog.Model, error) {
 	if err != nil {
 		return catalog.Model{}, err
 	}
-	if message := lacks(model, p); message != "" {
-		return catalog.Model{}, catalog.ErrModelUnavailable.WithDetail("model", id).WithMessage(message)
-	}
-	return model, nil
+	return model, fits(model, p.Mode, p.Prompt)
 }
 
-// lacks says what the project needs and the model can't do, or nothing.
-func lacks(m catalog.Model, p projects.Project) string {
+// fits fails with catalog.ErrModelUnavailable where the prompt needs what the model can't do.
+func fits(m catalog.Model, mode string, p db.Prompt) error {
+	var message string
 	switch {
-	case (p.Mode == catalog.Copy || p.Prompt.CopyTargetAssetID != nil) && !m.Supports(catalog.Copy):
-		return "This model can't copy another picture. Choose another one."
-	case p.Prompt.SelfieAssetID != nil && !m.Supports(catalog.Selfie):
-		return "This model can't draw the person of a selfie. Choose another one, or take the selfie away."
-	case len(p.Prompt.RefAssetIds) > 0 && !m.Supports(catalog.References):
-		return "This model takes no reference pictures. Choose another one, or take the pictures away."
+	case (mode == catalog.Copy || p.CopyTargetAssetID != nil) && !m.Supports(catalog.Copy):
+		message = "This model can't copy another picture. Choose another one."
+	case p.SelfieAssetID != nil && !m.Supports(catalog.Selfie):
+		message = "This model can't draw the person of a selfie. Choose another one, or take the selfie away."
+	case len(p.RefAssetIds) > 0 && !m.Supports(catalog.References):
+		message = "This model takes no reference pictures. Choose another one, or take the pictures away."
+	default:
+		return nil
 	}
-	return ""
+	return catalog.ErrModelUnavailable.WithDetail("model", m.ID).WithMessage(message)
 }
 
 // whyUnpaid returns nil when the project has changed, so that the order is worth another try.

@@ -13,7 +13,7 @@ import (
 
 // Repeat queues a job that failed anew, for an operator: as a new job at the same price, which its owner pays again,
 // since the credits of the failed one are back. It fails with ErrNotFound unless the job failed and nobody has dealt with
-// it, with catalog.ErrModelUnavailable, or with ErrInsufficientCredits; then nothing has happened.
+// it, with catalog.ErrModelUnavailable where the model is not offered or can't do it any more, or with ErrInsufficientCredits; then nothing has happened.
 func (s *Service) Repeat(ctx context.Context, failedID uuid.UUID) (uuid.UUID, error) {
 	var repeated db.Job
 	err := s.store.InTx(ctx, func(q *db.Queries) error {
@@ -23,6 +23,13 @@ func (s *Service) Repeat(ctx context.Context, failedID uuid.UUID) (uuid.UUID, er
 		}
 		model, err := s.catalog.Model(failed.Model)
 		if err != nil {
+			return err
+		}
+		prompt, err := q.PromptGet(ctx, failed.PromptID)
+		if err != nil {
+			return fmt.Errorf("read prompt: %w", err)
+		}
+		if err := fits(model, failed.Mode, prompt); err != nil {
 			return err
 		}
 		origin := trail.From(ctx)
