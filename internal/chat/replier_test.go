@@ -169,67 +169,6 @@ func TestRun_endless(t *testing.T) {
 	require.True(t, strings.HasPrefix(reply.Content, "on and on  \uFFFD on"))
 }
 
-// writesUntilToldTo writes words and then waits for the end of its context, whose cause it tells.
-func writesUntilToldTo(words string, written chan<- struct{}, causes chan<- error) scribe {
-	return func(ctx context.Context, _ providers.TextRequest, emit func(string) error) error {
-		if err := emit(words); err != nil {
-			return err
-		}
-		close(written)
-		<-ctx.Done()
-		causes <- context.Cause(ctx)
-		return ctx.Err()
-	}
-}
-
-// Stop ends the vendor's call at once and keeps every word, also those that the row did not have yet.
-func TestStop_keepsWhatWasWritten(t *testing.T) {
-	t.Parallel()
-	w := setup(t, func(d *chat.ReplierDeps) { d.PersistEvery = time.Hour })
-	written, causes := make(chan struct{}), make(chan error, 1)
-	w.write(writesUntilToldTo("As much as this", written, causes))
-	reply := w.ask(t, "Help me")
-	ran := make(chan error, 1)
-	go func() { ran <- w.replier.Run(context.Background(), reply.ID) }()
-	<-written
-	begun := time.Now()
-	stopped, err := w.service.Stop(t.Context(), w.user.ID, w.chat.ID, reply.ID)
-	require.NoError(t, err)
-	require.Less(t, time.Since(begun), 900*time.Millisecond, "nobody had to be patient")
-	require.Equal(t, "complete", stopped.Status)
-	require.Equal(t, "As much as this", stopped.Content)
-	require.Error(t, <-causes)
-	require.NoError(t, <-ran)
-	again, err := w.service.Stop(t.Context(), w.user.ID, w.chat.ID, reply.ID)
-	require.NoError(t, err)
-	require.Equal(t, w.read(t, reply), again)
-	require.Equal(t, stopped.Revision, again.Revision)
-}
-
-func TestStop_beforeAnybodyWrites(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	reply := w.ask(t, "Help me")
-	stopped, err := w.service.Stop(t.Context(), w.user.ID, w.chat.ID, reply.ID)
-	require.NoError(t, err)
-	require.Equal(t, "complete", stopped.Status)
-	require.Equal(t, stopped.Content, w.run(t, reply).Content, "there is nothing to do any more")
-}
-
-// Of a worker that is dead, what it brought into the row is kept.
-func TestStop_nobodyIsThere(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	reply := w.ask(t, "Help me")
-	_, err := w.store.Queries().ReplyClaim(t.Context(), db.ReplyClaimParams{ID: reply.ID, LeaseSeconds: 60, MaxAttempts: 3})
-	require.NoError(t, err)
-	w.exec(t, "update messages set content = 'So far' where id = $1", reply.ID)
-	stopped, err := w.service.Stop(t.Context(), w.user.ID, w.chat.ID, reply.ID)
-	require.NoError(t, err)
-	require.Equal(t, "So far", stopped.Content)
-	require.Equal(t, "complete", w.read(t, reply).Status)
-}
-
 // A worker that shuts down gives the reply back, and the attempt counts as never begun.
 func TestRun_draining(t *testing.T) {
 	t.Parallel()
@@ -298,45 +237,6 @@ func TestRun_chatDeleted(t *testing.T) {
 		return ctx.Err()
 	})
 	require.NoError(t, w.replier.Run(t.Context(), reply.ID))
-}
-
-func TestExpire(t *testing.T) {
-	t.Parallel()
-	w := setup(t, func(d *chat.ReplierDeps) { d.MaxAge = time.Minute })
-	dead, late, fresh := w.ask(t, "One"), w.ask(t, "Two"), w.ask(t, "Three")
-	ended, err := w.replier.Expire(t.Context())
-	require.NoError(t, err)
-	require.Zero(t, ended)
-	w.exec(t, `update messages set status = 'streaming', attempt = $2, lease_until = now() - interval '1 second' where id = $1`,
-		dead.ID, chat.MaxAttempts)
-	w.exec(t, `update messages set run_at = now() - interval '2 minutes' where id = $1`, late.ID)
-	ended, err = w.replier.Expire(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, 2, ended)
-	require.Equal(t, "worker_lost", *w.read(t, dead).ErrorCode)
-	require.Equal(t, "provider_busy", *w.read(t, late).ErrorCode)
-	require.Equal(t, "pending", w.read(t, fresh).Status)
-}
-
-func TestMarkDue(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	reply := w.ask(t, "One")
-	due := func(since *time.Time) []uuid.UUID {
-		ids, err := w.replier.MarkDue(t.Context(), since, time.Minute, 10)
-		require.NoError(t, err)
-		return ids
-	}
-	require.Empty(t, due(nil), "it was told just now")
-	now, err := w.store.Queries().DatabaseNow(t.Context())
-	require.NoError(t, err)
-	require.Equal(t, []uuid.UUID{reply.ID}, due(&now), "all that was told is lost")
-	require.NoError(t, w.replier.Unmark(t.Context(), []uuid.UUID{reply.ID}))
-	require.Equal(t, []uuid.UUID{reply.ID}, due(nil))
-	w.exec(t, "update messages set pushed_at = now() - interval '90 seconds', run_at = now() - interval '10 minutes'")
-	require.Empty(t, due(nil), "it has more patience each time")
-	w.exec(t, "update messages set pushed_at = now() - interval '130 seconds'")
-	require.Len(t, due(nil), 1)
 }
 
 // An attempt that takes too long is ended, and another one made.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/jobs"
-	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/testkit/factory"
@@ -207,65 +206,6 @@ func TestRun_renewsItsLease(t *testing.T) {
 	require.EqualValues(t, 1, job.Attempt)
 }
 
-func TestCancelJob_abortsARunningOne(t *testing.T) {
-	t.Parallel()
-	w := setup(t, 10, time.Minute) // too long for a renewal to notice: the event has to
-	id := w.order(t, draft)
-	drawing := make(chan struct{})
-	w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
-		err := paints(ctx, req, sink)
-		close(drawing)
-		<-ctx.Done()
-		return errors.Join(err, ctx.Err())
-	})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := w.runner.Run(context.Background(), id); err != nil {
-			t.Error(err)
-		}
-	})
-	<-drawing
-	canceled, err := w.service.Cancel(t.Context(), w.user.ID, id)
-	require.NoError(t, err)
-	wg.Wait()
-	require.Equal(t, "canceled", canceled.Job.Status)
-	require.Equal(t, "canceled", w.job(t, id).Job.Status)
-	require.Zero(t, w.stored(t))
-	require.EqualValues(t, 10, factory.Balance(t, w.store, w.user.ID))
-	require.Equal(t, "draft", w.projectStatus(t))
-	_, err = w.service.Cancel(t.Context(), w.user.ID, id)
-	require.ErrorIs(t, err, jobs.ErrFinished)
-	_, err = w.service.Cancel(t.Context(), factory.ID(), id)
-	require.ErrorIs(t, err, jobs.ErrNotFound)
-}
-
-// Of a cancel and a success at the same moment one wins, and the money follows the winner.
-func TestCancelJob_againstSuccess(t *testing.T) {
-	t.Parallel()
-	w := setup(t, 20, time.Minute)
-	want := int64(20)
-	for range 20 {
-		id := w.order(t, draft)
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			if err := w.runner.Run(context.Background(), id); err != nil {
-				t.Error(err)
-			}
-		})
-		var canceled error
-		wg.Go(func() { _, canceled = w.service.Cancel(context.Background(), w.user.ID, id) })
-		wg.Wait()
-		if errors.Is(canceled, jobs.ErrFinished) {
-			want--
-			require.Equal(t, "succeeded", w.job(t, id).Job.Status)
-		} else {
-			require.NoError(t, canceled)
-			require.Equal(t, "canceled", w.job(t, id).Job.Status)
-		}
-		require.Equal(t, want, factory.Balance(t, w.store, w.user.ID))
-	}
-}
-
 // A worker that has to stop gives its job back without using an attempt up.
 func TestRun_drainGivesBack(t *testing.T) {
 	t.Parallel()
@@ -319,38 +259,4 @@ func TestLedger_refusesASecondRefund(t *testing.T) {
 	_, err = w.service.Cancel(t.Context(), w.user.ID, id)
 	require.ErrorContains(t, err, "audit_logs_job_action_key")
 	require.EqualValues(t, 10, factory.Balance(t, w.store, w.user.ID))
-}
-
-func TestDeleteProject_refundsUnfinishedJobs(t *testing.T) {
-	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	done := w.order(t, draft)
-	require.NoError(t, w.runner.Run(t.Context(), done))
-	w.order(t, draft)
-	w.order(t, draft)
-	require.ErrorIs(t, w.service.DeleteProject(t.Context(), factory.ID(), w.project.ID), projects.ErrNotFound)
-	require.NoError(t, w.service.DeleteProject(t.Context(), w.user.ID, w.project.ID))
-	require.EqualValues(t, 9, factory.Balance(t, w.store, w.user.ID))
-	require.ErrorIs(t, w.service.DeleteProject(t.Context(), w.user.ID, w.project.ID), projects.ErrNotFound)
-	require.Equal(t, 1, w.stored(t), "finished pictures stay among the assets")
-}
-
-// No job may slip into a project that is being deleted and take its credits along.
-func TestDeleteProject_againstQueue(t *testing.T) {
-	t.Parallel()
-	w := setup(t, 100, time.Minute)
-	for range 10 {
-		w.project = factory.Project(t, w.store, w.user.ID, nil)
-		var wg sync.WaitGroup
-		for range 4 {
-			wg.Go(func() { _, _, _ = w.service.Queue(context.Background(), w.user.ID, w.project.ID, draft, noKey) })
-		}
-		wg.Go(func() {
-			if err := w.service.DeleteProject(context.Background(), w.user.ID, w.project.ID); err != nil {
-				t.Error(err)
-			}
-		})
-		wg.Wait()
-		require.EqualValues(t, 100, factory.Balance(t, w.store, w.user.ID))
-	}
 }
