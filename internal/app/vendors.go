@@ -158,7 +158,7 @@ func (a *App) vendorClient(provider string, maxAnswer int64, perMinute int) *htt
 }
 
 // redrawWith makes pictures fit to leave the house: upright, at most 2048 pixels a side, and without metadata.
-func redrawWith(checker *inspect.Checker) func(context.Context, providers.Reference) (providers.Reference, error) {
+func redrawWith(checker *inspect.Checker) providers.Redraw {
 	return func(ctx context.Context, r providers.Reference) (providers.Reference, error) {
 		redrawn, err := checker.Check(ctx, bytes.NewReader(r.Data), inspect.Wanted{
 			ContentType: r.ContentType, Size: int64(len(r.Data)), Redraw: true,

@@ -61,6 +61,10 @@ type Reference struct {
 	Data        []byte
 }
 
+// Redraw brings a creator's picture into a form that may leave the house: upright, of a moderate size, and without metadata
+// such as where it was taken.
+type Redraw func(ctx context.Context, reference Reference) (Reference, error)
+
 // ImageResult is the form that the product owner fixed for every image call.
 type ImageResult struct {
 	Images []string `json:"images"` // storage paths, one a variant

@@ -41,9 +41,8 @@ type Config struct {
 	// request that may have been sent.
 	Client *http.Client
 	Now    func() time.Time
-	// Redraw brings a creator's picture into a form that may leave the house: upright, of a moderate size, and without
-	// metadata such as where it was taken; nil: they go as they are.
-	Redraw func(ctx context.Context, reference providers.Reference) (providers.Reference, error)
+	// Redraw is done to every reference before it is sent; nil: they go as they are.
+	Redraw providers.Redraw
 	// CallTimeout bounds one picture, with its time in fal's queue; 0: five minutes.
 	CallTimeout time.Duration
 	// EditEndpoint draws requests that have references, such as fal-ai/bytedance/seedream/v4.5/edit; empty: they are

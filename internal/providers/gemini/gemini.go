@@ -35,9 +35,8 @@ type Config struct {
 	// Client sends the requests; nil: one with limits of its own.
 	Client *http.Client
 	Now    func() time.Time
-	// Redraw brings a creator's picture into a form that may leave the house: upright, of a moderate size, and without
-	// metadata such as where it was taken; nil: they go as they are.
-	Redraw func(ctx context.Context, reference providers.Reference) (providers.Reference, error)
+	// Redraw is done to every reference before it is sent; nil: they go as they are.
+	Redraw providers.Redraw
 	// CallTimeout bounds one call; 0: two and a half minutes.
 	CallTimeout time.Duration
 }

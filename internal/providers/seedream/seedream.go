@@ -33,9 +33,8 @@ type Config struct {
 	// Client sends the requests; nil: one of wire.NewClient. It must not follow redirects, nor repeat a request.
 	Client *http.Client
 	Now    func() time.Time
-	// Redraw brings a creator's picture into a form that may leave the house: upright, of a moderate size, and without
-	// metadata such as where it was taken; nil: they go as they are.
-	Redraw func(ctx context.Context, reference providers.Reference) (providers.Reference, error)
+	// Redraw is done to every reference before it is sent; nil: they go as they are.
+	Redraw providers.Redraw
 	// CallTimeout bounds one call; 0: two and a half minutes.
 	CallTimeout time.Duration
 	// PricePerImage is in US dollars, for cost estimates; 0: by the model, or unknown.
