@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,7 +37,8 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// New returns the handler: GET /metrics, /readyz, /jobs, and the library's page at QueuesPath.
+// New returns the handler: GET /metrics, /readyz, /jobs, the library's page at QueuesPath, and what `go tool pprof` reads,
+// where net/http/pprof has it.
 func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{
@@ -45,6 +47,10 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /readyz", cfg.readyz)
 	mux.HandleFunc("GET /jobs", cfg.jobs)
 	mux.Handle(QueuesPath, cfg.Queues)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // the heap, goroutines, blocking
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.Handle("GET /{$}", http.RedirectHandler("/jobs", http.StatusFound))
 	return guard(mux)
 }

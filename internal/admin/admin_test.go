@@ -59,6 +59,17 @@ func busy() *world {
 	}}
 }
 
+func TestProfiles_200(t *testing.T) {
+	t.Parallel()
+	w := busy()
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/goroutine", "/debug/pprof/profile?seconds=1"} {
+		answer := w.get(t, http.MethodGet, path)
+		require.Equal(t, http.StatusOK, answer.Code, path)
+		require.NotZero(t, answer.Body.Len(), path)
+	}
+	require.Equal(t, http.StatusNotFound, w.get(t, http.MethodGet, "/debug/pprof/cmdline").Code, "its arguments are nobody's business")
+}
+
 func TestJobs_200(t *testing.T) {
 	t.Parallel()
 	w := busy()
