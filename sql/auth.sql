@@ -37,13 +37,12 @@ returning *;
 -- SessionGet reads a session by its primary key, dead or alive.
 select * from sessions where id = $1;
 
--- name: SessionAlive :one
--- SessionAlive reports whether a session may still be used: asked for every authenticated request, by primary key.
-select exists (
-    select from sessions
-    where id = @id and user_id = @user_id and revoked_at is null
-        and expires_at > @now::timestamptz and idle_expires_at > @now::timestamptz
-);
+-- name: SessionsAlive :many
+-- SessionsAlive returns those of some sessions that may still be used: asked for every authenticated request, by primary
+-- key.
+select id, user_id from sessions
+where id = any(@ids::uuid[]) and revoked_at is null
+    and expires_at > @now::timestamptz and idle_expires_at > @now::timestamptz;
 
 -- name: SessionRotate :execrows
 -- SessionRotate spends the current refresh token. Of two callers with the same token one changes the row; the other

@@ -489,28 +489,6 @@ func (q *Queries) SecondFactorTake(ctx context.Context, arg SecondFactorTakePara
 	return result.RowsAffected(), nil
 }
 
-const sessionAlive = `-- name: SessionAlive :one
-select exists (
-    select from sessions
-    where id = $1 and user_id = $2 and revoked_at is null
-        and expires_at > $3::timestamptz and idle_expires_at > $3::timestamptz
-)
-`
-
-type SessionAliveParams struct {
-	ID     uuid.UUID
-	UserID uuid.UUID
-	Now    time.Time
-}
-
-// SessionAlive reports whether a session may still be used: asked for every authenticated request, by primary key.
-func (q *Queries) SessionAlive(ctx context.Context, arg SessionAliveParams) (bool, error) {
-	row := q.db.QueryRow(ctx, sessionAlive, arg.ID, arg.UserID, arg.Now)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
-}
-
 const sessionCreate = `-- name: SessionCreate :one
 insert into sessions (id, user_id, refresh_hash, user_agent, ip, created_at, last_used_at, idle_expires_at, expires_at)
 select
@@ -758,6 +736,44 @@ func (q *Queries) SessionRotate(ctx context.Context, arg SessionRotateParams) (i
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const sessionsAlive = `-- name: SessionsAlive :many
+select id, user_id from sessions
+where id = any($1::uuid[]) and revoked_at is null
+    and expires_at > $2::timestamptz and idle_expires_at > $2::timestamptz
+`
+
+type SessionsAliveParams struct {
+	Ids []uuid.UUID
+	Now time.Time
+}
+
+type SessionsAliveRow struct {
+	ID     uuid.UUID
+	UserID uuid.UUID
+}
+
+// SessionsAlive returns those of some sessions that may still be used: asked for every authenticated request, by primary
+// key.
+func (q *Queries) SessionsAlive(ctx context.Context, arg SessionsAliveParams) ([]SessionsAliveRow, error) {
+	rows, err := q.db.Query(ctx, sessionsAlive, arg.Ids, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SessionsAliveRow{}
+	for rows.Next() {
+		var i SessionsAliveRow
+		if err := rows.Scan(&i.ID, &i.UserID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const userByEmail = `-- name: UserByEmail :one

@@ -25,7 +25,7 @@ func (a *App) Edge() (*httpapi.Edge, error) {
 			principal, err := a.auth.Authenticate(ctx, token)
 			return httpapi.Principal(principal), err
 		},
-		Limiter: limiter{counters: a.counters, factor: cfg.RateLimitFactor},
+		Limiter: limiter{counters: a.counters, factor: cfg.RateLimitFactor, budgets: budgets()},
 		Ready: map[string]func(context.Context) error{
 			"postgres": a.store.Ping, "redis": a.queue.Ping, "storage": a.objects.Ping,
 		},

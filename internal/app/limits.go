@@ -38,11 +38,12 @@ func budgets() map[string]budget {
 type limiter struct {
 	counters *ratelimit.Counters
 	factor   float64 // RATE_LIMIT_FACTOR
+	budgets  map[string]budget
 }
 
 // Allow implements httpapi.Limiter. It fails for a class that has no budget, which a test rules out.
 func (l limiter) Allow(ctx context.Context, class string, subject httpapi.Subject) (httpapi.Quota, error) {
-	b, ok := budgets()[class]
+	b, ok := l.budgets[class]
 	if !ok {
 		return httpapi.Quota{}, fmt.Errorf("no budget for rate-limit class %q", class)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/batch"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
 	"github.com/mugshot-studio/backend/internal/store"
 )
@@ -82,15 +83,19 @@ type Service struct {
 	newID         func() uuid.UUID
 	random        io.Reader
 	log           *slog.Logger
+
+	rollCall batch.Batcher[Principal, bool] // whether a session may still be used
 }
 
 // NewService returns a service.
 func NewService(cfg Config, d Deps) *Service {
-	return &Service{
+	s := &Service{
 		cfg: cfg, store: d.Store, passwords: d.Passwords, accessTokens: d.AccessTokens, refreshTokens: d.RefreshTokens,
 		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto,
 		now: d.Now, newID: d.NewID, random: d.Random, log: d.Log,
 	}
+	s.rollCall.Send, s.rollCall.Timeout, s.rollCall.Patience = s.areAlive, rollCallTimeout, rollCallPatience
+	return s
 }
 
 // record writes an event of an account, or of none, with q.

@@ -58,12 +58,8 @@ func Open(cfg Config, log *slog.Logger) (*Hub, error) {
 	}
 	channel := cmp.Or(cfg.Namespace, DefaultNamespace) + ":events"
 	h := &Hub{
-		topics: map[string][]*Subscription{},
-		publisher: &publisher{
-			channel: channel,
-			timeout: cmp.Or(cfg.PublishTimeout, defaultPublishTimeout),
-			pool:    endpoint.Pool(1),
-		},
+		topics:    map[string][]*Subscription{},
+		publisher: newPublisher(channel, endpoint.Pool(1), cmp.Or(cfg.PublishTimeout, defaultPublishTimeout)),
 	}
 	h.listener = &redisconn.Listener{
 		Endpoint: endpoint, Channel: channel, Log: log,

@@ -21,6 +21,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/batch"
 	"github.com/mugshot-studio/backend/internal/queue/redisconn"
 )
 
@@ -30,6 +31,9 @@ const (
 
 	// connections is how many decisions are under way at once; each takes some 100 µs.
 	connections = 32
+
+	// patience is how long decisions wait for those that are under way, to go together in one round trip.
+	patience = 20 * time.Millisecond
 
 	// unavailableRetryAfter is what a client is told while Redis is away: about the time that a fail-over takes.
 	unavailableRetryAfter = 5 * time.Second
@@ -55,6 +59,7 @@ type Counters struct {
 	pool    *redis.Pool
 	cfg     Config
 	scripts scripts
+	rounds  batch.Batcher[decision, []int64] // of Allow, which is asked for much more often than the rest
 }
 
 type scripts struct{ allow, begin, fail, settle *redis.Script }
@@ -84,10 +89,12 @@ func Open(cfg Config) (*Counters, error) {
 		return nil, fmt.Errorf("rate limits: %w", err)
 	}
 	script := func(src string) *redis.Script { return redis.NewScript(-1, src) } // the number of keys comes with a call
-	return &Counters{
+	c := &Counters{
 		pool: endpoint.Pool(connections), cfg: cfg,
 		scripts: scripts{script(allowScript), script(beginScript), script(failScript), script(settleScript)},
-	}, nil
+	}
+	c.rounds.Send, c.rounds.Timeout, c.rounds.Patience = c.decide, cfg.Timeout, patience
+	return c, nil
 }
 
 // Close closes the connections. Decisions under way fail.
@@ -110,10 +117,14 @@ func (c *Counters) run(ctx context.Context, script *redis.Script, keys []string,
 		reply, err = redis.Int64s(script.DoContext(ctx, conn, keysAndArgs...))
 		return err
 	})
-	if err != nil {
-		return nil, apperr.ErrUnavailable.With(fmt.Errorf("count in redis: %w", err)).WithRetryAfter(unavailableRetryAfter)
+	return reply, unavailable(err)
+}
+
+func unavailable(err error) error {
+	if err == nil {
+		return nil
 	}
-	return reply, nil
+	return apperr.ErrUnavailable.With(fmt.Errorf("count in redis: %w", err)).WithRetryAfter(unavailableRetryAfter)
 }
 
 // Subject is whom something is counted against.
