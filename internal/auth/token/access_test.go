@@ -129,6 +129,24 @@ func TestVerify_times_with_leeway(t *testing.T) {
 	requireInvalid(t, i, text, "expired")
 }
 
+// A good token is remembered, which must not help one that is almost the same.
+func TestVerify_another_token_than_the_one_remembered(t *testing.T) {
+	t.Parallel()
+	i := issuer(t, ring(t, secretA), newClock())
+	good := issue(t, i, someone())
+	_, err := i.Verify(good)
+	require.NoError(t, err)
+	for at := range good {
+		other := []byte(good)
+		other[at] ^= 1
+		requireInvalid(t, i, string(other), "another byte")
+		requireInvalid(t, i, good[:at], "cut short")
+	}
+	requireInvalid(t, i, good+"A", "longer")
+	_, err = i.Verify(good)
+	require.NoError(t, err)
+}
+
 func TestVerify_secret_rotation(t *testing.T) {
 	t.Parallel()
 	c, who := newClock(), someone()
