@@ -66,14 +66,18 @@ select * from said union all select * from reply;
 
 -- name: MessageListAsc :many
 -- MessageListAsc is a page of a chat's messages, oldest first (messages_chat_seq_key).
-select m.* from chats c join messages m on m.chat_id = c.id
+select m.id, m.seq, m.sender, m.content, m.status, m.error_code, m.error_message, m.suggestion, m.created_at, m.revision,
+    m.lease_token
+from chats c join messages m on m.chat_id = c.id
 where c.id = @chat_id and c.user_id = @user_id and m.seq > @after_seq
 order by m.seq
 limit @page_size;
 
 -- name: MessageListDesc :many
 -- MessageListDesc is a page of a chat's messages, newest first (messages_chat_seq_key).
-select m.* from chats c join messages m on m.chat_id = c.id
+select m.id, m.seq, m.sender, m.content, m.status, m.error_code, m.error_message, m.suggestion, m.created_at, m.revision,
+    m.lease_token
+from chats c join messages m on m.chat_id = c.id
 where c.id = @chat_id and c.user_id = @user_id and m.seq < @before_seq
 order by m.seq desc
 limit @page_size;

@@ -184,7 +184,9 @@ func (q *Queries) ChatUpdate(ctx context.Context, arg ChatUpdateParams) (Chat, e
 }
 
 const messageListAsc = `-- name: MessageListAsc :many
-select m.id, m.chat_id, m.seq, m.sender, m.content, m.status, m.revision, m.error_code, m.error_message, m.suggestion, m.attempt, m.run_at, m.pushed_at, m.pushes, m.lease_until, m.lease_token, m.user_id, m.place, m.request_id, m.traceparent, m.created_at, m.updated_at from chats c join messages m on m.chat_id = c.id
+select m.id, m.seq, m.sender, m.content, m.status, m.error_code, m.error_message, m.suggestion, m.created_at, m.revision,
+    m.lease_token
+from chats c join messages m on m.chat_id = c.id
 where c.id = $1 and c.user_id = $2 and m.seq > $3
 order by m.seq
 limit $4
@@ -197,8 +199,22 @@ type MessageListAscParams struct {
 	PageSize int32
 }
 
+type MessageListAscRow struct {
+	ID           uuid.UUID
+	Seq          int64
+	Sender       string
+	Content      string
+	Status       string
+	ErrorCode    *string
+	ErrorMessage *string
+	Suggestion   json.RawMessage
+	CreatedAt    time.Time
+	Revision     int64
+	LeaseToken   int64
+}
+
 // MessageListAsc is a page of a chat's messages, oldest first (messages_chat_seq_key).
-func (q *Queries) MessageListAsc(ctx context.Context, arg MessageListAscParams) ([]Message, error) {
+func (q *Queries) MessageListAsc(ctx context.Context, arg MessageListAscParams) ([]MessageListAscRow, error) {
 	rows, err := q.db.Query(ctx, messageListAsc,
 		arg.ChatID,
 		arg.UserID,
@@ -209,32 +225,21 @@ func (q *Queries) MessageListAsc(ctx context.Context, arg MessageListAscParams) 
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Message{}
+	items := []MessageListAscRow{}
 	for rows.Next() {
-		var i Message
+		var i MessageListAscRow
 		if err := rows.Scan(
 			&i.ID,
-			&i.ChatID,
 			&i.Seq,
 			&i.Sender,
 			&i.Content,
 			&i.Status,
-			&i.Revision,
 			&i.ErrorCode,
 			&i.ErrorMessage,
 			&i.Suggestion,
-			&i.Attempt,
-			&i.RunAt,
-			&i.PushedAt,
-			&i.Pushes,
-			&i.LeaseUntil,
-			&i.LeaseToken,
-			&i.UserID,
-			&i.Place,
-			&i.RequestID,
-			&i.Traceparent,
 			&i.CreatedAt,
-			&i.UpdatedAt,
+			&i.Revision,
+			&i.LeaseToken,
 		); err != nil {
 			return nil, err
 		}
@@ -247,7 +252,9 @@ func (q *Queries) MessageListAsc(ctx context.Context, arg MessageListAscParams) 
 }
 
 const messageListDesc = `-- name: MessageListDesc :many
-select m.id, m.chat_id, m.seq, m.sender, m.content, m.status, m.revision, m.error_code, m.error_message, m.suggestion, m.attempt, m.run_at, m.pushed_at, m.pushes, m.lease_until, m.lease_token, m.user_id, m.place, m.request_id, m.traceparent, m.created_at, m.updated_at from chats c join messages m on m.chat_id = c.id
+select m.id, m.seq, m.sender, m.content, m.status, m.error_code, m.error_message, m.suggestion, m.created_at, m.revision,
+    m.lease_token
+from chats c join messages m on m.chat_id = c.id
 where c.id = $1 and c.user_id = $2 and m.seq < $3
 order by m.seq desc
 limit $4
@@ -260,8 +267,22 @@ type MessageListDescParams struct {
 	PageSize  int32
 }
 
+type MessageListDescRow struct {
+	ID           uuid.UUID
+	Seq          int64
+	Sender       string
+	Content      string
+	Status       string
+	ErrorCode    *string
+	ErrorMessage *string
+	Suggestion   json.RawMessage
+	CreatedAt    time.Time
+	Revision     int64
+	LeaseToken   int64
+}
+
 // MessageListDesc is a page of a chat's messages, newest first (messages_chat_seq_key).
-func (q *Queries) MessageListDesc(ctx context.Context, arg MessageListDescParams) ([]Message, error) {
+func (q *Queries) MessageListDesc(ctx context.Context, arg MessageListDescParams) ([]MessageListDescRow, error) {
 	rows, err := q.db.Query(ctx, messageListDesc,
 		arg.ChatID,
 		arg.UserID,
@@ -272,32 +293,21 @@ func (q *Queries) MessageListDesc(ctx context.Context, arg MessageListDescParams
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Message{}
+	items := []MessageListDescRow{}
 	for rows.Next() {
-		var i Message
+		var i MessageListDescRow
 		if err := rows.Scan(
 			&i.ID,
-			&i.ChatID,
 			&i.Seq,
 			&i.Sender,
 			&i.Content,
 			&i.Status,
-			&i.Revision,
 			&i.ErrorCode,
 			&i.ErrorMessage,
 			&i.Suggestion,
-			&i.Attempt,
-			&i.RunAt,
-			&i.PushedAt,
-			&i.Pushes,
-			&i.LeaseUntil,
-			&i.LeaseToken,
-			&i.UserID,
-			&i.Place,
-			&i.RequestID,
-			&i.Traceparent,
 			&i.CreatedAt,
-			&i.UpdatedAt,
+			&i.Revision,
+			&i.LeaseToken,
 		); err != nil {
 			return nil, err
 		}

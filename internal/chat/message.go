@@ -51,12 +51,15 @@ func messageOf(r db.Message) Message {
 	}
 }
 
-func messagesOf(rows []db.Message) []Message {
-	list := make([]Message, len(rows))
-	for i, r := range rows {
-		list[i] = messageOf(r)
+// listed is a message as a page reads it, whichever way round.
+type listed = db.MessageListAscRow
+
+func messageOfList(chatID uuid.UUID, r *listed) Message {
+	return Message{
+		ID: r.ID, ChatID: chatID, Seq: r.Seq, Sender: r.Sender, Content: r.Content, Status: r.Status,
+		ErrorCode: r.ErrorCode, ErrorMessage: r.ErrorMessage, Suggestion: r.Suggestion, CreatedAt: r.CreatedAt,
+		Revision: r.Revision, Token: r.LeaseToken,
 	}
-	return list
 }
 
 // Messages reads at most limit messages of a chat of the account, oldest first, whose seq is above after. It fails with
@@ -65,7 +68,7 @@ func (s *Service) Messages(ctx context.Context, userID, chatID uuid.UUID, after 
 	rows, err := s.Store.Queries().MessageListAsc(ctx, db.MessageListAscParams{
 		ChatID: chatID, UserID: userID, AfterSeq: after, PageSize: int32(limit),
 	})
-	return s.messages(ctx, userID, chatID, rows, err)
+	return messages(ctx, s, userID, chatID, rows, err)
 }
 
 // NewestMessages is Messages the other way round: newest first, whose seq is below before.
@@ -73,11 +76,13 @@ func (s *Service) NewestMessages(ctx context.Context, userID, chatID uuid.UUID, 
 	rows, err := s.Store.Queries().MessageListDesc(ctx, db.MessageListDescParams{
 		ChatID: chatID, UserID: userID, BeforeSeq: before, PageSize: int32(limit),
 	})
-	return s.messages(ctx, userID, chatID, rows, err)
+	return messages(ctx, s, userID, chatID, rows, err)
 }
 
 // messages tells an empty page from a chat that is not there.
-func (s *Service) messages(ctx context.Context, userID, chatID uuid.UUID, rows []db.Message, err error) ([]Message, error) {
+func messages[Row listed | db.MessageListDescRow](
+	ctx context.Context, s *Service, userID, chatID uuid.UUID, rows []Row, err error,
+) ([]Message, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list messages: %w", err)
 	}
@@ -86,5 +91,10 @@ func (s *Service) messages(ctx context.Context, userID, chatID uuid.UUID, rows [
 			return nil, err
 		}
 	}
-	return messagesOf(rows), nil
+	list := make([]Message, len(rows))
+	for i, row := range rows {
+		r := listed(row)
+		list[i] = messageOfList(chatID, &r)
+	}
+	return list, nil
 }

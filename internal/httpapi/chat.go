@@ -97,11 +97,7 @@ func (h chatHandlers) ListMessages(
 		return nil, err
 	}
 	rows, next := paginate(name, rows, size, func(m chat.Message) int64 { return m.Seq })
-	items, err := toMessages(rows)
-	if err != nil {
-		return nil, err
-	}
-	return api.ListMessages200JSONResponse{Items: items, NextCursor: next}, nil
+	return messagePage{items: rows, next: next}, nil
 }
 
 // SendMessage answers POST /chat/{chat_id}/messages.

@@ -70,17 +70,6 @@ func toMessage(m chat.Message) (api.Message, error) {
 	return message, nil
 }
 
-func toMessages(list []chat.Message) ([]api.Message, error) {
-	mapped := make([]api.Message, len(list))
-	for i, m := range list {
-		var err error
-		if mapped[i], err = toMessage(m); err != nil {
-			return nil, err
-		}
-	}
-	return mapped, nil
-}
-
 func toSent(s chat.Sent) (api.MessageSent, error) {
 	message, err := toMessage(s.Message)
 	if err != nil || s.Reply == nil {
