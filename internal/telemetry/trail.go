@@ -24,15 +24,26 @@ func (h trailHandler) Handle(ctx context.Context, r slog.Record) error {
 	if len(known) == 0 {
 		return h.Handler.Handle(ctx, r)
 	}
-	said := make(map[string]bool, r.NumAttrs())
-	r.Attrs(func(a slog.Attr) bool { said[a.Key] = true; return true })
-	r = r.Clone()
+	unsaid := make([]slog.Attr, 0, 8)
 	for _, a := range known {
-		if !said[a.Key] && !h.said[a.Key] {
-			r.AddAttrs(a)
+		if !h.said[a.Key] && !says(r, a.Key) {
+			unsaid = append(unsaid, a)
 		}
 	}
+	if len(unsaid) > 0 {
+		r = r.Clone()
+		r.AddAttrs(unsaid...)
+	}
 	return h.Handler.Handle(ctx, r)
+}
+
+// says tells whether a line says something itself. It has a few attributes, among which a map would find nothing sooner.
+func says(r slog.Record, key string) (found bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		found = a.Key == key
+		return !found
+	})
+	return found
 }
 
 // WithAttrs implements slog.Handler.
