@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/uuid"
 	"go.opentelemetry.io/otel/trace"
@@ -30,6 +31,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/telemetry"
 	"github.com/mugshot-studio/backend/internal/trail"
 )
+
+// showStageAfter is less than anybody takes for waiting (https://www.nngroup.com/articles/response-times-3-important-limits).
+const showStageAfter = 50 * time.Millisecond
 
 // storagePath is where the development storage answers, on the API's own address.
 const storagePath = "/storage/"
@@ -143,6 +147,7 @@ func (a *App) openServices(context.Context) error {
 	a.runner = jobs.NewRunner(jobs.RunnerDeps{
 		Store: a.store, Models: a.registry.Image, Assets: a.assets, Objects: a.objects, Safety: a.safety, Events: a.hub, NewID: o.NewID,
 		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease, Observe: a.observeJob,
+		ShowAfter: showStageAfter,
 	})
 	a.backlog = backlog.NewService(a.store, a.jobs, a.pushTo(queue.Mail))
 	if err := a.openChats(); err != nil {

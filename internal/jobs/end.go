@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/store"
 )
 
@@ -46,12 +48,27 @@ func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.Image
 		return Unwritten, fmt.Errorf("end job: %w", err)
 	}
 	ended, freed := left(db.JobEndRow(row))
-	views, err := withRenders(ctx, r.Store.Queries(), []db.Job{ended})
-	if err == nil {
-		publish(ctx, r.Events, r.Log, views[0])
-	}
+	publish(ctx, r.Events, r.Log, View{Job: ended, Renders: written(ended, params)})
 	r.line.advance(ctx, freed)
-	return Succeeded, err
+	return Succeeded, nil
+}
+
+// written is what JobSucceed has written of a job's pictures, without asking for it.
+func written(job db.Job, p db.JobSucceedParams) []Render {
+	renders := make([]Render, len(p.AssetIds))
+	for i := range renders {
+		renders[i] = Render{
+			Render: db.Render{
+				ID: p.RenderIds[i], JobID: job.ID, Variant: p.Variants[i], AssetID: p.AssetIds[i], CreatedAt: *job.FinishedAt,
+			},
+			Asset: db.Asset{
+				ID: p.AssetIds[i], UserID: &job.UserID, Type: assets.Render, Status: "ready", Bucket: storage.BucketRenders,
+				StoragePath: p.StoragePaths[i], ContentType: p.ContentTypes[i], SizeBytes: p.Sizes[i], Width: &p.Widths[i],
+				Height: &p.Heights[i], MD5: &p.Md5s[i], CreatedAt: *job.FinishedAt, UpdatedAt: *job.FinishedAt,
+			},
+		}
+	}
+	return renders
 }
 
 // giveUpOrRetry ends or repeats a job whose attempt failed, by what the failure is worth. A job that could not begin

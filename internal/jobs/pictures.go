@@ -19,17 +19,15 @@ import (
 	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
 )
-
-// showEvery bounds how often progress is written.
-const showEvery = 500 * time.Millisecond
 
 // pictures takes what a provider draws in one attempt. Object names hold the attempt's lease token, so that a worker
 // that lost its lease can't touch what its successor stores.
 type pictures struct {
 	runner *Runner
 	job    db.Job
+
+	soon *announcement // of the attempt's goroutine
 
 	mu     sync.Mutex
 	stored [4]*picture // by variant, from 0
@@ -73,47 +71,6 @@ func (p *pictures) Put(ctx context.Context, variant int, drawn providers.Picture
 		return "", fmt.Errorf("store picture: %w", err)
 	}
 	return stored.path, nil
-}
-
-// Progress implements providers.Sink. Drawing goes from 10 to 90 percent of an attempt.
-func (p *pictures) Progress(done float64) {
-	p.mu.Lock()
-	due := time.Since(p.shown) >= showEvery
-	if due {
-		p.shown = time.Now()
-	}
-	p.mu.Unlock()
-	if !due {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), showEvery)
-	defer cancel()
-	percent := int32(10 + 80*min(max(done, 0), 1))
-	if err := p.advance(ctx, "generating", percent); err != nil {
-		p.runner.Log.WarnContext(ctx, "progress not shown", "job_id", p.job.ID, "error", err)
-	}
-}
-
-// stage shows what the attempt is about to do.
-func (p *pictures) stage(ctx context.Context, stage string, percent int32) error {
-	p.mu.Lock()
-	p.shown = time.Now()
-	p.mu.Unlock()
-	return p.advance(ctx, stage, percent)
-}
-
-func (p *pictures) advance(ctx context.Context, stage string, progress int32) error {
-	job, err := p.runner.Store.Queries().JobAdvance(ctx, db.JobAdvanceParams{
-		ID: p.job.ID, LeaseToken: p.job.LeaseToken, Stage: stage, Progress: progress,
-	})
-	if store.IsNotFound(err) {
-		return nil // no longer ours; the lease will tell
-	}
-	if err != nil {
-		return fmt.Errorf("show stage: %w", err)
-	}
-	publish(ctx, p.runner.Events, p.runner.Log, View{Job: job})
-	return nil
 }
 
 // complete fails unless every variant was drawn.

@@ -40,6 +40,8 @@ type RunnerDeps struct {
 	Limits  Limits
 	// Lease is how long a silent worker is believed to be alive; it is renewed at a third of that.
 	Lease time.Duration
+	// ShowAfter is how long a stage has to last before readers are told of it; 0: they are told of all.
+	ShowAfter time.Duration
 	// Backoff is how long to wait before attempt+1, where the vendor did not say; nil: Backoff.
 	Backoff func(attempt int32) time.Duration
 	// Observe takes what came of each attempt, for metrics and the log; nil: nobody does.
@@ -103,6 +105,7 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 	held, release := r.hold(ctx, job)
 	pictures := &pictures{runner: r, job: job}
 	result, err := r.draw(held, job, pictures)
+	pictures.quiet()
 	cause := context.Cause(held)
 	release()
 

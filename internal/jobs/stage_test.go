@@ -1,0 +1,103 @@
+package jobs_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/providers"
+)
+
+// follow collects what a reader is shown of a job until it ends.
+func (w *world) follow(t *testing.T, id uuid.UUID) (seen func() []jobs.View) {
+	t.Helper()
+	var views []jobs.View
+	listening, over := make(chan struct{}), make(chan error, 1)
+	go func() {
+		over <- w.service.Follow(context.Background(), w.user.ID, id, 0, func(v jobs.View) error {
+			if len(views) == 0 {
+				close(listening)
+			}
+			views = append(views, v)
+			return nil
+		})
+	}()
+	<-listening
+	return func() []jobs.View {
+		require.NoError(t, <-over)
+		return views
+	}
+}
+
+func stagesOf(views []jobs.View) []string {
+	stages := make([]string, len(views))
+	for i, v := range views {
+		stages[i] = v.Job.Stage
+	}
+	return slices.Compact(stages)
+}
+
+func TestRun_showsNoStageThatIsOverAtOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 10, time.Minute)
+	w.runner.ShowAfter = time.Minute
+	id := w.order(t, jobs.Order{Quality: "draft", Variants: 2})
+	seen := w.follow(t, id)
+	require.NoError(t, w.runner.Run(t.Context(), id))
+	require.Equal(t, []string{"waiting", "preparing", "done"}, stagesOf(seen()))
+}
+
+func TestRun_showsAStageThatLasts(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 10, time.Minute)
+	w.runner.ShowAfter = time.Millisecond
+	id := w.order(t, jobs.Order{Quality: "draft", Variants: 2})
+	w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+		for w.job(t, id).Job.Stage != "generating" {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		return paints(ctx, req, sink)
+	})
+	seen := w.follow(t, id)
+	require.NoError(t, w.runner.Run(t.Context(), id))
+	require.Subset(t, stagesOf(seen()), []string{"generating", "done"})
+}
+
+// Whoever follows is told of the pictures by the event, as others are by the rows.
+func TestRun_tellsOfThePicturesAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 10, time.Minute)
+	id := w.order(t, jobs.Order{Quality: "draft", Variants: 2})
+	seen := w.follow(t, id)
+	require.NoError(t, w.runner.Run(t.Context(), id))
+	views := seen()
+	want, err := json.Marshal(utc(w.job(t, id)))
+	require.NoError(t, err)
+	got, err := json.Marshal(utc(views[len(views)-1]))
+	require.NoError(t, err)
+	require.JSONEq(t, string(want), string(got))
+	require.Len(t, views[len(views)-1].Renders, 2)
+}
+
+// utc makes times comparable, whichever zone they were read in.
+func utc(v jobs.View) jobs.View {
+	for _, at := range []*time.Time{&v.Job.QueuedAt, v.Job.StartedAt, v.Job.FinishedAt, &v.Job.RunAt, v.Job.PushedAt} {
+		*at = at.UTC()
+	}
+	v.Renders = slices.Clone(v.Renders)
+	for i := range v.Renders {
+		r := &v.Renders[i]
+		for _, at := range []*time.Time{&r.CreatedAt, &r.Asset.CreatedAt, &r.Asset.UpdatedAt} {
+			*at = at.UTC()
+		}
+	}
+	return v
+}
