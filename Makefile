@@ -39,7 +39,7 @@ reset: ## Forget what `make run` has stored
 
 ## Testing
 
-.PHONY: test test-race test-migrations test-plans test-programs chaos test-ts e2e-ts test-web test-browser bench
+.PHONY: test test-race test-migrations test-plans test-programs chaos test-ts e2e-ts test-web test-browser bench bench-programs bench-go
 test: test-programs ## Run the Go tests; Postgres and Redis are provided
 	$(testenv) go test -tags '$(programs)' ./...
 
@@ -91,7 +91,15 @@ test-browser: bin/mugshot test-web test/browser/node_modules/.package-lock.json 
 test-live: ## Ask the real vendors whose keys are in the environment, for some cents; all others are skipped
 	$(testenv) go test -count 1 -v -timeout 20m -tags live ./test/live/
 
-bench: ## Run the benchmarks; what matters most comes first, in words
+bench: bench-programs ## Measure us beside the bare minimum and the old stack, in 10 to 15 minutes; ONLY=W2,W3 ROUNDS=1 SECONDS=3 for a part
+	bin/bench/bench -only '$(ONLY)' -rounds $(or $(ROUNDS),3) -seconds $(or $(SECONDS),4) -out '$(if $(ONLY),,docs/bench)'
+	$(if $(ONLY),,cd tools/plot && go run . ../../docs/bench)
+
+bench-programs:
+	@mkdir -p bin/bench
+	@go build -o bin/bench/ ./test/bench/... ./cmd/mugshot
+
+bench-go: ## Run the Go benchmarks; what matters most comes first, in words
 	$(testenv) go test -bench 'Pickup|Idle' -benchtime 5s -run '^$$' ./internal/queue
 	$(testenv) go test -bench Streams -benchtime 1x -run '^$$' ./test/load
 	$(testenv) go test -bench . -run '^$$' ./internal/...

@@ -1,0 +1,64 @@
+// Command instant is `mugshot worker` with a provider that takes no time, so that what is measured is the way of a job
+// and not the drawing: claim, prompt, moderation, storing the picture on disk, and the end. All else is the product's own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/mugshot-studio/backend/internal/app"
+	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/telemetry"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := work(ctx)
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "instant:", err)
+		os.Exit(1)
+	}
+}
+
+func work(ctx context.Context) (err error) {
+	environ, err := config.Environment()
+	if err != nil {
+		return err
+	}
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return err
+	}
+	outside := app.FromWorld(telemetry.NewLogger(os.Stderr, cfg.LogLevel, true), os.Stdout)
+	outside.Images = registry()
+	opened, err := app.Open(ctx, cfg, outside)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	if err := opened.Objects().EnsureBuckets(ctx, storage.Buckets()); err != nil {
+		return err
+	}
+	admin, err := app.Listen(ctx, "ADMIN_ADDR", cfg.AdminAddr)
+	if err != nil {
+		return err
+	}
+	return opened.Run(ctx, app.Roles{Worker: true, Admin: admin})
+}
+
+// registry has the provider draw for every model, by the name of the vendor whose model it is.
+func registry() providers.Registry {
+	all := providers.Registry{}
+	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
+		all[model.ID] = providers.Entry{Provider: model.Provider, Image: provider{}, VendorModel: model.ID}
+	}
+	return all
+}

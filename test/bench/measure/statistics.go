@@ -1,0 +1,41 @@
+package measure
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Quantile is the q-quantile of some times in milliseconds, and not a number of none.
+func Quantile(took []time.Duration, q float64) float64 {
+	if len(took) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(took))
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))].Seconds() * 1e3
+}
+
+// Median is the middle of some figures, or the mean of the middle two; what is not a number is left out.
+func Median(figures []float64) float64 {
+	sorted := slices.DeleteFunc(slices.Clone(figures), math.IsNaN)
+	if len(sorted) == 0 {
+		return math.NaN()
+	}
+	slices.Sort(sorted)
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// MedianRatio is the median of the ratios of figures from the same rounds: a noisy machine disturbs both of a pair.
+func MedianRatio(figures, of []float64) float64 {
+	ratios := make([]float64, 0, len(figures))
+	for i := range min(len(figures), len(of)) {
+		if of[i] != 0 {
+			ratios = append(ratios, figures[i]/of[i])
+		}
+	}
+	return Median(ratios)
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/test/bench/report"
+)
+
+func ids(works []workload) (all []string) {
+	for _, w := range works {
+		all = append(all, w.ID)
+	}
+	return all
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	require.Len(t, choose(plan(), nil), len(plan()))
+	require.Equal(t, []string{"W2", "W4", "W4 after W3"}, ids(choose(plan(), []string{"W2", "W4"})))
+	require.Equal(t, []string{"W6 paced"}, ids(choose(plan(), []string{"W6paced"})))
+	require.Empty(t, choose(plan(), []string{"W9"}))
+}
+
+// A target of a workload that is not in the plan would never be looked at, and what another needs must come before it.
+func TestPlan_servesTheTargets(t *testing.T) {
+	t.Parallel()
+	all := ids(plan())
+	for _, target := range report.Targets() {
+		require.Contains(t, all, target.Workload)
+	}
+	for i, w := range plan() {
+		if w.needs != "" {
+			require.Less(t, slices.Index(all, w.needs), i)
+			require.Contains(t, all, w.needs)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+// Package report condenses the rounds of a measurement into medians and ratios, holds them against the targets, and writes
+// them down for people and for programs.
+package report
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/mugshot-studio/backend/test/bench/measure"
+)
+
+// Names of the metrics that every run has.
+const (
+	Rate       = "per_s" // requests, jobs or deliveries
+	P50        = "p50_ms"
+	P99        = "p99_ms"
+	ServerCPU  = "cpu_server" // milliseconds a request, as all of them
+	WorkerCPU  = "cpu_worker"
+	Postgres   = "cpu_postgres"
+	Redis      = "cpu_redis"
+	LoadCPU    = "cpu_load"
+	ServerPeak = "server_mb" // the most that it held during the run
+	WorkerPeak = "worker_mb"
+	Other      = "other"         // the share of the machine that was busy with anything else
+	LastP99    = "last_p99_ms"   // of events, to the last of their readers
+	PerStream  = "kb_per_stream" // what the server holds for a silent stream
+)
+
+// disturbed is the share of the machine taken by others from which on a run is not believed, if there are better ones.
+const disturbed = 0.2
+
+// Run holds the figures of one run, by metric.
+type Run map[string]float64
+
+// Result is all that was measured of one workload on one side; round for round.
+type Result struct {
+	Workload string   `json:"workload"`
+	Side     string   `json:"side"`
+	Runs     []Run    `json:"runs"`
+	Medians  Run      `json:"medians"`
+	Failed   int      `json:"failed"` // requests, jobs or events
+	Failures []string `json:"failures,omitempty"`
+}
+
+// Workload says what a kind of work is.
+type Workload struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+}
+
+// Report is one measurement.
+type Report struct {
+	Measured  time.Time         `json:"measured"`
+	Cores     int               `json:"cores"`
+	Versions  map[string]string `json:"versions"`
+	Seconds   float64           `json:"seconds"` // of a run
+	Rounds    int               `json:"rounds"`
+	LeftOut   string            `json:"left_out,omitempty"` // why a side is missing
+	Workloads []Workload        `json:"workloads"`
+	Results   []*Result         `json:"results"`
+}
+
+// Add takes a run in. Metrics that have no value are left out.
+func (r *Report) Add(workload Workload, side string, run Run, failed int, failures []string) {
+	maps.DeleteFunc(run, func(_ string, v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
+	if !slices.Contains(r.Workloads, workload) {
+		r.Workloads = append(r.Workloads, workload)
+	}
+	result := r.Find(workload.ID, side)
+	if result == nil {
+		result = &Result{Workload: workload.ID, Side: side}
+		r.Results = append(r.Results, result)
+	}
+	result.Runs = append(result.Runs, run)
+	result.Failed += failed
+	result.Failures = append(result.Failures, failures...)
+	result.Medians = medians(result.Runs)
+}
+
+// Find returns nil where nothing was measured.
+func (r *Report) Find(workload, side string) *Result {
+	i := slices.IndexFunc(r.Results, func(x *Result) bool { return x.Workload == workload && x.Side == side })
+	if i < 0 {
+		return nil
+	}
+	return r.Results[i]
+}
+
+func medians(runs []Run) Run {
+	kept := undisturbed(runs, runs)
+	found := Run{}
+	for metric := range runs[0] {
+		if m := measure.Median(column(runs, kept, metric)); !math.IsNaN(m) {
+			found[metric] = m
+		}
+	}
+	return found
+}
+
+// undisturbed lists the rounds in which nothing disturbed either of a pair, or all rounds if each was disturbed.
+func undisturbed(a, b []Run) []int {
+	var all, quiet []int
+	for i := range min(len(a), len(b)) {
+		all = append(all, i)
+		if a[i][Other] <= disturbed && b[i][Other] <= disturbed {
+			quiet = append(quiet, i)
+		}
+	}
+	if len(quiet) == 0 {
+		return all
+	}
+	return quiet
+}
+
+func column(runs []Run, rounds []int, metric string) []float64 {
+	values := make([]float64, 0, len(rounds))
+	for _, i := range rounds {
+		value, ok := runs[i][metric]
+		if !ok {
+			value = math.NaN()
+		}
+		values = append(values, value)
+	}
+	return values
+}
+
+// Ratio is the median, over paired rounds, of one side's figures over another's; not a number where there are none.
+func (r *Report) Ratio(workload, metric, side, of string) float64 {
+	a, b := r.Find(workload, side), r.Find(workload, of)
+	if a == nil || b == nil {
+		return math.NaN()
+	}
+	rounds := undisturbed(a.Runs, b.Runs)
+	return measure.MedianRatio(column(a.Runs, rounds, metric), column(b.Runs, rounds, metric))
+}
+
+// Disturbed tells whether other programs disturbed every run of a result, so that its figures are not to be trusted.
+func (x *Result) Disturbed() bool {
+	return !slices.ContainsFunc(x.Runs, func(run Run) bool { return run[Other] <= disturbed })
+}

@@ -1,0 +1,100 @@
+package report_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/test/bench/report"
+	"github.com/mugshot-studio/backend/test/bench/servers"
+)
+
+var reading = report.Workload{ID: "W2", Title: "read a chat"}
+
+// measured has three rounds of W2, of which the second was disturbed on one side.
+func measured() *report.Report {
+	r := &report.Report{Measured: time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC), Cores: 2, Versions: map[string]string{"Go": "1.26"}, Seconds: 4, Rounds: 3}
+	add := func(side string, cpu, other float64) {
+		r.Add(reading, side, report.Run{report.ServerCPU: cpu, report.Other: other, report.P50: 1, report.P99: math.NaN()}, 0, nil)
+	}
+	add(servers.Ours, 0.12, 0)
+	add(servers.Ours, 0.9, 0.5)
+	add(servers.Ours, 0.26, 0.1)
+	add(servers.Floor, 0.1, 0)
+	add(servers.Floor, 0.1, 0)
+	add(servers.Floor, 0.2, 0)
+	return r
+}
+
+func TestRatio_leavesOutWhatOthersDisturbed(t *testing.T) {
+	t.Parallel()
+	r := measured()
+	require.InDelta(t, 1.25, r.Ratio("W2", report.ServerCPU, servers.Ours, servers.Floor), 1e-9, "of 1.2 and 1.3, not 9")
+	require.InDelta(t, 0.19, r.Find("W2", servers.Ours).Medians[report.ServerCPU], 1e-9)
+	require.False(t, r.Find("W2", servers.Ours).Disturbed())
+	require.True(t, math.IsNaN(r.Ratio("W2", report.ServerCPU, servers.Ours, servers.Peer)), "nobody measured it")
+	require.NotContains(t, r.Find("W2", servers.Ours).Medians, report.P99, "it had no value")
+}
+
+func TestRatio_ofDisturbedRoundsAlone(t *testing.T) {
+	t.Parallel()
+	r := &report.Report{}
+	r.Add(reading, servers.Ours, report.Run{report.ServerCPU: 3, report.Other: 0.9}, 0, nil)
+	r.Add(reading, servers.Floor, report.Run{report.ServerCPU: 2, report.Other: 0}, 0, nil)
+	require.InDelta(t, 1.5, r.Ratio("W2", report.ServerCPU, servers.Ours, servers.Floor), 1e-9)
+	require.True(t, r.Find("W2", servers.Ours).Disturbed())
+}
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	r := measured()
+	for _, c := range []struct {
+		target report.Target
+		met    bool
+	}{
+		{report.Target{Workload: "W2", Metric: report.ServerCPU, Of: servers.Floor, Bound: 1.35}, true},
+		{report.Target{Workload: "W2", Metric: report.ServerCPU, Of: servers.Floor, Bound: 1.2}, false},
+		{report.Target{Workload: "W2", Metric: report.ServerCPU, Of: servers.Floor, Bound: 1.2, Least: true}, true},
+		{report.Target{Workload: "W2", Metric: report.P50, Bound: 1}, true},
+		{report.Target{Workload: "W2", Metric: report.P50, Bound: 0.5}, false},
+	} {
+		verdict, ok := r.Judge(c.target)
+		require.True(t, ok)
+		require.Equal(t, c.met, verdict.Met, "%+v", verdict)
+	}
+	_, ok := r.Judge(report.Target{Workload: "W3", Metric: report.P50, Bound: 1})
+	require.False(t, ok, "it was not measured")
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	r, dir := measured(), t.TempDir()
+	r.LeftOut = "The peer was left out: why."
+	r.Find("W2", servers.Ours).Failures = []string{"status 500"}
+	require.NoError(t, r.Write(dir, "latest"))
+
+	page, err := os.ReadFile(filepath.Join(dir, "latest.md"))
+	require.NoError(t, err)
+	require.Contains(t, string(page), "| W2 | CPU of the server | 1.25 × floor | ≤ 1.35 × floor | yes |")
+	require.Contains(t, string(page), "| W2 | ours | – | 1.00 | – | 0.190 |")
+	require.Contains(t, string(page), "(latest.svg)")
+	require.Contains(t, string(page), "27 November 2026, on 2 cores")
+	require.Contains(t, string(page), "The peer was left out: why.")
+
+	text, err := os.ReadFile(filepath.Join(dir, "latest.json"))
+	require.NoError(t, err)
+	var back report.Report
+	require.NoError(t, json.Unmarshal(text, &back))
+	require.Len(t, back.Find("W2", servers.Ours).Runs, 3)
+
+	var terminal strings.Builder
+	require.NoError(t, r.Text(&terminal))
+	require.Contains(t, terminal.String(), "W2 on ours: status 500")
+	require.Contains(t, terminal.String(), "1.25 × floor")
+}

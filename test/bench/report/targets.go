@@ -1,0 +1,82 @@
+package report
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/mugshot-studio/backend/test/bench/servers"
+)
+
+// Target bounds a figure of ours, or its ratio to that of another side in the same rounds.
+type Target struct {
+	Workload string
+	Metric   string
+	What     string // the figure, in words
+	Of       string // the side that it is a ratio to; "": the figure itself
+	Least    bool   // the bound is the least that will do, and not the most
+	Bound    float64
+}
+
+// Targets are what our server is held to. The margins above the floor are what it may cost to validate, to limit, to look
+// whether a session lives, to write logs and to count, none of which the floor does.
+func Targets() []Target {
+	const cpu = "CPU of the server"
+	return []Target{
+		{Workload: "W1", Metric: ServerCPU, What: cpu, Of: servers.Floor, Bound: 1.05},
+		{Workload: "W1 64", Metric: P99, What: "p99", Of: servers.Floor, Bound: 1},
+		{Workload: "W1 256", Metric: ServerPeak, What: "memory, MB", Bound: 200},
+		{Workload: "W2", Metric: ServerCPU, What: cpu, Of: servers.Floor, Bound: 1.35},
+		{Workload: "W2", Metric: ServerCPU, What: cpu, Of: servers.Peer, Bound: 0.35},
+		{Workload: "W3", Metric: ServerCPU, What: cpu, Of: servers.Floor, Bound: 1.3},
+		{Workload: "W3", Metric: ServerCPU, What: cpu, Of: servers.Peer, Bound: 0.45},
+		{Workload: "W4", Metric: ServerCPU, What: cpu, Of: servers.Floor, Bound: 1.3},
+		{Workload: "W4", Metric: ServerCPU, What: cpu, Of: servers.Peer, Bound: 0.4},
+		{Workload: "W4 after W3", Metric: ServerCPU, What: cpu, Of: servers.Floor, Bound: 1.3},
+		{Workload: "W4 after W3", Metric: ServerCPU, What: cpu, Of: servers.Peer, Bound: 0.4},
+		{Workload: "W5", Metric: ServerCPU, What: cpu, Of: servers.Floor, Bound: 1.3},
+		{Workload: "W5", Metric: ServerCPU, What: cpu, Of: servers.Peer, Bound: 0.22},
+		{Workload: "W6 burst", Metric: Rate, What: "jobs a second", Of: servers.Floor, Least: true, Bound: 0.8},
+		{Workload: "W6 burst", Metric: Rate, What: "jobs a second", Of: servers.Peer, Least: true, Bound: 2.6},
+		{Workload: "W6 paced", Metric: P50, What: "p50, ms", Bound: 4},
+		{Workload: "W6 paced", Metric: P99, What: "p99, ms", Bound: 15},
+		{Workload: "W7 spread", Metric: PerStream, What: "memory of a stream, kB", Bound: 12},
+		{Workload: "W7 spread", Metric: P99, What: "p99, ms", Bound: 6},
+		{Workload: "W7 one", Metric: LastP99, What: "p99 to the last reader, ms", Bound: 45},
+	}
+}
+
+// Verdict is a target with what was measured.
+type Verdict struct {
+	Target
+	Value float64 // what the bound is held against
+	Met   bool
+}
+
+// Judge holds the report against a target; ok is false where that was not measured.
+func (r *Report) Judge(t Target) (v Verdict, ok bool) {
+	v = Verdict{Target: t, Value: math.NaN()}
+	if t.Of != "" {
+		v.Value = r.Ratio(t.Workload, t.Metric, servers.Ours, t.Of)
+	} else if found := r.Find(t.Workload, servers.Ours); found != nil {
+		if value, measured := found.Medians[t.Metric]; measured {
+			v.Value = value
+		}
+	}
+	v.Met = v.Value <= t.Bound
+	if t.Least {
+		v.Met = v.Value >= t.Bound
+	}
+	return v, !math.IsNaN(v.Value)
+}
+
+// String is the bound as people read it.
+func (t Target) String() string {
+	sign := "≤"
+	if t.Least {
+		sign = "≥"
+	}
+	if t.Of == "" {
+		return fmt.Sprintf("%s %g", sign, t.Bound)
+	}
+	return fmt.Sprintf("%s %g × %s", sign, t.Bound, t.Of)
+}

@@ -1,0 +1,97 @@
+package servers
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+)
+
+// NewOurs prepares our server: `mugshot api` from bin as in production, and workers that are `mugshot worker` but for a
+// provider that takes no time; see the package of that command.
+func NewOurs(ctx context.Context, stack *Stack, bin string) (*Side, error) {
+	secret := rand.Text() + rand.Text()
+	mint, err := ourTokens(secret)
+	if err != nil {
+		return nil, err
+	}
+	users, err := virtual(mint)
+	if err != nil {
+		return nil, err
+	}
+	s := &Side{
+		Name: Ours, Users: users, stack: stack, number: 1, schema: migrated(), launch: ours{bin: bin, secret: secret}.launch,
+		Jobs: JobQueries{
+			Done: "select count(*) from jobs where queued_at >= $1 and status = 'succeeded'",
+			Times: `select (extract(epoch from finished_at - queued_at) * 1000)::float8, finished_at
+				from jobs where queued_at >= $1 and status = 'succeeded'`,
+		},
+	}
+	return s, stack.seed(ctx, s.Name, s.schema)
+}
+
+type ours struct{ bin, secret string }
+
+// environment is production's, as far as one machine goes. Limits of what one account may do are raised, since a
+// few accounts stand for many, and nothing else but the worker's slots, which are as many as the floor's.
+func (o ours) environment(s *Side, home string) []string {
+	return []string{
+		"HOME=" + home, "DEV_DIR=" + home, "LOG_LEVEL=info", "DATABASE_URL=" + s.DSN(), "REDIS_URL=" + s.RedisURL(), "JWT_SECRET=" + o.secret,
+		"RATE_LIMIT_FACTOR=1000000", "DRAIN_GRACE=0s", "DRAIN_TIMEOUT=2s",
+		"WORKER_USER_JOBS=1000", "PROVIDER_MAX_CALLS=" + strconv.Itoa(16), "WORKER_GENERATE_SLOTS=16",
+	}
+}
+
+// production are the settings that APP_ENV=production asks for. Nobody is called at these addresses: the API neither
+// mails nor draws, and no upload is part of the work.
+func production() []string {
+	const nobody = "http://127.0.0.1:1"
+	return []string{
+		"APP_ENV=production", "PUBLIC_APP_URL=https://localhost", "SUPABASE_URL=" + nobody, "SUPABASE_KEY=unused",
+		"SMTP_URL=smtp://127.0.0.1:1", "GEMINI_API_KEY=unused", "GEMINI_BASE_URL=" + nobody,
+	}
+}
+
+func (o ours) launch(ctx context.Context, s *Side, options Options) (*launched, error) {
+	home := filepath.Join(s.stack.dir, "ours")
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return nil, err
+	}
+	up := &launched{}
+	admin, err := freeAddress()
+	if err != nil {
+		return up, err
+	}
+	if up.addr, err = freeAddress(); err != nil {
+		return up, err
+	}
+	api := exec.Command(filepath.Join(o.bin, "mugshot"), "api")
+	api.Dir, api.Env = home, append(append(o.environment(s, home), production()...), "HTTP_ADDR="+up.addr, "ADMIN_ADDR="+admin)
+	server, err := start(s.stack.dir, "ours-api", api)
+	if err != nil {
+		return up, err
+	}
+	up.server = []*process{server}
+	if err := server.await(ctx, answers("http://"+admin+"/readyz", http.StatusOK)); err != nil {
+		return up, err
+	}
+	for i := range options.Workers {
+		if admin, err = freeAddress(); err != nil {
+			return up, err
+		}
+		work := exec.Command(filepath.Join(o.bin, "instant"))
+		work.Dir, work.Env = home, append(o.environment(s, home), "ADMIN_ADDR="+admin)
+		worker, err := start(s.stack.dir, "ours-worker-"+strconv.Itoa(i+1), work)
+		if err != nil {
+			return up, err
+		}
+		up.workers = append(up.workers, worker)
+		if err := worker.await(ctx, answers("http://"+admin+"/readyz", http.StatusOK)); err != nil {
+			return up, err
+		}
+	}
+	return up, nil
+}

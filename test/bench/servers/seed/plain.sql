@@ -1,0 +1,20 @@
+-- :users accounts, each with a project and a chat of 1,000 messages of about 200 bytes. The messages of all chats are
+-- written in turns, as life would write them, so that those of one chat lie far apart.
+
+create function pg_temp.id(kind text, n int) returns uuid immutable language sql
+return ('00000000-0000-4000-' || kind || '-' || lpad(to_hex(n), 12, '0'))::uuid;
+
+insert into users (id, email, username, full_name, password_hash, credits)
+select pg_temp.id('8000', n), 'u' || n || '@example.test', 'user' || n, 'User Number ' || n, :hash, 1000000000000
+from generate_series(1, :users) n;
+
+insert into projects (id, user_id, platform)
+select pg_temp.id('9000', n), pg_temp.id('8000', n), 'youtube' from generate_series(1, :users) n;
+
+insert into chats (id, user_id, session_name, last_seq)
+select pg_temp.id('a000', n), pg_temp.id('8000', n), 'Chat ' || n, 1000 from generate_series(1, :users) n;
+
+insert into messages (chat_id, seq, sender, content)
+select pg_temp.id('a000', n), s, case s % 2 when 1 then 'user' else 'ai' end,
+    'Message ' || s || ': ' || repeat('make the title bolder and the face larger, ', 4) || 'thanks'
+from generate_series(1, 1000) s, generate_series(1, :users) n;
