@@ -7,17 +7,17 @@ select * from assets where id = @id and user_id = @user_id and status = 'ready';
 select * from assets where id = any(@ids::uuid[]) and user_id = @user_id and status = 'ready';
 
 -- name: AssetList :many
--- AssetList is a page of an account's ready assets, newest first (assets_user_idx).
+-- AssetList is a page of an account's ready assets, newest first (assets_user_idx); see JobList.
 select * from assets
-where user_id = @user_id and id < @before_id and status = 'ready'
-order by id desc
+where user_id = any(array[@user_id::uuid]) and id < @before_id and status = 'ready'
+order by user_id, id desc
 limit @page_size;
 
 -- name: AssetListByType :many
--- AssetListByType is AssetList of those of one type (assets_user_type_idx); see JobListByStatus.
+-- AssetListByType is AssetList of those of one type (assets_user_type_id_idx); see JobListByStatus.
 select * from assets
-where user_id = @user_id and type = @type and id < @before_id and status = 'ready'
-order by id desc
+where user_id = any(array[@user_id::uuid]) and type >= @type and (type, id) < (@type, @before_id::uuid) and status = 'ready'
+order by user_id desc, type desc, id desc
 limit @page_size;
 
 -- name: AssetCreate :exec
@@ -63,7 +63,7 @@ from before where users.id = before.id
 returning before.profile_photo_asset_id;
 
 -- name: AssetInUse :one
--- AssetInUse tells whether a queued or running job of the account needs an asset (jobs_user_status_idx).
+-- AssetInUse tells whether a queued or running job of the account needs an asset (jobs_user_status_id_idx).
 select exists (
     select from jobs j join prompts p on p.id = j.prompt_id
     where j.user_id = @user_id and j.status in ('queued', 'running')

@@ -11,11 +11,14 @@ returning *;
 select * from chats where id = @id and user_id = @user_id;
 
 -- name: ChatList :many
--- ChatList is a page of an account's chats, latest first. chats_user_idx finds the account's chats, which are then
--- sorted: an index that held updated_at would cost every message a full update of its chat.
+-- ChatList is a page of an account's chats, latest first; see JobList. chats_user_hour_idx gives the hours in turn, and only
+-- the chats of the hours that a page is from are sorted: an index that held updated_at would cost every message a full
+-- update of its chat.
 select * from chats
-where user_id = @user_id and (updated_at, id) < (@before_time::timestamptz, @before_id::uuid)
-order by updated_at desc, id desc
+where user_id = any(array[@user_id::uuid])
+    and updated_hour <= date_bin('1 hour', @before_time::timestamptz, '2000-01-01 00:00:00+00')
+    and (updated_at, id) < (@before_time::timestamptz, @before_id::uuid)
+order by user_id desc, updated_hour desc, updated_at desc, id desc
 limit @page_size;
 
 -- name: ChatUpdate :one

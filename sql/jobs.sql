@@ -4,7 +4,7 @@
 -- and the project; charges of one account wait for each other, so no balance is spent twice.
 --
 -- A job beyond the places of its account waits for one, and is not to be pushed (jobs_account_line_idx,
--- jobs_user_status_idx). Where another one was queued while this statement waited for the account, what it counts is no
+-- jobs_user_status_id_idx). Where another one was queued while this statement waited for the account, what it counts is no
 -- longer true: then the job waits, too, and overtaken asks the caller to look again.
 with before as (
     select u.job_turns from users u where u.id = @user_id
@@ -87,25 +87,30 @@ select * from job;
 select * from jobs where id = @id and user_id = @user_id;
 
 -- name: JobList :many
--- JobList is a page of an account's jobs, newest first (jobs_user_idx).
+-- JobList is a page of an account's jobs, newest first (jobs_user_idx). A list names all columns of its index in its order,
+-- and compares the owner with an array of one: of what equals a constant, the planner forgets the order, and would then
+-- read the jobs of everybody by primary key where it takes the account for one that has most of them.
 select * from jobs
-where user_id = @user_id and id < @before_id
-order by id desc
+where user_id = any(array[@user_id::uuid]) and id < @before_id
+order by user_id, id desc
 limit @page_size;
 
 -- name: JobListByStatus :many
--- JobListByStatus is JobList of those in one state (jobs_user_status_idx). It is a query of its own, because a plan that
--- serves any argument could not use that index where the state may be left out.
+-- JobListByStatus is JobList of those in one state (jobs_user_status_id_idx). It is a query of its own, because a plan that
+-- serves any argument could not use that index where the state may be left out. That the state is the one asked for is
+-- said by two bounds, for the reason that JobList gives: by an equality, any index of the account's jobs would do.
 select * from jobs
-where user_id = @user_id and status = @status and id < @before_id
-order by id desc
+where user_id = any(array[@user_id::uuid]) and status >= @status and (status, id) < (@status, @before_id::uuid)
+order by user_id desc, status desc, id desc
 limit @page_size;
 
 -- name: JobListByProject :many
--- JobListByProject is a page of a project's jobs, newest first (jobs_project_idx).
-select * from jobs
-where project_id = @project_id and user_id = @user_id and id < @before_id
-order by id desc
+-- JobListByProject is a page of a project's jobs, newest first (jobs_project_idx); see JobList. Whose project it is, its own
+-- row says: a condition on the jobs' owner would let the planner read all of that owner's jobs.
+select j.* from jobs j
+where j.project_id = any(array[@project_id::uuid]) and j.id < @before_id
+    and exists (select from projects p where p.id = @project_id::uuid and p.user_id = @user_id)
+order by j.project_id, j.id desc
 limit @page_size;
 
 -- name: JobActiveByProject :many

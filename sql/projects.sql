@@ -21,19 +21,20 @@ from projects join prompts on prompts.id = projects.prompt_id
 where projects.id = @id and projects.user_id = @user_id;
 
 -- name: ProjectList :many
--- ProjectList is a page of an account's projects, newest first (projects_user_idx).
+-- ProjectList is a page of an account's projects, newest first (projects_user_idx); see JobList.
 select sqlc.embed(projects), sqlc.embed(prompts)
 from projects join prompts on prompts.id = projects.prompt_id
-where projects.user_id = @user_id and projects.id < @before_id
-order by projects.id desc
+where projects.user_id = any(array[@user_id::uuid]) and projects.id < @before_id
+order by projects.user_id, projects.id desc
 limit @page_size;
 
 -- name: ProjectListByStatus :many
--- ProjectListByStatus is ProjectList of those in one state (projects_user_status_idx); see JobListByStatus.
+-- ProjectListByStatus is ProjectList of those in one state (projects_user_status_id_idx); see JobListByStatus.
 select sqlc.embed(projects), sqlc.embed(prompts)
 from projects join prompts on prompts.id = projects.prompt_id
-where projects.user_id = @user_id and projects.status = @status and projects.id < @before_id
-order by projects.id desc
+where projects.user_id = any(array[@user_id::uuid])
+    and projects.status >= @status and (projects.status, projects.id) < (@status, @before_id::uuid)
+order by projects.user_id desc, projects.status desc, projects.id desc
 limit @page_size;
 
 -- name: ProjectUpdate :one

@@ -264,7 +264,7 @@ type AssetInUseParams struct {
 	AssetID uuid.UUID
 }
 
-// AssetInUse tells whether a queued or running job of the account needs an asset (jobs_user_status_idx).
+// AssetInUse tells whether a queued or running job of the account needs an asset (jobs_user_status_id_idx).
 func (q *Queries) AssetInUse(ctx context.Context, arg AssetInUseParams) (bool, error) {
 	row := q.db.QueryRow(ctx, assetInUse, arg.UserID, arg.AssetID)
 	var exists bool
@@ -274,18 +274,18 @@ func (q *Queries) AssetInUse(ctx context.Context, arg AssetInUseParams) (bool, e
 
 const assetList = `-- name: AssetList :many
 select id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5, reject_reason, expires_at, created_at, updated_at from assets
-where user_id = $1 and id < $2 and status = 'ready'
-order by id desc
+where user_id = any(array[$1::uuid]) and id < $2 and status = 'ready'
+order by user_id, id desc
 limit $3
 `
 
 type AssetListParams struct {
-	UserID   *uuid.UUID
+	UserID   uuid.UUID
 	BeforeID uuid.UUID
 	PageSize int32
 }
 
-// AssetList is a page of an account's ready assets, newest first (assets_user_idx).
+// AssetList is a page of an account's ready assets, newest first (assets_user_idx); see JobList.
 func (q *Queries) AssetList(ctx context.Context, arg AssetListParams) ([]Asset, error) {
 	rows, err := q.db.Query(ctx, assetList, arg.UserID, arg.BeforeID, arg.PageSize)
 	if err != nil {
@@ -370,19 +370,19 @@ func (q *Queries) AssetListByIDs(ctx context.Context, arg AssetListByIDsParams) 
 
 const assetListByType = `-- name: AssetListByType :many
 select id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5, reject_reason, expires_at, created_at, updated_at from assets
-where user_id = $1 and type = $2 and id < $3 and status = 'ready'
-order by id desc
+where user_id = any(array[$1::uuid]) and type >= $2 and (type, id) < ($2, $3::uuid) and status = 'ready'
+order by user_id desc, type desc, id desc
 limit $4
 `
 
 type AssetListByTypeParams struct {
-	UserID   *uuid.UUID
+	UserID   uuid.UUID
 	Type     string
 	BeforeID uuid.UUID
 	PageSize int32
 }
 
-// AssetListByType is AssetList of those of one type (assets_user_type_idx); see JobListByStatus.
+// AssetListByType is AssetList of those of one type (assets_user_type_id_idx); see JobListByStatus.
 func (q *Queries) AssetListByType(ctx context.Context, arg AssetListByTypeParams) ([]Asset, error) {
 	rows, err := q.db.Query(ctx, assetListByType,
 		arg.UserID,

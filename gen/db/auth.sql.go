@@ -575,9 +575,9 @@ func (q *Queries) SessionGet(ctx context.Context, id uuid.UUID) (Session, error)
 
 const sessionList = `-- name: SessionList :many
 select id, user_agent, ip, created_at, last_used_at from sessions
-where user_id = $1 and id < $2 and revoked_at is null
+where user_id = any(array[$1::uuid]) and id < $2 and revoked_at is null
     and expires_at > $3::timestamptz and idle_expires_at > $3::timestamptz
-order by id desc
+order by user_id, id desc
 limit $4
 `
 
@@ -596,7 +596,7 @@ type SessionListRow struct {
 	LastUsedAt time.Time
 }
 
-// SessionList is a page of an account's living sessions, newest first (sessions_user_idx).
+// SessionList is a page of an account's living sessions, newest first (sessions_living_idx); see JobList.
 func (q *Queries) SessionList(ctx context.Context, arg SessionListParams) ([]SessionListRow, error) {
 	rows, err := q.db.Query(ctx, sessionList,
 		arg.UserID,

@@ -18,7 +18,7 @@ insert into chats (id, user_id, session_name, project_id)
 select $1, $2, $3, $4::uuid
 where $4::uuid is null
     or exists (select from projects p where p.id = $4::uuid and p.user_id = $2)
-returning id, user_id, session_name, project_id, last_seq, created_at, updated_at
+returning id, user_id, session_name, project_id, last_seq, created_at, updated_at, updated_hour
 `
 
 type ChatCreateParams struct {
@@ -45,6 +45,7 @@ func (q *Queries) ChatCreate(ctx context.Context, arg ChatCreateParams) (Chat, e
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.UpdatedHour,
 	)
 	return i, err
 }
@@ -68,7 +69,7 @@ func (q *Queries) ChatDelete(ctx context.Context, arg ChatDeleteParams) (int64, 
 }
 
 const chatGet = `-- name: ChatGet :one
-select id, user_id, session_name, project_id, last_seq, created_at, updated_at from chats where id = $1 and user_id = $2
+select id, user_id, session_name, project_id, last_seq, created_at, updated_at, updated_hour from chats where id = $1 and user_id = $2
 `
 
 type ChatGetParams struct {
@@ -88,14 +89,17 @@ func (q *Queries) ChatGet(ctx context.Context, arg ChatGetParams) (Chat, error) 
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.UpdatedHour,
 	)
 	return i, err
 }
 
 const chatList = `-- name: ChatList :many
-select id, user_id, session_name, project_id, last_seq, created_at, updated_at from chats
-where user_id = $1 and (updated_at, id) < ($2::timestamptz, $3::uuid)
-order by updated_at desc, id desc
+select id, user_id, session_name, project_id, last_seq, created_at, updated_at, updated_hour from chats
+where user_id = any(array[$1::uuid])
+    and updated_hour <= date_bin('1 hour', $2::timestamptz, '2000-01-01 00:00:00+00')
+    and (updated_at, id) < ($2::timestamptz, $3::uuid)
+order by user_id desc, updated_hour desc, updated_at desc, id desc
 limit $4
 `
 
@@ -106,8 +110,9 @@ type ChatListParams struct {
 	PageSize   int32
 }
 
-// ChatList is a page of an account's chats, latest first. chats_user_idx finds the account's chats, which are then
-// sorted: an index that held updated_at would cost every message a full update of its chat.
+// ChatList is a page of an account's chats, latest first; see JobList. chats_user_hour_idx gives the hours in turn, and only
+// the chats of the hours that a page is from are sorted: an index that held updated_at would cost every message a full
+// update of its chat.
 func (q *Queries) ChatList(ctx context.Context, arg ChatListParams) ([]Chat, error) {
 	rows, err := q.db.Query(ctx, chatList,
 		arg.UserID,
@@ -130,6 +135,7 @@ func (q *Queries) ChatList(ctx context.Context, arg ChatListParams) ([]Chat, err
 			&i.LastSeq,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.UpdatedHour,
 		); err != nil {
 			return nil, err
 		}
@@ -150,7 +156,7 @@ where chats.id = $4 and chats.user_id = $5 and (
     $3::uuid is null
     or exists (select from projects p where p.id = $3::uuid and p.user_id = $5)
 )
-returning id, user_id, session_name, project_id, last_seq, created_at, updated_at
+returning id, user_id, session_name, project_id, last_seq, created_at, updated_at, updated_hour
 `
 
 type ChatUpdateParams struct {
@@ -179,6 +185,7 @@ func (q *Queries) ChatUpdate(ctx context.Context, arg ChatUpdateParams) (Chat, e
 		&i.LastSeq,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.UpdatedHour,
 	)
 	return i, err
 }

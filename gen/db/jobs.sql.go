@@ -532,8 +532,8 @@ func (q *Queries) JobHandle(ctx context.Context, id uuid.UUID) (Job, error) {
 
 const jobList = `-- name: JobList :many
 select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs
-where user_id = $1 and id < $2
-order by id desc
+where user_id = any(array[$1::uuid]) and id < $2
+order by user_id, id desc
 limit $3
 `
 
@@ -543,7 +543,9 @@ type JobListParams struct {
 	PageSize int32
 }
 
-// JobList is a page of an account's jobs, newest first (jobs_user_idx).
+// JobList is a page of an account's jobs, newest first (jobs_user_idx). A list names all columns of its index in its order,
+// and compares the owner with an array of one: of what equals a constant, the planner forgets the order, and would then
+// read the jobs of everybody by primary key where it takes the account for one that has most of them.
 func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, jobList, arg.UserID, arg.BeforeID, arg.PageSize)
 	if err != nil {
@@ -603,25 +605,27 @@ func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error)
 }
 
 const jobListByProject = `-- name: JobListByProject :many
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs
-where project_id = $1 and user_id = $2 and id < $3
-order by id desc
+select j.id, j.project_id, j.user_id, j.prompt_id, j.mode, j.platform, j.model, j.provider, j.quality, j.variants, j.width, j.height, j.seed, j.consent, j.status, j.stage, j.progress, j.attempt, j.cost_credits, j.refunded, j.error_code, j.error_message, j.provider_meta, j.version, j.queued_at, j.started_at, j.finished_at, j.run_at, j.waits_for, j.pushed_at, j.pushes, j.lease_until, j.lease_token, j.provider_slot, j.handled_at, j.request_id, j.traceparent from jobs j
+where j.project_id = any(array[$1::uuid]) and j.id < $2
+    and exists (select from projects p where p.id = $1::uuid and p.user_id = $3)
+order by j.project_id, j.id desc
 limit $4
 `
 
 type JobListByProjectParams struct {
 	ProjectID uuid.UUID
-	UserID    uuid.UUID
 	BeforeID  uuid.UUID
+	UserID    uuid.UUID
 	PageSize  int32
 }
 
-// JobListByProject is a page of a project's jobs, newest first (jobs_project_idx).
+// JobListByProject is a page of a project's jobs, newest first (jobs_project_idx); see JobList. Whose project it is, its own
+// row says: a condition on the jobs' owner would let the planner read all of that owner's jobs.
 func (q *Queries) JobListByProject(ctx context.Context, arg JobListByProjectParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, jobListByProject,
 		arg.ProjectID,
-		arg.UserID,
 		arg.BeforeID,
+		arg.UserID,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -682,8 +686,8 @@ func (q *Queries) JobListByProject(ctx context.Context, arg JobListByProjectPara
 
 const jobListByStatus = `-- name: JobListByStatus :many
 select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs
-where user_id = $1 and status = $2 and id < $3
-order by id desc
+where user_id = any(array[$1::uuid]) and status >= $2 and (status, id) < ($2, $3::uuid)
+order by user_id desc, status desc, id desc
 limit $4
 `
 
@@ -694,8 +698,9 @@ type JobListByStatusParams struct {
 	PageSize int32
 }
 
-// JobListByStatus is JobList of those in one state (jobs_user_status_idx). It is a query of its own, because a plan that
-// serves any argument could not use that index where the state may be left out.
+// JobListByStatus is JobList of those in one state (jobs_user_status_id_idx). It is a query of its own, because a plan that
+// serves any argument could not use that index where the state may be left out. That the state is the one asked for is
+// said by two bounds, for the reason that JobList gives: by an equality, any index of the account's jobs would do.
 func (q *Queries) JobListByStatus(ctx context.Context, arg JobListByStatusParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, jobListByStatus,
 		arg.UserID,
@@ -977,7 +982,7 @@ type JobQueueRow struct {
 // and the project; charges of one account wait for each other, so no balance is spent twice.
 //
 // A job beyond the places of its account waits for one, and is not to be pushed (jobs_account_line_idx,
-// jobs_user_status_idx). Where another one was queued while this statement waited for the account, what it counts is no
+// jobs_user_status_id_idx). Where another one was queued while this statement waited for the account, what it counts is no
 // longer true: then the job waits, too, and overtaken asks the caller to look again.
 func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow, error) {
 	row := q.db.QueryRow(ctx, jobQueue,

@@ -51,6 +51,7 @@ type Chat struct {
 	LastSeq     int64
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	UpdatedHour time.Time
 }
 
 type EmailCode struct {

@@ -163,8 +163,8 @@ func (q *Queries) ProjectGet(ctx context.Context, arg ProjectGetParams) (Project
 const projectList = `-- name: ProjectList :many
 select projects.id, projects.user_id, projects.mode, projects.platform, projects.width, projects.height, projects.status, projects.prompt_id, projects.model_pref, projects.seed, projects.version, projects.last_job_id, projects.created_at, projects.updated_at, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
 from projects join prompts on prompts.id = projects.prompt_id
-where projects.user_id = $1 and projects.id < $2
-order by projects.id desc
+where projects.user_id = any(array[$1::uuid]) and projects.id < $2
+order by projects.user_id, projects.id desc
 limit $3
 `
 
@@ -179,7 +179,7 @@ type ProjectListRow struct {
 	Prompt  Prompt
 }
 
-// ProjectList is a page of an account's projects, newest first (projects_user_idx).
+// ProjectList is a page of an account's projects, newest first (projects_user_idx); see JobList.
 func (q *Queries) ProjectList(ctx context.Context, arg ProjectListParams) ([]ProjectListRow, error) {
 	rows, err := q.db.Query(ctx, projectList, arg.UserID, arg.BeforeID, arg.PageSize)
 	if err != nil {
@@ -229,8 +229,9 @@ func (q *Queries) ProjectList(ctx context.Context, arg ProjectListParams) ([]Pro
 const projectListByStatus = `-- name: ProjectListByStatus :many
 select projects.id, projects.user_id, projects.mode, projects.platform, projects.width, projects.height, projects.status, projects.prompt_id, projects.model_pref, projects.seed, projects.version, projects.last_job_id, projects.created_at, projects.updated_at, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
 from projects join prompts on prompts.id = projects.prompt_id
-where projects.user_id = $1 and projects.status = $2 and projects.id < $3
-order by projects.id desc
+where projects.user_id = any(array[$1::uuid])
+    and projects.status >= $2 and (projects.status, projects.id) < ($2, $3::uuid)
+order by projects.user_id desc, projects.status desc, projects.id desc
 limit $4
 `
 
@@ -246,7 +247,7 @@ type ProjectListByStatusRow struct {
 	Prompt  Prompt
 }
 
-// ProjectListByStatus is ProjectList of those in one state (projects_user_status_idx); see JobListByStatus.
+// ProjectListByStatus is ProjectList of those in one state (projects_user_status_id_idx); see JobListByStatus.
 func (q *Queries) ProjectListByStatus(ctx context.Context, arg ProjectListByStatusParams) ([]ProjectListByStatusRow, error) {
 	rows, err := q.db.Query(ctx, projectListByStatus,
 		arg.UserID,

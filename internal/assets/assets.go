@@ -94,10 +94,10 @@ func (s *Service) List(
 	var rows []db.Asset
 	var err error
 	if q := s.store.Queries(); assetType == nil {
-		rows, err = q.AssetList(ctx, db.AssetListParams{UserID: &userID, BeforeID: before, PageSize: int32(limit)})
+		rows, err = q.AssetList(ctx, db.AssetListParams{UserID: userID, BeforeID: before, PageSize: int32(limit)})
 	} else {
 		rows, err = q.AssetListByType(ctx, db.AssetListByTypeParams{
-			UserID: &userID, Type: *assetType, BeforeID: before, PageSize: int32(limit),
+			UserID: userID, Type: *assetType, BeforeID: before, PageSize: int32(limit),
 		})
 	}
 	if err != nil {

@@ -1,0 +1,1 @@
+drop index concurrently if exists chats_user_hour_idx;
