@@ -93,6 +93,16 @@ func TestLoad_providersAreReachedOverTLS(t *testing.T) {
 	require.NoError(t, err, "development shrugs it off")
 }
 
+func TestLoad_productionIsReachedOverTLS(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"PUBLIC_APP_URL", "PUBLIC_API_URL", "SUPABASE_URL"} {
+		environ := production()
+		environ[name] = "http://example.com"
+		_, err := config.Load(environ)
+		require.ErrorContains(t, err, name+" must be https")
+	}
+}
+
 func TestLoad_providerModels(t *testing.T) {
 	t.Parallel()
 	c, err := config.Load(map[string]string{"PROVIDER_MODELS": "nano_banana=gemini-x,fal_flux=fal-ai/flux/dev"})

@@ -124,6 +124,11 @@ func (c Config) productionProblems() []error {
 	if !isHTTPURL(c.PublicAppURL, "https") {
 		found = append(found, errors.New("PUBLIC_APP_URL must be https"))
 	}
+	for name, address := range map[string]string{"SUPABASE_URL": c.SupabaseURL, "PUBLIC_API_URL": c.PublicAPIURL} {
+		if address != "" && !isHTTPURL(address, "https") && !isLoopback(address) {
+			found = append(found, fmt.Errorf("%s must be https", name))
+		}
+	}
 	for name, base := range c.providerURLs() {
 		if !isHTTPURL(base, "https") && !isLoopback(base) {
 			found = append(found, fmt.Errorf("%s must be https: a key and the creators' pictures go there", name))
