@@ -35,8 +35,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		// pgx quotes the DSN, password and all, in its message. Which of its files is not there, may be said.
-		var missing *fs.PathError
-		if errors.As(err, &missing) {
+		if missing, ok := errors.AsType[*fs.PathError](err); ok {
 			return nil, fmt.Errorf("read DATABASE_URL: %w", missing)
 		}
 		return nil, errors.New("read DATABASE_URL: not a Postgres connection string")

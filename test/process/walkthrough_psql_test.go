@@ -22,7 +22,7 @@ import (
 
 // The whole way that docs/deployment.md describes, with plain processes: what docker-compose.yml says is started in its
 // order and with its environment, somebody signs up and has a thumbnail drawn, everything is replaced under load without
-// anybody noticing, and a backup is restored.
+// anybody noticing, and a backup is restored, from which the same person goes on.
 func TestWalkthrough(t *testing.T) {
 	t.Parallel()
 	c := readCompose(t)
@@ -58,7 +58,7 @@ func TestWalkthrough(t *testing.T) {
 	}
 	require.Len(t, running, 2)
 	s.connect(t)
-	s.mainJob(t, running["api"], mails)
+	ada := s.mainJob(t, running["api"], mails)
 	for name, p := range running {
 		require.Contains(t, page(t, "http://"+p.admin+"/metrics"), "go_goroutines", name)
 	}
@@ -70,13 +70,35 @@ func TestWalkthrough(t *testing.T) {
 
 	// Two APIs need addresses of their own. The tests' own people sign in more often than people do, and hash little.
 	tests := []string{"RATE_LIMIT_FACTOR=10000", "ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "LOG_LEVEL=warn", "DRAIN_GRACE=500ms"}
-	s.roll(t, s.without(env["api"], tests...), s.without(env["worker"], tests...))
+	apiEnv, workerEnv := s.without(env["api"], tests...), s.without(env["worker"], tests...)
+	s.roll(t, apiEnv, workerEnv)
 
-	empty := pgtest.Empty(t)
-	drill := s.without(env["api"], "DRILL_DATABASE_URL="+empty)
-	said, err := script(t, s, "restore-drill.sh", drill)
+	restored := pgtest.Empty(t)
+	said, err := script(t, s, "restore-drill.sh", append(apiEnv, "DRILL_DATABASE_URL="+restored))
 	require.NoError(t, err, said)
 	require.Contains(t, said, "All is well")
+	s.goOn(t, ada, restored, apiEnv, workerEnv)
+}
+
+// goOn puts a restored database in the place of the stack's own. It demands that all rows of the books are there and
+// add up, that somebody's session is still good for a job, and that the books are balanced after it as well.
+func (s *stack) goOn(t *testing.T, ada creator, restored string, apiEnv, workerEnv []string) {
+	t.Helper()
+	entries, balance := s.count(t, "select count(*) from audit_logs"), s.balance(t, ada)
+	s.dsn = restored
+	s.connect(t)
+	s.audit(t)
+	require.Equal(t, entries, s.count(t, "select count(*) from audit_logs"))
+	require.Equal(t, balance, s.balance(t, ada))
+	here := "DATABASE_URL=" + restored
+	api, worker := start(t, s.dir, append(apiEnv, here), "api"), start(t, s.dir, append(workerEnv, here), "worker")
+	api.awaitReady(t, api.http)
+	worker.awaitReady(t, worker.admin)
+	done := ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
+	require.Equal(t, balance-done.CostCredits, s.balance(t, ada))
+	s.audit(t)
+	code, said := run(t, s.dir, append(apiEnv, here), "verify")
+	require.Zero(t, code, said)
 }
 
 // postgres makes a server with what the Compose file asks its image for, and returns its address.
@@ -123,10 +145,14 @@ func (s *stack) connect(t *testing.T) {
 }
 
 // mainJob is what the product is for, from the first mail to the picture.
-func (s *stack) mainJob(t *testing.T, api *process, mails *catcher) {
+func (s *stack) mainJob(t *testing.T, api *process, mails *catcher) (ada creator) {
 	t.Helper()
-	ada := creator{email: uuid.NewString()[:18] + "@example.com"}
+	ada = creator{email: uuid.NewString()[:18] + "@example.com"}
 	signUp(t, api, func() string { return mails.mailTo(ada.email) }, &ada)
+	me, err := ada.at(api).GetMeWithResponse(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, me.JSON200, string(me.Body))
+	ada.id = me.JSON200.ID
 	project, err := ada.at(api).CreateProjectWithResponse(t.Context(), nil, client.ProjectCreate{
 		Mode: client.ProjectModeDesign, Platform: "youtube", Prompt: client.Prompt{Headline: "I built a robot"},
 	})
@@ -135,6 +161,7 @@ func (s *stack) mainJob(t *testing.T, api *process, mails *catcher) {
 	ada.project = project.JSON201.ID
 	done := ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityStd, 2)) // credits are the bonus for signing up
 	require.Len(t, done.Renders, 2)
+	return ada
 }
 
 // without is an environment in which each process finds addresses of its own, with more in it.
