@@ -49,7 +49,7 @@ test-race: test-programs ## Run them with the race detector, which needs a C com
 test-migrations: test-programs ## Run the migrations up, down and up again
 	$(testenv) go test -tags '$(programs)' ./migrations/... ./internal/migrate/...
 
-test-plans: ## Plan every query, and turn the pages of every list, on tables filled as after years; takes minutes
+test-plans: ## Plan every query, and turn the pages of every list of an account with a million rows; takes ten minutes
 	PLANS=full $(testenv) go test -count 1 -v -timeout 30m ./test/plans/
 
 chaos: test-programs ## Kill, cut and empty everything under 500 jobs, and read the books; SEED=… repeats a run

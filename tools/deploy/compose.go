@@ -41,8 +41,30 @@ func loadCompose(ctx context.Context, tree string) ([]string, error) {
 	return found, nil
 }
 
-func load(ctx context.Context, file string) (*types.Project, error) {
-	options, err := cli.NewProjectOptions([]string{file}, cli.WithName("mugshot")) // no environment: the defaults count
+// loadProduction does so with the file for production, whose settings lie on a machine that this one is not.
+func loadProduction(ctx context.Context, tree string) ([]string, error) {
+	project, err := load(ctx, filepath.Join(tree, "deploy", "production.compose.yaml"), cli.WithoutEnvironmentResolution,
+		cli.WithEnv([]string{"MUGSHOT_IMAGE=" + ourImage, "MUGSHOT_HOST=api.example.com"}))
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, name := range slices.Sorted(maps.Keys(project.Services)) {
+		s := project.Services[name]
+		if s.Image != ourImage { // what ends TLS is there for the network
+			s.Ports = nil
+		}
+		found = append(found, composeRules(s)...)
+	}
+	return found, nil
+}
+
+// ourImage stands for the one that is released.
+const ourImage = "registry.example.com/mugshot:1.0.0"
+
+func load(ctx context.Context, file string, more ...cli.ProjectOptionsFn) (*types.Project, error) {
+	// No environment but what is given: the defaults count.
+	options, err := cli.NewProjectOptions([]string{file}, append(more, cli.WithName("mugshot"))...)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +85,7 @@ func composeRules(s types.ServiceConfig) []string {
 			say("port %d is open to the network; publish it at 127.0.0.1", port.Target)
 		}
 	}
-	if s.Build == nil {
+	if s.Build == nil && s.Image != ourImage {
 		if !strings.Contains(s.Image, ":") || strings.HasSuffix(s.Image, ":latest") {
 			say("image %s has no version", s.Image)
 		}

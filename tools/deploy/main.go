@@ -26,6 +26,7 @@ func main() {
 	}{
 		{"deploy/Dockerfile", lintDockerfile},
 		{"docker-compose.yml", loadCompose},
+		{"deploy/production.compose.yaml", loadProduction},
 		{"deploy/kubernetes", validateOverlays},
 		{"deploy/systemd", verifyUnits},
 	} {
