@@ -39,7 +39,7 @@ reset: ## Forget what `make run` has stored
 
 ## Testing
 
-.PHONY: test test-race test-migrations test-plans test-programs chaos test-ts e2e-ts test-web test-browser bench bench-programs bench-go
+.PHONY: test test-race test-migrations test-plans test-programs chaos test-ts e2e-ts test-web test-browser bench bench-growth bench-programs bench-go
 test: test-programs ## Run the Go tests; Postgres and Redis are provided
 	$(testenv) go test -tags '$(programs)' ./...
 
@@ -94,6 +94,10 @@ test-live: ## Ask the real vendors whose keys are in the environment, for some c
 bench: bench-programs ## Measure us beside the bare minimum and the old stack, in 10 to 15 minutes; ONLY=W2,W3 ROUNDS=1 SECONDS=3 for a part
 	bin/bench/bench -only '$(ONLY)' -rounds $(or $(ROUNDS),3) -seconds $(or $(SECONDS),4) -out '$(if $(ONLY),,docs/bench)'
 	$(if $(ONLY),,cd tools/plot && go run . ../../docs/bench)
+
+bench-growth: bench-programs ## Measure how we grow: connections, event streams, waiting jobs, workers; about 6 minutes
+	bin/bench/bench -growth -seconds $(or $(SECONDS),4) -out docs/bench
+	cd tools/plot && go run . ../../docs/bench
 
 bench-programs:
 	@mkdir -p bin/bench

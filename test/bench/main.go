@@ -90,6 +90,9 @@ func run(ctx context.Context, a arguments, to io.Writer) (err error) {
 	}
 	b := &bench{seconds: time.Duration(a.seconds * float64(time.Second)), rounds: a.rounds, log: log}
 	defer func() { err = errors.Join(err, b.stop()) }()
+	if a.growth {
+		return b.measureGrowth(ctx, stack, a, into.Versions)
+	}
 	if err := b.prepareSides(ctx, stack, a, into); err != nil {
 		return err
 	}
@@ -104,6 +107,23 @@ func run(ctx context.Context, a arguments, to io.Writer) (err error) {
 		return nil
 	}
 	return into.Write(a.out, "latest")
+}
+
+// measureGrowth measures our server alone.
+func (b *bench) measureGrowth(ctx context.Context, stack *servers.Stack, a arguments, versions map[string]string) error {
+	ours, err := servers.NewOurs(ctx, stack, a.bin)
+	if err != nil {
+		return err
+	}
+	b.sides = []*servers.Side{ours}
+	into := &report.Growth{Measured: time.Now(), Cores: runtime.NumCPU(), Versions: versions}
+	if err := b.grow(ctx, ours, into); err != nil {
+		return err
+	}
+	if a.out == "" {
+		return nil
+	}
+	return into.Write(a.out)
 }
 
 // prepareSides makes the sides with their databases. A peer that can't run here is left out, in words.

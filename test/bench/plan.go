@@ -37,9 +37,9 @@ type workload struct {
 type state int
 
 const (
-	asItIs     state = iota
-	freshOnce        // new before the first round
-	freshAlway       // new before every round
+	asItIs      state = iota
+	freshOnce         // new before the first round
+	freshAlways       // new before every round
 )
 
 const (
@@ -125,18 +125,21 @@ func plan() []workload {
 		{Workload: named("W1 256", "sign in, 256 connections"), drive: closed(signIn(), 256)},
 		{
 			Workload: named("W5", "queue a job: credits, job, ledger, push; 16 connections, with the worker beside"),
-			state:    freshAlway, drive: closed(queueJob(), conns),
+			state:    freshAlways, drive: closed(queueJob(), conns),
 		},
 		{
 			Workload: named("W6 burst", "2,000 jobs through 16 connections, from the first post to the last end; the provider takes 0 ms"),
-			state:    freshAlway, drive: jobs(2000, conns, 0),
+			state:    freshAlways, drive: jobs(2000, conns, 0),
 		},
 		{Workload: named("W6 paced", "20 jobs a second for 10 s: from queued to ended"), drive: jobs(200, 4, 20)},
 		{
 			Workload: named("W7 spread", "2,000 event streams of 256 chats, one message to each: time to each reader"),
-			state:    freshAlway, events: true, drive: streams(2000, 256, 256),
+			state:    freshAlways, events: true, drive: streams(2000, 256, 256),
 		},
-		{Workload: named("W7 one", "1,000 event streams of one chat, 50 messages: time to the readers"), events: true, drive: streams(1000, 1, 50)},
+		{
+			Workload: named("W7 one", "1,000 event streams of one chat, 50 messages: time to the readers"),
+			state:    freshAlways, events: true, drive: streams(1000, 1, 50),
+		},
 	}
 }
 

@@ -72,7 +72,7 @@ func (b *bench) round(ctx context.Context, w workload, first bool, into *report.
 func (b *bench) prepare(ctx context.Context, side *servers.Side, w workload, first bool) error {
 	options := servers.Options{Events: w.events}
 	switch {
-	case !side.Running(), w.state == freshAlway, w.state == freshOnce && first:
+	case !side.Running(), w.state == freshAlways, w.state == freshOnce && first:
 		return side.Fresh(ctx, options)
 	default:
 		if err := side.Resume(); err != nil {
