@@ -97,10 +97,8 @@ func run(ctx context.Context, a arguments, to io.Writer) (err error) {
 		return err
 	}
 	works := choose(plan(), a.only)
-	if err := b.run(ctx, works, into); err != nil {
-		return err
-	}
-	if err := into.Text(to); err != nil {
+	err = errors.Join(b.run(ctx, works, into), into.Text(to)) // what was measured before a failure or Ctrl-C is shown
+	if err != nil {
 		return err
 	}
 	if a.out == "" {

@@ -1,5 +1,4 @@
--- :users accounts, each with a project and a chat of 1,000 messages of about 200 bytes. The messages of all chats are
--- written in turns, as life would write them, so that those of one chat lie far apart.
+-- :users accounts, each with a project and a chat of 1,000 messages of about 200 bytes.
 
 create function pg_temp.id(kind text, n int) returns uuid immutable language sql
 return ('00000000-0000-4000-' || kind || '-' || lpad(to_hex(n), 12, '0'))::uuid;
