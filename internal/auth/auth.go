@@ -22,6 +22,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/batch"
+	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
 	"github.com/mugshot-studio/backend/internal/store"
 )
@@ -58,6 +59,7 @@ type Deps struct {
 	Lockout       *ratelimit.Lockout
 	Push          Push
 	ClaimPhoto    ClaimPhoto // for sign-ups that bring one
+	Moved         credits.Moved
 	Now           func() time.Time
 	NewID         func() uuid.UUID
 	Random        io.Reader
@@ -79,6 +81,7 @@ type Service struct {
 	lockout       *ratelimit.Lockout
 	push          Push
 	claimPhoto    ClaimPhoto
+	moved         credits.Moved
 	now           func() time.Time
 	newID         func() uuid.UUID
 	random        io.Reader
@@ -91,7 +94,7 @@ type Service struct {
 func NewService(cfg Config, d Deps) *Service {
 	s := &Service{
 		cfg: cfg, store: d.Store, passwords: d.Passwords, accessTokens: d.AccessTokens, refreshTokens: d.RefreshTokens,
-		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto,
+		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto, moved: d.Moved,
 		now: d.Now, newID: d.NewID, random: d.Random, log: d.Log,
 	}
 	s.rollCall.Send, s.rollCall.Timeout, s.rollCall.Patience = s.areAlive, rollCallTimeout, rollCallPatience

@@ -43,7 +43,15 @@ func (s *Service) Confirm(ctx context.Context, email, code string, client Client
 	if err != nil || !s.codes.Match(hash, user.ID, codePurpose, code) {
 		return s.refuseCode(ctx, &user.ID, client)
 	}
-	return s.store.InTx(ctx, func(q *db.Queries) error { return s.confirm(ctx, q, user.ID, hash, client) })
+	var bonus int64
+	err = s.store.InTx(ctx, func(q *db.Queries) (err error) {
+		bonus, err = s.confirm(ctx, q, user.ID, hash, client)
+		return err
+	})
+	if err == nil && bonus > 0 {
+		s.moved.Tell(credits.SignupBonus, bonus)
+	}
+	return err
 }
 
 func (s *Service) refuseCode(ctx context.Context, userID *uuid.UUID, client Client) error {
@@ -53,32 +61,35 @@ func (s *Service) refuseCode(ctx context.Context, userID *uuid.UUID, client Clie
 	return ErrInvalidCode
 }
 
-func (s *Service) confirm(ctx context.Context, q *db.Queries, userID uuid.UUID, hash []byte, client Client) error {
+// confirm uses a code that matched, and returns the bonus that it gave.
+func (s *Service) confirm(
+	ctx context.Context, q *db.Queries, userID uuid.UUID, hash []byte, client Client,
+) (bonus int64, err error) {
 	used, err := q.EmailCodeUse(ctx, db.EmailCodeUseParams{
 		Now: s.now(), UserID: userID, Purpose: codePurpose, CodeHash: hash,
 	})
 	if err != nil {
-		return fmt.Errorf("use code: %w", err)
+		return 0, fmt.Errorf("use code: %w", err)
 	}
 	if used == 0 { // somebody was faster
-		return ErrInvalidCode
+		return 0, ErrInvalidCode
 	}
 	confirmed, err := q.UserConfirmEmail(ctx, db.UserConfirmEmailParams{ID: userID, Now: s.now()})
 	if err != nil {
-		return fmt.Errorf("confirm address: %w", err)
+		return 0, fmt.Errorf("confirm address: %w", err)
 	}
 	if confirmed == 0 {
-		return nil
+		return 0, nil
 	}
 	if s.cfg.SignupBonus > 0 {
 		_, err := credits.Give(ctx, q, credits.Grant{
 			ID: s.newID(), UserID: userID, Amount: s.cfg.SignupBonus, Reason: credits.SignupBonus,
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return s.record(ctx, q, &userID, client, audit.EmailConfirmed, nil)
+	return s.cfg.SignupBonus, s.record(ctx, q, &userID, client, audit.EmailConfirmed, nil)
 }
 
 // ResendConfirmation promises another code to an address that awaits one. Whether there is such an account, only the

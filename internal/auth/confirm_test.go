@@ -40,6 +40,8 @@ func TestConfirm_200_with_the_bonus_once(t *testing.T) {
 
 	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode, "used")
 	require.EqualValues(t, bonus, factory.Balance(t, b.store, user.ID))
+	require.Equal(t, fmt.Sprint("signup_bonus ", bonus), <-b.moved)
+	require.Empty(t, b.moved, "told once")
 }
 
 func TestConfirm_400_wrong_and_unknown_look_the_same(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"sync"
@@ -48,6 +49,7 @@ type bundle struct {
 	queries *statements
 	log     *syncBuffer
 	pushed  chan uuid.UUID
+	moved   chan string
 	// outcomes are what came of attempts to deliver mails.
 	outcomes chan string
 	deps     auth.Deps
@@ -61,7 +63,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{
 		inbox: &inbox{}, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, queries: &statements{},
-		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), outcomes: make(chan string, 1000),
+		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), moved: make(chan string, 1000), outcomes: make(chan string, 1000),
 	}
 	opened, err := store.Open(t.Context(), pgtest.New(t), store.Options{MaxConns: 20, Tracer: b.queries})
 	require.NoError(t, err)
@@ -94,8 +96,9 @@ func setup(t *testing.T) *bundle {
 	b.deps = auth.Deps{
 		Store: b.store, Passwords: b.hasher, AccessTokens: access,
 		RefreshTokens: token.NewRefresher(ring, rand.Reader), Codes: b.codes, Vault: vault, Lockout: lockout,
-		Push: func(_ context.Context, id uuid.UUID) error { b.pushed <- id; return nil },
-		Now:  b.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
+		Push:  func(_ context.Context, id uuid.UUID) error { b.pushed <- id; return nil },
+		Moved: func(action string, amount int64) { b.moved <- fmt.Sprint(action, " ", amount) },
+		Now:   b.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	}
 	b.Service = auth.NewService(b.cfg, b.deps)
 	b.mailer = auth.NewMailer(auth.MailerDeps{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/store"
@@ -138,6 +139,7 @@ func (r *Runner) end(ctx context.Context, params db.JobEndParams) (Outcome, erro
 		return Unwritten, fmt.Errorf("end job: %w", err)
 	}
 	ended, freed := left(row)
+	r.Moved.Tell(credits.JobRefund, ended.CostCredits)
 	publish(ctx, r.Events, r.Log, View{Job: ended})
 	r.line.advance(ctx, freed)
 	return Failed, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/safety"
@@ -75,9 +76,10 @@ func (s *Service) Queue(
 	return queued, false, nil
 }
 
-// begin lets workers and readers know of a job that has been queued. One that waits for a place of its account may find
+// begin lets workers, readers and the books know of a job that has been queued and paid for. One that waits for a place of its account may find
 // one where what its statement saw was not all. What fails here is made good by the sweeper and by the next event.
 func (s *Service) begin(ctx context.Context, job db.Job, overtaken bool) {
+	s.moved.Tell(credits.JobCharge, job.CostCredits)
 	switch {
 	case job.WaitsFor == nil:
 		s.line.tell(ctx, job.ID)

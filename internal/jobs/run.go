@@ -14,6 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/lease"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/queue"
@@ -38,6 +39,7 @@ type RunnerDeps struct {
 	Log     *slog.Logger
 	Push    Push // for jobs that may go when another one ends
 	Limits  Limits
+	Moved   credits.Moved
 	// Lease is how long a silent worker is believed to be alive; it is renewed at a third of that.
 	Lease time.Duration
 	// ShowAfter is how long a stage has to last before readers are told of it; 0: they are told of all.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/store"
 )
@@ -31,6 +32,7 @@ type Service struct {
 	safety  *safety.Service
 	events  Events
 	line    line
+	moved   credits.Moved
 	now     func() time.Time
 	newID   func() uuid.UUID
 	log     *slog.Logger
@@ -44,6 +46,7 @@ type Deps struct {
 	Events  Events
 	Push    Push
 	Limits  Limits
+	Moved   credits.Moved
 	Now     func() time.Time
 	NewID   func() uuid.UUID
 	Log     *slog.Logger
@@ -53,7 +56,7 @@ type Deps struct {
 func NewService(d Deps) *Service {
 	return &Service{
 		store: d.Store, catalog: d.Catalog, safety: d.Safety, events: d.Events, now: d.Now, newID: d.NewID, log: d.Log,
-		line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits},
+		line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits}, moved: d.Moved,
 	}
 }
 

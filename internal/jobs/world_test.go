@@ -67,6 +67,7 @@ type world struct {
 	objects *filesystem.Store
 	judge   *factory.Judge
 	pushed  chan uuid.UUID
+	moved   told
 	painter atomic.Pointer[painter]
 	user    db.User
 	project db.Project
@@ -99,11 +100,11 @@ func setupLimited(t testing.TB, balance int64, lease time.Duration, limits jobs.
 	moderator := factory.Safety(w.store, w.judge)
 	w.service = jobs.NewService(jobs.Deps{
 		Store: w.store, Safety: moderator, Catalog: catalog.New(func(id string) bool { return id != "seedream" }, nil), Events: hub,
-		Push: w.push, Limits: limits, Now: time.Now, NewID: factory.ID, Log: log,
+		Push: w.push, Limits: limits, Moved: w.moved.add, Now: time.Now, NewID: factory.ID, Log: log,
 	})
 	w.runner = jobs.NewRunner(jobs.RunnerDeps{
 		Store: w.store, Assets: assets.NewService(w.store, w.objects), Objects: w.objects, Safety: moderator, Events: hub,
-		NewID: factory.ID, Log: log, Push: w.push, Limits: limits, Lease: lease, Backoff: func(int32) time.Duration { return 0 },
+		NewID: factory.ID, Log: log, Push: w.push, Limits: limits, Moved: w.moved.add, Lease: lease, Backoff: func(int32) time.Duration { return 0 },
 		Models: func(string) (providers.Image, string, bool) { return *w.painter.Load(), "painter-1", true },
 	})
 	w.user = factory.User(t, w.store, balance)
