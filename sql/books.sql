@@ -20,3 +20,46 @@ from assets
 where status = 'ready' and id > @after
 order by id
 limit @page_size;
+
+-- name: BooksBroken :one
+-- BooksBroken counts what does not add up among the newest jobs, at most @most: jobs that were not charged once, or not
+-- refunded as their end asks for, and their owners whose balance is not what the last entry of their ledger left, or among
+-- whose last ten entries one is not the sum of those before it. Cheap enough to be asked every minute, so it does not see
+-- everything: BooksJobPage and CreditImbalances do. By primary keys, audit_logs_job_action_key and audit_logs_ledger_idx.
+with newest as materialized (
+    select j.id, j.user_id, j.status from jobs j order by j.id desc limit @most
+), owner as (
+    select distinct newest.user_id from newest
+)
+select
+    (
+        select count(*)
+        from newest n
+        cross join lateral (
+            select
+                count(*) filter (where a.action = 'job_charge') as charges,
+                count(*) filter (where a.action = 'job_refund') as refunds
+            from audit_logs a where a.job_id = n.id
+        ) l
+        where l.charges <> 1 or l.refunds <> (n.status in ('failed', 'canceled'))::int
+    ) as jobs,
+    (
+        select count(*)
+        from owner
+        cross join lateral (
+            select
+                bool_and(e.before is null or e.balance_after = e.before + e.delta_credits) as chained,
+                (array_agg(e.balance_after order by e.seq desc))[1] as newest
+            from (
+                select l.seq, l.balance_after, l.delta_credits, lead(l.balance_after) over (order by l.seq desc) as before
+                from (
+                    select a.seq, a.balance_after, a.delta_credits from audit_logs a
+                    where a.user_id = owner.user_id and a.balance_after is not null
+                    order by a.seq desc limit 10
+                ) l
+            ) e
+        ) ledger
+        where not ledger.chained
+            -- a subquery, since a join would be planned to read all accounts
+            or (select u.credits from users u where u.id = owner.user_id) <> coalesce(ledger.newest, 0)
+    ) as accounts;

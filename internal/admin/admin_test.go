@@ -34,7 +34,10 @@ func (w *world) depth(_ context.Context, kind string) (int64, error) {
 
 func (w *world) handler() http.Handler {
 	log, registry := slog.New(slog.DiscardHandler), prometheus.NewPedanticRegistry()
-	registry.MustRegister(admin.NewBacklog(w.look, w.depth, log))
+	registry.MustRegister(admin.NewBacklog(w.look, w.depth, log),
+		admin.NewChecks(map[string]func(context.Context) error{
+			"postgres": func(context.Context) error { return w.err }, "redis": func(context.Context) error { return w.redis },
+		}))
 	return admin.New(admin.Config{
 		Metrics: registry, Ready: func(context.Context) error { return w.ready }, Look: w.look, Depth: w.depth,
 		Queues: http.NotFoundHandler(), Limits: admin.Limits{UserJobs: 2, ProviderCalls: 16},
@@ -96,18 +99,24 @@ func TestJobs_503(t *testing.T) {
 func TestMetrics_200(t *testing.T) {
 	t.Parallel()
 	w := busy()
+	w.redis = errAway
 	text := w.get(t, http.MethodGet, "/metrics").Body.String()
 	for _, line := range []string{
 		`mugshot_backlog_tasks{kind="generate",state="held"} 198`, `mugshot_backlog_tasks{kind="generate",state="waiting"} 10000`,
 		`mugshot_backlog_oldest_seconds{kind="generate"} 5400`, `mugshot_backlog_oldest_seconds{kind="mail"} 0`,
-		`mugshot_queue_messages{kind="mail"} 4`, `mugshot_provider_calls{provider="<gemini>",state="running"} 16`,
+		`mugshot_ready{check="postgres"} 1`, `mugshot_ready{check="redis"} 0`, `mugshot_provider_calls{provider="<gemini>",state="running"} 16`,
 	} {
 		require.Contains(t, text, line+"\n")
 	}
+	w.redis = nil
+	text = w.get(t, http.MethodGet, "/metrics").Body.String()
+	require.Contains(t, text, `mugshot_queue_messages{kind="mail"} 4`+"\n")
+	require.Contains(t, text, `mugshot_ready{check="redis"} 1`+"\n")
 	w.err = errAway
 	answer := w.get(t, http.MethodGet, "/metrics")
 	require.Equal(t, http.StatusOK, answer.Code, "what can be read is")
 	require.NotContains(t, answer.Body.String(), "mugshot_backlog")
+	require.Contains(t, answer.Body.String(), `mugshot_ready{check="postgres"} 0`+"\n")
 }
 
 func TestReadyz(t *testing.T) {

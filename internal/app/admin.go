@@ -11,6 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/providers/guard"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/trail"
 )
@@ -19,9 +20,12 @@ import (
 func (a *App) admin(consumers *queue.Consumers, queues http.Handler) http.Handler {
 	a.meters.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	depth := func(ctx context.Context, kind string) (int64, error) { return a.queue.Depth(ctx, queue.Kind(kind)) }
+	checks := a.checks()
 	if consumers != nil {
+		checks["worker"] = consumers.Healthy
 		a.meters.MustRegister(admin.NewBacklog(a.backlog.Look, depth, a.outside.Log))
 	}
+	a.meters.MustRegister(admin.NewChecks(checks))
 	return admin.New(admin.Config{
 		Metrics: a.meters, Look: a.backlog.Look, Depth: depth, Queues: queues, Now: time.Now, Log: a.outside.Log,
 		Limits: admin.Limits{UserJobs: int(a.cfg.UserJobs), ProviderCalls: int(a.cfg.ProviderMaxCalls)},
@@ -32,6 +36,17 @@ func (a *App) admin(consumers *queue.Consumers, queues http.Handler) http.Handle
 			return consumers.Healthy(ctx)
 		},
 	})
+}
+
+// checks are what every process stands on.
+func (a *App) checks() map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"postgres": a.store.Ping, "redis": a.queue.Ping, "storage": a.objects.Ping,
+	}
+}
+
+func (a *App) observeCall(c guard.Call) {
+	a.metrics.Call(c.Provider, c.Model, c.Outcome, c.Asked, c.Took)
 }
 
 func (a *App) observeRequest(_ context.Context, s httpapi.Served) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/mugshot-studio/backend/internal/admin"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/queue"
@@ -25,10 +26,7 @@ func (a *App) Edge() (*httpapi.Edge, error) {
 			principal, err := a.auth.Authenticate(ctx, token)
 			return httpapi.Principal(principal), err
 		},
-		Limiter: limiter{counters: a.counters, factor: cfg.RateLimitFactor, budgets: budgets()},
-		Ready: map[string]func(context.Context) error{
-			"postgres": a.store.Ping, "redis": a.queue.Ping, "storage": a.objects.Ping,
-		},
+		Limiter: limiter{counters: a.counters, factor: cfg.RateLimitFactor, budgets: budgets()}, Ready: a.checks(),
 		TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins, Mount: mount, HSTS: cfg.InProduction(),
 		Observe: a.observeRequest, Trace: a.tracing.Requests(),
 	}, httpapi.NewServer(httpapi.Services{
@@ -50,14 +48,18 @@ func (a *App) startWorker() (*queue.Consumers, error) {
 }
 
 func (a *App) sweeper() *worker.Sweeper {
+	books := admin.NewBooks(a.credits.Broken, time.Now)
+	a.meters.MustRegister(books)
 	return &worker.Sweeper{
 		Queue: a.queue, Exclusive: a.store.Exclusive, Now: a.store.Queries().DatabaseNow, Log: a.outside.Log,
-		Tasks: map[queue.Kind]worker.Recoverable{queue.Generate: a.runner, queue.Reply: a.replier, queue.Mail: a.mailer},
+		Observe: a.metrics.Sweep,
+		Tasks:   map[queue.Kind]worker.Recoverable{queue.Generate: a.runner, queue.Reply: a.replier, queue.Mail: a.mailer},
 		Chores: []func(context.Context) error{
 			a.auth.Maintain, a.account.EraseDue,
 			a.sweepAssets,
 			func(ctx context.Context) error { return idempotency.Expire(ctx, a.store, a.outside.Now()) },
 			a.safety.Expire,
+			books.Look,
 		},
 	}
 }

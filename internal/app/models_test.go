@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
@@ -18,6 +19,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/config"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/telemetry"
 )
 
 // whoDraws opens the providers of an environment and tells who draws, by model.
@@ -35,7 +37,11 @@ func whoDrawsTelling(t *testing.T, cfg config.Config, log io.Writer) (*App, map[
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
 	cfg.ProviderFailures, cfg.ProviderRest = 5, time.Second
-	a := &App{cfg: cfg, outside: Outside{Now: time.Now, Log: slog.New(slog.NewTextHandler(log, nil))}, counters: counters}
+	a := &App{
+		cfg: cfg, outside: Outside{Now: time.Now, Log: slog.New(slog.NewTextHandler(log, nil))}, counters: counters,
+		meters: prometheus.NewRegistry(),
+	}
+	a.metrics = telemetry.NewMetrics(a.meters)
 	t.Cleanup(func() { require.NoError(t, a.Close()) })
 	require.NoError(t, a.openProviders(checker))
 	who := map[string]string{}

@@ -142,12 +142,12 @@ func (a *App) openServices(context.Context) error {
 	limits := jobs.Limits{UserJobs: cfg.UserJobs, ProviderCalls: cfg.ProviderMaxCalls, MaxAge: cfg.JobMaxAge}
 	a.jobs = jobs.NewService(jobs.Deps{
 		Store: a.store, Catalog: a.catalog, Safety: a.safety, Events: a.hub, Push: a.pushTo(queue.Generate), Limits: limits,
-		Now: o.Now, NewID: o.NewID, Log: o.Log,
+		Moved: a.metrics.Credits, Now: o.Now, NewID: o.NewID, Log: o.Log,
 	})
 	a.runner = jobs.NewRunner(jobs.RunnerDeps{
 		Store: a.store, Models: a.registry.Image, Assets: a.assets, Objects: a.objects, Safety: a.safety, Events: a.hub, NewID: o.NewID,
-		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease, Observe: a.observeJob,
-		ShowAfter: showStageAfter,
+		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease, ShowAfter: showStageAfter,
+		Moved: a.metrics.Credits, Observe: a.observeJob,
 	})
 	a.backlog = backlog.NewService(a.store, a.jobs, a.pushTo(queue.Mail))
 	if err := a.openChats(); err != nil {
@@ -191,7 +191,7 @@ func (a *App) openAuth() error {
 	}, auth.Deps{
 		Store: a.store, Passwords: passwords, AccessTokens: issuer, RefreshTokens: token.NewRefresher(a.ring, o.Random),
 		Codes: codes, Vault: vault, Lockout: lockout, Push: a.pushTo(queue.Mail), ClaimPhoto: a.assets.ClaimSignupPhoto,
-		Now: o.Now, NewID: o.NewID, Random: o.Random, Log: o.Log,
+		Moved: a.metrics.Credits, Now: o.Now, NewID: o.NewID, Random: o.Random, Log: o.Log,
 	})
 	a.account = account.New(account.Deps{
 		Store: a.store, Auth: a.auth, Objects: a.objects, Now: o.Now, NewID: o.NewID, Log: o.Log,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
@@ -18,6 +19,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers/seedream"
 	"github.com/mugshot-studio/backend/internal/providers/wire"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/telemetry"
 )
 
 // writer is who writes the chat's replies.
@@ -46,7 +48,9 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 	for id := range models {
 		ids = append(ids, id)
 	}
-	guarded := guard.New(guard.Config{Failures: a.cfg.ProviderFailures, Rest: a.cfg.ProviderRest}, a.counters, a.outside.Log, ids...)
+	guarded := guard.New(guard.Config{
+		Failures: a.cfg.ProviderFailures, Rest: a.cfg.ProviderRest, Observe: a.observeCall,
+	}, a.counters, a.outside.Log, ids...)
 	a.registry, a.resting = providers.Registry{}, guarded.Resting
 	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
 		vendor := models[model.ID]
@@ -66,6 +70,8 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 	if chat := models[chatModel]; text != nil {
 		a.writer = writer{text: guarded.Text(chatModel, chat.provider, text), model: chat.model}
 	}
+	ours := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return images[models[id].provider] == nil })
+	telemetry.RegisterResting(a.meters, ours, guarded.Resting)
 	a.drawLocally()
 	return nil
 }

@@ -15,32 +15,41 @@ type Metrics struct {
 	requestDuration *prometheus.HistogramVec
 	tasks           *prometheus.CounterVec
 	taskDuration    *prometheus.HistogramVec
+	calls           *prometheus.CounterVec
+	callDuration    *prometheus.HistogramVec
+	credits         *prometheus.CounterVec
+	sweeps          *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics of a process. It panics when they are registered there already.
 func NewMetrics(registry prometheus.Registerer) *Metrics {
-	m := &Metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mugshot_http_requests_total",
-			Help: "Requests answered, by operation. Status 499: the client went away.",
-		}, []string{"method", "route", "status"}),
-		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "mugshot_http_request_duration_seconds",
-			Help:    "How long answers took, by operation. Event streams are left out: they last as long as they are wanted.",
-			Buckets: []float64{.0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-		}, []string{"method", "route"}),
-		tasks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mugshot_tasks_total",
-			Help: "Attempts at tasks that ended, by kind and outcome.",
-		}, []string{"kind", "outcome"}),
-		taskDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "mugshot_task_duration_seconds",
-			Help:    "How long attempts at tasks took, whatever came of them.",
-			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320},
-		}, []string{"kind"}),
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+		registry.MustRegister(c)
+		return c
 	}
-	registry.MustRegister(m.requests, m.requestDuration, m.tasks, m.taskDuration)
-	return m
+	histogram := func(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+		h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+		registry.MustRegister(h)
+		return h
+	}
+	work := []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320}
+	return &Metrics{
+		requests: counter("mugshot_http_requests_total",
+			"Requests answered, by operation. Status 499: the client went away.", "method", "route", "status"),
+		requestDuration: histogram("mugshot_http_request_duration_seconds",
+			"How long answers took, by operation. Event streams are left out: they last as long as they are wanted.",
+			[]float64{.0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "method", "route"),
+		tasks: counter("mugshot_tasks_total", "Attempts at tasks that ended, by kind and outcome.", "kind", "outcome"),
+		taskDuration: histogram("mugshot_task_duration_seconds",
+			"How long attempts at tasks took, whatever came of them.", work, "kind"),
+		calls: counter("mugshot_provider_requests_total",
+			"Pictures, replies and verdicts asked of a provider, by model and outcome.", "provider", "model", "outcome"),
+		callDuration: histogram("mugshot_provider_request_duration_seconds",
+			"How long a provider that was asked took, whatever came of it.", work, "provider", "model"),
+		credits: counter("mugshot_credits_total", "Credits that moved, by the ledger's action.", "action"),
+		sweeps:  counter("mugshot_sweeps_total", "Looks of the sweeper in the process that sweeps.", "outcome"),
+	}
 }
 
 // Request counts an answered request. route is the template of the path.
@@ -55,4 +64,26 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration) 
 func (m *Metrics) Task(kind, outcome string, took time.Duration) {
 	m.tasks.WithLabelValues(kind, outcome).Inc()
 	m.taskDuration.WithLabelValues(kind).Observe(took.Seconds())
+}
+
+// Call counts what was asked of a provider. asked tells whether it was, or was kept from it by limits of ours.
+func (m *Metrics) Call(provider, model, outcome string, asked bool, took time.Duration) {
+	m.calls.WithLabelValues(provider, model, outcome).Inc()
+	if asked {
+		m.callDuration.WithLabelValues(provider, model).Observe(took.Seconds())
+	}
+}
+
+// Credits counts credits that have moved.
+func (m *Metrics) Credits(action string, amount int64) {
+	m.credits.WithLabelValues(action).Add(float64(amount))
+}
+
+// Sweep counts a look of the sweeper.
+func (m *Metrics) Sweep(err error) {
+	outcome := "succeeded"
+	if err != nil {
+		outcome = "failed"
+	}
+	m.sweeps.WithLabelValues(outcome).Inc()
 }

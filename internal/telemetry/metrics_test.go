@@ -1,6 +1,7 @@
 package telemetry_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -35,6 +36,12 @@ func TestMetrics(t *testing.T) {
 	m.Request(http.MethodGet, "/api/v1/jobs/:job_id/events", 200, time.Hour)
 	m.Task("generate", "succeeded", 7*time.Second)
 	m.Task("generate", "retried", 90*time.Second)
+	m.Call("gemini", "nano_banana", "succeeded", true, 3*time.Second)
+	m.Call("gemini", "nano_banana", "resting", false, time.Millisecond)
+	m.Credits("job_charge", 4)
+	m.Credits("job_charge", 2)
+	m.Sweep(nil)
+	m.Sweep(io.EOF)
 	text := scrape(t, registry)
 	for _, line := range []string{
 		`mugshot_http_requests_total{method="GET",route="/api/v1/jobs/:job_id",status="200"} 1`,
@@ -46,10 +53,28 @@ func TestMetrics(t *testing.T) {
 		`mugshot_tasks_total{kind="generate",outcome="succeeded"} 1`,
 		`mugshot_task_duration_seconds_bucket{kind="generate",le="10"} 1`,
 		`mugshot_task_duration_seconds_count{kind="generate"} 2`,
+		`mugshot_provider_requests_total{model="nano_banana",outcome="succeeded",provider="gemini"} 1`,
+		`mugshot_provider_requests_total{model="nano_banana",outcome="resting",provider="gemini"} 1`,
+		`mugshot_provider_request_duration_seconds_count{model="nano_banana",provider="gemini"} 1`,
+		`mugshot_credits_total{action="job_charge"} 6`,
+		`mugshot_sweeps_total{outcome="succeeded"} 1`,
+		`mugshot_sweeps_total{outcome="failed"} 1`,
 	} {
 		require.Contains(t, text, line+"\n")
 	}
 	require.NotContains(t, text, `duration_seconds_count{method="GET",route="/api/v1/jobs/:job_id/events"`)
+}
+
+func TestRegisterResting(t *testing.T) {
+	t.Parallel()
+	registry := prometheus.NewPedanticRegistry()
+	resting := map[string]bool{"seedream": true}
+	telemetry.RegisterResting(registry, []string{"nano_banana", "seedream"}, func(model string) bool { return resting[model] })
+	text := scrape(t, registry)
+	require.Contains(t, text, `mugshot_provider_resting{model="nano_banana"} 0`+"\n")
+	require.Contains(t, text, `mugshot_provider_resting{model="seedream"} 1`+"\n")
+	resting["seedream"] = false
+	require.Contains(t, scrape(t, registry), `mugshot_provider_resting{model="seedream"} 0`+"\n", "asked at each scrape")
 }
 
 func TestRegisterPool(t *testing.T) {

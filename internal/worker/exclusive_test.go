@@ -35,7 +35,8 @@ func TestSweep_oneAtATime(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	entered, release := make(chan struct{}), make(chan struct{})
-	var sweeps atomic.Int32
+	var sweeps, observed atomic.Int32
+	w.sweeper.Observe = func(error) { observed.Add(1) }
 	w.sweeper.Tasks = map[queue.Kind]worker.Recoverable{queue.Generate: &watched{expire: func() error {
 		if sweeps.Add(1) == 1 {
 			close(entered)
@@ -59,6 +60,7 @@ func TestSweep_oneAtATime(t *testing.T) {
 	sweeping.Wait()
 	sweep()
 	require.EqualValues(t, 2, sweeps.Load())
+	require.EqualValues(t, 2, observed.Load(), "who does not sweep has nothing to tell")
 }
 
 // The lock goes with the connection, hence with the process.
@@ -93,6 +95,8 @@ func TestSweep_goesOnAfterFailures(t *testing.T) {
 	w := setup(t)
 	broken := &watched{expire: func() error { return errRefused }}
 	chores := 0
+	var observed []error
+	w.sweeper.Observe = func(err error) { observed = append(observed, err) }
 	w.sweeper.Tasks = map[queue.Kind]worker.Recoverable{queue.Generate: broken}
 	w.sweeper.Chores = []func(context.Context) error{
 		func(context.Context) error { chores++; return errors.ErrUnsupported },
@@ -102,6 +106,8 @@ func TestSweep_goesOnAfterFailures(t *testing.T) {
 	require.ErrorIs(t, err, errRefused)
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	require.EqualValues(t, 1, broken.marks.Load())
+	require.Len(t, observed, 1)
+	require.ErrorIs(t, observed[0], errRefused)
 	require.Equal(t, 2, chores)
 	require.ErrorIs(t, w.sweeper.Sweep(t.Context(), false), errRefused)
 	require.Equal(t, 2, chores, "chores are for now and then")

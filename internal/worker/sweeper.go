@@ -43,6 +43,7 @@ type Sweeper struct {
 	Now       func(ctx context.Context) (time.Time, error) // the database's clock, by which rows are dated
 	Tasks     map[queue.Kind]Recoverable
 	Chores    []func(ctx context.Context) error // slow tidying, every ChoresEvery
+	Observe   func(err error)                   // takes each look that this process took; nil: nobody does
 	Log       *slog.Logger
 }
 
@@ -89,13 +90,16 @@ func (s *Sweeper) Run(ctx context.Context) {
 func (s *Sweeper) Sweep(ctx context.Context, tidy bool) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
-	_, err := s.Exclusive(ctx, sweepKey, func(ctx context.Context) error {
+	ran, err := s.Exclusive(ctx, sweepKey, func(ctx context.Context) error {
 		errs := []error{s.expire(ctx), s.push(ctx)}
 		if tidy {
 			errs = append(errs, s.tidy(ctx))
 		}
 		return errors.Join(errs...)
 	})
+	if s.Observe != nil && (ran || err != nil) {
+		s.Observe(err)
+	}
 	if err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}

@@ -2,8 +2,11 @@ package process_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
+	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -31,16 +34,29 @@ func (p *process) page(t *testing.T, path string) string {
 // secret is what a client may put anywhere into a request.
 const secret = "5ecre7-paint-the-sky"
 
-// labels are the values that the labels of our metrics may have: all of them are the code's own.
-var labels = map[string]*regexp.Regexp{
-	"kind":     regexp.MustCompile(`^(generate|mail|reply)$`),
-	"state":    regexp.MustCompile(`^(waiting|held|retrying|running)$`),
-	"outcome":  regexp.MustCompile(`^(succeeded|failed|retried|released|lost|dropped|error)$`),
-	"provider": regexp.MustCompile(`^(gemini|fal|seedream|local)$`),
-	"method":   regexp.MustCompile(`^([A-Z]+|other)$`),
-	"route":    regexp.MustCompile(`^(unmatched|(/(:?[a-z][a-z_0-9-]*|\*))+)$`),
-	"status":   regexp.MustCompile(`^[1-5][0-9]{2}$`),
-	"le":       regexp.MustCompile(`^[0-9.e+-]+$|^\+Inf$`),
+// open are the labels whose values are too many to list; all of them are the code's own.
+var open = map[string]*regexp.Regexp{
+	"method": regexp.MustCompile(`^([A-Z]+|other)$`),
+	"route":  regexp.MustCompile(`^(unmatched|(/(:?[a-z][a-z_0-9-]*|\*))+)$`),
+	"status": regexp.MustCompile(`^[1-5][0-9]{2}$`),
+	"le":     regexp.MustCompile(`^[0-9.e+-]+$|^\+Inf$`),
+}
+
+// readLabels are the values that the labels of our metrics may have, as operators read them, which is also what the rules
+// of deploy/prometheus go by.
+func readLabels(t *testing.T) map[string]*regexp.Regexp {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	_, table, found := strings.Cut(string(text), "| label | values |\n| --- | --- |\n")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n\n")
+	labels := maps.Clone(open)
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| ([a-z0-9_, ]+) \\|$").FindAllStringSubmatch(table, -1) {
+		labels[row[1]] = regexp.MustCompile("^(" + strings.ReplaceAll(row[2], ", ", "|") + ")$")
+	}
+	require.Greater(t, len(labels), len(open))
+	return labels
 }
 
 // requireHarmlessLabels looks at every label of our metrics.
@@ -50,6 +66,7 @@ func requireHarmlessLabels(t *testing.T, metrics string) {
 	require.NotRegexp(t, `[0-9a-f]{8}-[0-9a-f]{4}-`, metrics, "an id among the labels")
 	series := regexp.MustCompile(`(?m)^mugshot_\w+\{(.+)\} `).FindAllStringSubmatch(metrics, -1)
 	require.NotEmpty(t, series)
+	labels := readLabels(t)
 	for _, one := range series {
 		for _, label := range regexp.MustCompile(`(\w+)="([^"]*)"`).FindAllStringSubmatch(one[1], -1) {
 			require.NotNil(t, labels[label[1]], one[0])
@@ -80,12 +97,18 @@ func TestOperators_see(t *testing.T) {
 	for _, name := range []string{
 		`mugshot_task_duration_seconds_count{kind="generate"} 1`, `mugshot_backlog_tasks{kind="generate",state="running"} 0`,
 		`mugshot_backlog_oldest_seconds{kind="mail"} 0`, `mugshot_queue_messages{kind="generate"} 0`,
+		`mugshot_books_broken{what="accounts"} 0`, `mugshot_books_broken{what="jobs"} 0`,
+		`mugshot_ready{check="worker"} 1`, `mugshot_sweeps_total{outcome="succeeded"} `,
 		"mugshot_postgres_connections_open ", "go_goroutines ", "process_resident_memory_bytes ",
 	} {
 		require.Contains(t, metrics, "\n"+name)
 	}
 	require.Contains(t, api.page(t, "/metrics"), `mugshot_http_requests_total{method="other",route="unmatched",status="4`)
 	require.Contains(t, api.page(t, "/metrics"), `mugshot_http_requests_total{method="POST",route="/api/v1/project/:project_id/queue",status="201"} 1`)
+	require.Contains(t, api.page(t, "/metrics"), "\nmugshot_credits_total{action=\"job_charge\"} 1\n", "counted by who charged")
+	require.NotContains(t, metrics, "mugshot_credits_total{")
+	require.Contains(t, api.page(t, "/metrics"), "\nmugshot_ready{check=\"storage\"} 1\n")
+	require.NotContains(t, api.page(t, "/metrics"), "mugshot_books_broken")
 	for _, p := range []*process{api, worker} {
 		requireHarmlessLabels(t, p.page(t, "/metrics"))
 		require.Contains(t, p.page(t, "/jobs"), "<h2>generate</h2>")

@@ -30,6 +30,7 @@ type Notes interface {
 type Config struct {
 	Failures int           // in a row; or three in five of at least twice as many calls within a minute
 	Rest     time.Duration // for how long it stays open
+	Observe  func(Call)    // takes what came of each call; nil: nobody does
 }
 
 // window is how long a call is remembered.
@@ -130,11 +131,13 @@ func excluded(err error) bool {
 }
 
 // do runs call if the model does not rest.
-func (b *breaker) do(ctx context.Context, provider string, call func() error) error {
+func (b *breaker) do(ctx context.Context, provider string, call func() error) (err error) {
+	begun := time.Now()
+	defer func() { b.observe(provider, begun, err) }()
 	if left := b.guard.left(ctx, b.model); left > 0 {
 		return resting(provider, left)
 	}
-	_, err := b.circuit.Execute(func() (struct{}, error) { return struct{}{}, call() })
+	_, err = b.circuit.Execute(func() (struct{}, error) { return struct{}{}, call() })
 	b.note(ctx)
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return resting(provider, max(b.guard.left(ctx, b.model), time.Second)) // another call is trying
@@ -145,7 +148,7 @@ func (b *breaker) do(ctx context.Context, provider string, call func() error) er
 // resting is the failure of a call that was not made.
 func resting(provider string, left time.Duration) error {
 	return &providers.Error{
-		Provider: provider, Class: providers.Transient, Reason: "circuit_open", RetryAfter: left, Held: true,
+		Provider: provider, Class: providers.Transient, Reason: circuitOpen, RetryAfter: left, Held: true,
 		Cause: errors.New("the model rests after failures"),
 	}
 }
