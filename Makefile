@@ -179,8 +179,8 @@ lint/sql: ## … the rules in sqlc.yaml
 lint/sh: ## … the grammar of bash
 	@git ls-files --cached --others --exclude-standard -- '*.sh' .ci/run | while read -r script; do bash -n "$$script" || exit 1; done
 
-lint/deploy: ## … Docker, Compose, Kubernetes and systemd, each by its own
-	@cd tools/deploy && go run . ../..
+lint/deploy: ## … Docker, Compose, Kubernetes, systemd and Prometheus, each by its own
+	@cd tools/deploy && go test . && go run . ../..
 
 fmt: ## Format the Go code
 	$(golangci) fmt

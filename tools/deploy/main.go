@@ -4,7 +4,8 @@
 //
 // The Dockerfile is read by BuildKit's own linter, the Compose files by Compose's loader, the overlays are built by
 // kustomize and validated by kubeconform against the schemas of Kubernetes itself, and systemd's units are verified where
-// there is a systemd-analyze. It prints what is wrong, and exits with 1.
+// there is a systemd-analyze. Alerts and dashboard are read by Prometheus' own parsers, and held to the metrics that the
+// code exports and to the runbooks. It prints what is wrong, and exits with 1.
 package main
 
 import (
@@ -29,6 +30,8 @@ func main() {
 		{"deploy/production.compose.yaml", loadProduction},
 		{"deploy/kubernetes", validateOverlays},
 		{"deploy/systemd", verifyUnits},
+		{alertsFile, checkAlerts},
+		{dashboardFile, checkDashboard},
 	} {
 		found, err := check.run(context.Background(), filepath.Clean(os.Args[1]))
 		if err != nil {
