@@ -3,89 +3,25 @@ package api_test
 import (
 	"bufio"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/providers/providertest"
 	"github.com/mugshot-studio/backend/internal/providers/providertest/geminifake"
 	"github.com/mugshot-studio/backend/internal/testkit/apptest"
 )
-
-// otlpFake is a collector of traces, as OTLP over HTTP has it.
-type otlpFake struct {
-	*httptest.Server
-
-	mu    sync.Mutex
-	spans []*otlp.Span
-	raw   strings.Builder // everything that it was sent
-}
-
-func newOTLPFake(t *testing.T) *otlpFake {
-	t.Helper()
-	f := &otlpFake{}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		var sent collector.ExportTraceServiceRequest
-		if err != nil || proto.Unmarshal(body, &sent) != nil || r.URL.Path != "/v1/traces" {
-			http.Error(w, "no traces", http.StatusBadRequest)
-			return
-		}
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.raw.WriteString(sent.String())
-		for _, resource := range sent.GetResourceSpans() {
-			for _, scope := range resource.GetScopeSpans() {
-				f.spans = append(f.spans, scope.GetSpans()...)
-			}
-		}
-		w.Header().Set("Content-Type", "application/x-protobuf")
-	}))
-	t.Cleanup(f.Close)
-	return f
-}
-
-// trace returns the spans of a trace by their ids.
-func (f *otlpFake) trace(id string) map[string]*otlp.Span {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	spans := map[string]*otlp.Span{}
-	for _, span := range f.spans {
-		if hex.EncodeToString(span.GetTraceId()) == id {
-			spans[hex.EncodeToString(span.GetSpanId())] = span
-		}
-	}
-	return spans
-}
-
-func (f *otlpFake) said() string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.raw.String()
-}
-
-func named(spans map[string]*otlp.Span, name string) bool {
-	for _, span := range spans {
-		if span.GetName() == name {
-			return true
-		}
-	}
-	return false
-}
 
 // logged finds the line of a log that has these attributes.
 func logged(t *testing.T, log string, attrs map[string]any) map[string]any {
@@ -160,15 +96,7 @@ func TestTelemetry_oneRequestIsFoundEverywhere(t *testing.T) {
 		}
 		require.True(t, named(spans, name), name)
 	}
-	roots := 0
-	for _, span := range spans {
-		if len(span.GetParentSpanId()) == 0 {
-			roots++
-		} else {
-			require.Contains(t, spans, hex.EncodeToString(span.GetParentSpanId()), "%s hangs in the air", span.GetName())
-		}
-	}
-	require.Equal(t, 1, roots)
+	requireWhole(t, spans)
 	require.Contains(t, traces.said(), id)
 	for place, text := range map[string]string{"traces": traces.said(), "API's log": apiLog.String(), "worker's log": workerLog.String()} {
 		for _, secret := range []string{
@@ -210,37 +138,67 @@ func TestTelemetry_mailsAndRepliesKnowTheirRequest(t *testing.T) {
 	require.NotContains(t, log.String(), "trace_id", "nobody traces")
 }
 
-// What was given up is reported, with ids and without anything that was said.
-func TestTelemetry_deadTasksAreReported(t *testing.T) {
+// A push by the sweeper knows nothing but an id. What it brings about belongs to the request all the same: a second
+// attempt has the request's id, and is a span of its trace beside the first.
+func TestTelemetry_aSweepersPushKeepsTheTrail(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	var reported strings.Builder
-	sentry := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		mu.Lock()
-		defer mu.Unlock()
-		reported.Write(body)
-	}))
-	t.Cleanup(sentry.Close)
-	read := func() string {
-		mu.Lock()
-		defer mu.Unlock()
-		return reported.String()
-	}
-	vendor := geminifake.New(t)
-	vendor.Fail(providertest.BadKey, 0)
-	app := onGemini(t, vendor, apptest.WithWorker(), quiet(), apptest.With("SENTRY_DSN", strings.Replace(sentry.URL, "://", "://publickey@", 1)+"/7"))
+	traces, log := newOTLPFake(t), &syncBuffer{}
+	var tries atomic.Int32
+	app := apptest.New(t, apptest.WithWorker(), apptest.With("OTEL_EXPORTER_OTLP_ENDPOINT", traces.URL),
+		apptest.WithLog(slog.NewJSONHandler(log, nil)),
+		studio(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+			if tries.Add(1) == 1 {
+				return &providers.Error{Provider: "painter", Class: providers.Transient, Reason: "TEST", Cause: io.ErrUnexpectedEOF}
+			}
+			return paint(ctx, req, sink)
+		}))
 	who := app.SignUp(t)
-	app.Grant(t, who.Email, 10)
-	queued, err := who.QueueProjectWithResponse(t.Context(), createProject(t, who, draft()).ID, nil, order(), asRequest("dies"))
+	app.Grant(t, who.Email, 1)
+	queued, err := who.QueueProjectWithResponse(t.Context(), createProject(t, who, draft()).ID, nil, order(), asRequest("swept"))
 	require.NoError(t, err)
 	require.NotNil(t, queued.JSON201, "%s", queued.Body)
-	require.Equal(t, client.JobStatusFailed, follow(t, who, queued.JSON201.JobID, nil).Status)
-	require.Eventually(t, func() bool { return strings.Contains(read(), "job given up") }, 20*time.Second, 20*time.Millisecond)
-	text := read()
-	require.Contains(t, text, `"request_id":"dies"`)
-	require.Contains(t, text, queued.JSON201.JobID.String())
-	for _, secret := range []string{providertest.Key, "I built a robot", who.Email, who.Session.SessionToken, "Authorization", vendor.URL} {
-		require.NotContains(t, text, secret)
+	job := follow(t, who, queued.JSON201.JobID, nil)
+	require.Equal(t, client.JobStatusSucceeded, job.Status, "%+v", job.Error)
+	require.EqualValues(t, 2, job.Attempt)
+
+	require.NotNil(t, logged(t, log.String(), map[string]any{"msg": "pushed tasks again", "kind": "generate"}), "by the sweeper")
+	request := logged(t, log.String(), map[string]any{"msg": "request", "request_id": "swept"})
+	require.NotNil(t, request)
+	for _, outcome := range []string{"retried", "succeeded"} {
+		var task map[string]any
+		require.Eventually(t, func() bool {
+			task = logged(t, log.String(), map[string]any{"msg": "task", "job_id": job.ID.String(), "outcome": outcome})
+			return task != nil
+		}, 20*time.Second, 20*time.Millisecond, outcome)
+		require.Equal(t, "swept", task["request_id"], outcome)
+		require.Equal(t, request["trace_id"], task["trace_id"], outcome)
+	}
+	var spans map[string]*otlp.Span
+	require.Eventually(t, func() bool { // spans are sent every five seconds
+		spans = traces.trace(request["trace_id"].(string))
+		return count(spans, "run generate") == 2 && named(spans, "sql JobSucceed")
+	}, 20*time.Second, 50*time.Millisecond)
+	requireWhole(t, spans)
+}
+
+// The statements of a transaction are in the trace of the request whose service began it.
+func TestTelemetry_transactionsAreInTheTrace(t *testing.T) {
+	t.Parallel()
+	traces, log := newOTLPFake(t), &syncBuffer{}
+	app := apptest.New(t, apptest.With("OTEL_EXPORTER_OTLP_ENDPOINT", traces.URL), apptest.WithLog(slog.NewJSONHandler(log, nil)))
+	who, queued := queuedJob(t, app, 1)
+	canceled, err := who.CancelJobWithResponse(t.Context(), queued.JobID, asRequest("cancels"))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, canceled.StatusCode(), "%s", canceled.Body)
+	line := logged(t, log.String(), map[string]any{"msg": "request", "request_id": "cancels"})
+	require.NotNil(t, line)
+	var spans map[string]*otlp.Span
+	require.Eventually(t, func() bool {
+		spans = traces.trace(line["trace_id"].(string))
+		return named(spans, "POST /api/v1/jobs/:job_id/cancel")
+	}, 20*time.Second, 50*time.Millisecond)
+	requireWhole(t, spans)
+	for _, name := range []string{"sql begin", "sql JobEnd", "sql commit"} {
+		require.Equal(t, 1, count(spans, name), name)
 	}
 }
