@@ -5,7 +5,8 @@
 -- down; when it was last due is near enough.
 with job as (
     select q.status, q.waits_for, q.attempt, q.queued_at as since from (
-        select j.status, j.waits_for, j.attempt, j.queued_at from jobs j where j.status = 'queued' order by j.queued_at limit @most
+        select j.status, j.waits_for, j.attempt, j.queued_at from jobs j
+        where j.status = 'queued' and j.finished_at is null order by j.queued_at limit @most
     ) q
     union all
     select q.status, q.waits_for, q.attempt, q.queued_at from (

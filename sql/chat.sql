@@ -118,13 +118,13 @@ returning messages.*;
 
 -- name: ReplyClaim :one
 -- ReplyClaim takes a lease on a reply that is due or whose lease has lapsed, and begins a new attempt with an empty text.
--- The lease token fences every later write. No row: somebody else has it, or it has ended. By primary key.
+-- The lease token fences every later write. No row: somebody else has it, or it has ended. By primary key; see JobHold.
 update messages
 set status = 'streaming', content = '', attempt = attempt + 1, lease_token = lease_token + 1,
     lease_until = now() + make_interval(secs => @lease_seconds::float8), pushes = 0, error_code = null,
     error_message = null, revision = revision + 1, updated_at = now()
 where id = @id and attempt < @max_attempts
-    and (status = 'pending' and run_at <= now() or status = 'streaming' and lease_until < now())
+    and case status when 'pending' then run_at <= now() when 'streaming' then lease_until < now() else false end
 returning *;
 
 -- name: ReplyRenew :execrows

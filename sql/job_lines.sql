@@ -1,8 +1,8 @@
 -- name: JobHold :one
 -- JobHold lets a job that could not be claimed wait for its provider. No row: it is not due, or waits already. By primary
--- key.
+-- key: a case hides the states from the planner, which would else take an index of all that wait (jobs_queued_idx) for empty.
 update jobs set waits_for = 'provider'
-where id = @id and status = 'queued' and run_at <= now() and waits_for is null
+where id = @id and case status when 'queued' then run_at <= now() and waits_for is null else false end
 returning provider;
 
 -- name: JobLockAccount :exec

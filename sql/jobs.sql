@@ -313,7 +313,7 @@ returning *;
 
 -- name: JobListExpired :many
 -- JobListExpired lists jobs whose last attempt died with its worker (jobs_leased_idx) or that are too old to be drawn
--- any more (jobs_waiting_idx).
+-- any more (jobs_unfinished_idx).
 (
     select j.id, j.status from jobs j
     where j.status = 'running' and j.lease_until < now()
@@ -323,7 +323,7 @@ returning *;
 union all
 (
     select j.id, j.status from jobs j
-    where j.status = 'queued' and j.queued_at < now() - make_interval(secs => @max_age_seconds::float8)
+    where j.status = 'queued' and j.finished_at is null and j.queued_at < now() - make_interval(secs => @max_age_seconds::float8)
     order by j.queued_at limit @batch
 );
 

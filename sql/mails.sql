@@ -31,7 +31,7 @@ update outbox_mails
 set status = 'sending', attempt = attempt + 1, lease_token = lease_token + 1, pushes = 0,
     lease_until = now() + make_interval(secs => @lease_seconds::float8)
 where id = @id and attempt < @max_attempts
-    and (status = 'queued' and run_at <= now() or status = 'sending' and lease_until < now())
+    and case status when 'queued' then run_at <= now() when 'sending' then lease_until < now() else false end
 returning *;
 
 -- name: MailSent :execrows

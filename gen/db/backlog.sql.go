@@ -15,7 +15,8 @@ import (
 const backlogByKind = `-- name: BacklogByKind :many
 with job as (
     select q.status, q.waits_for, q.attempt, q.queued_at as since from (
-        select j.status, j.waits_for, j.attempt, j.queued_at from jobs j where j.status = 'queued' order by j.queued_at limit $1
+        select j.status, j.waits_for, j.attempt, j.queued_at from jobs j
+        where j.status = 'queued' and j.finished_at is null order by j.queued_at limit $1
     ) q
     union all
     select q.status, q.waits_for, q.attempt, q.queued_at from (

@@ -411,7 +411,7 @@ set status = 'streaming', content = '', attempt = attempt + 1, lease_token = lea
     lease_until = now() + make_interval(secs => $1::float8), pushes = 0, error_code = null,
     error_message = null, revision = revision + 1, updated_at = now()
 where id = $2 and attempt < $3
-    and (status = 'pending' and run_at <= now() or status = 'streaming' and lease_until < now())
+    and case status when 'pending' then run_at <= now() when 'streaming' then lease_until < now() else false end
 returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, request_id, traceparent, created_at, updated_at
 `
 
@@ -422,7 +422,7 @@ type ReplyClaimParams struct {
 }
 
 // ReplyClaim takes a lease on a reply that is due or whose lease has lapsed, and begins a new attempt with an empty text.
-// The lease token fences every later write. No row: somebody else has it, or it has ended. By primary key.
+// The lease token fences every later write. No row: somebody else has it, or it has ended. By primary key; see JobHold.
 func (q *Queries) ReplyClaim(ctx context.Context, arg ReplyClaimParams) (Message, error) {
 	row := q.db.QueryRow(ctx, replyClaim, arg.LeaseSeconds, arg.ID, arg.MaxAttempts)
 	var i Message

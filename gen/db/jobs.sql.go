@@ -774,7 +774,7 @@ const jobListExpired = `-- name: JobListExpired :many
 union all
 (
     select j.id, j.status from jobs j
-    where j.status = 'queued' and j.queued_at < now() - make_interval(secs => $2::float8)
+    where j.status = 'queued' and j.finished_at is null and j.queued_at < now() - make_interval(secs => $2::float8)
     order by j.queued_at limit $3
 )
 `
@@ -791,7 +791,7 @@ type JobListExpiredRow struct {
 }
 
 // JobListExpired lists jobs whose last attempt died with its worker (jobs_leased_idx) or that are too old to be drawn
-// any more (jobs_waiting_idx).
+// any more (jobs_unfinished_idx).
 func (q *Queries) JobListExpired(ctx context.Context, arg JobListExpiredParams) ([]JobListExpiredRow, error) {
 	rows, err := q.db.Query(ctx, jobListExpired, arg.MaxAttempts, arg.MaxAgeSeconds, arg.Batch)
 	if err != nil {

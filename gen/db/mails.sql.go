@@ -18,7 +18,7 @@ update outbox_mails
 set status = 'sending', attempt = attempt + 1, lease_token = lease_token + 1, pushes = 0,
     lease_until = now() + make_interval(secs => $1::float8)
 where id = $2 and attempt < $3
-    and (status = 'queued' and run_at <= now() or status = 'sending' and lease_until < now())
+    and case status when 'queued' then run_at <= now() when 'sending' then lease_until < now() else false end
 returning id, user_id, kind, facts, status, attempt, error, created_at, sent_at, run_at, pushed_at, pushes, lease_until, lease_token, request_id, traceparent
 `
 

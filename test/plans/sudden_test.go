@@ -1,0 +1,54 @@
+package plans_test
+
+import (
+	_ "embed"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+//go:embed sudden.sql
+var suddenSQL string
+
+// One job, reply and mail in the middle of what waits.
+const (
+	waitingJob   = "'c0001000-0007-7000-8000-000000000000'"
+	waitingReply = "'c0001000-000a-7000-8000-000000000000'"
+	waitingMail  = "'c0001000-000c-7000-8000-000000000000'"
+)
+
+// steps are the statements that each task passes on its way, with arguments as a worker or the API has them. blocks bounds
+// the blocks of 8 kB that it touches, however many others wait.
+var steps = []struct {
+	query, args string
+	blocks      int64
+}{
+	{"JobQueue", account + "," + project + ", 1, 2, gen_random_uuid(), 'local', 'local', 'std', 1, 1280, 720, 1, null, 'r', null, 2," +
+		"gen_random_uuid()", 150},
+	{"JobHold", waitingJob, 40},
+	{"JobClaim", waitingJob + ", 16, 30, 3", 150},
+	{"JobRenew", "30, " + waitingJob + ", 1", 40},
+	{"JobAdvance", "'generating', 10, " + waitingJob + ", 1", 40},
+	{"JobEnd", "'canceled', null, null, null, " + waitingJob + ", null, null, null, 0, gen_random_uuid()", 150},
+	{"JobCallProvider", "true, 1, 'local', 16", 150},
+	{"ReplyClaim", "30, " + waitingReply + ", 3", 40},
+	{"ReplyRenew", "30, " + waitingReply + ", 1", 40},
+	{"MailClaim", "30, " + waitingMail + ", 3", 40},
+}
+
+// TestPlans_whatWaitsCostsNothing lets much come at once after a time in which nothing waited, which is when the planner last
+// counted: it takes an index of what waits for empty then, and would rather read all of it than go by a key.
+func TestPlans_whatWaitsCostsNothing(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	d.grow(t, 0, 1000)
+	d.exec(t, suddenSQL)
+	queries := queriesByName(t)
+	for _, step := range steps {
+		require.Contains(t, queries, step.query)
+		d.exec(t, "begin")
+		blocks, _ := d.worst(t, queries[step.query], step.args)
+		d.exec(t, "rollback")
+		require.LessOrEqual(t, blocks, step.blocks, "blocks that %s touches while 10,000 wait", step.query)
+	}
+}
