@@ -1,5 +1,5 @@
 // Command instant is `mugshot worker` with a provider that takes no time, so that what is measured is the way of a job
-// and not the drawing: claim, prompt, moderation, storing the picture on disk, and the end. All else is the product's own.
+// and not the drawing: claim, prompt, moderation, storing the picture, and the end. All else is the product's own.
 package main
 
 import (

@@ -39,9 +39,9 @@ type ours struct{ bin, secret string }
 // few accounts stand for many, and nothing else but the worker's slots, which are as many as the floor's.
 func (o ours) environment(s *Side, home string) []string {
 	return []string{
-		"HOME=" + home, "DEV_DIR=" + home, "LOG_LEVEL=info", "DATABASE_URL=" + s.DSN(), "REDIS_URL=" + s.RedisURL(), "JWT_SECRET=" + o.secret,
+		"HOME=" + home, "DEV_DIR=" + s.stack.pictures, "LOG_LEVEL=info", "DATABASE_URL=" + s.DSN(), "REDIS_URL=" + s.RedisURL(), "JWT_SECRET=" + o.secret,
 		"RATE_LIMIT_FACTOR=1000000", "AUTH_MAX_FAILURES=1000000", "DRAIN_GRACE=0s", "DRAIN_TIMEOUT=2s",
-		"WORKER_USER_JOBS=1000", "PROVIDER_MAX_CALLS=64", "WORKER_GENERATE_SLOTS=16",
+		"WORKER_USER_JOBS=1000", "PROVIDER_MAX_CALLS=16", "WORKER_GENERATE_SLOTS=16",
 	}
 }
 

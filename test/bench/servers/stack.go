@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,10 +24,14 @@ const maxConnections = 200
 // Stack is a Postgres and a Redis for measurements only. Postgres writes its log to the disk as production would.
 type Stack struct {
 	dir      string // where everything is kept that a run leaves behind
+	pictures string // where ours keeps pictures: in memory, where the machine has a file system there
 	postgres *devstack.Postgres
 	redis    *devstack.Redis
 	log      *os.File
 }
+
+// sharedMemory is a file system in memory, on Linux.
+const sharedMemory = "/dev/shm"
 
 // StartStack starts both. The caller owes a Stop.
 func StartStack(ctx context.Context, dir string) (s *Stack, err error) {
@@ -40,6 +45,12 @@ func StartStack(ctx context.Context, dir string) (s *Stack, err error) {
 		}
 	}()
 	if s.log, err = os.Create(filepath.Join(dir, "stack.log")); err != nil {
+		return s, err
+	}
+	if s.pictures, err = os.MkdirTemp(sharedMemory, "mugshot-bench-"); errors.Is(err, fs.ErrNotExist) {
+		s.pictures, err = os.MkdirTemp(dir, "pictures-")
+	}
+	if err != nil {
 		return s, err
 	}
 	s.postgres, err = devstack.StartPostgres(ctx, devstack.PostgresConfig{
@@ -75,6 +86,9 @@ func (s *Stack) Stop() error {
 	}
 	if s.log != nil {
 		errs = append(errs, s.log.Close())
+	}
+	if s.pictures != "" {
+		errs = append(errs, os.RemoveAll(s.pictures))
 	}
 	return errors.Join(errs...)
 }

@@ -23,6 +23,17 @@ insert into prompts (id, project_id, headline, normalized_jsonb)
 select pg_temp.id('9100', n), pg_temp.id('9000', n), 'I built a robot', '{"version": 1, "headline": "I built a robot"}'
 from generate_series(1, :users) n;
 
+-- Jobs of earlier days, as on any day but the first: plans that were made for a table without rows read all of it later.
+insert into jobs (
+    id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, cost_credits,
+    status, stage, progress, attempt, queued_at, started_at, finished_at
+)
+select
+    gen_random_uuid(), pg_temp.id('9000', n), pg_temp.id('8000', n), pg_temp.id('9100', n), 'design', 'youtube', 'nano_banana', 'gemini',
+    'std', 1, 1280, 720, 1, 0, case when k % 20 = 0 then 'canceled' else 'succeeded' end, 'done', 100, 1,
+    now() - k * interval '1 day', now() - k * interval '1 day', now() - k * interval '1 day'
+from generate_series(1, 40) k, generate_series(1, :users) n;
+
 insert into chats (id, user_id, session_name, last_seq)
 select pg_temp.id('a000', n), pg_temp.id('8000', n), 'Chat ' || n, 1000 from generate_series(1, :users) n;
 

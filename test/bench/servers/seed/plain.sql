@@ -10,6 +10,12 @@ from generate_series(1, :users) n;
 insert into projects (id, user_id, platform)
 select pg_temp.id('9000', n), pg_temp.id('8000', n), 'youtube' from generate_series(1, :users) n;
 
+insert into jobs (project_id, user_id, model, quality, variants, status, cost_credits, created_at, started_at, finished_at)
+select
+    pg_temp.id('9000', n), pg_temp.id('8000', n), 'nano_banana', 'std', 1, case when k % 20 = 0 then 'canceled' else 'succeeded' end, 0,
+    now() - k * interval '1 day', now() - k * interval '1 day', now() - k * interval '1 day'
+from generate_series(1, 40) k, generate_series(1, :users) n;
+
 insert into chats (id, user_id, session_name, last_seq)
 select pg_temp.id('a000', n), pg_temp.id('8000', n), 'Chat ' || n, 1000 from generate_series(1, :users) n;
 
