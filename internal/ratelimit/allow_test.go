@@ -2,6 +2,7 @@ package ratelimit_test
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -195,4 +196,19 @@ func BenchmarkAllow_address_and_account(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkAllow_sixteen_at_once asks as the requests of a busy process do.
+func BenchmarkAllow_sixteen_at_once(b *testing.B) {
+	c := shared(b)
+	mine := limit(ratelimit.Account("ada@example.com"), 1_000_000, time.Second)
+	b.SetParallelism((16 + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := c.Allow(context.Background(), mine); err != nil {
+				b.Error(err)
+			}
+		}
+	})
 }
