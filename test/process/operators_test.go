@@ -93,6 +93,7 @@ func TestOperators_see(t *testing.T) {
 	eventuallyf(t, func() bool { // which is counted after it is written
 		return regexp.MustCompile(`(?m)^mugshot_tasks_total\{kind="generate",outcome="succeeded"\} 1$`).MatchString(worker.page(t, "/metrics"))
 	}, "the success among the metrics")
+	eventuallyf(t, func() bool { return strings.Contains(worker.page(t, "/metrics"), "\nmugshot_books_broken{") }, "a look at the books")
 	metrics := worker.page(t, "/metrics")
 	for _, name := range []string{
 		`mugshot_task_duration_seconds_count{kind="generate"} 1`, `mugshot_backlog_tasks{kind="generate",state="running"} 0`,
