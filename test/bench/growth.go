@@ -134,7 +134,7 @@ func (g growth) drain(ctx context.Context, jobs, workers int) (report.Run, error
 	return g.run(ctx, fmt.Sprintf("%d workers, jobs", workers), jobs, func(t target, seconds time.Duration) driver {
 		return load.Drain{
 			DSN: t.dsn, Count: jobs, For: drainFor * seconds, Release: g.side.Resume,
-			Done: "select count(*) from jobs where status = 'succeeded'",
+			Done: fmt.Sprintf("select %d - count(*) from jobs where finished_at is null", jobs), // those of earlier days have ended
 		}
 	})
 }

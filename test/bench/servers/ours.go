@@ -35,13 +35,17 @@ func NewOurs(ctx context.Context, stack *Stack, bin string) (*Side, error) {
 
 type ours struct{ bin, secret string }
 
+// slots are those of a worker, as many as the floor's has.
+const slots = 16
+
 // environment is production's, as far as one machine goes. Limits of what one account may do are raised, since a
-// few accounts stand for many, and nothing else but the worker's slots, which are as many as the floor's.
-func (o ours) environment(s *Side, home string) []string {
+// few accounts stand for many, and nothing else but the slots of so many workers and the calls that they make.
+func (o ours) environment(s *Side, home string, workers int) []string {
 	return []string{
 		"HOME=" + home, "DEV_DIR=" + s.stack.pictures, "LOG_LEVEL=info", "DATABASE_URL=" + s.DSN(), "REDIS_URL=" + s.RedisURL(), "JWT_SECRET=" + o.secret,
 		"RATE_LIMIT_FACTOR=1000000", "AUTH_MAX_FAILURES=1000000", "DRAIN_GRACE=0s", "DRAIN_TIMEOUT=2s",
-		"WORKER_USER_JOBS=1000", "PROVIDER_MAX_CALLS=16", "WORKER_GENERATE_SLOTS=16",
+		"WORKER_USER_JOBS=1000", "WORKER_GENERATE_SLOTS=" + strconv.Itoa(slots),
+		"PROVIDER_MAX_CALLS=" + strconv.Itoa(slots*max(workers, 1)),
 	}
 }
 
@@ -69,7 +73,7 @@ func (o ours) launch(ctx context.Context, s *Side, options Options) (*launched, 
 		return up, err
 	}
 	api := exec.Command(filepath.Join(o.bin, "mugshot"), "api")
-	api.Dir, api.Env = home, append(append(o.environment(s, home), production()...), "HTTP_ADDR="+up.addr, "ADMIN_ADDR="+admin)
+	api.Dir, api.Env = home, append(append(o.environment(s, home, options.Workers), production()...), "HTTP_ADDR="+up.addr, "ADMIN_ADDR="+admin)
 	server, err := start(s.stack.dir, "ours-api", api)
 	if err != nil {
 		return up, err
@@ -83,7 +87,7 @@ func (o ours) launch(ctx context.Context, s *Side, options Options) (*launched, 
 			return up, err
 		}
 		work := exec.Command(filepath.Join(o.bin, "instant"))
-		work.Dir, work.Env = home, append(o.environment(s, home), "ADMIN_ADDR="+admin)
+		work.Dir, work.Env = home, append(o.environment(s, home, options.Workers), "ADMIN_ADDR="+admin)
 		worker, err := start(s.stack.dir, "ours-worker-"+strconv.Itoa(i+1), work)
 		if err != nil {
 			return up, err
