@@ -1,7 +1,7 @@
 // Package ratelimit bounds how often something may be done, with counters in Redis that all processes share: how many
 // requests in a time (Allow), and how many failures in a row before a rest is forced (Lockout).
 //
-// Every decision is one round trip and one script, which runs alone on the server, so that it is exact however many
+// Every decision is one script, which runs alone on the server, so that it is exact however many
 // processes ask at once; and it goes by the server's clock, so that theirs need not agree. When Redis is away the
 // answer is apperr.ErrUnavailable within Config.Timeout: whoever limits guesses must not let them through then.
 package ratelimit
