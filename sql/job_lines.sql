@@ -1,6 +1,6 @@
 -- name: JobHold :one
 -- JobHold lets a job that could not be claimed wait for its provider. No row: it is not due, or waits already. By primary
--- key: a case hides the states from the planner, which would else take an index of all that wait (jobs_queued_idx) for empty.
+-- key: a case hides the states from the planner, which would else take an index of all that wait (jobs_pushed_idx) for empty.
 update jobs set waits_for = 'provider'
 where id = @id and case status when 'queued' then run_at <= now() and waits_for is null else false end
 returning provider;

@@ -277,16 +277,24 @@ from job;
 
 -- name: JobMarkDue :many
 -- JobMarkDue picks jobs that a worker should be told of (again) and notes that they are told: those that are due and
--- were never pushed since, those pushed too long ago (longer each time), those whose lease lapsed; with since, all that
--- were last pushed before it. Those that wait in a line are for others to call. Served by jobs_queued_idx and
--- jobs_leased_idx; rows locked elsewhere are passed over.
-with waiting as (
+-- were never pushed since (jobs_unpushed_idx), those pushed too long ago, longer each time (jobs_pushed_idx), those whose lease
+-- lapsed (jobs_leased_idx); with since, all that were last pushed before it. At most @batch of each. Those that wait in a line
+-- are for others to call; rows locked elsewhere are passed over.
+with unheard as (
     select j.id from jobs j
-    where j.status = 'queued' and j.waits_for is null and j.run_at <= now() and (
-        j.pushed_at is null or j.pushed_at < sqlc.narg('since')::timestamptz or j.pushed_at < j.run_at
-        or j.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << j.pushes) * interval '1 second'
-    )
+    where j.status = 'queued' and j.waits_for is null and (j.pushed_at is null or j.pushed_at < j.run_at) and j.run_at <= now()
     order by j.run_at limit @batch for update skip locked
+), forgotten as (
+    select j.id from jobs j
+    where j.status = 'queued' and j.waits_for is null and j.run_at <= now()
+        and j.pushed_at < greatest(
+            sqlc.narg('since')::timestamptz, now() - sqlc.arg('patience_seconds')::float8 * interval '1 second'
+        )
+        and (
+            j.pushed_at < sqlc.narg('since')::timestamptz
+            or j.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << j.pushes) * interval '1 second'
+        )
+    order by j.pushed_at limit @batch for update skip locked
 ), lapsed as (
     select j.id from jobs j
     where j.status = 'running' and j.lease_until < now() and j.attempt < @max_attempts
@@ -297,7 +305,9 @@ with waiting as (
     order by j.lease_until limit @batch for update skip locked
 )
 update jobs set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end
-where jobs.id in (select waiting.id from waiting union all select lapsed.id from lapsed)
+where jobs.id in (
+    select unheard.id from unheard union all select forgotten.id from forgotten union all select lapsed.id from lapsed
+)
 returning jobs.id;
 
 -- name: JobUnmark :exec

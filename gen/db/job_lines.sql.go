@@ -121,7 +121,7 @@ returning provider
 `
 
 // JobHold lets a job that could not be claimed wait for its provider. No row: it is not due, or waits already. By primary
-// key: a case hides the states from the planner, which would else take an index of all that wait (jobs_queued_idx) for empty.
+// key: a case hides the states from the planner, which would else take an index of all that wait (jobs_pushed_idx) for empty.
 func (q *Queries) JobHold(ctx context.Context, id uuid.UUID) (string, error) {
 	row := q.db.QueryRow(ctx, jobHold, id)
 	var provider string

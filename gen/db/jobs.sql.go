@@ -813,43 +813,53 @@ func (q *Queries) JobListExpired(ctx context.Context, arg JobListExpiredParams) 
 }
 
 const jobMarkDue = `-- name: JobMarkDue :many
-with waiting as (
+with unheard as (
     select j.id from jobs j
-    where j.status = 'queued' and j.waits_for is null and j.run_at <= now() and (
-        j.pushed_at is null or j.pushed_at < $1::timestamptz or j.pushed_at < j.run_at
-        or j.pushed_at < now() - $2::float8 * (1 << j.pushes) * interval '1 second'
-    )
-    order by j.run_at limit $3 for update skip locked
+    where j.status = 'queued' and j.waits_for is null and (j.pushed_at is null or j.pushed_at < j.run_at) and j.run_at <= now()
+    order by j.run_at limit $1 for update skip locked
+), forgotten as (
+    select j.id from jobs j
+    where j.status = 'queued' and j.waits_for is null and j.run_at <= now()
+        and j.pushed_at < greatest(
+            $2::timestamptz, now() - $3::float8 * interval '1 second'
+        )
+        and (
+            j.pushed_at < $2::timestamptz
+            or j.pushed_at < now() - $3::float8 * (1 << j.pushes) * interval '1 second'
+        )
+    order by j.pushed_at limit $1 for update skip locked
 ), lapsed as (
     select j.id from jobs j
     where j.status = 'running' and j.lease_until < now() and j.attempt < $4
         and (
-            j.pushed_at is null or j.pushed_at < $1::timestamptz or j.pushed_at < j.lease_until
-            or j.pushed_at < now() - $2::float8 * (1 << j.pushes) * interval '1 second'
+            j.pushed_at is null or j.pushed_at < $2::timestamptz or j.pushed_at < j.lease_until
+            or j.pushed_at < now() - $3::float8 * (1 << j.pushes) * interval '1 second'
         )
-    order by j.lease_until limit $3 for update skip locked
+    order by j.lease_until limit $1 for update skip locked
 )
 update jobs set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end
-where jobs.id in (select waiting.id from waiting union all select lapsed.id from lapsed)
+where jobs.id in (
+    select unheard.id from unheard union all select forgotten.id from forgotten union all select lapsed.id from lapsed
+)
 returning jobs.id
 `
 
 type JobMarkDueParams struct {
+	Batch           int32
 	Since           *time.Time
 	PatienceSeconds float64
-	Batch           int32
 	MaxAttempts     int32
 }
 
 // JobMarkDue picks jobs that a worker should be told of (again) and notes that they are told: those that are due and
-// were never pushed since, those pushed too long ago (longer each time), those whose lease lapsed; with since, all that
-// were last pushed before it. Those that wait in a line are for others to call. Served by jobs_queued_idx and
-// jobs_leased_idx; rows locked elsewhere are passed over.
+// were never pushed since (jobs_unpushed_idx), those pushed too long ago, longer each time (jobs_pushed_idx), those whose lease
+// lapsed (jobs_leased_idx); with since, all that were last pushed before it. At most @batch of each. Those that wait in a line
+// are for others to call; rows locked elsewhere are passed over.
 func (q *Queries) JobMarkDue(ctx context.Context, arg JobMarkDueParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, jobMarkDue,
+		arg.Batch,
 		arg.Since,
 		arg.PatienceSeconds,
-		arg.Batch,
 		arg.MaxAttempts,
 	)
 	if err != nil {

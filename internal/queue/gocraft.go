@@ -43,6 +43,15 @@ func encode(kind Kind, id uuid.UUID, now time.Time) ([]byte, error) {
 	return message, nil
 }
 
+// pushedAt reads from a task when it was encoded.
+func pushedAt(message []byte) (at time.Time, ok bool) {
+	var task work.Job
+	if json.Unmarshal(message, &task) != nil || task.EnqueuedAt == 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(task.EnqueuedAt, 0), true
+}
+
 // fetcher is a worker pool of gocraft/work with one worker. More would not be faster, as they all wait for the same
 // slots; and with one, a ring that has to wait finds it busy, hence about to look again by itself.
 type fetcher struct{ pool *work.WorkerPool }

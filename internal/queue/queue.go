@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -112,6 +113,24 @@ func (q *Queue) Depth(ctx context.Context, kind Kind) (int64, error) {
 		return 0, fmt.Errorf("depth of %s queue: %w", kind, err)
 	}
 	return n, nil
+}
+
+// Oldest returns how long ago the task that is next in turn was pushed, in whole seconds and by this machine's clock, or
+// false where none of its kind waits in Redis. Since tasks are taken in the order of their pushes, one that was pushed before
+// it and that nobody has taken is not in Redis any more.
+func (q *Queue) Oldest(ctx context.Context, kind Kind) (age time.Duration, waits bool, err error) {
+	message, err := redis.Bytes(q.do(ctx, "LINDEX", q.keys.list(kind), -1))
+	if errors.Is(err, redis.ErrNil) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("oldest of %s queue: %w", kind, err)
+	}
+	pushed, ok := pushedAt(message)
+	if !ok {
+		return 0, true, nil // not ours, and the fetcher's to complain of
+	}
+	return max(0, q.cfg.Now().Sub(pushed)), true, nil
 }
 
 // do sends one command, which must be harmless when repeated.

@@ -62,6 +62,34 @@ func TestPush_depth(t *testing.T) {
 	}
 }
 
+func TestOldest(t *testing.T) {
+	t.Parallel()
+	cfg := shared(t)
+	now := time.Now()
+	cfg.Now = func() time.Time { return now }
+	q := open(t, cfg, silent())
+	_, waits, err := q.Oldest(t.Context(), queue.Mail)
+	require.NoError(t, err)
+	require.False(t, waits)
+
+	require.NoError(t, q.Push(t.Context(), queue.Mail, uuid.New()))
+	now = now.Add(time.Minute)
+	require.NoError(t, q.Push(t.Context(), queue.Mail, uuid.New()))
+	age, waits, err := q.Oldest(t.Context(), queue.Mail)
+	require.NoError(t, err)
+	require.True(t, waits)
+	require.InDelta(t, 60, age.Seconds(), 1)
+
+	command(t, cfg.RedisURL, "RPUSH", cfg.Namespace+":jobs:mail", "not ours")
+	age, waits, err = q.Oldest(t.Context(), queue.Mail)
+	require.NoError(t, err, "is the fetcher's to complain of")
+	require.True(t, waits)
+	require.Zero(t, age)
+	command(t, cfg.RedisURL, "SET", cfg.Namespace+":jobs:reply", "no list")
+	_, _, err = q.Oldest(t.Context(), queue.Reply)
+	require.ErrorContains(t, err, "WRONGTYPE")
+}
+
 // The ring after a push that Redis refused must not make it look done.
 func TestPush_refusedByRedis(t *testing.T) {
 	t.Parallel()

@@ -125,6 +125,16 @@ func (w *world) backlog(t *testing.T, n int) {
 		from projects p cross join generate_series(1, $1::int)`, n)
 }
 
+// byPush lists the jobs, those first that were pushed last.
+func (w *world) byPush(t *testing.T) []uuid.UUID {
+	t.Helper()
+	rows, err := w.sql.Query(t.Context(), "select id from jobs order by pushed_at desc, id")
+	require.NoError(t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	require.NoError(t, err)
+	return ids
+}
+
 // claim begins an attempt, as a worker does.
 func (w *world) claim(t *testing.T, id uuid.UUID) db.JobClaimRow {
 	t.Helper()

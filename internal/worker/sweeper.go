@@ -27,7 +27,7 @@ type Recoverable interface {
 // Transport is what the sweeper asks of the queue.
 type Transport interface {
 	PushAll(ctx context.Context, kind queue.Kind, ids []uuid.UUID) error
-	Depth(ctx context.Context, kind queue.Kind) (int64, error)
+	Oldest(ctx context.Context, kind queue.Kind) (age time.Duration, waits bool, err error)
 	Lost(ctx context.Context) (bool, error)
 	Restored(ctx context.Context) error
 	Sweep(ctx context.Context) (returned int, err error)
@@ -58,7 +58,8 @@ const (
 	unmarkTimeout = 2 * time.Second
 	batch         = 500
 
-	// patience is how long a pushed task may wait before it is pushed again: tasks wait in long queues, too.
+	// patience is how much longer than the oldest task in Redis one may wait, at least, before it is pushed again. What waits behind
+	// that one is where it should be, however long the queue is.
 	patience = 15 * time.Second
 	// patienceWhenEmpty is the same when the kind's list in Redis is empty, which means that the push is lost.
 	patienceWhenEmpty = 3 * time.Second
@@ -145,12 +146,12 @@ func (s *Sweeper) push(ctx context.Context) error {
 }
 
 func (s *Sweeper) pushKind(ctx context.Context, kind queue.Kind, task Recoverable, since *time.Time) error {
-	depth, err := s.Queue.Depth(ctx, kind)
+	oldest, waits, err := s.Queue.Oldest(ctx, kind)
 	if err != nil {
 		return fmt.Errorf("measure queue: %w", err)
 	}
-	wait := patience
-	if depth == 0 {
+	wait := patience + oldest
+	if !waits {
 		wait = patienceWhenEmpty
 	}
 	for {

@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -119,6 +120,28 @@ func TestSweep_patience(t *testing.T) {
 		w.sweep(t)
 		require.Equal(t, step.want, w.depth(t, queue.Generate), step)
 	}
+}
+
+// Whoever came after the oldest in the list waits behind it, for hours if need be. Who came before it is not there.
+func TestSweep_longQueue(t *testing.T) {
+	t.Parallel()
+	w := settled(t)
+	w.backlog(t, 3)
+	w.age(t, time.Hour)
+	ids := w.byPush(t)
+	lost, waiting := ids[0], ids[1:]
+	then, err := queue.Open(queue.Config{
+		RedisURL: w.redis.URL(), Now: func() time.Time { return time.Now().Add(-time.Hour) },
+	}, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, then.Close()) })
+	require.NoError(t, then.PushAll(t.Context(), queue.Generate, waiting))
+	w.sweep(t)
+	require.Equal(t, 2, w.depth(t, queue.Generate))
+	w.exec(t, "update jobs set pushed_at = pushed_at - interval '20 s' where id = $1", lost)
+	w.sweep(t)
+	require.Equal(t, 3, w.depth(t, queue.Generate))
+	require.Equal(t, lost, w.byPush(t)[0])
 }
 
 func TestSweep_retriedWhenDue(t *testing.T) {
