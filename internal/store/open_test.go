@@ -1,11 +1,13 @@
 package store_test
 
 import (
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
 )
 
 // Whoever deploys is told which file is not there, and nobody is told the password.
@@ -18,5 +20,22 @@ func TestOpen_saysWhatIsWrongAndNoSecret(t *testing.T) {
 		_, err := store.Open(t.Context(), dsn, store.Options{})
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "p4ss-w0rd")
+	}
+}
+
+// What a connection asks for itself is not taken back, so that an operator may have statements compiled after all.
+func TestOpen_compilesNothing(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.New(t)
+	for params, want := range map[string]string{"": "off", "jit=on": "on"} {
+		u, err := url.Parse(dsn)
+		require.NoError(t, err)
+		u.RawQuery += "&" + params
+		s, err := store.Open(t.Context(), u.String(), store.Options{})
+		require.NoError(t, err)
+		t.Cleanup(s.Close)
+		var jit string
+		require.NoError(t, s.Pool().QueryRow(t.Context(), "show jit").Scan(&jit))
+		require.Equal(t, want, jit)
 	}
 }

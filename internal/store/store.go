@@ -44,12 +44,11 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		cfg.MaxConns = o.MaxConns
 	}
 	var timeout time.Duration
-	switch {
-	case Pooled(cfg.ConnConfig):
+	if Pooled(cfg.ConnConfig) {
 		adaptToPooler(cfg.ConnConfig)
 		timeout = o.StatementTimeout
-	case o.StatementTimeout > 0:
-		cfg.ConnConfig.RuntimeParams["statement_timeout"] = strconv.FormatInt(o.StatementTimeout.Milliseconds(), 10)
+	} else {
+		ask(cfg.ConnConfig.RuntimeParams, o)
 	}
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
@@ -61,6 +60,18 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
 	return &Store{pool: pool, timeout: timeout}, nil
+}
+
+// ask says what the server shall do for each connection, which a pooler would refuse or forget.
+func ask(server map[string]string, o Options) {
+	if o.StatementTimeout > 0 {
+		server["statement_timeout"] = strconv.FormatInt(o.StatementTimeout.Milliseconds(), 10)
+	}
+	// To compile a statement takes Postgres a tenth of a second. It does so for what it expects to be dear, such as a look at what
+	// waits when much does, and none of ours runs for that long.
+	if _, told := server["jit"]; !told {
+		server["jit"] = "off"
+	}
 }
 
 // Close waits for the connections that are in use and closes all.
