@@ -39,7 +39,7 @@ reset: ## Forget what `make run` has stored
 
 ## Testing
 
-.PHONY: test test-race test-migrations test-plans test-programs chaos test-ts e2e-ts test-web test-browser bench bench-growth bench-programs bench-go
+.PHONY: test test-race test-migrations test-plans test-programs chaos test-ts e2e-ts test-web test-browser bench bench-growth bench-profiles bench-programs bench-go
 test: test-programs ## Run the Go tests; Postgres and Redis are provided
 	$(testenv) go test -tags '$(programs)' ./...
 
@@ -95,9 +95,12 @@ bench: bench-programs ## Measure us beside the bare minimum and the old stack, i
 	bin/bench/bench -only '$(ONLY)' -rounds $(or $(ROUNDS),3) -seconds $(or $(SECONDS),4) -out '$(if $(ONLY),,docs/bench)'
 	$(if $(ONLY),,cd tools/plot && go run . ../../docs/bench)
 
-bench-growth: bench-programs ## Measure how we grow: connections, event streams, waiting jobs, workers; about 6 minutes
-	bin/bench/bench -growth -seconds $(or $(SECONDS),4) -out docs/bench
-	cd tools/plot && go run . ../../docs/bench
+bench-growth: bench-programs ## Measure how we grow: ONLY=connections,streams,jobs,workers for a part; about 6 minutes
+	bin/bench/bench -growth -only '$(ONLY)' -seconds $(or $(SECONDS),4) -out '$(if $(ONLY),,docs/bench)'
+	$(if $(ONLY),,cd tools/plot && go run . ../../docs/bench)
+
+bench-profiles: bench-programs ## Take CPU, allocation and blocking profiles of our server under each workload; ONLY=W2,W3 for a part
+	bin/bench/bench -profiles bin/bench/profiles -only '$(ONLY)' -seconds $(or $(SECONDS),6) -out '$(if $(ONLY),,docs/bench)'
 
 bench-programs:
 	@mkdir -p bin/bench

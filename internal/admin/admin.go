@@ -47,8 +47,12 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /readyz", cfg.readyz)
 	mux.HandleFunc("GET /jobs", cfg.jobs)
 	mux.Handle(QueuesPath, cfg.Queues)
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // the heap, goroutines, blocking
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // the heap, allocations, goroutines
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	waits := new(blocking)
+	for _, profile := range []string{"block", "mutex"} {
+		mux.Handle("GET /debug/pprof/"+profile, waits.handler(profile))
+	}
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.Handle("GET /{$}", http.RedirectHandler("/jobs", http.StatusFound))

@@ -6,9 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/pprof/profile"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
@@ -71,6 +74,31 @@ func TestProfiles_200(t *testing.T) {
 		require.NotZero(t, answer.Body.Len(), path)
 	}
 	require.Equal(t, http.StatusNotFound, w.get(t, http.MethodGet, "/debug/pprof/cmdline").Code, "its arguments are nobody's business")
+}
+
+// What makes others wait is seen while somebody looks, and at no other time.
+func TestProfiles_blocking(t *testing.T) { //nolint:paralleltest // the rates are the process's
+	w := busy()
+	over := make(chan struct{})
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
+	answer := w.get(t, http.MethodGet, "/debug/pprof/block?seconds=1")
+	close(over)
+	waiting.Wait()
+	require.Equal(t, http.StatusOK, answer.Code)
+	waits, err := profile.ParseData(answer.Body.Bytes())
+	require.NoError(t, err)
+	require.NotEmpty(t, waits.Sample)
+	require.Zero(t, runtime.SetMutexProfileFraction(-1), "nobody looks any more")
+	require.Equal(t, http.StatusOK, w.get(t, http.MethodGet, "/debug/pprof/mutex?seconds=1").Code)
 }
 
 func TestJobs_200(t *testing.T) {

@@ -30,6 +30,7 @@ type arguments struct {
 	rounds         int
 	seconds        float64
 	growth         bool
+	profiles       string
 }
 
 func main() {
@@ -51,7 +52,8 @@ func parse() arguments {
 	flag.IntVar(&a.rounds, "rounds", 3, "rounds")
 	flag.Float64Var(&a.seconds, "seconds", 4, "length of a run, after a second of warm-up")
 	flag.BoolVar(&a.growth, "growth", false, "measure how our server grows, instead")
-	only := flag.String("only", "", "workloads to run, separated by commas; W4 stands for all that begin so")
+	flag.StringVar(&a.profiles, "profiles", "", "take profiles of our server, instead, and keep them in this folder")
+	only := flag.String("only", "", "workloads to run, separated by commas; W4 stands for all that begin so. With -growth: connections, streams, jobs, workers")
 	flag.Parse()
 	if *only != "" {
 		a.only = strings.Split(*only, ",")
@@ -90,8 +92,11 @@ func run(ctx context.Context, a arguments, to io.Writer) (err error) {
 	}
 	b := &bench{seconds: time.Duration(a.seconds * float64(time.Second)), rounds: a.rounds, log: log}
 	defer func() { err = errors.Join(err, b.stop()) }()
-	if a.growth {
+	switch {
+	case a.growth:
 		return b.measureGrowth(ctx, stack, a, into.Versions)
+	case a.profiles != "":
+		return b.takeProfiles(ctx, stack, a, to)
 	}
 	if err := b.prepareSides(ctx, stack, a, into); err != nil {
 		return err
@@ -115,7 +120,7 @@ func (b *bench) measureGrowth(ctx context.Context, stack *servers.Stack, a argum
 	}
 	b.sides = []*servers.Side{ours}
 	into := &report.Growth{Measured: time.Now(), Cores: runtime.NumCPU(), Versions: versions}
-	if err := b.grow(ctx, ours, into); err != nil {
+	if err := b.grow(ctx, ours, a.only, into); err != nil {
 		return err
 	}
 	if a.out == "" {

@@ -4,17 +4,18 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"syscall"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/mugshot-studio/backend/internal/queue"
 )
 
-// pushers is how many connections put jobs into Redis at once.
-const pushers = 8
+// together is how many jobs are written and pushed at once: few enough that their rows say when they were pushed.
+const together = 2000
 
 // Enqueue writes jobs into the database of our side and calls them in Redis, as the API would, in less time.
 func (s *Side) Enqueue(ctx context.Context, count int) (err error) {
@@ -23,49 +24,63 @@ func (s *Side) Enqueue(ctx context.Context, count int) (err error) {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	rows, err := conn.Query(ctx, `
-		insert into jobs (
-			id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, cost_credits, pushed_at
-		)
-		select gen_random_uuid(), p.id, p.user_id, p.prompt_id, p.mode, p.platform, 'nano_banana', 'gemini', 'std', 1, p.width, p.height, 1, 2, now()
-		from generate_series(1, $1::int) n join lateral (
-			select id, user_id, prompt_id, mode, platform, width, height from projects order by id offset n % (select count(*) from projects) limit 1
-		) p on true
-		returning id`, count)
-	if err != nil {
-		return err
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return err
-	}
-	if _, err := conn.Exec(ctx, "vacuum analyze jobs"); err != nil {
-		return err
-	}
-	q, err := queue.Open(queue.Config{RedisURL: s.RedisURL(), Namespace: queue.DefaultNamespace}, slog.New(slog.DiscardHandler))
+	q, err := s.queue()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
-	group, ctx := errgroup.WithContext(ctx)
-	for i := range pushers {
-		group.Go(func() error {
-			for j := i; j < len(ids); j += pushers {
-				if err := q.Push(ctx, queue.Generate, ids[j]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+	ids := make([]uuid.UUID, count)
+	for i := range ids {
+		if ids[i], err = uuid.NewV7(); err != nil { // as ours are, whose order in time is theirs in the indexes
+			return err
+		}
 	}
-	return group.Wait()
+	for some := range slices.Chunk(ids, together) {
+		if err := enqueue(ctx, conn, q, some); err != nil {
+			return err
+		}
+	}
+	_, err = conn.Exec(ctx, "vacuum analyze jobs")
+	return err
 }
 
-// PauseWorkers pauses the workers alone, until Resume.
-func (s *Side) PauseWorkers() error {
+func enqueue(ctx context.Context, conn *pgx.Conn, q *queue.Queue, ids []uuid.UUID) error {
+	_, err := conn.Exec(ctx, `
+		insert into jobs (
+			id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, cost_credits, pushed_at
+		)
+		select queued.id, p.id, p.user_id, p.prompt_id, p.mode, p.platform, 'nano_banana', 'gemini', 'std', 1, p.width, p.height, 1, 2, now()
+		from unnest($1::uuid[]) with ordinality queued (id, n) join (
+			select id, user_id, prompt_id, mode, platform, width, height, row_number() over (order by id) as n, count(*) over () as of
+			from projects
+		) p on p.n = 1 + queued.n % p.of`, ids)
+	if err != nil {
+		return err
+	}
+	return q.PushAll(ctx, queue.Generate, ids)
+}
+
+// PauseWorkers pauses the workers alone, until Resume. They have seen before that Redis is new, and would otherwise push all
+// that waits when they go on.
+func (s *Side) PauseWorkers(ctx context.Context) (err error) {
+	q, err := s.queue()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, q.Close()) }()
+	for lost := true; lost; {
+		if lost, err = q.Lost(ctx); err != nil {
+			return err
+		}
+		time.Sleep(look)
+	}
 	var errs []error
 	for _, p := range s.current.workers {
 		errs = append(errs, p.signal(syscall.SIGSTOP))
 	}
 	return errors.Join(errs...)
+}
+
+func (s *Side) queue() (*queue.Queue, error) {
+	return queue.Open(queue.Config{RedisURL: s.RedisURL(), Namespace: queue.DefaultNamespace}, slog.New(slog.DiscardHandler))
 }

@@ -64,11 +64,12 @@ func (o ours) launch(ctx context.Context, s *Side, options Options) (*launched, 
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return nil, err
 	}
-	up := &launched{}
+	up := &launched{admin: map[string]string{}}
 	admin, err := freeAddress()
 	if err != nil {
 		return up, err
 	}
+	up.admin[ServerGroup] = admin
 	if up.addr, err = freeAddress(); err != nil {
 		return up, err
 	}
@@ -85,6 +86,9 @@ func (o ours) launch(ctx context.Context, s *Side, options Options) (*launched, 
 	for i := range options.Workers {
 		if admin, err = freeAddress(); err != nil {
 			return up, err
+		}
+		if i == 0 {
+			up.admin[WorkerGroup] = admin
 		}
 		work := exec.Command(filepath.Join(o.bin, "instant"))
 		work.Dir, work.Env = home, append(o.environment(s, home, options.Workers), "ADMIN_ADDR="+admin)

@@ -55,6 +55,7 @@ type JobQueries struct{ Done, Times string }
 // launched are the processes of a running side.
 type launched struct {
 	addr    string
+	admin   map[string]string // where the edge for operators of a group's first process is; ours has one
 	server  []*process
 	workers []*process
 }
@@ -124,6 +125,9 @@ func (s *Side) Running() bool { return s.current != nil }
 
 // Addr is where its server listens.
 func (s *Side) Addr() string { return s.current.addr }
+
+// Admin is where the first process of a group answers operators. Ours alone does.
+func (s *Side) Admin(group string) string { return s.current.admin[group] }
 
 // DSN is the address of its database.
 func (s *Side) DSN() string { return s.stack.postgres.DSN(s.Name) }
