@@ -114,6 +114,12 @@ bench-go: ## Run the Go benchmarks; what matters most comes first, in words
 .PHONY: check
 check: verify lint breaking test-race e2e-ts test-browser ## Everything that a change must pass
 
+.PHONY: tools
+tools: ## Build the generators and linters, so that their first use need not
+	@$(tool) oapi-codegen -version
+	@$(tool) sqlc version
+	@$(golangci) version
+
 ## Generating
 
 .PHONY: generate generate/go-server generate/go-client generate/sql generate/ts generate/postman
