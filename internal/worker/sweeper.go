@@ -65,17 +65,12 @@ const (
 	patienceWhenEmpty = 3 * time.Second
 )
 
-// Run sweeps every second until ctx ends. Any number of processes may run it; one of them sweeps.
+// Run sweeps at once and then every second until ctx ends. Any number of processes may run it; one of them sweeps.
 func (s *Sweeper) Run(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	var chores time.Time
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for ctx.Err() == nil {
 		tidy := time.Since(chores) >= choresEvery
 		err := s.Sweep(ctx, tidy)
 		if err != nil && ctx.Err() == nil {
@@ -83,6 +78,10 @@ func (s *Sweeper) Run(ctx context.Context) {
 		}
 		if tidy && err == nil {
 			chores = time.Now()
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
 		}
 	}
 }
