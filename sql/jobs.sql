@@ -46,7 +46,9 @@ with before as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
-select job.*, spend.credits as credits_left, (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
+select
+    job.id, job.cost_credits, spend.credits as credits_left, (job.waits_for is not null)::boolean as waits,
+    (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
 from job join spend on spend.id = job.user_id cross join before;
 
 -- name: JobRepeat :one
@@ -80,7 +82,7 @@ with old as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
-select * from job;
+select job.id, job.user_id, job.cost_credits, (job.waits_for is not null)::boolean as waits from job;
 
 -- name: JobGet :one
 -- JobGet reads a job of its owner by primary key.
@@ -125,9 +127,14 @@ for update;
 -- name: JobClaim :one
 -- JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
 -- fences every later write. It takes a slot of the job's provider as well, one whose last job does not run in it any
--- more, and passes over those that others are taking. No row: somebody else has it, it has ended, it is not due, or
--- there is no slot. By primary keys.
-with free as materialized (
+-- more, and passes over those that others are taking. With the job comes its prompt. No row: somebody else has it, it has
+-- ended, it is not due, or there is no slot. By primary keys.
+--
+-- It does not wait for the disk. A Postgres that crashes may forget a claim, and the job is queued again: then whoever
+-- drew it has nothing to end, provided that no later claim has the same token. So a token is never less than the time.
+with hasty as materialized (
+    select set_config('synchronous_commit', 'off', true) as setting
+), free as materialized (
     select s.provider, s.slot, s.turns
     from jobs j join provider_slots s on s.provider = j.provider
     where j.id = @id and j.status = 'queued' and s.slot <= @provider_calls::int
@@ -141,7 +148,8 @@ with free as materialized (
     limit 1 for update of s skip locked
 ), job as (
     update jobs
-    set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1, lease_token = lease_token + 1,
+    set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1,
+        lease_token = greatest(lease_token + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint),
         lease_until = now() + make_interval(secs => @lease_seconds::float8), version = version + 1, pushes = 0,
         started_at = coalesce(started_at, now()), error_code = null, error_message = null, waits_for = null,
         provider_slot = case when status = 'running' then provider_slot else (select slot.slot from slot) end
@@ -160,7 +168,8 @@ with free as materialized (
     update projects set status = 'running'
     from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
 )
-select * from job;
+select job.*, sqlc.embed(prompts)
+from job join prompts on prompts.id = job.prompt_id cross join hasty;
 
 -- name: JobRenew :execrows
 -- JobRenew prolongs a lease. No row: the lease is no longer the caller's.
@@ -174,8 +183,8 @@ where id = @id and status = 'running' and lease_token = @lease_token
 returning *;
 
 -- name: JobSucceed :one
--- JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state and the project's
--- status. No row: the lease is no longer the caller's, and nothing was written. It tells whether somebody may wait for
+-- JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state, the project's status,
+-- and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It tells whether somebody may wait for
 -- the place and the slot that are free now (jobs_account_line_idx, jobs_provider_line_idx).
 with drawn as (
     select
@@ -189,6 +198,9 @@ with drawn as (
         provider_meta = @provider_meta::jsonb, version = version + 1
     where jobs.id = @id and jobs.status = 'running' and jobs.lease_token = @lease_token
     returning *
+), decision as (
+    insert into audit_logs (id, user_id, action, ip, user_agent, meta)
+    select @decision_id, job.user_id, 'content_allowed', '', '', @decision_meta::jsonb from job
 ), picture as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
     select p.id, job.user_id, 'render', 'ready', 'renders', p.storage_path, p.content_type, p.size_bytes, p.width, p.height, p.md5
@@ -210,7 +222,8 @@ from job;
 
 -- name: JobRetry :one
 -- JobRetry puts a job back in the queue until later, if the lease is still the caller's. The reason stays readable
--- while it waits. A released attempt (a worker that shuts down) is not counted. It keeps its place among its account's.
+-- while it waits. A released attempt (a worker that shuts down) is not counted. It keeps its place among its account's. Where
+-- the attempt had been allowed to draw, that decision is written down.
 with job as (
     update jobs
     set status = 'queued', stage = 'waiting', lease_until = null, error_code = sqlc.narg('error_code'),
@@ -219,6 +232,10 @@ with job as (
         version = version + 1
     where jobs.id = @id and jobs.status = 'running' and jobs.lease_token = @lease_token
     returning *
+), decision as (
+    insert into audit_logs (id, user_id, action, ip, user_agent, meta)
+    select sqlc.narg('decision_id')::uuid, job.user_id, 'content_allowed', '', '', sqlc.narg('decision_meta')::jsonb
+    from job where sqlc.narg('decision_id')::uuid is not null
 ), mark as (
     update projects set status = 'queued'
     from job where projects.last_job_id = job.id and projects.id = job.project_id
@@ -234,7 +251,7 @@ from job;
 -- the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
 -- the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
 -- second refund. It locks the job, then the account, then the project, as all must, and tells whether somebody may wait
--- for the place and the slot that are free now.
+-- for the place and the slot that are free now. Where the attempt had been allowed to draw, that decision is written down.
 with job as (
     update jobs
     set status = @status, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
@@ -262,6 +279,10 @@ with job as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select @ledger_id, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
     from job join refund on refund.id = job.user_id
+), decision as (
+    insert into audit_logs (id, user_id, action, ip, user_agent, meta)
+    select sqlc.narg('decision_id')::uuid, job.user_id, 'content_allowed', '', '', sqlc.narg('decision_meta')::jsonb
+    from job where sqlc.narg('decision_id')::uuid is not null
 ), mark as (
     update projects set status = case when job.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
     from job join refund on refund.id = job.user_id

@@ -23,6 +23,13 @@ set finding = case when v.expires_at > @now and v.sha256 = excluded.sha256 then 
     sha256 = excluded.sha256
 returning finding;
 
+-- name: DecisionKeep :exec
+-- DecisionKeep writes down by itself that a job might be drawn, for its owner if the account is still there. It may be
+-- written already.
+insert into audit_logs (id, user_id, action, ip, user_agent, meta)
+select @id, (select u.id from users u where u.id = @user_id), 'content_allowed', '', '', @meta::jsonb
+on conflict (id) do nothing;
+
 -- name: VerdictExpire :execrows
 -- VerdictExpire removes verdicts past their time, some at a time (image_verdicts_expiry_idx).
 delete from image_verdicts

@@ -125,7 +125,9 @@ func (q *Queries) JobAdvance(ctx context.Context, arg JobAdvanceParams) (Job, er
 }
 
 const jobClaim = `-- name: JobClaim :one
-with free as materialized (
+with hasty as materialized (
+    select set_config('synchronous_commit', 'off', true) as setting
+), free as materialized (
     select s.provider, s.slot, s.turns
     from jobs j join provider_slots s on s.provider = j.provider
     where j.id = $1 and j.status = 'queued' and s.slot <= $2::int
@@ -139,7 +141,8 @@ with free as materialized (
     limit 1 for update of s skip locked
 ), job as (
     update jobs
-    set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1, lease_token = lease_token + 1,
+    set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1,
+        lease_token = greatest(lease_token + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint),
         lease_until = now() + make_interval(secs => $3::float8), version = version + 1, pushes = 0,
         started_at = coalesce(started_at, now()), error_code = null, error_message = null, waits_for = null,
         provider_slot = case when status = 'running' then provider_slot else (select slot.slot from slot) end
@@ -158,7 +161,8 @@ with free as materialized (
     update projects set status = 'running'
     from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
 )
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from job
+select job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
+from job join prompts on prompts.id = job.prompt_id cross join hasty
 `
 
 type JobClaimParams struct {
@@ -206,12 +210,16 @@ type JobClaimRow struct {
 	HandledAt    *time.Time
 	RequestID    *string
 	Traceparent  *string
+	Prompt       Prompt
 }
 
 // JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
 // fences every later write. It takes a slot of the job's provider as well, one whose last job does not run in it any
-// more, and passes over those that others are taking. No row: somebody else has it, it has ended, it is not due, or
-// there is no slot. By primary keys.
+// more, and passes over those that others are taking. With the job comes its prompt. No row: somebody else has it, it has
+// ended, it is not due, or there is no slot. By primary keys.
+//
+// It does not wait for the disk. A Postgres that crashes may forget a claim, and the job is queued again: then whoever
+// drew it has nothing to end, provided that no later claim has the same token. So a token is never less than the time.
 func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow, error) {
 	row := q.db.QueryRow(ctx, jobClaim,
 		arg.ID,
@@ -258,6 +266,17 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 		&i.HandledAt,
 		&i.RequestID,
 		&i.Traceparent,
+		&i.Prompt.ID,
+		&i.Prompt.ProjectID,
+		&i.Prompt.Headline,
+		&i.Prompt.Subtext,
+		&i.Prompt.Vibe,
+		&i.Prompt.Details,
+		&i.Prompt.RefAssetIds,
+		&i.Prompt.SelfieAssetID,
+		&i.Prompt.CopyTargetAssetID,
+		&i.Prompt.NormalizedJsonb,
+		&i.Prompt.CreatedAt,
 	)
 	return i, err
 }
@@ -290,6 +309,10 @@ with job as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select $10, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
     from job join refund on refund.id = job.user_id
+), decision as (
+    insert into audit_logs (id, user_id, action, ip, user_agent, meta)
+    select $11::uuid, job.user_id, 'content_allowed', '', '', $12::jsonb
+    from job where $11::uuid is not null
 ), mark as (
     update projects set status = case when job.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
     from job join refund on refund.id = job.user_id
@@ -315,6 +338,8 @@ type JobEndParams struct {
 	MaxAttempts   *int32
 	MaxAgeSeconds float64
 	LedgerID      uuid.UUID
+	DecisionID    *uuid.UUID
+	DecisionMeta  json.RawMessage
 }
 
 type JobEndRow struct {
@@ -363,7 +388,7 @@ type JobEndRow struct {
 // the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
 // the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
 // second refund. It locks the job, then the account, then the project, as all must, and tells whether somebody may wait
-// for the place and the slot that are free now.
+// for the place and the slot that are free now. Where the attempt had been allowed to draw, that decision is written down.
 func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, error) {
 	row := q.db.QueryRow(ctx, jobEnd,
 		arg.Status,
@@ -376,6 +401,8 @@ func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, erro
 		arg.MaxAttempts,
 		arg.MaxAgeSeconds,
 		arg.LedgerID,
+		arg.DecisionID,
+		arg.DecisionMeta,
 	)
 	var i JobEndRow
 	err := row.Scan(
@@ -921,7 +948,9 @@ with before as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
-select job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, spend.credits as credits_left, (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
+select
+    job.id, job.cost_credits, spend.credits as credits_left, (job.waits_for is not null)::boolean as waits,
+    (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
 from job join spend on spend.id = job.user_id cross join before
 `
 
@@ -946,45 +975,11 @@ type JobQueueParams struct {
 }
 
 type JobQueueRow struct {
-	ID           uuid.UUID
-	ProjectID    uuid.UUID
-	UserID       uuid.UUID
-	PromptID     uuid.UUID
-	Mode         string
-	Platform     string
-	Model        string
-	Provider     string
-	Quality      string
-	Variants     int32
-	Width        int32
-	Height       int32
-	Seed         int64
-	Consent      json.RawMessage
-	Status       string
-	Stage        string
-	Progress     int32
-	Attempt      int32
-	CostCredits  int64
-	Refunded     bool
-	ErrorCode    *string
-	ErrorMessage *string
-	ProviderMeta json.RawMessage
-	Version      int64
-	QueuedAt     time.Time
-	StartedAt    *time.Time
-	FinishedAt   *time.Time
-	RunAt        time.Time
-	WaitsFor     *string
-	PushedAt     *time.Time
-	Pushes       int32
-	LeaseUntil   *time.Time
-	LeaseToken   int64
-	ProviderSlot *int32
-	HandledAt    *time.Time
-	RequestID    *string
-	Traceparent  *string
-	CreditsLeft  int64
-	Overtaken    bool
+	ID          uuid.UUID
+	CostCredits int64
+	CreditsLeft int64
+	Waits       bool
+	Overtaken   bool
 }
 
 // JobQueue takes the credits, writes the ledger row, the job and the project's status, in one statement: all or
@@ -1017,43 +1012,9 @@ func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow
 	var i JobQueueRow
 	err := row.Scan(
 		&i.ID,
-		&i.ProjectID,
-		&i.UserID,
-		&i.PromptID,
-		&i.Mode,
-		&i.Platform,
-		&i.Model,
-		&i.Provider,
-		&i.Quality,
-		&i.Variants,
-		&i.Width,
-		&i.Height,
-		&i.Seed,
-		&i.Consent,
-		&i.Status,
-		&i.Stage,
-		&i.Progress,
-		&i.Attempt,
 		&i.CostCredits,
-		&i.Refunded,
-		&i.ErrorCode,
-		&i.ErrorMessage,
-		&i.ProviderMeta,
-		&i.Version,
-		&i.QueuedAt,
-		&i.StartedAt,
-		&i.FinishedAt,
-		&i.RunAt,
-		&i.WaitsFor,
-		&i.PushedAt,
-		&i.Pushes,
-		&i.LeaseUntil,
-		&i.LeaseToken,
-		&i.ProviderSlot,
-		&i.HandledAt,
-		&i.RequestID,
-		&i.Traceparent,
 		&i.CreditsLeft,
+		&i.Waits,
 		&i.Overtaken,
 	)
 	return i, err
@@ -1107,7 +1068,7 @@ with old as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from job
+select job.id, job.user_id, job.cost_credits, (job.waits_for is not null)::boolean as waits from job
 `
 
 type JobRepeatParams struct {
@@ -1121,43 +1082,10 @@ type JobRepeatParams struct {
 }
 
 type JobRepeatRow struct {
-	ID           uuid.UUID
-	ProjectID    uuid.UUID
-	UserID       uuid.UUID
-	PromptID     uuid.UUID
-	Mode         string
-	Platform     string
-	Model        string
-	Provider     string
-	Quality      string
-	Variants     int32
-	Width        int32
-	Height       int32
-	Seed         int64
-	Consent      json.RawMessage
-	Status       string
-	Stage        string
-	Progress     int32
-	Attempt      int32
-	CostCredits  int64
-	Refunded     bool
-	ErrorCode    *string
-	ErrorMessage *string
-	ProviderMeta json.RawMessage
-	Version      int64
-	QueuedAt     time.Time
-	StartedAt    *time.Time
-	FinishedAt   *time.Time
-	RunAt        time.Time
-	WaitsFor     *string
-	PushedAt     *time.Time
-	Pushes       int32
-	LeaseUntil   *time.Time
-	LeaseToken   int64
-	ProviderSlot *int32
-	HandledAt    *time.Time
-	RequestID    *string
-	Traceparent  *string
+	ID          uuid.UUID
+	UserID      uuid.UUID
+	CostCredits int64
+	Waits       bool
 }
 
 // JobRepeat is JobQueue for a job that failed: the same picture, at the same price, as a new job, since the ledger holds
@@ -1176,42 +1104,9 @@ func (q *Queries) JobRepeat(ctx context.Context, arg JobRepeatParams) (JobRepeat
 	var i JobRepeatRow
 	err := row.Scan(
 		&i.ID,
-		&i.ProjectID,
 		&i.UserID,
-		&i.PromptID,
-		&i.Mode,
-		&i.Platform,
-		&i.Model,
-		&i.Provider,
-		&i.Quality,
-		&i.Variants,
-		&i.Width,
-		&i.Height,
-		&i.Seed,
-		&i.Consent,
-		&i.Status,
-		&i.Stage,
-		&i.Progress,
-		&i.Attempt,
 		&i.CostCredits,
-		&i.Refunded,
-		&i.ErrorCode,
-		&i.ErrorMessage,
-		&i.ProviderMeta,
-		&i.Version,
-		&i.QueuedAt,
-		&i.StartedAt,
-		&i.FinishedAt,
-		&i.RunAt,
-		&i.WaitsFor,
-		&i.PushedAt,
-		&i.Pushes,
-		&i.LeaseUntil,
-		&i.LeaseToken,
-		&i.ProviderSlot,
-		&i.HandledAt,
-		&i.RequestID,
-		&i.Traceparent,
+		&i.Waits,
 	)
 	return i, err
 }
@@ -1225,6 +1120,10 @@ with job as (
         version = version + 1
     where jobs.id = $5 and jobs.status = 'running' and jobs.lease_token = $6
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+), decision as (
+    insert into audit_logs (id, user_id, action, ip, user_agent, meta)
+    select $7::uuid, job.user_id, 'content_allowed', '', '', $8::jsonb
+    from job where $7::uuid is not null
 ), mark as (
     update projects set status = 'queued'
     from job where projects.last_job_id = job.id and projects.id = job.project_id
@@ -1243,6 +1142,8 @@ type JobRetryParams struct {
 	DelaySeconds float64
 	ID           uuid.UUID
 	LeaseToken   int64
+	DecisionID   *uuid.UUID
+	DecisionMeta json.RawMessage
 }
 
 type JobRetryRow struct {
@@ -1288,7 +1189,8 @@ type JobRetryRow struct {
 }
 
 // JobRetry puts a job back in the queue until later, if the lease is still the caller's. The reason stays readable
-// while it waits. A released attempt (a worker that shuts down) is not counted. It keeps its place among its account's.
+// while it waits. A released attempt (a worker that shuts down) is not counted. It keeps its place among its account's. Where
+// the attempt had been allowed to draw, that decision is written down.
 func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow, error) {
 	row := q.db.QueryRow(ctx, jobRetry,
 		arg.ErrorCode,
@@ -1297,6 +1199,8 @@ func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow
 		arg.DelaySeconds,
 		arg.ID,
 		arg.LeaseToken,
+		arg.DecisionID,
+		arg.DecisionMeta,
 	)
 	var i JobRetryRow
 	err := row.Scan(
@@ -1356,6 +1260,9 @@ with drawn as (
         provider_meta = $10::jsonb, version = version + 1
     where jobs.id = $11 and jobs.status = 'running' and jobs.lease_token = $12
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+), decision as (
+    insert into audit_logs (id, user_id, action, ip, user_agent, meta)
+    select $13, job.user_id, 'content_allowed', '', '', $14::jsonb from job
 ), picture as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
     select p.id, job.user_id, 'render', 'ready', 'renders', p.storage_path, p.content_type, p.size_bytes, p.width, p.height, p.md5
@@ -1389,6 +1296,8 @@ type JobSucceedParams struct {
 	ProviderMeta json.RawMessage
 	ID           uuid.UUID
 	LeaseToken   int64
+	DecisionID   uuid.UUID
+	DecisionMeta json.RawMessage
 }
 
 type JobSucceedRow struct {
@@ -1433,8 +1342,8 @@ type JobSucceedRow struct {
 	ProviderWaits bool
 }
 
-// JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state and the project's
-// status. No row: the lease is no longer the caller's, and nothing was written. It tells whether somebody may wait for
+// JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state, the project's status,
+// and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It tells whether somebody may wait for
 // the place and the slot that are free now (jobs_account_line_idx, jobs_provider_line_idx).
 func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucceedRow, error) {
 	row := q.db.QueryRow(ctx, jobSucceed,
@@ -1450,6 +1359,8 @@ func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucc
 		arg.ProviderMeta,
 		arg.ID,
 		arg.LeaseToken,
+		arg.DecisionID,
+		arg.DecisionMeta,
 	)
 	var i JobSucceedRow
 	err := row.Scan(

@@ -13,6 +13,25 @@ import (
 	"github.com/google/uuid"
 )
 
+const decisionKeep = `-- name: DecisionKeep :exec
+insert into audit_logs (id, user_id, action, ip, user_agent, meta)
+select $1, (select u.id from users u where u.id = $2), 'content_allowed', '', '', $3::jsonb
+on conflict (id) do nothing
+`
+
+type DecisionKeepParams struct {
+	ID     uuid.UUID
+	UserID uuid.UUID
+	Meta   json.RawMessage
+}
+
+// DecisionKeep writes down by itself that a job might be drawn, for its owner if the account is still there. It may be
+// written already.
+func (q *Queries) DecisionKeep(ctx context.Context, arg DecisionKeepParams) error {
+	_, err := q.db.Exec(ctx, decisionKeep, arg.ID, arg.UserID, arg.Meta)
+	return err
+}
+
 const verdictExpire = `-- name: VerdictExpire :execrows
 delete from image_verdicts
 where ctid = any(array(

@@ -63,17 +63,25 @@ type Entry struct {
 	Meta map[string]any
 }
 
+// EncodeMeta is Meta as the log keeps it.
+func (e Entry) EncodeMeta() (json.RawMessage, error) {
+	if e.Meta == nil {
+		return json.RawMessage("{}"), nil
+	}
+	encoded, err := json.Marshal(e.Meta)
+	if err != nil {
+		return nil, fmt.Errorf("encode audit entry %s: %w", e.Action, err)
+	}
+	return encoded, nil
+}
+
 // Record writes an event with the caller's handle.
 func Record(ctx context.Context, q *db.Queries, e Entry) error {
-	meta := json.RawMessage("{}")
-	if e.Meta != nil {
-		encoded, err := json.Marshal(e.Meta)
-		if err != nil {
-			return fmt.Errorf("encode audit entry %s: %w", e.Action, err)
-		}
-		meta = encoded
+	meta, err := e.EncodeMeta()
+	if err != nil {
+		return err
 	}
-	err := q.AuditRecord(ctx, db.AuditRecordParams{
+	err = q.AuditRecord(ctx, db.AuditRecordParams{
 		ID: e.ID, UserID: e.UserID, Action: string(e.Action), IP: e.IP, UserAgent: e.UserAgent, Meta: meta,
 	})
 	if err != nil {

@@ -41,6 +41,7 @@ func TestCancelJob_abortsARunningOne(t *testing.T) {
 	require.Zero(t, w.stored(t))
 	require.EqualValues(t, 10, factory.Balance(t, w.store, w.user.ID))
 	require.Equal(t, "draft", w.projectStatus(t))
+	require.Equal(t, []string{"content_allowed"}, w.decisions(t), "it had begun")
 	_, err = w.service.Cancel(t.Context(), w.user.ID, id)
 	require.ErrorIs(t, err, jobs.ErrFinished)
 	_, err = w.service.Cancel(t.Context(), factory.ID(), id)

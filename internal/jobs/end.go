@@ -17,8 +17,11 @@ import (
 
 // succeed writes the end of a job that was drawn: one statement, repeated while Postgres is away for a moment. If the
 // lease was lost nothing is written and the pictures go.
-func (r *Runner) succeed(ctx context.Context, job db.Job, result providers.ImageResult, to *pictures) (Outcome, error) {
-	params := db.JobSucceedParams{ID: job.ID, LeaseToken: job.LeaseToken}
+func (r *Runner) succeed(ctx context.Context, a *attempt, result providers.ImageResult, to *pictures) (Outcome, error) {
+	job := a.job
+	params := db.JobSucceedParams{
+		ID: job.ID, LeaseToken: job.LeaseToken, DecisionID: a.allowed.ID, DecisionMeta: a.allowed.Meta,
+	}
 	meta, err := json.Marshal(result.Meta)
 	if err != nil {
 		return Unwritten, fmt.Errorf("encode provider meta: %w", err)
@@ -74,8 +77,8 @@ func written(job db.Job, p db.JobSucceedParams) []Render {
 
 // giveUpOrRetry ends or repeats a job whose attempt failed, by what the failure is worth. A job that could not begin
 // another attempt before its expiry need not wait for it. An attempt whose vendor was not asked does not count.
-func (r *Runner) giveUpOrRetry(ctx context.Context, job db.Job, attemptErr error, expiry time.Time) (Outcome, error) {
-	v := judge(attemptErr)
+func (r *Runner) giveUpOrRetry(ctx context.Context, a *attempt, attemptErr error, expiry time.Time) (Outcome, error) {
+	job, v := a.job, judge(attemptErr)
 	delay, as := max(v.after, r.Backoff(job.Attempt)), Retried
 	if v.held {
 		delay, as = v.after+r.Backoff(1), Released // spread a little: many may have been held at once
@@ -88,16 +91,17 @@ func (r *Runner) giveUpOrRetry(ctx context.Context, job db.Job, attemptErr error
 	r.Log.Log(ctx, level, message, "job_id", job.ID, "attempt", job.Attempt, "code", v.failure.code, "retry", again,
 		"error", attemptErr)
 	if again {
-		return r.retry(ctx, job, v.failure, delay, as)
+		return r.retry(ctx, a, v.failure, delay, as)
 	}
-	return r.fail(ctx, job, v.failure)
+	return r.fail(ctx, a, v.failure)
 }
 
 // retry puts a job back in the queue, Retried or Released: then the attempt does not count, since it was our own doing.
-func (r *Runner) retry(ctx context.Context, job db.Job, why failure, delay time.Duration, as Outcome) (Outcome, error) {
+func (r *Runner) retry(ctx context.Context, a *attempt, why failure, delay time.Duration, as Outcome) (Outcome, error) {
 	params := db.JobRetryParams{
-		ID: job.ID, LeaseToken: job.LeaseToken, DelaySeconds: delay.Seconds(), Released: as == Released,
+		ID: a.job.ID, LeaseToken: a.job.LeaseToken, DelaySeconds: delay.Seconds(), Released: as == Released,
 	}
+	params.DecisionID, params.DecisionMeta = a.decision()
 	if why.code != "" {
 		params.ErrorCode, params.ErrorMessage = &why.code, &why.message
 	}
@@ -119,11 +123,13 @@ func (r *Runner) retry(ctx context.Context, job db.Job, why failure, delay time.
 }
 
 // fail ends a job without a result and gives its credits back.
-func (r *Runner) fail(ctx context.Context, job db.Job, why failure) (Outcome, error) {
-	return r.end(ctx, db.JobEndParams{
-		ID: job.ID, LedgerID: r.NewID(), Status: "failed", ErrorCode: &why.code, ErrorMessage: &why.message,
-		LeaseToken: &job.LeaseToken,
-	})
+func (r *Runner) fail(ctx context.Context, a *attempt, why failure) (Outcome, error) {
+	params := db.JobEndParams{
+		ID: a.job.ID, LedgerID: r.NewID(), Status: "failed", ErrorCode: &why.code, ErrorMessage: &why.message,
+		LeaseToken: &a.job.LeaseToken,
+	}
+	params.DecisionID, params.DecisionMeta = a.decision()
+	return r.end(ctx, params)
 }
 
 func (r *Runner) end(ctx context.Context, params db.JobEndParams) (Outcome, error) {

@@ -36,12 +36,13 @@ func wordsOf(p db.Prompt) providers.Prompt {
 // moderate asks whether a job may be drawn, in its own stage: with the words and with the very picture that the provider
 // would be sent.
 func (r *Runner) moderate(
-	ctx context.Context, job db.Job, p db.Prompt, words providers.Prompt, references []providers.Reference, to *pictures,
+	ctx context.Context, a *attempt, words providers.Prompt, references []providers.Reference, to *pictures,
 ) error {
 	if err := to.stage(ctx, "moderating", 5); err != nil {
 		return err
 	}
-	wish := wishOf(job.UserID, job.ProjectID, job.Mode, p, words)
+	job := a.job
+	wish := wishOf(job.UserID, job.ProjectID, job.Mode, a.prompt, words)
 	wish.JobID = job.ID
 	if job.Consent != nil {
 		if err := json.Unmarshal(job.Consent, &wish.Consent); err != nil {
@@ -54,7 +55,11 @@ func (r *Runner) moderate(
 			target = &providers.Picture{ContentType: reference.ContentType, Data: reference.Data}
 		}
 	}
-	return r.Safety.Review(ctx, wish, target)
+	approval, err := r.Safety.Review(ctx, wish, target)
+	if err == nil {
+		a.allowed = &approval
+	}
+	return err
 }
 
 // wishOf is what package safety has to know of what somebody wants drawn, but for the consent.

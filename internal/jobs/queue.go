@@ -40,8 +40,7 @@ const queueTries = 5
 func (s *Service) Queue(
 	ctx context.Context, userID, projectID uuid.UUID, o Order, key idempotency.Key,
 ) (queued Queued, replayed bool, err error) {
-	var job db.Job
-	var overtaken bool
+	var paid db.JobQueueRow
 	var wish safety.Wish
 	queued, replayed, err = idempotency.Once(ctx, s.store, userID, key, s.now(), func(q *db.Queries) (Queued, error) {
 		for range queueTries {
@@ -51,7 +50,7 @@ func (s *Service) Queue(
 			}
 			wish = wishOf(userID, projectID, project.Mode, project.Prompt, wordsOf(project.Prompt))
 			wish.Consent = o.Consent
-			paid, err := s.pay(ctx, q, project, o, wish)
+			paid, err = s.pay(ctx, q, project, o, wish)
 			if store.IsNotFound(err) {
 				if err := s.whyUnpaid(ctx, q, project, o); err != nil {
 					return Queued{}, err
@@ -61,7 +60,6 @@ func (s *Service) Queue(
 			if err != nil {
 				return Queued{}, err
 			}
-			job, overtaken = jobOf(paid), paid.Overtaken
 			return Queued{JobID: paid.ID, CostCredits: paid.CostCredits, CreditsLeft: paid.CreditsLeft}, nil
 		}
 		return Queued{}, errBusyProject
@@ -72,21 +70,30 @@ func (s *Service) Queue(
 	if replayed {
 		return queued, true, nil
 	}
-	s.begin(ctx, job, overtaken)
+	s.begin(ctx, newcomer{
+		id: paid.ID, userID: userID, cost: paid.CostCredits, waits: paid.Waits, overtaken: paid.Overtaken,
+	})
 	return queued, false, nil
 }
 
-// begin lets workers, readers and the books know of a job that has been queued and paid for. One that waits for a place of its account may find
-// one where what its statement saw was not all. What fails here is made good by the sweeper and by the next event.
-func (s *Service) begin(ctx context.Context, job db.Job, overtaken bool) {
-	s.moved.Tell(credits.JobCharge, job.CostCredits)
+// newcomer is a job that has been queued and paid for.
+type newcomer struct {
+	id, userID uuid.UUID
+	cost       int64
+	waits      bool // for a place of its account
+	overtaken  bool // it may find one, since what its statement saw was not all
+}
+
+// begin lets workers and the books know of a newcomer. What fails here is made good by the sweeper. There are no readers
+// yet: whoever comes to know of the job later, reads it first.
+func (s *Service) begin(ctx context.Context, n newcomer) {
+	s.moved.Tell(credits.JobCharge, n.cost)
 	switch {
-	case job.WaitsFor == nil:
-		s.line.tell(ctx, job.ID)
-	case overtaken:
-		s.line.advance(ctx, freed{userID: job.UserID, place: true})
+	case !n.waits:
+		s.line.tell(ctx, n.id)
+	case n.overtaken:
+		s.line.advance(ctx, freed{userID: n.userID, place: true})
 	}
-	publish(ctx, s.events, s.log, View{Job: job})
 }
 
 // pay checks and prices the order and, in one statement, takes the credits and writes the job. store.IsNotFound: the
@@ -174,14 +181,4 @@ func (s *Service) whyUnpaid(ctx context.Context, q *db.Queries, p projects.Proje
 	return ErrInsufficientCredits.
 		WithDetail("cost_credits", model.Cost(o.Quality, p.Mode, o.Variants)).
 		WithDetail("credits", user.Credits)
-}
-
-func jobOf(r db.JobQueueRow) db.Job {
-	return db.Job{
-		ID: r.ID, ProjectID: r.ProjectID, UserID: r.UserID, PromptID: r.PromptID, Mode: r.Mode, Platform: r.Platform,
-		Model: r.Model, Provider: r.Provider, Quality: r.Quality, Variants: r.Variants, Width: r.Width, Height: r.Height, Seed: r.Seed,
-		Consent: r.Consent, Status: r.Status, Stage: r.Stage, Progress: r.Progress, Attempt: r.Attempt,
-		CostCredits: r.CostCredits, Refunded: r.Refunded, Version: r.Version, QueuedAt: r.QueuedAt, RunAt: r.RunAt,
-		WaitsFor: r.WaitsFor, RequestID: r.RequestID, Traceparent: r.Traceparent,
-	}
 }

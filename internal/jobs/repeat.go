@@ -15,7 +15,7 @@ import (
 // since the credits of the failed one are back. It fails with ErrNotFound unless the job failed and nobody has dealt with
 // it, with catalog.ErrModelUnavailable where the model is not offered or can't do it any more, or with ErrInsufficientCredits; then nothing has happened.
 func (s *Service) Repeat(ctx context.Context, failedID uuid.UUID) (uuid.UUID, error) {
-	var repeated db.Job
+	var repeated db.JobRepeatRow
 	err := s.store.InTx(ctx, func(q *db.Queries) error {
 		failed, err := handle(ctx, q, failedID)
 		if err != nil {
@@ -33,7 +33,7 @@ func (s *Service) Repeat(ctx context.Context, failedID uuid.UUID) (uuid.UUID, er
 			return err
 		}
 		origin := trail.From(ctx)
-		row, err := q.JobRepeat(ctx, db.JobRepeatParams{
+		repeated, err = q.JobRepeat(ctx, db.JobRepeatParams{
 			OldID: failedID, ID: s.newID(), LedgerID: s.newID(), Provider: model.Provider, UserJobs: s.line.limits.UserJobs,
 			RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 		})
@@ -43,13 +43,14 @@ func (s *Service) Repeat(ctx context.Context, failedID uuid.UUID) (uuid.UUID, er
 		if err != nil {
 			return fmt.Errorf("repeat job: %w", err)
 		}
-		repeated = db.Job(row)
 		return nil
 	})
 	if err != nil {
 		return uuid.Nil, err
 	}
-	s.begin(ctx, repeated, true)
+	s.begin(ctx, newcomer{
+		id: repeated.ID, userID: repeated.UserID, cost: repeated.CostCredits, waits: repeated.Waits, overtaken: true,
+	})
 	return repeated.ID, nil
 }
 

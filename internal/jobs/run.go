@@ -99,14 +99,15 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return fmt.Errorf("claim job: %w", err)
 	}
-	job, begun := db.Job(claimed), time.Now()
+	a, begun := attemptOf(claimed), time.Now()
+	job := a.job
 	ctx, end := trail.Resume(trail.With(ctx, trail.UserID, job.UserID.String()),
 		trail.Origin{RequestID: job.RequestID, Traceparent: job.Traceparent}, string(queue.Generate), trail.JobID, job.ID.String())
-	publish(ctx, r.Events, r.Log, View{Job: job})
+	pictures := &pictures{runner: r, job: job}
+	pictures.begin(ctx)
 
 	held, release := r.hold(ctx, job)
-	pictures := &pictures{runner: r, job: job}
-	result, err := r.draw(held, job, pictures)
+	result, err := r.draw(held, a, pictures)
 	pictures.quiet()
 	cause := context.Cause(held)
 	release()
@@ -117,16 +118,19 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 	defer func() { end(string(outcome)) }()
 	switch {
 	case err == nil:
-		outcome, err = r.succeed(settling, job, result, pictures)
+		outcome, err = r.succeed(settling, a, result, pictures)
 	case errors.Is(cause, lease.ErrLost):
 		pictures.discard(settling)
 		err = nil
 	case errors.Is(cause, queue.ErrDraining):
 		pictures.discard(settling)
-		outcome, err = r.retry(settling, job, failure{}, 0, Released)
+		outcome, err = r.retry(settling, a, failure{}, 0, Released)
 	default:
 		pictures.discard(settling)
-		outcome, err = r.giveUpOrRetry(settling, job, err, r.expiry(job, begun))
+		outcome, err = r.giveUpOrRetry(settling, a, err, r.expiry(job, begun))
+	}
+	if outcome == Lost {
+		r.keepDecision(settling, a)
 	}
 	r.Observe(ctx, outcome, time.Since(begun))
 	return err
@@ -140,7 +144,8 @@ func (r *Runner) expiry(job db.Job, claimed time.Time) time.Time {
 }
 
 // draw takes an attempt through its stages. A panic of a provider is an error like any other.
-func (r *Runner) draw(ctx context.Context, job db.Job, to *pictures) (result providers.ImageResult, err error) {
+func (r *Runner) draw(ctx context.Context, a *attempt, to *pictures) (result providers.ImageResult, err error) {
+	job := a.job
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("draw: %w", apperr.Panicked(p))
@@ -151,16 +156,12 @@ func (r *Runner) draw(ctx context.Context, job db.Job, to *pictures) (result pro
 	if !ok {
 		return result, errNobodyDraws
 	}
-	prompt, err := r.Store.Queries().PromptGet(ctx, job.PromptID)
-	if err != nil {
-		return result, fmt.Errorf("read prompt: %w", err)
-	}
-	references, err := r.references(ctx, job.UserID, prompt)
+	references, err := r.references(ctx, job.UserID, a.prompt)
 	if err != nil {
 		return result, err
 	}
-	words := r.words(ctx, prompt)
-	if err := r.moderate(ctx, job, prompt, words, references, to); err != nil {
+	words := r.words(ctx, a.prompt)
+	if err := r.moderate(ctx, a, words, references, to); err != nil {
 		return result, err
 	}
 	if err := to.stage(ctx, "generating", 10); err != nil {

@@ -25,6 +25,26 @@ func (a *announcement) retract() {
 	}
 }
 
+// later has something told after a time.
+func later(after time.Duration, tell func()) *announcement {
+	soon := &announcement{shown: make(chan struct{})}
+	soon.timer = time.AfterFunc(after, func() {
+		defer close(soon.shown)
+		tell()
+	})
+	return soon
+}
+
+// begin tells that the attempt has begun, as stage does of its stages. The claim has written it.
+func (p *pictures) begin(ctx context.Context) {
+	tell := func() { publish(ctx, p.runner.Events, p.runner.Log, View{Job: p.job}) }
+	if p.runner.ShowAfter == 0 {
+		tell()
+		return
+	}
+	p.soon = later(p.runner.ShowAfter, tell)
+}
+
 // stage tells what the attempt is about to do: at once, or once it has lasted for ShowAfter. Nobody can see a stage that
 // is over at once, and two writes and two events for each would be most of what a quick job costs.
 func (p *pictures) stage(ctx context.Context, stage string, percent int32) error {
@@ -35,14 +55,11 @@ func (p *pictures) stage(ctx context.Context, stage string, percent int32) error
 	if p.runner.ShowAfter == 0 {
 		return p.advance(ctx, stage, percent)
 	}
-	soon := &announcement{shown: make(chan struct{})}
-	soon.timer = time.AfterFunc(p.runner.ShowAfter, func() {
-		defer close(soon.shown)
+	p.soon = later(p.runner.ShowAfter, func() {
 		if err := p.advance(ctx, stage, percent); err != nil && ctx.Err() == nil {
 			p.runner.Log.WarnContext(ctx, "stage not shown", "job_id", p.job.ID, "stage", stage, "error", err)
 		}
 	})
-	p.soon = soon
 	return nil
 }
 

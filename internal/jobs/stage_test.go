@@ -50,7 +50,7 @@ func TestRun_showsNoStageThatIsOverAtOnce(t *testing.T) {
 	id := w.order(t, jobs.Order{Quality: "draft", Variants: 2})
 	seen := w.follow(t, id)
 	require.NoError(t, w.runner.Run(t.Context(), id))
-	require.Equal(t, []string{"waiting", "preparing", "done"}, stagesOf(seen()))
+	require.Equal(t, []string{"waiting", "done"}, stagesOf(seen()))
 }
 
 func TestRun_showsAStageThatLasts(t *testing.T) {

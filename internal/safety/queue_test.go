@@ -22,7 +22,7 @@ func TestBeforeQueue_refusesWhatIsKnown(t *testing.T) {
 	require.NoError(t, w.BeforeQueue(t.Context(), q, wish), "nobody has looked yet")
 	require.Zero(t, w.judge.calls.Load())
 
-	require.Error(t, w.Review(t.Context(), wish, &picture))
+	require.Error(t, w.review(t.Context(), wish, &picture))
 	requireRefused(t, w.BeforeQueue(t.Context(), q, wish), safety.ErrFaceSwapBlocked, safety.Minor)
 	copied := w.copied()
 	copied.TargetID = wish.TargetID

@@ -1,12 +1,14 @@
 // Package safety decides what may be drawn: by the creator's words, by the consent of the person whose face is used, and
 // by what a judge sees in the picture that is to be copied. What it does not cover is in docs/security.md.
 //
-// A decision is written down in the audit log before it has an effect, without words and without pictures. Whatever keeps
-// a decision from being made, such as a judge that is away, is an ErrUndecided and never a yes.
+// A decision is written down in the audit log, without words and without pictures: a no before it has an effect, a yes by
+// the statement that ends the attempt to draw, so that nothing is shown without it. Whatever keeps a decision from being
+// made, such as a judge that is away, is an ErrUndecided and never a yes.
 package safety
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -95,22 +97,46 @@ func (s *Service) Note(ctx context.Context, w Wish, err error) error {
 	return err
 }
 
+// Approval is a yes that has to be written down yet: by the statement that ends the attempt, or by Keep.
+type Approval struct {
+	ID   uuid.UUID       // of its entry in the audit log
+	Meta json.RawMessage // for whom and why
+}
+
 // Review decides finally, before anything is drawn; target is the picture to be copied, as it will be sent, or nil. It
-// fails with ErrFaceSwapBlocked, ErrContentBlocked or ErrUndecided.
-func (s *Service) Review(ctx context.Context, w Wish, target *providers.Picture) error {
+// fails with ErrFaceSwapBlocked, ErrContentBlocked or ErrUndecided; a refusal is written down by then.
+func (s *Service) Review(ctx context.Context, w Wish, target *providers.Picture) (Approval, error) {
 	decided := decision{refusal: w.refusal()}
 	if decided.refusal == nil && w.Copy && target != nil {
 		finding, known, err := s.look(ctx, *target)
 		if err != nil {
-			return undecided(err)
+			return Approval{}, undecided(err)
 		}
 		decided = decision{refusal: weigh(finding, w.swap()), judge: s.judge.Name(), known: known}
 	}
-	if err := s.record(ctx, w, decided); err != nil {
-		return undecided(err)
+	if decided.refusal == nil {
+		return s.approve(w, decided)
 	}
-	if decided.refusal != nil {
-		return decided.refusal
+	if err := s.record(ctx, w, decided); err != nil {
+		return Approval{}, undecided(err)
+	}
+	return Approval{}, decided.refusal
+}
+
+func (s *Service) approve(w Wish, d decision) (Approval, error) {
+	entry := s.entry(w, d)
+	meta, err := entry.EncodeMeta()
+	if err != nil {
+		return Approval{}, undecided(err)
+	}
+	return Approval{ID: entry.ID, Meta: meta}, nil
+}
+
+// Keep writes a yes down whose attempt had no end of its own, since its job was cancelled or taken over. It may be written
+// already.
+func (s *Service) Keep(ctx context.Context, userID uuid.UUID, a Approval) error {
+	if err := s.store.Queries().DecisionKeep(ctx, db.DecisionKeepParams{ID: a.ID, UserID: userID, Meta: a.Meta}); err != nil {
+		return fmt.Errorf("note decision: %w", err)
 	}
 	return nil
 }
@@ -133,8 +159,16 @@ type decision struct {
 	known   bool          // what was found stems from an earlier look
 }
 
-// record writes a decision down: for whom and why, never the words and nothing of the picture.
+// record writes a decision down.
 func (s *Service) record(ctx context.Context, w Wish, d decision) error {
+	if err := audit.Record(ctx, s.store.Queries(), s.entry(w, d)); err != nil {
+		return fmt.Errorf("note decision: %w", err)
+	}
+	return nil
+}
+
+// entry says of a decision for whom it was and why, never the words and nothing of the picture.
+func (s *Service) entry(w Wish, d decision) audit.Entry {
 	action := audit.ContentAllowed
 	meta := map[string]any{"project_id": w.ProjectID}
 	if w.JobID != uuid.Nil {
@@ -146,9 +180,5 @@ func (s *Service) record(ctx context.Context, w Wish, d decision) error {
 	if d.refusal != nil {
 		action, meta["rule"] = audit.Action(d.refusal.Code), ruleOf(d.refusal)
 	}
-	err := audit.Record(ctx, s.store.Queries(), audit.Entry{ID: s.newID(), UserID: &w.UserID, Action: action, Meta: meta})
-	if err != nil {
-		return fmt.Errorf("note decision: %w", err)
-	}
-	return nil
+	return audit.Entry{ID: s.newID(), UserID: &w.UserID, Action: action, Meta: meta}
 }

@@ -58,6 +58,15 @@ func setup(t *testing.T, j *judge) *world {
 	return w
 }
 
+// review decides, and writes a yes down as the end of an attempt does.
+func (w *world) review(ctx context.Context, wish safety.Wish, target *providers.Picture) error {
+	approval, err := w.Review(ctx, wish, target)
+	if err != nil {
+		return err
+	}
+	return w.Keep(ctx, wish.UserID, approval)
+}
+
 var picture = providers.Picture{ContentType: "image/png", Data: []byte("a picture")}
 
 func (w *world) wish() safety.Wish {
@@ -143,7 +152,7 @@ func TestReview_weighsWhatTheJudgeFinds(t *testing.T) {
 			t.Parallel()
 			w := setup(t, finds(c.found))
 			for wish, want := range map[*safety.Wish]*apperr.Error{new(w.swap()): c.swap, new(w.copied()): c.copied} {
-				err := w.Review(t.Context(), *wish, &picture)
+				err := w.review(t.Context(), *wish, &picture)
 				if want == nil {
 					require.NoError(t, err)
 					continue
@@ -162,8 +171,8 @@ func TestReview_weighsWhatTheJudgeFinds(t *testing.T) {
 func TestReview_looksOnlyAtWhatIsCopied(t *testing.T) {
 	t.Parallel()
 	w := setup(t, finds(providers.Finding{Sexual: true}))
-	require.NoError(t, w.Review(t.Context(), w.wish(), &picture))
-	require.NoError(t, w.Review(t.Context(), w.copied(), nil))
+	require.NoError(t, w.review(t.Context(), w.wish(), &picture))
+	require.NoError(t, w.review(t.Context(), w.copied(), nil))
 	require.Zero(t, w.judge.calls.Load())
 	for _, e := range w.events(t) {
 		require.Equal(t, "content_allowed", e.Action)
@@ -176,11 +185,11 @@ func TestReview_refusesByWordsAndConsentWithoutALook(t *testing.T) {
 	w := setup(t, finds(providers.Finding{}))
 	wish := w.swap()
 	wish.Prompt.Details = "undress her"
-	requireRefused(t, w.Review(t.Context(), wish, &picture), safety.ErrContentBlocked, safety.UndressingWords)
+	requireRefused(t, w.review(t.Context(), wish, &picture), safety.ErrContentBlocked, safety.UndressingWords)
 	for _, consent := range []*safety.Consent{nil, {}} {
 		wish = w.swap()
 		wish.Consent = consent
-		requireRefused(t, w.Review(t.Context(), wish, &picture), safety.ErrFaceSwapBlocked, safety.NoConsent)
+		requireRefused(t, w.review(t.Context(), wish, &picture), safety.ErrFaceSwapBlocked, safety.NoConsent)
 	}
 	require.Zero(t, w.judge.calls.Load())
 	events := w.events(t)
@@ -197,18 +206,18 @@ func TestReview_consentIsAskedForWhereAFaceIsUsed(t *testing.T) {
 	w := setup(t, finds(providers.Finding{}))
 	wish := w.swap()
 	wish.Consent = &safety.Consent{SubjectAgreed: true}
-	require.NoError(t, w.Review(t.Context(), wish, &picture))
-	require.NoError(t, w.Review(t.Context(), w.copied(), &picture))
+	require.NoError(t, w.review(t.Context(), wish, &picture))
+	require.NoError(t, w.review(t.Context(), w.copied(), &picture))
 	wish = w.wish()
 	wish.Selfie = true
-	require.NoError(t, w.Review(t.Context(), wish, nil))
+	require.NoError(t, w.review(t.Context(), wish, nil))
 }
 
 func TestReview_judgesAPictureOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t, finds(providers.Finding{Minor: true}))
 	for range 3 {
-		require.Error(t, w.Review(t.Context(), w.swap(), &picture))
+		require.Error(t, w.review(t.Context(), w.swap(), &picture))
 	}
 	require.EqualValues(t, 1, w.judge.calls.Load())
 	events := w.events(t)
@@ -216,15 +225,15 @@ func TestReview_judgesAPictureOnce(t *testing.T) {
 	require.Equal(t, []any{false, true, true}, []any{events[0].Meta["known"], events[1].Meta["known"], events[2].Meta["known"]})
 
 	other := providers.Picture{ContentType: "image/png", Data: []byte("another picture")}
-	require.Error(t, w.Review(t.Context(), w.swap(), &other))
+	require.Error(t, w.review(t.Context(), w.swap(), &other))
 	require.EqualValues(t, 2, w.judge.calls.Load())
 
 	w.now = w.now.Add(31 * 24 * time.Hour)
-	require.Error(t, w.Review(t.Context(), w.swap(), &picture))
+	require.Error(t, w.review(t.Context(), w.swap(), &picture))
 	require.EqualValues(t, 3, w.judge.calls.Load(), "a verdict is forgotten after a while")
 
 	w.judge.name = "test/2"
-	require.Error(t, w.Review(t.Context(), w.swap(), &picture))
+	require.Error(t, w.review(t.Context(), w.swap(), &picture))
 	require.EqualValues(t, 4, w.judge.calls.Load(), "another judge looks for itself")
 }
 
@@ -237,7 +246,7 @@ func TestReview_anotherPictureWithTheSameMD5IsJudged(t *testing.T) {
 		values ($1, 'test/1', $2, '{}', $3)`, hex.EncodeToString(sum[:]), make([]byte, 32), w.now.Add(time.Hour))
 	require.NoError(t, err)
 	for range 2 {
-		requireRefused(t, w.Review(t.Context(), w.copied(), &picture), safety.ErrContentBlocked, safety.SexualPicture)
+		requireRefused(t, w.review(t.Context(), w.copied(), &picture), safety.ErrContentBlocked, safety.SexualPicture)
 	}
 	require.EqualValues(t, 1, w.judge.calls.Load())
 }
@@ -256,7 +265,7 @@ func TestReview_ofManyAtOnceAllGoByOneVerdict(t *testing.T) {
 	errs := make([]error, many)
 	var wg sync.WaitGroup
 	for i := range many {
-		wg.Go(func() { errs[i] = w.Review(t.Context(), w.swap(), &picture) })
+		wg.Go(func() { errs[i] = w.review(t.Context(), w.swap(), &picture) })
 	}
 	wg.Wait()
 	require.EqualValues(t, many, w.judge.calls.Load())
@@ -264,7 +273,7 @@ func TestReview_ofManyAtOnceAllGoByOneVerdict(t *testing.T) {
 		require.Equal(t, errors.Is(errs[0], safety.ErrFaceSwapBlocked), errors.Is(err, safety.ErrFaceSwapBlocked))
 		require.NotErrorIs(t, err, safety.ErrUndecided)
 	}
-	require.Equal(t, errors.Is(errs[0], safety.ErrFaceSwapBlocked), errors.Is(w.Review(t.Context(), w.swap(), &picture), safety.ErrFaceSwapBlocked))
+	require.Equal(t, errors.Is(errs[0], safety.ErrFaceSwapBlocked), errors.Is(w.review(t.Context(), w.swap(), &picture), safety.ErrFaceSwapBlocked))
 }
 
 // A judge that is away says neither yes nor no, and nothing of it is remembered.
@@ -277,27 +286,48 @@ func TestReview_isUndecidedWithoutAJudge(t *testing.T) {
 		}
 		return providers.Finding{}, nil
 	}})
-	err := w.Review(t.Context(), w.swap(), &picture)
+	err := w.review(t.Context(), w.swap(), &picture)
 	require.ErrorIs(t, err, safety.ErrUndecided)
 	require.NotErrorIs(t, err, safety.ErrContentBlocked)
 	require.Empty(t, w.events(t))
 	down = false
-	require.NoError(t, w.Review(t.Context(), w.swap(), &picture))
+	require.NoError(t, w.review(t.Context(), w.swap(), &picture))
 }
 
-// A decision that can't be written down has no effect.
+// A refusal that can't be written down is none: what it says must not be answered.
 func TestReview_isUndecidedWithoutItsEvent(t *testing.T) {
 	t.Parallel()
 	w := setup(t, finds(providers.Finding{}))
 	_, err := w.store.Pool().Exec(t.Context(), "alter table audit_logs add constraint shut check (action not like 'content%') not valid")
 	require.NoError(t, err)
-	require.ErrorIs(t, w.Review(t.Context(), w.wish(), nil), safety.ErrUndecided)
+	wish := w.wish()
+	wish.Prompt.Details = "undress her"
+	require.ErrorIs(t, w.review(t.Context(), wish, nil), safety.ErrUndecided)
+}
+
+// The attempt that a yes belongs to may have written it down before its answer was lost, and its account may have gone.
+func TestKeep_onceAndWithoutItsAccount(t *testing.T) {
+	t.Parallel()
+	w := setup(t, finds(providers.Finding{}))
+	approval, err := w.Review(t.Context(), w.wish(), nil)
+	require.NoError(t, err)
+	require.Empty(t, w.events(t), "it is the caller's to write down")
+	require.NoError(t, w.Keep(t.Context(), w.user.ID, approval))
+	require.NoError(t, w.Keep(t.Context(), w.user.ID, approval))
+	require.Len(t, w.events(t), 1)
+	approval, err = w.Review(t.Context(), w.wish(), nil)
+	require.NoError(t, err)
+	require.NoError(t, w.Keep(t.Context(), factory.ID(), approval))
+	var nameless int
+	require.NoError(t, w.store.Pool().QueryRow(t.Context(),
+		"select count(*) from audit_logs where id = $1 and user_id is null", approval.ID).Scan(&nameless))
+	require.Equal(t, 1, nameless)
 }
 
 func TestExpire_forgetsWhatIsOld(t *testing.T) {
 	t.Parallel()
 	w := setup(t, finds(providers.Finding{}))
-	require.NoError(t, w.Review(t.Context(), w.copied(), &picture))
+	require.NoError(t, w.review(t.Context(), w.copied(), &picture))
 	count := func() (n int) {
 		require.NoError(t, w.store.Pool().QueryRow(t.Context(), "select count(*) from image_verdicts").Scan(&n))
 		return n

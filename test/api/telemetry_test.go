@@ -88,7 +88,7 @@ func TestTelemetry_oneRequestIsFoundEverywhere(t *testing.T) {
 	}, 20*time.Second, 50*time.Millisecond)
 	spans := traces.trace(trace)
 	for _, name := range []string{
-		"POST /api/v1/project/:project_id/queue", "JobQueue", "push generate", "run generate", "PromptGet",
+		"POST /api/v1/project/:project_id/queue", "JobQueue", "push generate", "run generate", "JobSucceed",
 		"call gemini", "JobSucceed",
 	} {
 		if name != "run generate" && name != "push generate" && !strings.Contains(name, " ") {

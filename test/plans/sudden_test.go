@@ -29,7 +29,7 @@ var steps = []struct {
 	{"JobClaim", waitingJob + ", 16, 30, 3", 150},
 	{"JobRenew", "30, " + waitingJob + ", 1", 40},
 	{"JobAdvance", "'generating', 10, " + waitingJob + ", 1", 40},
-	{"JobEnd", "'canceled', null, 'why', null, " + waitingJob + ", null::uuid, null::bigint, 3, 0, gen_random_uuid()", 150},
+	{"JobEnd", "'canceled', null, 'why', null, " + waitingJob + ", null::uuid, null::bigint, 3, 0, gen_random_uuid(), null::uuid, null::jsonb", 150},
 	{"JobMarkDue", "500, null, 15, 3", 40}, // all were pushed just now: nobody has to be told again
 	{"JobCallProvider", "true, 1, 'local', 16", 150},
 	{"ReplyClaim", "30, " + waitingReply + ", 3", 40},
