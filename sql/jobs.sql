@@ -4,13 +4,13 @@
 -- and the project; charges of one account wait for each other, so no balance is spent twice.
 --
 -- A job beyond the places of its account waits for one, and is not to be pushed (jobs_account_line_idx,
--- jobs_user_status_id_idx). Where another one was queued while this statement waited for the account, what it counts is no
+-- jobs_user_status_id_idx). The project is found by its primary key (see ProjectGet). Where another one was queued while this statement waited for the account, what it counts is no
 -- longer true: then the job waits, too, and overtaken asks the caller to look again.
 with before as (
     select u.job_turns from users u where u.id = @user_id
 ), project as (
-    select * from projects p
-    where p.id = @project_id and p.user_id = @user_id and p.version = @project_version
+    select p.id, p.user_id, p.prompt_id, p.mode, p.platform from projects p
+    where p.id = @project_id and p.user_id is not distinct from @user_id and p.version = @project_version
 ), spend as (
     update users
     set credits = users.credits - @cost_credits::bigint, job_turns = users.job_turns + 1, updated_at = now()
@@ -85,8 +85,8 @@ with old as (
 select job.id, job.user_id, job.cost_credits, (job.waits_for is not null)::boolean as waits from job;
 
 -- name: JobGet :one
--- JobGet reads a job of its owner by primary key.
-select * from jobs where id = @id and user_id = @user_id;
+-- JobGet reads a job of its owner by primary key; see ProjectGet.
+select * from jobs where id = @id and user_id is not distinct from @user_id;
 
 -- name: JobList :many
 -- JobList is a page of an account's jobs, newest first (jobs_user_idx). A list names all columns of its index in its order,
@@ -128,7 +128,8 @@ for update;
 -- JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
 -- fences every later write. It takes a slot of the job's provider as well, one whose last job does not run in it any
 -- more, and passes over those that others are taking. With the job comes its prompt. No row: somebody else has it, it has
--- ended, it is not due, or there is no slot. By primary keys.
+-- ended, it is not due, or there is no slot. By primary keys: a case hides the states from the planner, which would else
+-- take an index of all that run (jobs_leased_idx) for empty. A lateral join takes no more slots than it needs.
 --
 -- It does not wait for the disk. A Postgres that crashes may forget a claim, and the job is queued again: then whoever
 -- drew it has nothing to end, provided that no later claim has the same token. So a token is never less than the time.
@@ -139,13 +140,17 @@ with hasty as materialized (
     from jobs j join provider_slots s on s.provider = j.provider
     where j.id = @id and j.status = 'queued' and s.slot <= @provider_calls::int
         and not exists (
-            select from jobs r where r.id = s.job_id and r.status = 'running' and r.provider_slot = s.slot
+            select from jobs r
+            where r.id = s.job_id and case r.status when 'running' then r.provider_slot = s.slot else false end
         )
 ), slot as (
     -- What it takes must be what was looked at. The job alone would not tell: it may have come back to its slot.
-    select s.provider, s.slot
-    from free join provider_slots s on s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
-    limit 1 for update of s skip locked
+    select taken.provider, taken.slot from free cross join lateral (
+        select s.provider, s.slot from provider_slots s
+        where s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
+        for update of s skip locked
+    ) taken
+    limit 1
 ), job as (
     update jobs
     set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1,
@@ -172,14 +177,15 @@ select job.*, sqlc.embed(prompts)
 from job join prompts on prompts.id = job.prompt_id cross join hasty;
 
 -- name: JobRenew :execrows
--- JobRenew prolongs a lease. No row: the lease is no longer the caller's.
+-- JobRenew prolongs a lease. No row: the lease is no longer the caller's. By primary key, as all that a lease's holder
+-- writes; see JobClaim.
 update jobs set lease_until = now() + make_interval(secs => @lease_seconds::float8)
-where id = @id and status = 'running' and lease_token = @lease_token;
+where id = @id and case status when 'running' then lease_token = @lease_token else false end;
 
 -- name: JobAdvance :one
 -- JobAdvance shows a stage and a progress that never goes back, if the lease is still the caller's.
 update jobs set stage = @stage, progress = greatest(progress, @progress), version = version + 1
-where id = @id and status = 'running' and lease_token = @lease_token
+where id = @id and case status when 'running' then lease_token = @lease_token else false end
 returning *;
 
 -- name: JobSucceed :one
@@ -196,7 +202,7 @@ with drawn as (
     update jobs
     set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
         provider_meta = @provider_meta::jsonb, version = version + 1
-    where jobs.id = @id and jobs.status = 'running' and jobs.lease_token = @lease_token
+    where jobs.id = @id and case jobs.status when 'running' then jobs.lease_token = @lease_token else false end
     returning *
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
@@ -230,7 +236,7 @@ with job as (
         error_message = sqlc.narg('error_message'), attempt = attempt - case when @released::boolean then 1 else 0 end,
         run_at = now() + make_interval(secs => @delay_seconds::float8), pushed_at = null, pushes = 0,
         version = version + 1
-    where jobs.id = @id and jobs.status = 'running' and jobs.lease_token = @lease_token
+    where jobs.id = @id and case jobs.status when 'running' then jobs.lease_token = @lease_token else false end
     returning *
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)

@@ -15,10 +15,11 @@ values (@id, @user_id, @mode, @platform, @width, @height, @prompt_id, @model_pre
 returning *;
 
 -- name: ProjectGet :one
--- ProjectGet reads a project of its owner with its current prompt, by primary keys.
+-- ProjectGet reads a project of its owner with its current prompt, by primary keys. No index can serve a comparison that is
+-- said this way: by an equality the planner may take one of the owner's projects, and read all of them for one.
 select sqlc.embed(projects), sqlc.embed(prompts)
 from projects join prompts on prompts.id = projects.prompt_id
-where projects.id = @id and projects.user_id = @user_id;
+where projects.id = @id and projects.user_id is not distinct from @user_id;
 
 -- name: ProjectList :many
 -- ProjectList is a page of an account's projects, newest first (projects_user_idx); see JobList.
@@ -42,7 +43,7 @@ limit @page_size;
 update projects
 set mode = @mode, platform = @platform, width = @width, height = @height, prompt_id = @prompt_id,
     model_pref = @model_pref, seed = @seed, version = version + 1, updated_at = now()
-where id = @id and user_id = @user_id and version = @version
+where id = @id and user_id is not distinct from @user_id and version = @version
 returning *;
 
 -- name: PromptCreate :one
@@ -68,10 +69,10 @@ where id = @id and coalesce((normalized_jsonb ->> 'version')::int, 0) < (@normal
 
 -- name: ProjectNewestJob :one
 -- ProjectNewestJob reads which job a project's status follows, by primary key.
-select last_job_id from projects where id = @id and user_id = @user_id;
+select last_job_id from projects where id = @id and user_id is not distinct from @user_id;
 
 -- name: ProjectDelete :execrows
 -- ProjectDelete removes a project with its prompts, jobs and renders, unless a job was queued since the caller looked.
 -- A project that is being queued is locked until then, and its new row is what the condition is checked against.
 delete from projects
-where id = @id and user_id = @user_id and last_job_id is not distinct from sqlc.narg('last_job_id');
+where id = @id and user_id is not distinct from @user_id and last_job_id is not distinct from sqlc.narg('last_job_id');

@@ -67,7 +67,8 @@ with slot as (
     select least(count(s.slot), $2::int)::int as free from provider_slots s
     where s.provider = $3 and s.slot <= $4::int
         and not exists (
-            select from jobs r where r.id = s.job_id and r.status = 'running' and r.provider_slot = s.slot
+            select from jobs r
+            where r.id = s.job_id and case r.status when 'running' then r.provider_slot = s.slot else false end
         )
 ), next as (
     select j.id from jobs j
@@ -88,7 +89,7 @@ type JobCallProviderParams struct {
 }
 
 // JobCallProvider wakes as many jobs that wait for a provider as it has free slots, at most @most, those first that came
-// into play first (jobs_provider_line_idx). One too many does no harm: it waits again, where it was.
+// into play first (jobs_provider_line_idx; what runs by primary key, see JobClaim). One too many does no harm: it waits again, where it was.
 func (q *Queries) JobCallProvider(ctx context.Context, arg JobCallProviderParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, jobCallProvider,
 		arg.Pushed,

@@ -91,7 +91,7 @@ func (q *Queries) ProjectCreate(ctx context.Context, arg ProjectCreateParams) (P
 
 const projectDelete = `-- name: ProjectDelete :execrows
 delete from projects
-where id = $1 and user_id = $2 and last_job_id is not distinct from $3
+where id = $1 and user_id is not distinct from $2 and last_job_id is not distinct from $3
 `
 
 type ProjectDeleteParams struct {
@@ -113,7 +113,7 @@ func (q *Queries) ProjectDelete(ctx context.Context, arg ProjectDeleteParams) (i
 const projectGet = `-- name: ProjectGet :one
 select projects.id, projects.user_id, projects.mode, projects.platform, projects.width, projects.height, projects.status, projects.prompt_id, projects.model_pref, projects.seed, projects.version, projects.last_job_id, projects.created_at, projects.updated_at, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
 from projects join prompts on prompts.id = projects.prompt_id
-where projects.id = $1 and projects.user_id = $2
+where projects.id = $1 and projects.user_id is not distinct from $2
 `
 
 type ProjectGetParams struct {
@@ -126,7 +126,8 @@ type ProjectGetRow struct {
 	Prompt  Prompt
 }
 
-// ProjectGet reads a project of its owner with its current prompt, by primary keys.
+// ProjectGet reads a project of its owner with its current prompt, by primary keys. No index can serve a comparison that is
+// said this way: by an equality the planner may take one of the owner's projects, and read all of them for one.
 func (q *Queries) ProjectGet(ctx context.Context, arg ProjectGetParams) (ProjectGetRow, error) {
 	row := q.db.QueryRow(ctx, projectGet, arg.ID, arg.UserID)
 	var i ProjectGetRow
@@ -300,7 +301,7 @@ func (q *Queries) ProjectListByStatus(ctx context.Context, arg ProjectListByStat
 }
 
 const projectNewestJob = `-- name: ProjectNewestJob :one
-select last_job_id from projects where id = $1 and user_id = $2
+select last_job_id from projects where id = $1 and user_id is not distinct from $2
 `
 
 type ProjectNewestJobParams struct {
@@ -320,7 +321,7 @@ const projectUpdate = `-- name: ProjectUpdate :one
 update projects
 set mode = $1, platform = $2, width = $3, height = $4, prompt_id = $5,
     model_pref = $6, seed = $7, version = version + 1, updated_at = now()
-where id = $8 and user_id = $9 and version = $10
+where id = $8 and user_id is not distinct from $9 and version = $10
 returning id, user_id, mode, platform, width, height, status, prompt_id, model_pref, seed, version, last_job_id, created_at, updated_at
 `
 

@@ -1,10 +1,19 @@
--- What came since anybody counted: 10,000 jobs, replies and mails wait, a hundred for each of a hundred accounts.
+-- What came since anybody counted: 10,000 jobs, replies and mails wait, a hundred for each of a hundred accounts, and 10,000
+-- more jobs run.
 
 insert into jobs (
     id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, cost_credits, pushed_at
 )
 select pg_temp.id(7, 3221225472 + n), pg_temp.id(5, 2 + n % 100), pg_temp.id(1, 2 + n % 100), pg_temp.id(6, 2 + n % 100), 'design',
     'youtube', 'local', 'local', 'std', 1, 1280, 720, 1, 2, now()
+from generate_series(1, 10000) n;
+
+insert into jobs (
+    id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, cost_credits, pushed_at,
+    status, stage, attempt, lease_until, provider_slot
+)
+select pg_temp.id(7, 3221325472 + n), pg_temp.id(5, 2 + n % 100), pg_temp.id(1, 2 + n % 100), pg_temp.id(6, 2 + n % 100), 'design',
+    'youtube', 'local', 'local', 'std', 1, 1280, 720, 1, 2, now(), 'running', 'preparing', 1, now() + interval '1 minute', 100
 from generate_series(1, 10000) n;
 
 insert into messages (id, chat_id, seq, sender, status, user_id, place)
@@ -14,4 +23,4 @@ from generate_series(1, 10000) n;
 insert into outbox_mails (id, user_id, kind)
 select pg_temp.id(12, 3221225472 + n), pg_temp.id(1, 2 + n % 100), 'confirm_email' from generate_series(1, 10000) n;
 
-insert into provider_slots (provider, slot) select 'local', n from generate_series(1, 16) n;
+insert into provider_slots (provider, slot, job_id) select 'local', n, pg_temp.id(7, 3221325472 + n) from generate_series(1, 16) n;
