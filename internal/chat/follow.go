@@ -25,76 +25,67 @@ const (
 // Seen is the last message that a reader was sent before its connection broke; the zero value is a new reader.
 type Seen struct{ Seq, Revision int64 }
 
-// Follow sends what there is in a chat of the account and then each change, until ctx has ended, the chat is deleted
-// (then it returns nil) or send fails. It fails with ErrNotFound.
+// Follow sends what there is in a chat of the account and then each change, until the chat is deleted or send fails, or
+// the following is ended; ended is told why, with nil where the chat was deleted, and with ErrNotFound where it is not
+// there.
 //
 // It subscribes before it reads, so that nothing falls between. A new reader gets the newest messages; one that has seen
 // some gets those behind, and the latest replies among them that may have changed.
-func (s *Service) Follow(ctx context.Context, userID, chatID uuid.UUID, seen Seen, send func(Update) error) error {
-	sub := s.Events.Subscribe(topic(chatID))
-	defer sub.Close()
-	r := s.reader(userID, chatID, send)
-	if err := events.Apart(func() error { return r.begin(ctx, seen) }); err != nil {
-		return err
-	}
-	heal := time.NewTimer(s.Heal)
-	defer heal.Stop()
-	for {
-		var silence <-chan time.Time
-		if r.waits() {
-			heal.Reset(s.Heal)
-			silence = heal.C
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-silence:
-			if err := events.Apart(func() error { return r.look(ctx) }); err != nil {
-				return err
-			}
-		case e, open := <-sub.C():
-			switch {
-			case !open:
-				return nil // the process shuts down; the client comes back elsewhere
-			case e.Lagged:
-				if err := events.Apart(func() error { return r.look(ctx) }); err != nil {
-					return err
-				}
-				continue
-			}
-			var gone bool
-			err := events.Apart(func() (err error) {
-				gone, err = r.take(ctx, e)
-				return err
-			})
-			if gone || err != nil {
-				return err
-			}
-		}
-	}
+func (s *Service) Follow(
+	ctx context.Context, userID, chatID uuid.UUID, seen Seen, send func(Update) error, ended func(error),
+) *events.Following {
+	f := &follower{service: s, userID: userID, chatID: chatID, seen: seen, reader: reader{send: send}}
+	f.reader.rows = f
+	return events.Follow(ctx, s.Events.Subscribe(topic(chatID)), f, ended)
 }
 
-func (r *reader) take(ctx context.Context, e *events.Event) (gone bool, err error) {
+// follower is what is remembered of a reader while nothing happens.
+type follower struct {
+	service        *Service
+	userID, chatID uuid.UUID
+	seen           Seen
+	reader         reader
+}
+
+// Begin implements events.Reader.
+func (f *follower) Begin(ctx context.Context) error { return f.reader.begin(ctx, f.seen) }
+
+// Hear implements events.Reader.
+func (f *follower) Hear(ctx context.Context, e *events.Event) error {
+	if e.Lagged {
+		return f.reader.look(ctx)
+	}
 	heard, err := events.Decode[event](e)
 	if err != nil {
-		return false, fmt.Errorf("decode chat event: %w", err)
+		return fmt.Errorf("decode chat event: %w", err)
 	}
-	return r.hear(ctx, *heard)
+	gone, err := f.reader.hear(ctx, *heard)
+	if gone {
+		return events.ErrOver
+	}
+	return err
 }
 
-func (s *Service) reader(userID, chatID uuid.UUID, send func(Update) error) *reader {
-	return &reader{
-		known: map[uuid.UUID]*progress{}, send: send,
-		after: func(ctx context.Context, seq int64) ([]Message, error) {
-			return s.Messages(ctx, userID, chatID, seq, catchUpPage)
-		},
-		get: func(ctx context.Context, id uuid.UUID) (Message, error) { return s.reply(ctx, userID, chatID, id) },
-		newer: func(ctx context.Context, count int) ([]Message, error) {
-			list, err := s.NewestMessages(ctx, userID, chatID, math.MaxInt64, count)
-			slices.Reverse(list)
-			return list, err
-		},
+// Patience implements events.Reader: while a reply is being written, silence is odd.
+func (f *follower) Patience() time.Duration {
+	if f.reader.waits() {
+		return f.service.Heal
 	}
+	return 0
+}
+
+func (f *follower) after(ctx context.Context, seq int64) ([]Message, error) {
+	return f.service.Messages(ctx, f.userID, f.chatID, seq, catchUpPage)
+}
+
+func (f *follower) get(ctx context.Context, id uuid.UUID) (Message, error) {
+	return f.service.reply(ctx, f.userID, f.chatID, id)
+}
+
+func (f *follower) newer(ctx context.Context, count int) ([]Message, error) {
+	list, err := f.service.NewestMessages(ctx, f.userID, f.chatID, math.MaxInt64, count)
+	slices.Reverse(list)
+	return list, err
 }
 
 // begin sends what there is.
@@ -103,7 +94,7 @@ func (r *reader) begin(ctx context.Context, seen Seen) error {
 	if seen.Seq > 0 {
 		count = reach
 	}
-	list, err := r.newer(ctx, count)
+	list, err := r.rows.newer(ctx, count)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,13 @@ import (
 	"github.com/mugshot-studio/backend/internal/store"
 )
 
+// follow waits for the end of a following.
+func follow(ctx context.Context, s *chat.Service, userID, chatID uuid.UUID, seen chat.Seen, send func(chat.Update) error) error {
+	return events.Wait(ctx, func(ended func(error)) *events.Following {
+		return s.Follow(context.WithoutCancel(ctx), userID, chatID, seen, send, ended)
+	})
+}
+
 // lossy loses some of what is published, without anybody noticing. Unless rows is nil it looks whether the row of a piece
 // has all that lies before the piece, and counts where not.
 type lossy struct {
@@ -109,7 +116,7 @@ func (v *viewer) show(u chat.Update) error {
 func (v *viewer) watch(ctx context.Context, s *chat.Service, userID, chatID uuid.UUID, r *rand.Rand) error {
 	for {
 		left := 3 + r.IntN(60)
-		err := s.Follow(ctx, userID, chatID, v.seen, func(u chat.Update) error {
+		err := follow(ctx, s, userID, chatID, v.seen, func(u chat.Update) error {
 			if left--; left == 0 {
 				return errCut // before it is shown
 			}
@@ -230,7 +237,7 @@ func TestFollow_deleted(t *testing.T) {
 	w.ask(t, "Help me")
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
-	err := w.service.Follow(ctx, w.user.ID, w.chat.ID, chat.Seen{}, func(chat.Update) error {
+	err := follow(ctx, w.service, w.user.ID, w.chat.ID, chat.Seen{}, func(chat.Update) error {
 		return w.service.Delete(ctx, w.user.ID, w.chat.ID)
 	})
 	if !errors.Is(err, chat.ErrNotFound) {

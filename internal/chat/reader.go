@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -17,17 +18,22 @@ type Update struct {
 // the way or came twice. It relies on this alone: rows are committed before they are announced; revisions of a row grow;
 // texts of one attempt are prefixes of one text; and a delta's row holds at least the bytes before it.
 type reader struct {
-	last  int64 // every message up to here has been sent, or was there before
-	known map[uuid.UUID]*progress
+	last  int64      // every message up to here has been sent, or was there before
+	known []progress // few enough to be searched, and smaller than a map
 	send  func(Update) error
+	rows  rows
+}
 
-	after func(ctx context.Context, seq int64) ([]Message, error)  // the messages behind seq, in order
-	get   func(ctx context.Context, id uuid.UUID) (Message, error) // one reply
-	newer func(ctx context.Context, count int) ([]Message, error)  // the newest messages, in order
+// rows are the messages of the reader's chat as they stand.
+type rows interface {
+	after(ctx context.Context, seq int64) ([]Message, error) // those behind seq, in order
+	get(ctx context.Context, id uuid.UUID) (Message, error)  // one reply
+	newer(ctx context.Context, count int) ([]Message, error) // the newest, in order
 }
 
 // progress is what has been sent of a reply.
 type progress struct {
+	id                   uuid.UUID
 	seq, revision, token int64
 	status               string
 	sent                 int // bytes of its content
@@ -36,9 +42,19 @@ type progress struct {
 // knownReplies bounds how many replies a reader remembers.
 const knownReplies = 32
 
+// of returns what is known of a reply, or nil. It is valid until the next message.
+func (r *reader) of(id uuid.UUID) *progress {
+	for i := range r.known {
+		if r.known[i].id == id {
+			return &r.known[i]
+		}
+	}
+	return nil
+}
+
 // message passes on a message as it was read or heard, unless that is old news.
 func (r *reader) message(m Message) error {
-	p := r.known[m.ID]
+	p := r.of(m.ID)
 	switch {
 	case p == nil && m.Sender != fromAI && m.Seq <= r.last:
 		return nil // such messages never change
@@ -50,8 +66,10 @@ func (r *reader) message(m Message) error {
 	}
 	r.last = max(r.last, m.Seq)
 	if m.Sender == fromAI {
-		r.forget()
-		r.known[m.ID] = &progress{seq: m.Seq, revision: m.Revision, token: m.Token, status: m.Status, sent: len(m.Content)}
+		if p == nil {
+			p = r.remember()
+		}
+		*p = progress{id: m.ID, seq: m.Seq, revision: m.Revision, token: m.Token, status: m.Status, sent: len(m.Content)}
 	}
 	return r.send(Update{Message: &m})
 }
@@ -89,7 +107,7 @@ func (r *reader) hear(ctx context.Context, e event) (gone bool, err error) {
 
 // delta passes on a piece of text. Where something before it is missing the row is read.
 func (r *reader) delta(ctx context.Context, d delta) error {
-	p := r.known[d.ID]
+	p := r.of(d.ID)
 	switch {
 	case p != nil && (d.Token < p.token || d.Token == p.token && p.status != streaming):
 		return nil // of an attempt that is over
@@ -101,14 +119,14 @@ func (r *reader) delta(ctx context.Context, d delta) error {
 			return err
 		}
 	}
-	m, err := r.get(ctx, d.ID)
+	m, err := r.rows.get(ctx, d.ID)
 	if err != nil {
 		return err
 	}
 	if err := r.message(m); err != nil {
 		return err
 	}
-	if p = r.known[d.ID]; p != nil && p.status == streaming && p.token == d.Token && d.From <= p.sent {
+	if p = r.of(d.ID); p != nil && p.status == streaming && p.token == d.Token && d.From <= p.sent {
 		return r.text(p, d.ID, d.From, d.Text)
 	}
 	return nil
@@ -117,7 +135,7 @@ func (r *reader) delta(ctx context.Context, d delta) error {
 // catchUp reads what was said since.
 func (r *reader) catchUp(ctx context.Context) error {
 	for {
-		list, err := r.after(ctx, r.last)
+		list, err := r.rows.after(ctx, r.last)
 		if err != nil {
 			return err
 		}
@@ -134,7 +152,7 @@ func (r *reader) catchUp(ctx context.Context) error {
 
 // look reads whatever may have changed, where events may be missing.
 func (r *reader) look(ctx context.Context) error {
-	list, err := r.newer(ctx, window)
+	list, err := r.rows.newer(ctx, window)
 	if err != nil {
 		return err
 	}
@@ -150,11 +168,14 @@ func (r *reader) look(ctx context.Context) error {
 			return err
 		}
 	}
-	for id, p := range r.known {
-		if seen[id] || p.status != pending && p.status != streaming {
-			continue
+	var hidden []uuid.UUID
+	for _, p := range r.known {
+		if !seen[p.id] && p.unfinished() {
+			hidden = append(hidden, p.id)
 		}
-		m, err := r.get(ctx, id)
+	}
+	for _, id := range hidden {
+		m, err := r.rows.get(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -165,27 +186,25 @@ func (r *reader) look(ctx context.Context) error {
 	return nil
 }
 
-// waits tells whether something is still to be written.
-func (r *reader) waits() bool {
-	for _, p := range r.known {
-		if p.status == pending || p.status == streaming {
-			return true
-		}
-	}
-	return false
-}
+func (p progress) unfinished() bool { return p.status == pending || p.status == streaming }
 
-// forget makes room for one more reply: that which ended and stands first in the chat goes. Should it change after all,
-// it is sent whole.
-func (r *reader) forget() {
-	if len(r.known) < knownReplies {
-		return
-	}
-	var oldest uuid.UUID
-	for id, p := range r.known {
-		if p.status != pending && p.status != streaming && (oldest == uuid.Nil || p.seq < r.known[oldest].seq) {
-			oldest = id
+// waits tells whether something is still to be written.
+func (r *reader) waits() bool { return slices.ContainsFunc(r.known, progress.unfinished) }
+
+// remember makes room for one more reply: where there are enough, that which ended and stands first in the chat goes.
+// Should it change after all, it is sent whole.
+func (r *reader) remember() *progress {
+	if len(r.known) >= knownReplies {
+		oldest := -1
+		for i, p := range r.known {
+			if !p.unfinished() && (oldest < 0 || p.seq < r.known[oldest].seq) {
+				oldest = i
+			}
+		}
+		if oldest >= 0 {
+			return &r.known[oldest]
 		}
 	}
-	delete(r.known, oldest)
+	r.known = append(r.known, progress{})
+	return &r.known[len(r.known)-1]
 }

@@ -19,6 +19,7 @@ type model struct {
 	rows    []Message // by seq
 	replies []*attempt
 	readers []*screen
+	sealed  bool // whoever reads rows fails
 }
 
 // attempt is a writer of a reply, dead or alive.
@@ -142,22 +143,28 @@ func (m *model) settle(row int, ours bool, a *attempt) {
 	m.publish(event{Messages: []Message{m.rows[row]}})
 }
 
+func (m *model) after(_ context.Context, seq int64) ([]Message, error) {
+	if m.sealed {
+		panic("read rows")
+	}
+	rest := m.rows[seq:]
+	return slices.Clone(rest[:min(len(rest), catchUpPage)]), nil
+}
+
+func (m *model) get(_ context.Context, id uuid.UUID) (Message, error) {
+	if m.sealed {
+		panic("read a row")
+	}
+	return m.rows[slices.IndexFunc(m.rows, func(x Message) bool { return x.ID == id })], nil
+}
+
+func (m *model) newer(_ context.Context, count int) ([]Message, error) {
+	return slices.Clone(m.rows[max(0, len(m.rows)-count):]), nil
+}
+
 func (m *model) join(seen Seen) *screen {
 	s := &screen{shown: map[uuid.UUID]Message{}}
-	s.reader = &reader{
-		known: map[uuid.UUID]*progress{},
-		after: func(_ context.Context, seq int64) ([]Message, error) {
-			rest := m.rows[seq:]
-			return slices.Clone(rest[:min(len(rest), catchUpPage)]), nil
-		},
-		get: func(_ context.Context, id uuid.UUID) (Message, error) {
-			return m.rows[slices.IndexFunc(m.rows, func(x Message) bool { return x.ID == id })], nil
-		},
-		newer: func(_ context.Context, count int) ([]Message, error) {
-			return slices.Clone(m.rows[max(0, len(m.rows)-count):]), nil
-		},
-		send: func(u Update) error { m.show(s, u); return nil },
-	}
+	s.reader = &reader{rows: m, send: func(u Update) error { m.show(s, u); return nil }}
 	if err := s.reader.begin(context.Background(), seen); err != nil {
 		s.faults = append(s.faults, err.Error())
 	}
@@ -264,8 +271,7 @@ func TestReader_readsNoRowWhereNothingIsLost(t *testing.T) {
 	t.Parallel()
 	m := &model{r: rand.New(rand.NewPCG(1, 1))}
 	s := m.join(Seen{})
-	s.reader.get = func(context.Context, uuid.UUID) (Message, error) { panic("read a row") }
-	s.reader.after = func(context.Context, int64) ([]Message, error) { panic("read rows") }
+	m.sealed = true
 	reply := Message{ID: uuid.New(), Seq: 1, Sender: fromAI, Status: streaming, Revision: 1, Token: 1}
 	hear := func(e event) {
 		_, err := s.reader.hear(t.Context(), e)

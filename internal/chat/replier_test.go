@@ -270,7 +270,7 @@ func TestRun_announcesTheEnd(t *testing.T) {
 	ran := make(chan error, 1)
 	go func() { ran <- w.replier.Run(context.Background(), reply.ID) }()
 	enough := errors.New("enough")
-	err := w.service.Follow(ctx, w.user.ID, w.chat.ID, chat.Seen{}, func(u chat.Update) error {
+	err := follow(ctx, w.service, w.user.ID, w.chat.ID, chat.Seen{}, func(u chat.Update) error {
 		if u.Message != nil && u.Message.ID == reply.ID {
 			if last = *u.Message; last.Status == "complete" {
 				return enough

@@ -78,7 +78,7 @@ func (h *Hub) Run(ctx context.Context) {
 	h.closed = true
 	for _, subscriptions := range h.topics {
 		for _, s := range subscriptions {
-			close(s.events)
+			s.end()
 		}
 	}
 	clear(h.topics)

@@ -11,6 +11,7 @@ type Subscription struct {
 	index  int         // in hub.topics[topic]
 	events chan *Event // one place more than buffer, for the mark
 	lagged bool        // the last thing sent was the mark
+	wake   func()      // told of everything that is sent, and of the end; nil: nobody
 }
 
 // Subscribe returns a subscription to a topic. The caller owes it a Close. From a hub whose Run has ended it comes
@@ -30,6 +31,13 @@ func (h *Hub) Subscribe(topic string) *Subscription {
 
 // C returns the channel of the events. It is closed by Close, and when the hub's Run ends.
 func (s *Subscription) C() <-chan *Event { return s.events }
+
+// notify has wake called whenever something was sent from now on, and when the hub's Run ends. It must not wait.
+func (s *Subscription) notify(wake func()) {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	s.wake = wake
+}
 
 // Close ends the subscription. It may be called again.
 func (s *Subscription) Close() {
@@ -58,7 +66,7 @@ func (s *Subscription) offer(e *Event) {
 	case s.marked(): // the reader will read the state when it comes to the mark, and this change with it
 	case len(s.events) < buffer:
 		s.lagged = false
-		s.events <- e
+		s.send(e)
 	default:
 		s.lag()
 	}
@@ -68,7 +76,22 @@ func (s *Subscription) offer(e *Event) {
 func (s *Subscription) lag() {
 	if !s.marked() {
 		s.lagged = true
-		s.events <- &Event{Lagged: true} // there is room: events leave the last place free
+		s.send(&Event{Lagged: true}) // there is room: events leave the last place free
+	}
+}
+
+func (s *Subscription) send(e *Event) {
+	s.events <- e
+	if s.wake != nil {
+		s.wake()
+	}
+}
+
+// end closes the channel of a subscription that the hub has forgotten. The hub's lock is held.
+func (s *Subscription) end() {
+	close(s.events)
+	if s.wake != nil {
+		s.wake()
 	}
 }
 

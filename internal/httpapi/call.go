@@ -13,8 +13,8 @@ type call struct {
 	token     bool       // a bearer token was presented, good or bad
 	principal *Principal // nil: nobody has been authenticated
 	streams   *streams
-	stream    runStream // answers the call when its handler has returned; nil: the handler has answered
-	failure   failure   // what problem.go answered, for the access log
+	stream    *eventStream // answers the call when its handler has returned; nil: the handler has answered
+	failure   failure      // what problem.go answered, for the access log
 }
 
 type callKey struct{}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"math"
-	"net/http"
 
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/chat"
+	"github.com/mugshot-studio/backend/internal/events"
 )
 
 // chatHandlers are the operations of the tag chat.
@@ -157,24 +157,20 @@ func (h chatHandlers) StreamChatEvents(
 		return nil, err
 	}
 	seen := lastSeen(r.Params.LastEventID)
-	return eventStream{ctx: ctx, run: func(ctx context.Context, send func(Event) error) error {
-		ctx, cancel := context.WithTimeoutCause(ctx, streamLifetime, errStreamOver)
-		defer cancel()
-		err := h.chats.Follow(ctx, userID, r.ChatID, seen, func(u chat.Update) error {
+	run := func(ctx context.Context, send func(Event) error, ended func(error)) *events.Following {
+		pass := func(u chat.Update) error {
 			event, err := toChatEvent(u)
 			if err != nil {
 				return err
 			}
 			return send(event)
-		})
-		if errors.Is(err, chat.ErrNotFound) || errors.Is(err, chat.ErrNoReply) || errors.Is(err, errStreamOver) {
-			return nil
 		}
-		return err
-	}}, nil
-}
-
-// VisitStreamChatEventsResponse implements api.StreamChatEventsResponseObject.
-func (s eventStream) VisitStreamChatEventsResponse(w http.ResponseWriter) error {
-	return stream(s.ctx, w, s.run)
+		return h.chats.Follow(ctx, userID, r.ChatID, seen, pass, func(err error) {
+			if errors.Is(err, chat.ErrNotFound) || errors.Is(err, chat.ErrNoReply) {
+				err = nil // deleted while it was followed
+			}
+			ended(err)
+		})
+	}
+	return eventStream{ctx: ctx, run: run, lifetime: streamLifetime}, nil
 }

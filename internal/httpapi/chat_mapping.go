@@ -3,7 +3,6 @@ package httpapi
 import (
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -19,8 +18,6 @@ import (
 
 // streamLifetime bounds how long a stream goes on after the session that opened it was ended.
 const streamLifetime = 10 * time.Minute
-
-var errStreamOver = errors.New("the stream has lived long enough")
 
 func (h chatHandlers) url(id uuid.UUID) string { return h.appURL + "/c/" + id.String() }
 

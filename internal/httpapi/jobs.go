@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/api"
+	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
 )
 
@@ -70,18 +71,20 @@ func (h jobHandlers) StreamJobEvents(
 		return nil, err
 	}
 	seen := lastVersion(r.Params.LastEventID)
-	return eventStream{ctx: ctx, run: func(ctx context.Context, send func(Event) error) error {
-		err := h.jobs.Follow(ctx, userID, r.JobID, seen, func(view jobs.View) error {
+	return eventStream{ctx: ctx, run: func(ctx context.Context, send func(Event) error, ended func(error)) *events.Following {
+		pass := func(ctx context.Context, view jobs.View) error {
 			job, err := toJob(ctx, h.links, view)
 			if err != nil {
 				return err
 			}
 			return send(Event{ID: strconv.FormatInt(job.Version, 10), Name: "job", Data: job})
-		})
-		if errors.Is(err, jobs.ErrNotFound) {
-			return nil // deleted with its project while it was followed
 		}
-		return err
+		return h.jobs.Follow(ctx, userID, r.JobID, seen, pass, func(err error) {
+			if errors.Is(err, jobs.ErrNotFound) {
+				err = nil // deleted with its project while it was followed
+			}
+			ended(err)
+		})
 	}}, nil
 }
 

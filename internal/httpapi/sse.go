@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/events"
 )
 
 // Event is one server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html). ID and Name must be
@@ -24,23 +25,27 @@ type Event struct {
 }
 
 // eventStream is the answer of every operation that streams. Before run is called the headers are out, so that failures
-// which deserve a status must be found before it is returned. run sends until its context ends or there is nothing more
-// to say. It is called once the layers around the handler have returned, so that an open stream keeps none of them.
+// which deserve a status must be found before it is returned. It is called once the layers around the handler have
+// returned, so that an open stream keeps none of them.
 type eventStream struct {
-	ctx context.Context //nolint:containedctx // the generated interface has no other way
-	run runStream
+	ctx      context.Context //nolint:containedctx // the generated interface has no other way
+	run      runStream
+	lifetime time.Duration // after which the stream ends and its reader comes back; 0: none
 }
 
-type runStream = func(ctx context.Context, send func(Event) error) error
+// runStream begins to send, until there is nothing more to say or the following is ended, and then has ended called. It
+// returns at once.
+type runStream = func(ctx context.Context, send func(Event) error, ended func(error)) *events.Following
 
 // VisitStreamJobEventsResponse implements api.StreamJobEventsResponseObject.
-func (s eventStream) VisitStreamJobEventsResponse(w http.ResponseWriter) error {
-	return stream(s.ctx, w, s.run)
-}
+func (s eventStream) VisitStreamJobEventsResponse(w http.ResponseWriter) error { return s.answer(w) }
 
-// stream has the call answered with events, which begin when the handler has returned.
-func stream(ctx context.Context, w http.ResponseWriter, run runStream) error {
-	call := callFrom(ctx)
+// VisitStreamChatEventsResponse implements api.StreamChatEventsResponseObject.
+func (s eventStream) VisitStreamChatEventsResponse(w http.ResponseWriter) error { return s.answer(w) }
+
+// answer has the call answered with events, which begin when the handler has returned.
+func (s eventStream) answer(w http.ResponseWriter) error {
+	call := callFrom(s.ctx)
 	if call.streams.stopped() {
 		return apperr.ErrUnavailable.With(errDraining)
 	}
@@ -48,48 +53,116 @@ func stream(ctx context.Context, w http.ResponseWriter, run runStream) error {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-cache, no-transform")
 	h.Set("X-Accel-Buffering", "no") // nginx would keep the events to itself otherwise
-	call.stream = run
+	s.ctx = nil                      // the request's, which a stream outlasts
+	call.stream = &s
 	return nil
 }
 
 const preamble = ": connected\n\nretry: 2000\n\n"
 
 var (
-	errDraining = errors.New("server is draining")
-	errOver     = errors.New("stream is over")
+	errDraining   = errors.New("server is draining")
+	errOver       = errors.New("stream is over")
+	errStreamOver = errors.New("the stream has lived long enough")
 )
 
 // eventWriter writes to one reader what the stream itself, its heartbeat and the end of the server have to say. At rest
 // it has neither a goroutine nor a buffer.
 type eventWriter struct {
-	call   *call
-	cancel context.CancelCauseFunc // of the stream
+	call *call
+	wire wire
+	over func(err error, sent int64) // told once of the end: as of finish
 
-	mu    sync.Mutex // held while a write waits for the reader
-	wire  wire
-	pulse *time.Timer
-	sent  int64 // bytes of events and comments
-	over  bool  // nothing may be written any more
+	mu        sync.Mutex        // held while a write waits for the reader
+	following *events.Following // what is to end when the reader goes; nil before it has begun
+	pulse     *time.Timer
+	until     time.Time // when the stream has lived long enough; zero: never
+	sent      int64     // bytes of events and comments
+	ended     bool      // nothing may be written any more
+}
+
+// start greets the reader, begins the stream and what goes on beside it: the heartbeat, which keeps the connection from
+// looking dead to proxies, and the watch for the reader's end. It returns at once.
+func (out *eventWriter) start(ctx context.Context, s *eventStream) {
+	if err := out.raw(preamble); err != nil { //nolint:contextcheck // whoever writes may end the stream, which has its own
+		out.finish(err)
+		return
+	}
+	var following *events.Following
+	if err := protect(func() error { following = s.run(ctx, out.send, out.finish); return nil }); err != nil {
+		out.finish(err)
+		return
+	}
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	if out.ended {
+		return
+	}
+	out.following = following
+	if s.lifetime > 0 {
+		out.until = time.Now().Add(s.lifetime)
+	}
+	out.pulse = time.AfterFunc(out.pause(), out.beat)
+	out.call.streams.join(out) //nolint:contextcheck // likewise
+	out.wire.watch(out.hangUp)
+}
+
+// pause is how long it is to the next heartbeat, or to the end of the stream.
+func (out *eventWriter) pause() time.Duration {
+	pause := out.call.streams.heartbeat
+	if !out.until.IsZero() {
+		pause = min(pause, time.Until(out.until))
+	}
+	return pause
 }
 
 func (out *eventWriter) beat() {
+	if !out.until.IsZero() && !time.Now().Before(out.until) {
+		out.end(errStreamOver)
+		return
+	}
 	if err := out.raw(": ping\n\n"); err != nil {
 		return
 	}
 	out.mu.Lock()
 	defer out.mu.Unlock()
-	if !out.over {
-		out.pulse.Reset(out.call.streams.heartbeat)
+	if !out.ended {
+		out.pulse.Reset(out.pause())
 	}
 }
 
-// end waits for a write that is under way, keeps others from beginning, and ends the stream's context.
-func (out *eventWriter) end() {
+// end ends what is followed, which leads to finish.
+func (out *eventWriter) end(cause error) {
 	out.mu.Lock()
 	defer out.mu.Unlock()
-	out.over = true
-	out.pulse.Stop()
-	out.cancel(errOver)
+	if out.following != nil {
+		out.following.End(cause)
+	}
+}
+
+func (out *eventWriter) hangUp() { out.end(errClientGone) }
+
+// finish waits for a write that is under way, keeps others from beginning, and tells what came of the stream: nil, what
+// it failed or panicked with, or errClientGone where the client went.
+func (out *eventWriter) finish(err error) {
+	out.mu.Lock()
+	out.ended = true
+	if out.pulse != nil {
+		out.pulse.Stop()
+	}
+	out.mu.Unlock()
+	out.call.streams.leave(out)
+	if p, ok := errors.AsType[*events.PanicError](err); ok {
+		err = &panicError{value: p.Value, stack: p.Stack}
+	}
+	switch {
+	case isPanic(err):
+	case errors.Is(err, errClientGone):
+		err = errClientGone
+	case errors.Is(err, errDraining), errors.Is(err, errStreamOver):
+		err = nil
+	}
+	out.over(err, out.sent)
 }
 
 // takeLeave tells the reader when to come back and ends the stream. A reader that is slow now is not waited for as long
@@ -97,7 +170,7 @@ func (out *eventWriter) end() {
 func (out *eventWriter) takeLeave() {
 	out.wire.hurry(time.Now().Add(drainWrite))
 	if err := out.raw(comeBack(out.call.id)); err == nil {
-		out.cancel(errDraining)
+		out.end(errDraining)
 	}
 }
 
@@ -125,7 +198,7 @@ func (out *eventWriter) raw(s string) error { return out.put([]byte(s)) }
 func (out *eventWriter) put(b []byte) error {
 	out.mu.Lock()
 	defer out.mu.Unlock()
-	if out.over {
+	if out.ended {
 		return errOver
 	}
 	timeout := out.call.streams.write
@@ -133,7 +206,9 @@ func (out *eventWriter) put(b []byte) error {
 		timeout = min(timeout, drainWrite)
 	}
 	if err := out.wire.write(b, time.Now().Add(timeout)); err != nil {
-		out.cancel(errClientGone)
+		if out.following != nil {
+			out.following.End(errClientGone)
+		}
 		return errClientGone
 	}
 	out.sent += int64(len(b))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,14 +18,40 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/events"
 )
 
 // streaming is an edge on a real connection whose job events are what run sends.
 func streaming(t *testing.T, run func(context.Context, func(Event) error) error, change ...func(*Config)) (*bundle, *httptest.Server) {
 	t.Helper()
+	return streamingTo(t, func(send func(Event) error) events.Reader {
+		return reading(func(ctx context.Context) error { return run(ctx, send) })
+	}, change...)
+}
+
+// reading is a reader that is all beginning.
+type reading func(context.Context) error
+
+func (r reading) Begin(ctx context.Context) error {
+	if err := r(ctx); err != nil {
+		return err
+	}
+	return events.ErrOver
+}
+
+func (reading) Hear(context.Context, *events.Event) error { return nil }
+func (reading) Patience() time.Duration                   { return 0 }
+
+// streamingTo is streaming with a reader of its own for each stream.
+func streamingTo(t *testing.T, reader func(send func(Event) error) events.Reader, change ...func(*Config)) (*bundle, *httptest.Server) {
+	t.Helper()
 	b := setup(t, change...)
+	hub, err := events.Open(events.Config{RedisURL: "redis://127.0.0.1:1"}, slog.New(slog.DiscardHandler)) // which nobody calls
+	require.NoError(t, err)
 	b.impl.events = func(ctx context.Context, _ api.StreamJobEventsRequestObject) (api.StreamJobEventsResponseObject, error) {
-		return eventStream{ctx: ctx, run: run}, nil
+		return eventStream{ctx: ctx, run: func(ctx context.Context, send func(Event) error, ended func(error)) *events.Following {
+			return events.Follow(ctx, hub.Subscribe("job:1"), reader(send), ended)
+		}}, nil
 	}
 	srv := httptest.NewServer(b.handler)
 	t.Cleanup(func() { b.end(t, srv) })

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,85 +94,48 @@ func (e *Edge) Wait(ctx context.Context) error {
 // is taken over from net/http where that can be done. Then the stream goes on after the handler has returned (detached),
 // and done is told how it went; else the result is.
 func (e *Edge) stream(c echo.Context, call *call, done func(ctx context.Context, err error, sent int64)) (detached bool, err error) {
-	ctx, run := c.Request().Context(), call.stream
+	s := call.stream
+	call.stream = nil
 	if !e.streams.enter() {
 		return false, apperr.ErrUnavailable.With(errDraining)
 	}
-	out := &eventWriter{call: call}
 	conn, err := takeOver(c.Response().Writer, c.Request())
 	switch {
 	case errors.Is(err, errNotTaken):
 		defer e.streams.open.Done()
-		c.Response().WriteHeader(http.StatusOK)
-		out.wire = newResponseWire(c.Response().Writer) // not Echo's own, which it uses again
-		if ctx, err = out.begin(ctx); err == nil {
-			err = out.serve(ctx, run)
-		}
-		c.Response().Size = out.sent
-		return false, err
+		return false, e.streamAttached(c, call, s)
 	case err != nil:
 		e.streams.open.Done()
 		return false, errClientGone
 	}
-	out.wire = conn
 	// Not net/http's, which ends with its handler and keeps the connection's.
-	outlasting := withCall(trail.With(context.Background(), trail.RequestID, call.id), call)
-	begun, failed := out.begin(outlasting)
-	go func() {
+	ctx := withCall(trail.With(context.Background(), trail.RequestID, call.id), call)
+	out := &eventWriter{call: call, wire: conn, over: func(err error, sent int64) {
 		defer e.streams.open.Done()
-		err := failed
-		if err == nil {
-			err = out.serve(begun, run)
-		}
 		conn.close(err)
-		done(outlasting, err, out.sent)
-	}()
+		done(ctx, err, sent)
+	}}
+	out.start(ctx, s)
 	return true, nil
 }
 
-// begin greets the reader and starts what goes on beside the stream: the heartbeat, which keeps the connection from looking
-// dead to proxies, and the watch for the reader's end. Unless it fails, the caller owes a serve, with the context that it
-// returns. It stands apart from serve because writing needs more stack than a goroutine begins with, and what has grown
-// once stays so while the stream waits.
-func (out *eventWriter) begin(ctx context.Context) (context.Context, error) {
-	ctx, out.cancel = context.WithCancelCause(ctx)
-	if err := out.raw(preamble); err != nil {
-		return ctx, err
+// streamAttached streams for as long as the handler runs.
+func (e *Edge) streamAttached(c echo.Context, call *call, s *eventStream) (err error) {
+	c.Response().WriteHeader(http.StatusOK)
+	ctx, over := c.Request().Context(), make(chan struct{})
+	out := &eventWriter{call: call, wire: newResponseWire(c.Response().Writer)} // not Echo's own, which it uses again
+	out.over = func(streamErr error, sent int64) {
+		err, c.Response().Size = streamErr, sent
+		close(over)
 	}
-	out.mu.Lock()
-	out.pulse = time.AfterFunc(out.call.streams.heartbeat, out.beat)
-	out.mu.Unlock()
-	out.call.streams.join(out)
-	out.wire.watch(func() { out.cancel(errClientGone) })
-	return ctx, nil
-}
-
-// serve sends events until run returns, the client goes away or the server drains. It returns what run failed with or
-// panicked with, errClientGone where the client went, or nil.
-func (out *eventWriter) serve(ctx context.Context, run runStream) error {
-	err := out.protected(ctx, run)
-	cause := context.Cause(ctx)
-	out.call.streams.leave(out)
-	out.end()
-	switch {
-	case isPanic(err):
-		return err
-	case errors.Is(err, errClientGone), errors.Is(cause, errClientGone):
-		return errClientGone
-	case errors.Is(cause, errDraining):
-		return nil
+	out.start(ctx, s)
+	select {
+	case <-over:
+	case <-ctx.Done():
+		out.hangUp()
+		<-over
 	}
 	return err
-}
-
-// protected is protect without its two frames, which would lie on every waiting stack.
-func (out *eventWriter) protected(ctx context.Context, run runStream) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicError{value: v, stack: debug.Stack()}
-		}
-	}()
-	return run(ctx, out.send)
 }
 
 func isPanic(err error) bool {

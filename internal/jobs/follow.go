@@ -2,87 +2,69 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/internal/events"
 )
 
-// errEnded says that a job has no further change to follow.
-var errEnded = errors.New("job has ended")
-
-// Follow sends a job of the account as it is, then each change, until it has ended, ctx has, or send fails. Versions up
-// to seen are not sent. It subscribes before it reads, so that no change falls between.
-func (s *Service) Follow(ctx context.Context, userID, id uuid.UUID, seen int64, send func(View) error) error {
+// Follow sends a job of the account as it is, then each change, until it has ended or send fails, or the following is
+// ended; ended is told why, with nil where there was nothing more to send. Versions up to seen are not sent. It
+// subscribes before it reads, so that no change falls between.
+func (s *Service) Follow(
+	ctx context.Context, userID, id uuid.UUID, seen int64, send func(context.Context, View) error, ended func(error),
+) *events.Following {
 	f := &follower{service: s, userID: userID, id: id, seen: seen, send: send}
-	defer f.end()
-	err := events.Apart(func() error {
-		f.sub = s.events.Subscribe(topic(id))
-		return f.read(ctx)
-	})
-	for err == nil {
-		select {
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		case event, open := <-f.sub.C():
-			err = errEnded // if not open, the process shuts down; the client comes back elsewhere
-			if open {
-				err = events.Apart(func() error { return f.take(ctx, event) })
-			}
-		}
-	}
-	if errors.Is(err, errEnded) {
-		return nil
-	}
-	return err
+	return events.Follow(ctx, s.events.Subscribe(topic(id)), f, ended)
 }
 
-// follower is what a follower remembers while it waits.
+// follower is what is remembered of a reader while nothing happens.
 type follower struct {
 	service    *Service
-	sub        *events.Subscription
 	userID, id uuid.UUID
 	seen       int64
-	send       func(View) error
+	send       func(context.Context, View) error
 }
 
-// end closes the subscription, whatever ended the following.
-func (f *follower) end() {
-	if f.sub != nil {
-		f.sub.Close()
+// Begin implements events.Reader.
+func (f *follower) Begin(ctx context.Context) error {
+	view, err := f.service.Get(ctx, f.userID, f.id)
+	if err != nil {
+		return err
 	}
+	return f.pass(ctx, view)
 }
 
-func (f *follower) take(ctx context.Context, event *events.Event) error {
+// Hear implements events.Reader.
+func (f *follower) Hear(ctx context.Context, event *events.Event) error {
 	if event.Lagged {
-		return f.read(ctx)
+		return f.Begin(ctx)
 	}
 	view, err := events.Decode[View](event)
 	if err != nil {
 		return fmt.Errorf("decode job event: %w", err)
 	}
-	return f.pass(*view)
+	return f.pass(ctx, *view)
 }
 
-func (f *follower) read(ctx context.Context) error {
-	view, err := f.service.Get(ctx, f.userID, f.id)
-	if err != nil {
-		return err
-	}
-	return f.pass(view)
-}
+// patience is how long nothing is heard of a job before its row is looked at: nobody announces a change whose worker died
+// right after its commit, and of the last one no later event tells.
+const patience = time.Minute
 
-func (f *follower) pass(view View) error {
+// Patience implements events.Reader.
+func (*follower) Patience() time.Duration { return patience }
+
+func (f *follower) pass(ctx context.Context, view View) error {
 	if view.Job.Version > f.seen {
-		if err := f.send(view); err != nil {
+		if err := f.send(ctx, view); err != nil {
 			return err
 		}
 		f.seen = view.Job.Version
 	}
 	if view.Ended() {
-		return errEnded
+		return events.ErrOver
 	}
 	return nil
 }

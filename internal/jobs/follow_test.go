@@ -6,12 +6,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/testkit/redistest"
 )
+
+// follow waits for the end of a following.
+func follow(ctx context.Context, s *jobs.Service, userID, id uuid.UUID, seen int64, send func(jobs.View) error) error {
+	return events.Wait(ctx, func(ended func(error)) *events.Following {
+		return s.Follow(context.WithoutCancel(ctx), userID, id, seen, func(_ context.Context, v jobs.View) error { return send(v) }, ended)
+	})
+}
 
 func TestFollow_sendsTheStateThenEachChange(t *testing.T) {
 	t.Parallel()
@@ -20,7 +28,7 @@ func TestFollow_sendsTheStateThenEachChange(t *testing.T) {
 	var seen []jobs.View
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	err := w.service.Follow(ctx, w.user.ID, id, 0, func(v jobs.View) error {
+	err := follow(ctx, w.service, w.user.ID, id, 0, func(v jobs.View) error {
 		if len(seen) == 0 {
 			go func() { _ = w.runner.Run(context.Background(), id) }()
 		}
@@ -46,9 +54,9 @@ func TestFollow_doesNotRepeatWhatWasSeen(t *testing.T) {
 	version := w.job(t, id).Job.Version
 	sent := 0
 	count := func(jobs.View) error { sent++; return nil }
-	require.NoError(t, w.service.Follow(t.Context(), w.user.ID, id, version, count))
+	require.NoError(t, follow(t.Context(), w.service, w.user.ID, id, version, count))
 	require.Zero(t, sent)
-	require.NoError(t, w.service.Follow(t.Context(), w.user.ID, id, version-1, count))
+	require.NoError(t, follow(t.Context(), w.service, w.user.ID, id, version-1, count))
 	require.Equal(t, 1, sent)
 }
 
@@ -74,9 +82,10 @@ func TestFollow_panicEndsTheSubscription(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, hub.Close()) })
 	heard := &listening{Hub: hub}
 	service := jobs.NewService(jobs.Deps{Store: w.store, Events: heard})
-	require.Panics(t, func() {
-		_ = service.Follow(t.Context(), w.user.ID, id, 0, func(jobs.View) error { panic("odd") })
-	})
+	err = follow(t.Context(), service, w.user.ID, id, 0, func(jobs.View) error { panic("odd") })
+	var panicked *events.PanicError
+	require.ErrorAs(t, err, &panicked)
+	require.Equal(t, "odd", panicked.Value)
 	select {
 	case _, open := <-heard.last.C():
 		require.False(t, open)

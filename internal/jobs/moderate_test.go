@@ -140,7 +140,7 @@ func TestRun_passesTheStagesInOrder(t *testing.T) {
 	listening := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		err := w.service.Follow(t.Context(), w.user.ID, id, 0, func(v jobs.View) error {
+		err := follow(t.Context(), w.service, w.user.ID, id, 0, func(v jobs.View) error {
 			if v.Job.Progress < percent {
 				t.Errorf("progress went from %d back to %d", percent, v.Job.Progress)
 			}

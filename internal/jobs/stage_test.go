@@ -20,7 +20,7 @@ func (w *world) follow(t *testing.T, id uuid.UUID) (seen func() []jobs.View) {
 	var views []jobs.View
 	listening, over := make(chan struct{}), make(chan error, 1)
 	go func() {
-		over <- w.service.Follow(context.Background(), w.user.ID, id, 0, func(v jobs.View) error {
+		over <- follow(context.Background(), w.service, w.user.ID, id, 0, func(v jobs.View) error {
 			if len(views) == 0 {
 				close(listening)
 			}
