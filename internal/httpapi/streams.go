@@ -23,6 +23,7 @@ type streams struct {
 	heartbeat time.Duration
 	write     time.Duration
 	draining  atomic.Bool
+	hangups   hangups
 
 	mu      sync.Mutex // orders open before Wait
 	open    sync.WaitGroup
@@ -99,7 +100,7 @@ func (e *Edge) stream(c echo.Context, call *call, done func(ctx context.Context,
 	if !e.streams.enter() {
 		return false, apperr.ErrUnavailable.With(errDraining)
 	}
-	conn, err := takeOver(c.Response().Writer, c.Request())
+	conn, err := takeOver(c.Response().Writer, c.Request(), &e.streams.hangups)
 	switch {
 	case errors.Is(err, errNotTaken):
 		defer e.streams.open.Done()

@@ -48,24 +48,28 @@ func (responseWire) watch(func()) {}
 
 // connWire is a connection of HTTP/1.1 that was taken over from net/http. Its answer goes out in chunks, so that a
 // reader can tell the end from a break, and is the last on the connection.
-type connWire struct{ conn net.Conn }
+type connWire struct {
+	conn    net.Conn
+	hangups *hangups
+	watched uint64 // the key of hangups; 0: a goroutine watches, or nobody yet
+}
 
 // errNotTaken says that net/http kept the connection.
 var errNotTaken = errors.New("connection can't be taken over")
 
 // takeOver sends the headers of an answer and takes its connection. Unless it fails with errNotTaken, nothing more can
 // be written to w.
-func takeOver(w http.ResponseWriter, r *http.Request) (connWire, error) {
+func takeOver(w http.ResponseWriter, r *http.Request, hangups *hangups) (*connWire, error) {
 	if r.ProtoMajor != 1 || r.ProtoMinor < 1 { // HTTP/1.0 knows no chunks
-		return connWire{}, errNotTaken
+		return nil, errNotTaken
 	}
 	h := w.Header().Clone()
 	conn, _, err := http.NewResponseController(w).Hijack()
 	switch {
 	case errors.Is(err, http.ErrNotSupported):
-		return connWire{}, errNotTaken
+		return nil, errNotTaken
 	case err != nil:
-		return connWire{}, fmt.Errorf("take connection over: %w", err)
+		return nil, fmt.Errorf("take connection over: %w", err)
 	}
 	h.Set("Connection", "close")
 	h.Set("Transfer-Encoding", "chunked")
@@ -74,9 +78,9 @@ func takeOver(w http.ResponseWriter, r *http.Request) (connWire, error) {
 	_ = h.Write(head) // a buffer takes everything
 	head.WriteString("\r\n")
 	if err := errors.Join(conn.SetWriteDeadline(time.Now().Add(headTimeout)), writeAll(conn, head.Bytes())); err != nil {
-		return connWire{}, errors.Join(err, conn.Close())
+		return nil, errors.Join(err, conn.Close())
 	}
-	return connWire{conn: conn}, nil
+	return &connWire{conn: conn, hangups: hangups}, nil
 }
 
 // headTimeout bounds the headers' way; a fresh connection has room for them.
@@ -84,7 +88,7 @@ const headTimeout = 5 * time.Second
 
 const lastChunk = "0\r\n\r\n"
 
-func (c connWire) write(b []byte, deadline time.Time) error {
+func (c *connWire) write(b []byte, deadline time.Time) error {
 	if err := c.conn.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
@@ -103,10 +107,14 @@ func writeAll(conn net.Conn, b []byte) error {
 	return err
 }
 
-func (c connWire) hurry(deadline time.Time) { _ = c.conn.SetWriteDeadline(deadline) }
+func (c *connWire) hurry(deadline time.Time) { _ = c.conn.SetWriteDeadline(deadline) }
 
-// watch reads what nobody should send, in a goroutine that ends with the connection.
-func (c connWire) watch(gone func()) {
+// watch passes over what nobody should send. Where hangups can't watch the connection, a goroutine does that ends with it.
+func (c *connWire) watch(gone func()) {
+	if key, ok := c.hangups.watch(c.conn, gone); ok {
+		c.watched = key
+		return
+	}
 	go func() {
 		defer gone()
 		ignored := make([]byte, 16)
@@ -119,7 +127,10 @@ func (c connWire) watch(gone func()) {
 }
 
 // close ends the answer properly, unless the stream came to a bad end.
-func (c connWire) close(err error) {
+func (c *connWire) close(err error) {
+	if c.watched != 0 {
+		c.hangups.forget(c.watched)
+	}
 	if !errors.Is(err, errClientGone) && !isPanic(err) {
 		_ = errors.Join(c.conn.SetWriteDeadline(time.Now().Add(drainWrite)), writeAll(c.conn, []byte(lastChunk)))
 	}
