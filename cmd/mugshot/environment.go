@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 
 	"github.com/mugshot-studio/backend/internal/app"
@@ -11,13 +10,16 @@ import (
 	"github.com/mugshot-studio/backend/internal/telemetry"
 )
 
-// load reads the configuration and makes the log.
-func load(environ map[string]string) (config.Config, *slog.Logger, error) {
+// load reads the configuration and makes what a process has of the world.
+func load(environ map[string]string) (config.Config, app.Outside, error) {
 	cfg, err := config.Load(environ)
 	if err != nil {
-		return config.Config{}, nil, err
+		return config.Config{}, app.Outside{}, err
 	}
-	return cfg, telemetry.NewLogger(os.Stderr, cfg.LogLevel, cfg.InProduction()), nil
+	log, end := telemetry.NewLogger(os.Stderr, cfg.LogLevel, cfg.InProduction())
+	outside := app.FromWorld(log, os.Stdout)
+	outside.EndLog = end
+	return cfg, outside, nil
 }
 
 // open builds an App for a command that needs what production or a running development stack has.
@@ -29,7 +31,7 @@ func open(ctx context.Context) (*app.App, config.Config, error) {
 	if environ, err = app.WithRunningStack(ctx, environ); err != nil {
 		return nil, config.Config{}, err
 	}
-	cfg, log, err := load(environ)
+	cfg, outside, err := load(environ)
 	if err != nil {
 		return nil, config.Config{}, err
 	}
@@ -37,6 +39,6 @@ func open(ctx context.Context) (*app.App, config.Config, error) {
 		return nil, config.Config{}, errors.New(
 			"DATABASE_URL, REDIS_URL and JWT_SECRET are not set, and no development stack is running: start it with make run")
 	}
-	opened, err := app.Open(ctx, cfg, app.FromWorld(log, os.Stdout))
+	opened, err := app.Open(ctx, cfg, outside)
 	return opened, cfg, err
 }

@@ -27,7 +27,7 @@ func migrateSchema(ctx context.Context, args []string) error {
 	if dsn == "" {
 		return errors.New("DATABASE_URL is not set, and no development stack is running")
 	}
-	log := telemetry.NewLogger(os.Stderr, "info", false)
+	log, _ := telemetry.NewLogger(os.Stderr, "info", false)
 	switch {
 	case len(args) == 1 && args[0] == "up":
 		applied, err := migrate.Up(ctx, dsn, migrations.FS, log)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/mugshot-studio/backend/internal/app"
 	"github.com/mugshot-studio/backend/internal/config"
@@ -14,14 +13,14 @@ func dev(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	cfg, log, err := load(environ)
+	cfg, outside, err := load(environ)
 	if err != nil {
 		return err
 	}
 	if cfg.InProduction() {
 		return errors.New("dev is for development: unset APP_ENV, or run api and worker")
 	}
-	err = app.Dev(ctx, cfg, app.FromWorld(log, os.Stdout))
+	err = app.Dev(ctx, cfg, outside)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil // Ctrl-C before it was up
 	}

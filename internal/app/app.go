@@ -79,6 +79,7 @@ type App struct {
 // Outside is what a process takes from the world, so that tests can give it another.
 type Outside struct {
 	Log     *slog.Logger
+	EndLog  func() // writes what Log still holds, when everything else has been closed; nil: it holds nothing
 	Now     func() time.Time
 	Random  io.Reader
 	NewID   func() uuid.UUID
@@ -110,6 +111,9 @@ func newID() uuid.UUID {
 func Open(ctx context.Context, cfg config.Config, outside Outside) (a *App, err error) {
 	a = &App{cfg: cfg, outside: outside, meters: prometheus.NewRegistry()}
 	a.metrics = telemetry.NewMetrics(a.meters)
+	if outside.EndLog != nil {
+		a.closers = append(a.closers, func() error { outside.EndLog(); return nil })
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())

@@ -37,7 +37,9 @@ func work(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	outside := app.FromWorld(telemetry.NewLogger(os.Stderr, cfg.LogLevel, true), os.Stdout)
+	log, end := telemetry.NewLogger(os.Stderr, cfg.LogLevel, true)
+	outside := app.FromWorld(log, os.Stdout)
+	outside.EndLog = end
 	outside.Images = registry()
 	opened, err := app.Open(ctx, cfg, outside)
 	if err != nil {

@@ -42,7 +42,8 @@ func run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	outside := app.FromWorld(telemetry.NewLogger(os.Stderr, cfg.LogLevel, false), os.Stdout)
+	log, _ := telemetry.NewLogger(os.Stderr, cfg.LogLevel, false)
+	outside := app.FromWorld(log, os.Stdout)
 	outside.Now = func() time.Time { return time.Now().Add(skew) }
 	opened, err := app.Open(ctx, cfg, outside)
 	if err != nil {
