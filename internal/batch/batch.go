@@ -38,6 +38,9 @@ type round[In, Out any] struct {
 	err    error
 }
 
+// company is how many go together where many come, or so: room for them is made at once.
+const company = 8
+
 var errPanicked = errors.New("batch: Send panicked")
 
 // Call answers one input. It fails with what Send failed with, with context.DeadlineExceeded where the turn did not come
@@ -48,11 +51,15 @@ func (b *Batcher[In, Out]) Call(ctx context.Context, input In) (output Out, err 
 	r, place := b.join(input)
 	if place == 0 {
 		b.lead(context.WithoutCancel(ctx), r)
-	}
-	select {
-	case <-r.over:
-	case <-ctx.Done():
-		return output, ctx.Err()
+		if err := ctx.Err(); err != nil {
+			return output, err
+		}
+	} else {
+		select {
+		case <-r.over:
+		case <-ctx.Done():
+			return output, ctx.Err()
+		}
 	}
 	if r.err != nil {
 		return output, r.err
@@ -65,7 +72,7 @@ func (b *Batcher[In, Out]) join(input In) (r *round[In, Out], place int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.joined == nil {
-		b.joined = &round[In, Out]{over: make(chan struct{}), err: errPanicked}
+		b.joined = &round[In, Out]{inputs: make([]In, 0, company), over: make(chan struct{}), err: errPanicked}
 	}
 	b.joined.inputs = append(b.joined.inputs, input)
 	return b.joined, len(b.joined.inputs) - 1
@@ -87,6 +94,29 @@ func (b *Batcher[In, Out]) lead(ctx context.Context, r *round[In, Out]) {
 	ctx, cancel := context.WithTimeout(ctx, b.Timeout)
 	defer cancel()
 	defer close(r.over)
+	taken, err := b.take(ctx)
+	if err != nil {
+		b.seal(r)
+		r.err = fmt.Errorf("wait for a turn: %w", err)
+		return
+	}
+	if taken {
+		defer func() { <-b.turn }()
+	}
+	inputs := b.seal(r)
+	r.output, r.err = b.Send(ctx, inputs)
+	if r.err == nil && len(r.output) != len(inputs) {
+		r.err = fmt.Errorf("batch: %d answers to %d questions", len(r.output), len(inputs))
+	}
+}
+
+// take waits for the turn, and reports whether it was taken or patience ran out. Where it is free no timer is begun.
+func (b *Batcher[In, Out]) take(ctx context.Context) (taken bool, err error) {
+	select {
+	case b.turn <- struct{}{}:
+		return true, nil
+	default:
+	}
 	var impatient <-chan time.Time
 	if b.Patience > 0 {
 		timer := time.NewTimer(b.Patience)
@@ -95,16 +125,10 @@ func (b *Batcher[In, Out]) lead(ctx context.Context, r *round[In, Out]) {
 	}
 	select {
 	case b.turn <- struct{}{}:
-		defer func() { <-b.turn }()
+		return true, nil
 	case <-impatient:
+		return false, nil
 	case <-ctx.Done():
-		b.seal(r)
-		r.err = fmt.Errorf("wait for a turn: %w", ctx.Err())
-		return
-	}
-	inputs := b.seal(r)
-	r.output, r.err = b.Send(ctx, inputs)
-	if r.err == nil && len(r.output) != len(inputs) {
-		r.err = fmt.Errorf("batch: %d answers to %d questions", len(r.output), len(inputs))
+		return false, ctx.Err()
 	}
 }

@@ -20,6 +20,7 @@ import (
 type Store struct {
 	pool    *pgxpool.Pool
 	timeout time.Duration // of a statement, where the server does not see to it; else 0
+	queries *db.Queries   // in no transaction
 }
 
 // Options bound what one process asks of Postgres.
@@ -59,7 +60,9 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
-	return &Store{pool: pool, timeout: timeout}, nil
+	s := &Store{pool: pool, timeout: timeout}
+	s.queries = db.New(s.handle(pool))
+	return s, nil
 }
 
 // ask says what the server shall do for each connection, which a pooler would refuse or forget.
@@ -84,7 +87,7 @@ func (s *Store) Ping(ctx context.Context) error { return translate(s.pool.Ping(c
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Queries runs each query on a connection of its own, in no transaction.
-func (s *Store) Queries() *db.Queries { return db.New(s.handle(s.pool)) }
+func (s *Store) Queries() *db.Queries { return s.queries }
 
 // handle gives what queries run on its manners.
 func (s *Store) handle(on db.DBTX) db.DBTX {
