@@ -29,29 +29,25 @@ const unmatched = "unmatched"
 // observe is the outermost layer: it gives the call its identity, turns panics and errors into answers, and writes one
 // line about it. The line has no query, no header and no body, because that is where passwords, tokens and signed
 // addresses are; and the route's template instead of the path, because that is where ids are.
+//
+// What stands between it and the handler is one function and no chain: Echo makes the closures of a chain anew for each
+// request.
 func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := e.cfg.Now()
 		r := c.Request()
 		call := &call{id: e.requestID(r), client: e.client(r), streams: e.streams}
-		c.SetRequest(r.WithContext(withCall(trail.With(r.Context(), trail.RequestID, call.id), call)))
-		c.Response().Header().Set(headerRequestID, call.id)
+		c.SetRequest(r.WithContext(newRequestContext(r.Context(), call)))
+		h := c.Response().Header()
+		h[headerRequestID] = []string{call.id}
 		if e.leaving.Load() {
-			c.Response().Header().Set("Connection", "close")
+			h.Set("Connection", "close")
 		}
 
-		err := protect(func() error { return next(c) })
-		served := Served{Route: route(c), Method: method(r.Method)}
+		err := e.protect(c, next)
 		if err == nil && call.stream != nil {
 			var detached bool
-			detached, err = e.stream(c, call, func(ctx context.Context, err error, sent int64) {
-				if err != nil {
-					e.judge(ctx, call, err)
-				}
-				served.Status, served.Bytes = http.StatusOK, sent
-				e.account(ctx, call, served, start)
-			})
-			if detached {
+			if detached, err = e.streamed(c, call, start); detached {
 				return nil
 			}
 		}
@@ -59,6 +55,7 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			e.fail(c, err)
 		}
+		served := servedBy(c)
 		served.Status, served.Bytes = c.Response().Status, c.Response().Size
 		ctx := c.Request().Context()
 		name(ctx, served)
@@ -69,6 +66,23 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return nil
 	}
+}
+
+// streamed answers with events. The account of a stream that outlasts its handler is given at its end.
+func (e *Edge) streamed(c echo.Context, call *call, start time.Time) (detached bool, err error) {
+	served := servedBy(c)
+	return e.stream(c, call, func(ctx context.Context, err error, sent int64) {
+		if err != nil {
+			e.judge(ctx, call, err)
+		}
+		served.Status, served.Bytes = http.StatusOK, sent
+		e.account(ctx, call, served, start)
+	})
+}
+
+// servedBy is what is known of an answer before it is given.
+func servedBy(c echo.Context) Served {
+	return Served{Route: route(c), Method: method(c.Request().Method)}
 }
 
 // account tells the log and the metrics of an answer that is over.
@@ -83,14 +97,22 @@ func (e *Edge) account(ctx context.Context, call *call, served Served, start tim
 	}
 }
 
-// protect makes an error of a panic.
-func protect(f func() error) (err error) {
+// protect answers a call, and makes an error of a panic.
+func (e *Edge) protect(c echo.Context, next echo.HandlerFunc) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
-	return f()
+	mounted := e.isMounted(c.Request())
+	e.securityHeaders(c, mounted)
+	switch {
+	case e.cors(c):
+		return c.NoContent(http.StatusNoContent)
+	case !mounted && !isTidy(c.Request().URL):
+		return errNoRoute
+	}
+	return next(c)
 }
 
 func (e *Edge) log(ctx context.Context, call *call, served Served) {
@@ -108,8 +130,8 @@ func (e *Edge) log(ctx context.Context, call *call, served Served) {
 		slog.Duration("duration", served.Duration),
 		slog.Int64("bytes", served.Bytes),
 	)
-	if call.principal != nil {
-		attrs = append(attrs, slog.String("user_id", call.principal.UserID.String()))
+	if call.user != "" {
+		attrs = append(attrs, slog.String("user_id", call.user))
 	}
 	if f := call.failure; f.code != "" {
 		attrs = append(attrs, slog.String("code", string(f.code)))

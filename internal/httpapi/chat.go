@@ -59,7 +59,7 @@ func (h chatHandlers) GetChat(ctx context.Context, r api.GetChatRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	return api.GetChat200JSONResponse(h.toChat(row)), nil
+	return chatBody{chat: row, url: h.url(row.ID)}, nil
 }
 
 // UpdateChat answers PATCH /chat/{chat_id}.
@@ -113,13 +113,7 @@ func (h chatHandlers) SendMessage(
 	if err != nil {
 		return nil, err
 	}
-	body, err := toSent(sent)
-	if err != nil {
-		return nil, err
-	}
-	return api.SendMessage201JSONResponse{
-		Body: body, Headers: api.SendMessage201ResponseHeaders{IdempotentReplayed: idempotentReplayed(replayed)},
-	}, nil
+	return sentBody{sent: sent, replayed: replayed}, nil
 }
 
 // StopReply answers POST /chat/{chat_id}/messages/{message_id}/stop.

@@ -67,15 +67,6 @@ func toMessage(m chat.Message) (api.Message, error) {
 	return message, nil
 }
 
-func toSent(s chat.Sent) (api.MessageSent, error) {
-	message, err := toMessage(s.Message)
-	if err != nil || s.Reply == nil {
-		return api.MessageSent{Message: message, Reply: nullable.NewNullNullable[api.Message]()}, err
-	}
-	reply, err := toMessage(*s.Reply)
-	return api.MessageSent{Message: message, Reply: nullable.NewNullableWithValue(reply)}, err
-}
-
 func toChatEvent(u chat.Update) (Event, error) {
 	if u.Message == nil {
 		return Event{Name: "delta", Data: api.MessageDelta{MessageID: u.ReplyID, Text: u.Text}}, nil

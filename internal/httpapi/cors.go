@@ -18,33 +18,28 @@ const (
 )
 
 // cors lets pages of the configured origins call us with cookies (https://fetch.spec.whatwg.org/#http-cors-protocol).
-// Origins are compared whole: a prefix, a suffix or a wildcard would let in somebody else's site. A preflight of any
-// path is answered, so that the page gets to see the 404 of the request itself.
-func (e *Edge) cors(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r, h := c.Request(), c.Response().Header()
-		preflight := r.Method == http.MethodOptions && r.Header.Get("Origin") != "" &&
-			r.Header.Get("Access-Control-Request-Method") != ""
-		h.Add("Vary", "Origin")
-		if preflight {
-			h.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
-		}
-		if origins := r.Header["Origin"]; len(origins) == 1 && slices.Contains(e.cfg.AllowedOrigins, origins[0]) {
-			h.Set("Access-Control-Allow-Origin", origins[0])
-			h.Set("Access-Control-Allow-Credentials", "true")
-			if preflight {
-				h.Set("Access-Control-Allow-Methods", corsMethods)
-				h.Set("Access-Control-Allow-Headers", corsAllow)
-				h.Set("Access-Control-Max-Age", corsMaxAge)
-			} else {
-				h.Set("Access-Control-Expose-Headers", corsExpose)
-			}
-		}
-		if preflight {
-			return c.NoContent(http.StatusNoContent)
-		}
-		return next(c)
+// Origins are compared whole: a prefix, a suffix or a wildcard would let in somebody else's site. It reports whether the
+// request is a preflight, which is answered for any path, so that the page gets to see the 404 of the request itself.
+func (e *Edge) cors(c echo.Context) (preflight bool) {
+	r, h := c.Request(), c.Response().Header()
+	preflight = r.Method == http.MethodOptions && r.Header.Get("Origin") != "" &&
+		r.Header.Get("Access-Control-Request-Method") != ""
+	h["Vary"] = byOrigin
+	if preflight {
+		h.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
 	}
+	if origins := r.Header["Origin"]; len(origins) == 1 && slices.Contains(e.cfg.AllowedOrigins, origins[0]) {
+		h.Set("Access-Control-Allow-Origin", origins[0])
+		h.Set("Access-Control-Allow-Credentials", "true")
+		if preflight {
+			h.Set("Access-Control-Allow-Methods", corsMethods)
+			h.Set("Access-Control-Allow-Headers", corsAllow)
+			h.Set("Access-Control-Max-Age", corsMaxAge)
+		} else {
+			h.Set("Access-Control-Expose-Headers", corsExpose)
+		}
+	}
+	return preflight
 }
 
 // checkOrigins refuses what can never equal an Origin header, and the wildcard, which must not go with credentials.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/mugshot-studio/backend/gen/api"
-	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // Config is what the edge needs from outside. BasePath, Log, Authenticate and NewID are required.
@@ -77,7 +77,7 @@ func New(cfg Config, impl api.StrictServerInterface) (*Edge, error) {
 	e := &Edge{cfg: cfg, echo: newEcho(), streams: newStreams(cfg.Heartbeat, cfg.StreamWrite)}
 	e.echo.HTTPErrorHandler = func(err error, c echo.Context) { e.fail(c, err) }
 	// Not a Group: its middleware needs a catch-all route, which turns 405 into 404.
-	e.echo.Use(e.observe, e.securityHeaders, e.cors, e.tidyPath)
+	e.echo.Use(e.observe)
 	guards := make(map[string][]echo.MiddlewareFunc, len(operations))
 	for id, op := range operations {
 		guards[id] = []echo.MiddlewareFunc{e.guard(op)}
@@ -126,8 +126,6 @@ func (e *Edge) guard(op *operation) echo.MiddlewareFunc {
 				if err := e.authenticate(r, call); err != nil {
 					return err
 				}
-				r = r.WithContext(trail.With(r.Context(), trail.UserID, call.principal.UserID.String()))
-				c.SetRequest(r)
 			}
 			body, err := op.validate(c)
 			if err != nil {
@@ -141,16 +139,11 @@ func (e *Edge) guard(op *operation) echo.MiddlewareFunc {
 	}
 }
 
-// tidyPath refuses paths with an empty segment. Echo would match some of them, with an empty parameter, or one that
-// ends in a slash.
-func (e *Edge) tidyPath(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		path := c.Request().URL.EscapedPath() // a slash within a parameter ends no segment
-		if (strings.HasSuffix(path, "/") || strings.Contains(path, "//")) && !e.isMounted(c.Request()) {
-			return errNoRoute
-		}
-		return next(c)
-	}
+// isTidy tells that no segment of a path is empty. Echo would match some paths with one, with an empty parameter, and one
+// that ends in a slash.
+func isTidy(u *url.URL) bool {
+	path := u.EscapedPath() // a slash within a parameter ends no segment
+	return !strings.HasSuffix(path, "/") && !strings.Contains(path, "//")
 }
 
 // addPages registers what lies outside of the base path.

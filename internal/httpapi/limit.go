@@ -63,7 +63,7 @@ const limiterRetryAfter = 2 * time.Second
 // accountOf is who the request is about. The body has been validated, so that an e-mail in it is one.
 func accountOf(c *call, body any) string {
 	if c.principal != nil {
-		return c.principal.UserID.String()
+		return c.user
 	}
 	if members, ok := body.(map[string]any); ok {
 		email, _ := members["email"].(string)

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
@@ -27,23 +27,29 @@ type messagePage struct {
 
 // VisitListMessagesResponse implements api.ListMessagesResponseObject.
 func (p messagePage) VisitListMessagesResponse(w http.ResponseWriter) error {
-	buffer := pageBuffers.Get().(*[]byte)
-	defer pageBuffers.Put(buffer)
-	b, err := p.append((*buffer)[:0])
+	return answer(w, http.StatusOK, p.append)
+}
+
+// answer writes a body of JSON that is made by hand.
+func answer(w http.ResponseWriter, status int, body func([]byte) ([]byte, error)) error {
+	buffer := bodyBuffers.Get().(*[]byte)
+	defer bodyBuffers.Put(buffer)
+	b, err := body((*buffer)[:0])
 	if err != nil {
 		return err
 	}
 	*buffer = b
 	h := w.Header()
-	h.Set("Content-Type", jsonMediaType)
-	h.Set("Content-Length", strconv.Itoa(len(b)))
-	w.WriteHeader(http.StatusOK)
+	h["Content-Type"] = jsonType
+	h["Content-Length"] = []string{strconv.Itoa(len(b))}
+	w.WriteHeader(status)
 	_, err = w.Write(b)
 	return err
 }
 
-// pageBuffers are shared by all pages: one takes some 25 kB, which would be most of what the collector has to clear away.
-var pageBuffers = sync.Pool{New: func() any { return new([]byte) }} //nolint:gochecknoglobals // a pool of one page would be none
+// bodyBuffers are shared by all bodies: a page takes some 25 kB, which would be most of what the collector has to clear
+// away.
+var bodyBuffers = sync.Pool{New: func() any { return new([]byte) }} //nolint:gochecknoglobals // a pool of one body would be none
 
 func (p messagePage) append(b []byte) (_ []byte, err error) {
 	b = append(b, `{"items":[`...)
@@ -83,9 +89,8 @@ func appendMessage(b []byte, m *chat.Message) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b = append(b, `,"created_at":"`...)
-	b = m.CreatedAt.UTC().AppendFormat(b, time.RFC3339Nano)
-	b = append(b, `","error":null,"id":"`...)
+	b = appendTime(append(b, `,"created_at":`...), m.CreatedAt)
+	b = append(b, `,"error":null,"id":"`...)
 	b = appendUUID(b, m.ID)
 	b = append(b, `","sender":"`...)
 	b = append(b, m.Sender...)
@@ -107,7 +112,11 @@ func appendUUID(b []byte, id uuid.UUID) []byte {
 
 // appendText appends a JSON string: as it is where nothing in it needs to be escaped, as most text does not.
 func appendText(b []byte, s string) ([]byte, error) {
-	if strings.IndexFunc(s, needsCare) < 0 {
+	plain := 0 // bytes that are ASCII and mean themselves
+	for plain < len(s) && isPlain[s[plain]] {
+		plain++
+	}
+	if plain == len(s) || strings.IndexFunc(s[plain:], needsCare) < 0 {
 		return append(append(append(b, '"'), s...), '"'), nil
 	}
 	encoded, err := json.Marshal(s)
@@ -121,3 +130,11 @@ func appendText(b []byte, s string) ([]byte, error) {
 func needsCare(r rune) bool {
 	return r < ' ' || r == '"' || r == '\\' || r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029' || r == '\uFFFD'
 }
+
+// isPlain has true for what needs no care, of ASCII.
+var isPlain = func() (table [256]bool) { //nolint:gochecknoglobals // a constant, but for the language
+	for b := range utf8.RuneSelf {
+		table[b] = !needsCare(rune(b))
+	}
+	return table
+}()

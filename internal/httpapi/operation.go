@@ -31,7 +31,7 @@ type operation struct {
 	idempotent bool
 	maxBody    int64 // bytes
 
-	params   []*openapi3.Parameter
+	params   []param
 	hasPath  bool
 	hasQuery bool
 
@@ -113,11 +113,11 @@ func readOperation(doc *openapi3.T, item *openapi3.PathItem, op *openapi3.Operat
 func (o *operation) readParams(ofPath, ofOperation openapi3.Parameters) {
 	for _, ref := range ofPath {
 		if ofOperation.GetByInAndName(ref.Value.In, ref.Value.Name) == nil {
-			o.params = append(o.params, ref.Value)
+			o.params = append(o.params, newParam(ref.Value))
 		}
 	}
 	for _, ref := range ofOperation {
-		o.params = append(o.params, ref.Value)
+		o.params = append(o.params, newParam(ref.Value))
 	}
 	for _, p := range o.params {
 		o.hasPath = o.hasPath || p.In == openapi3.ParameterInPath

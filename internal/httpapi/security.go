@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // Principal is who is asking, and through which sign-in.
@@ -34,11 +35,13 @@ func (e *Edge) authenticate(r *http.Request, c *call) error {
 	if err != nil || token == "" {
 		return errUnauthenticated.With(err)
 	}
-	principal, err := e.cfg.Authenticate(r.Context(), token)
+	ctx := r.Context()
+	principal, err := e.cfg.Authenticate(ctx, token)
 	if err != nil {
 		return fmt.Errorf("authenticate: %w", err)
 	}
-	c.principal = &principal
+	c.sign(principal)
+	trail.Add(ctx, trail.UserID, c.user)
 	return nil
 }
 

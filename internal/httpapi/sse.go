@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -88,8 +89,8 @@ func (out *eventWriter) start(ctx context.Context, s *eventStream) {
 		out.finish(err)
 		return
 	}
-	var following *events.Following
-	if err := protect(func() error { following = s.run(ctx, out.send, out.finish); return nil }); err != nil {
+	following, err := out.run(ctx, s)
+	if err != nil {
 		out.finish(err)
 		return
 	}
@@ -105,6 +106,16 @@ func (out *eventWriter) start(ctx context.Context, s *eventStream) {
 	out.pulse = time.AfterFunc(out.pause(), out.beat)
 	out.call.streams.join(out) //nolint:contextcheck // likewise
 	out.wire.watch(out.hangUp)
+}
+
+// run begins the stream, and makes an error of a panic.
+func (out *eventWriter) run(ctx context.Context, s *eventStream) (following *events.Following, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{value: v, stack: debug.Stack()}
+		}
+	}()
+	return s.run(ctx, out.send, out.finish), nil
 }
 
 // pause is how long it is to the next heartbeat, or to the end of the stream.

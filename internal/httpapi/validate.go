@@ -7,12 +7,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/labstack/echo/v4"
 
 	"github.com/mugshot-studio/backend/internal/apperr"
@@ -20,10 +17,6 @@ import (
 
 var errMediaType = apperr.New(apperr.UnsupportedMediaType, apperr.CodeUnsupportedMediaType,
 	"Send the body as application/json, without content coding.")
-
-var errQuery = apperr.Validation(apperr.Field{
-	In: openapi3.ParameterInQuery, Code: codeEncoding, Message: "must be pairs of name=value, percent-encoded, with & between",
-})
 
 // validatedBody is what the generated code looks for: it binds the very value that was checked, with the spec's defaults
 // filled in, instead of parsing the bytes a second time by other rules.
@@ -48,89 +41,6 @@ func (o *operation) validate(c echo.Context) (body any, err error) {
 		}
 	}
 	return body, found.err()
-}
-
-func (o *operation) checkParams(c echo.Context, found *violations) error {
-	if len(o.params) == 0 {
-		return nil
-	}
-	r := c.Request()
-	input := &openapi3filter.RequestValidationInput{Request: r, Route: o.route, Options: o.options}
-	if o.hasPath {
-		var err error
-		if input.PathParams, err = pathParams(c); err != nil {
-			return err
-		}
-	}
-	if o.hasQuery {
-		var err error
-		if input.QueryParams, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-			return errQuery.With(err)
-		}
-	}
-	for _, p := range o.params {
-		if o.checkRaw(p, input, found) {
-			if err := openapi3filter.ValidateParameter(r.Context(), input, p); err != nil {
-				found.addParam(p, err)
-			}
-		}
-	}
-	return nil
-}
-
-// pathParams decodes what Echo matched. Echo lets the last parameter of a route swallow slashes; such a path is another
-// one, which does not exist.
-func pathParams(c echo.Context) (map[string]string, error) {
-	names, values := c.ParamNames(), c.ParamValues()
-	params := make(map[string]string, len(names))
-	for i, name := range names {
-		value := values[i]
-		if strings.Contains(value, "/") {
-			return nil, errNoRoute
-		}
-		if c.Request().URL.RawPath != "" { // Echo then matches the path as it was sent
-			var err error
-			if value, err = url.PathUnescape(value); err != nil {
-				return nil, errNoRoute
-			}
-		}
-		params[name] = value
-	}
-	return params, nil
-}
-
-// checkRaw looks at what openapi3filter passes over: it takes the first of several values where the handler's binding
-// may take another, and lets text through that no database column can hold. It reports whether p is worth its while.
-func (o *operation) checkRaw(p *openapi3.Parameter, input *openapi3filter.RequestValidationInput, found *violations) bool {
-	var values []string
-	switch p.In {
-	case openapi3.ParameterInPath:
-		values = []string{input.PathParams[p.Name]}
-	case openapi3.ParameterInQuery:
-		values = input.QueryParams[p.Name]
-	case openapi3.ParameterInHeader:
-		values = input.Request.Header[http.CanonicalHeaderKey(p.Name)]
-	default:
-		return true
-	}
-	if len(values) > 1 && !p.Schema.Value.Type.Is(openapi3.TypeArray) {
-		found.add(p.In, p.Name, codeRepeated, "must be given once")
-		return false
-	}
-	for _, value := range values {
-		switch {
-		case !utf8.ValidString(value):
-			found.add(p.In, p.Name, codeEncoding, "must be UTF-8")
-			return false
-		case strings.IndexByte(value, 0) >= 0:
-			found.add(p.In, p.Name, codeNUL, mustNotBeNUL)
-			return false
-		case value == "" && !p.Schema.Value.Type.Is(openapi3.TypeString):
-			found.add(p.In, p.Name, codeEmpty, "must not be empty")
-			return false
-		}
-	}
-	return true
 }
 
 // readBody reads and checks the body, and leaves its value for the generated code to bind; it is nil where there is

@@ -24,7 +24,7 @@ func (h trailHandler) Handle(ctx context.Context, r slog.Record) error {
 	if len(known) == 0 {
 		return h.Handler.Handle(ctx, r)
 	}
-	unsaid := make([]slog.Attr, 0, 8)
+	var unsaid []slog.Attr // in most lines nothing
 	for _, a := range known {
 		if !h.said[a.Key] && !says(r, a.Key) {
 			unsaid = append(unsaid, a)

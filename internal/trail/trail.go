@@ -34,16 +34,47 @@ type Origin struct {
 	Traceparent *string // W3C Trace Context; nil unless the request was sampled
 }
 
-// key is under what name a context has the attributes of its trail, tracerKey its tracer.
+// key is under what name a context has its trail, tracerKey its tracer.
 type (
 	key       struct{}
 	tracerKey struct{}
 )
 
+// Carrier is a context with a trail, as With and Carry make it.
+type Carrier struct {
+	context.Context //nolint:containedctx // it is one, as those that package context makes
+
+	attrs []slog.Attr
+	room  [2]slog.Attr // for the first of attrs: most trails are short, and each request has one
+}
+
+// Value implements context.Context.
+func (c *Carrier) Value(name any) any {
+	if _, mine := name.(key); mine {
+		return c
+	}
+	return c.Context.Value(name)
+}
+
 // With returns a context whose logs say one thing more. name is one of the names above; value is an id or a name of ours.
 func With(ctx context.Context, name, value string) context.Context {
-	known := attrs(ctx)
-	return context.WithValue(ctx, key{}, append(slices.Clip(known), slog.String(name, value)))
+	c := &Carrier{}
+	c.Carry(ctx, name, value)
+	return c
+}
+
+// Carry is With for a Carrier that is part of something else, and not yet used.
+func (c *Carrier) Carry(ctx context.Context, name, value string) {
+	c.Context = ctx
+	c.attrs = append(append(c.room[:0], attrs(ctx)...), slog.String(name, value))
+}
+
+// Add has ctx itself say one thing more. It is for whoever began its trail, while no other goroutine looks at it; a context
+// without a trail stays without.
+func Add(ctx context.Context, name, value string) {
+	if c, ok := ctx.Value(key{}).(*Carrier); ok {
+		c.attrs = append(c.attrs, slog.String(name, value))
+	}
 }
 
 // WithTracer returns a context in which Resume begins spans.
@@ -61,8 +92,10 @@ func Attrs(ctx context.Context) []slog.Attr {
 }
 
 func attrs(ctx context.Context) []slog.Attr {
-	known, _ := ctx.Value(key{}).([]slog.Attr)
-	return known
+	if c, ok := ctx.Value(key{}).(*Carrier); ok {
+		return c.attrs
+	}
+	return nil
 }
 
 // traceparent is the header's name, which is the carrier's, too.
