@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,50 +52,78 @@ func messageOf(r db.Message) Message {
 	}
 }
 
-// listed is a message as a page reads it, whichever way round.
-type listed = db.MessageListAscRow
-
-func messageOfList(chatID uuid.UUID, r *listed) Message {
-	return Message{
-		ID: r.ID, ChatID: chatID, Seq: r.Seq, Sender: r.Sender, Content: r.Content, Status: r.Status,
-		ErrorCode: r.ErrorCode, ErrorMessage: r.ErrorMessage, Suggestion: r.Suggestion, CreatedAt: r.CreatedAt,
-		Revision: r.Revision, Token: r.LeaseToken,
-	}
-}
-
 // Messages reads at most limit messages of a chat of the account, oldest first, whose seq is above after. It fails with
 // ErrNotFound.
 func (s *Service) Messages(ctx context.Context, userID, chatID uuid.UUID, after int64, limit int) ([]Message, error) {
-	rows, err := s.Store.Queries().MessageListAsc(ctx, db.MessageListAscParams{
-		ChatID: chatID, UserID: userID, AfterSeq: after, PageSize: int32(limit),
+	return s.page(ctx, userID, chatID, limit, func(q *db.Queries) error {
+		_, err := q.MessageListAsc(ctx, db.MessageListAscParams{
+			ChatID: chatID, UserID: userID, AfterSeq: after, PageSize: int32(limit),
+		})
+		return err
 	})
-	return messages(ctx, s, userID, chatID, rows, err)
 }
 
 // NewestMessages is Messages the other way round: newest first, whose seq is below before.
 func (s *Service) NewestMessages(ctx context.Context, userID, chatID uuid.UUID, before int64, limit int) ([]Message, error) {
-	rows, err := s.Store.Queries().MessageListDesc(ctx, db.MessageListDescParams{
-		ChatID: chatID, UserID: userID, BeforeSeq: before, PageSize: int32(limit),
+	return s.page(ctx, userID, chatID, limit, func(q *db.Queries) error {
+		_, err := q.MessageListDesc(ctx, db.MessageListDescParams{
+			ChatID: chatID, UserID: userID, BeforeSeq: before, PageSize: int32(limit),
+		})
+		return err
 	})
-	return messages(ctx, s, userID, chatID, rows, err)
 }
 
-// messages tells an empty page from a chat that is not there.
-func messages[Row listed | db.MessageListDescRow](
-	ctx context.Context, s *Service, userID, chatID uuid.UUID, rows []Row, err error,
+// few messages are all that most chats have.
+const few = 8
+
+// page reads what a query lists, whose columns are those of MessageListAsc, and tells an empty page from a chat that is not
+// there.
+func (s *Service) page(
+	ctx context.Context, userID, chatID uuid.UUID, limit int, list func(q *db.Queries) error,
 ) ([]Message, error) {
+	page := make([]Message, 0, min(few, limit))
+	var m Message
+	into := []any{
+		&m.ID, &m.Seq,
+		word{&m.Sender},
+		&m.Content,
+		word{&m.Status},
+		&m.ErrorCode, &m.ErrorMessage, &m.Suggestion,
+		&m.CreatedAt, &m.Revision, &m.Token,
+	}
+	err := s.Store.EachRow(list, func(scan func(into ...any) error) error {
+		m = Message{ChatID: chatID} // or a row might share what it points at with the one before
+		if err := scan(into...); err != nil {
+			return err
+		}
+		if len(page) == cap(page) {
+			page = slices.Grow(page, max(1, limit-len(page)))
+		}
+		page = append(page, m)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list messages: %w", err)
 	}
-	if len(rows) == 0 {
+	if len(page) == 0 {
 		if _, err := s.Get(ctx, userID, chatID); err != nil {
 			return nil, err
 		}
 	}
-	list := make([]Message, len(rows))
-	for i, row := range rows {
-		r := listed(row)
-		list[i] = messageOfList(chatID, &r)
+	return page, nil
+}
+
+// word reads a column that holds one of a few words, and keeps our constant of it in place of another copy.
+type word struct{ to *string }
+
+// ScanBytes implements pgtype.BytesScanner.
+func (w word) ScanBytes(text []byte) error {
+	for _, known := range []string{fromUser, complete, fromAI, pending, streaming, failed} {
+		if string(text) == known {
+			*w.to = known
+			return nil
+		}
 	}
-	return list, nil
+	*w.to = string(text)
+	return nil
 }
