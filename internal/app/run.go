@@ -47,6 +47,7 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 		if err != nil {
 			return err
 		}
+		defer giveRoom(roomyHeap)()
 		group.Go(func() error { return a.serve(ctx, roles.API, edge, func() { a.leave(edge) }, edge.Wait) })
 	}
 	if roles.Admin != nil {

@@ -23,3 +23,7 @@ func Environment() (map[string]string, error) {
 	maps.Copy(environ, withoutEmpty(env.ToMap(os.Environ())))
 	return environ, nil
 }
+
+// GOGCIsSet tells whether GOGC is set, which the Go runtime itself reads: then nobody else may decide when memory is
+// collected.
+func GOGCIsSet() bool { return os.Getenv("GOGC") != "" }
