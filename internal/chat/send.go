@@ -57,9 +57,13 @@ func (s *Service) store(
 	ctx context.Context, q *db.Queries, userID, chatID uuid.UUID, content string, reply bool,
 ) (Sent, error) {
 	origin := trail.From(ctx)
+	var replyID uuid.UUID
+	if reply {
+		replyID = s.NewID()
+	}
 	rows, err := q.MessageSend(ctx, db.MessageSendParams{
 		Places: s.UserReplies, Reply: reply, UserID: userID, ChatID: chatID, MessageID: s.NewID(), Content: content,
-		ReplyID: s.NewID(), RequestID: origin.RequestID, Traceparent: origin.Traceparent,
+		ReplyID: replyID, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 	})
 	if err != nil {
 		return Sent{}, fmt.Errorf("send message: %w", err)

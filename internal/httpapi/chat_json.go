@@ -3,12 +3,10 @@ package httpapi
 import (
 	"net/http"
 	"strconv"
-	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/chat"
+	"github.com/mugshot-studio/backend/internal/jsontext"
 )
 
 // chatBody answers getChat with what encoding/json would make of an api.Chat, byte for byte, as messagePage does.
@@ -23,20 +21,20 @@ func (c chatBody) VisitGetChatResponse(w http.ResponseWriter) error {
 }
 
 func (c chatBody) append(b []byte) (_ []byte, err error) {
-	b = appendTime(append(b, `{"created_at":`...), c.chat.CreatedAt)
-	b = appendID(append(b, `,"id":`...), c.chat.ID)
+	b = jsontext.AppendTime(append(b, `{"created_at":`...), c.chat.CreatedAt.UTC())
+	b = jsontext.AppendUUID(append(b, `,"id":`...), c.chat.ID)
 	b = strconv.AppendInt(append(b, `,"last_seq":`...), c.chat.LastSeq, 10)
 	b = append(b, `,"project_id":`...)
 	if c.chat.ProjectID == nil {
 		b = append(b, "null"...)
 	} else {
-		b = appendID(b, *c.chat.ProjectID)
+		b = jsontext.AppendUUID(b, *c.chat.ProjectID)
 	}
-	if b, err = appendText(append(b, `,"session_name":`...), c.chat.SessionName); err != nil {
+	if b, err = jsontext.AppendString(append(b, `,"session_name":`...), c.chat.SessionName); err != nil {
 		return nil, err
 	}
-	b = appendTime(append(b, `,"updated_at":`...), c.chat.UpdatedAt)
-	if b, err = appendText(append(b, `,"url":`...), c.url); err != nil {
+	b = jsontext.AppendTime(append(b, `,"updated_at":`...), c.chat.UpdatedAt.UTC())
+	if b, err = jsontext.AppendString(append(b, `,"url":`...), c.url); err != nil {
 		return nil, err
 	}
 	return append(b, "}\n"...), nil
@@ -67,12 +65,4 @@ func (s sentBody) append(b []byte) (_ []byte, err error) {
 		return nil, err
 	}
 	return append(b, "}\n"...), nil
-}
-
-// appendID appends the JSON of an id.
-func appendID(b []byte, id uuid.UUID) []byte { return append(appendUUID(append(b, '"'), id), '"') }
-
-// appendTime appends the JSON of a time, as the API shows it. The years of all of ours have four digits.
-func appendTime(b []byte, t time.Time) []byte {
-	return append(t.UTC().AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }

@@ -48,9 +48,10 @@ func (e *Edge) limit(ctx context.Context, h http.Header, op *operation, c *call,
 		}
 		return unavailable.With(fmt.Errorf("count request: %w", err))
 	}
-	h.Set("RateLimit-Limit", strconv.Itoa(quota.Limit))
-	h.Set("RateLimit-Remaining", strconv.Itoa(max(quota.Remaining, 0)))
-	h.Set("RateLimit-Reset", seconds(quota.Reset))
+	// The names as http.Header has them, which Set would have to make of ours each time.
+	h["Ratelimit-Limit"] = []string{strconv.Itoa(quota.Limit)}
+	h["Ratelimit-Remaining"] = []string{strconv.Itoa(max(quota.Remaining, 0))}
+	h["Ratelimit-Reset"] = []string{seconds(quota.Reset)}
 	if !quota.Allowed {
 		return errRateLimited.WithRetryAfter(quota.RetryAfter)
 	}

@@ -1,20 +1,17 @@
 package httpapi
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
-	"unicode/utf8"
 
-	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
 
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/internal/chat"
+	"github.com/mugshot-studio/backend/internal/jsontext"
 )
 
 // messagePage answers listMessages with what encoding/json would make of an api.MessageList, byte for byte, which a test
@@ -30,6 +27,10 @@ func (p messagePage) VisitListMessagesResponse(w http.ResponseWriter) error {
 	return answer(w, http.StatusOK, p.append)
 }
 
+// maxShortBody is the length of a body that net/http holds back until the handler is done, and then writes with its length
+// by itself (net/http, bufferBeforeChunkingSize). Up to eight headers take a third of the room of nine.
+const maxShortBody = 2048
+
 // answer writes a body of JSON that is made by hand.
 func answer(w http.ResponseWriter, status int, body func([]byte) ([]byte, error)) error {
 	buffer := bodyBuffers.Get().(*[]byte)
@@ -41,7 +42,9 @@ func answer(w http.ResponseWriter, status int, body func([]byte) ([]byte, error)
 	*buffer = b
 	h := w.Header()
 	h["Content-Type"] = jsonType
-	h["Content-Length"] = []string{strconv.Itoa(len(b))}
+	if len(b) > maxShortBody {
+		h["Content-Length"] = []string{strconv.Itoa(len(b))}
+	}
 	w.WriteHeader(status)
 	_, err = w.Write(b)
 	return err
@@ -82,17 +85,14 @@ func appendMessage(b []byte, m *chat.Message) ([]byte, error) {
 		}
 		return append(b, encoded...), nil
 	}
-	b = append(b, `{"chat_id":"`...)
-	b = appendUUID(b, m.ChatID)
-	b = append(b, `","content":`...)
-	b, err := appendText(b, m.Content)
+	b = jsontext.AppendUUID(append(b, `{"chat_id":`...), m.ChatID)
+	b, err := jsontext.AppendString(append(b, `,"content":`...), m.Content)
 	if err != nil {
 		return nil, err
 	}
-	b = appendTime(append(b, `,"created_at":`...), m.CreatedAt)
-	b = append(b, `,"error":null,"id":"`...)
-	b = appendUUID(b, m.ID)
-	b = append(b, `","sender":"`...)
+	b = jsontext.AppendTime(append(b, `,"created_at":`...), m.CreatedAt.UTC())
+	b = jsontext.AppendUUID(append(b, `,"error":null,"id":`...), m.ID)
+	b = append(b, `,"sender":"`...)
 	b = append(b, m.Sender...)
 	b = append(b, `","seq":`...)
 	b = strconv.AppendInt(b, m.Seq, 10)
@@ -100,41 +100,3 @@ func appendMessage(b []byte, m *chat.Message) ([]byte, error) {
 	b = append(b, m.Status...)
 	return append(b, `","suggestion":null}`...), nil
 }
-
-// appendUUID appends the text of an id (RFC 9562, 4).
-func appendUUID(b []byte, id uuid.UUID) []byte {
-	b = hex.AppendEncode(b, id[:4])
-	for _, part := range [][]byte{id[4:6], id[6:8], id[8:10], id[10:]} {
-		b = hex.AppendEncode(append(b, '-'), part)
-	}
-	return b
-}
-
-// appendText appends a JSON string: as it is where nothing in it needs to be escaped, as most text does not.
-func appendText(b []byte, s string) ([]byte, error) {
-	plain := 0 // bytes that are ASCII and mean themselves
-	for plain < len(s) && isPlain[s[plain]] {
-		plain++
-	}
-	if plain == len(s) || strings.IndexFunc(s[plain:], needsCare) < 0 {
-		return append(append(append(b, '"'), s...), '"'), nil
-	}
-	encoded, err := json.Marshal(s)
-	if err != nil {
-		return nil, fmt.Errorf("encode text: %w", err)
-	}
-	return append(b, encoded...), nil
-}
-
-// needsCare reports what encoding/json may escape; also the rune that stands for bytes which are not UTF-8.
-func needsCare(r rune) bool {
-	return r < ' ' || r == '"' || r == '\\' || r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029' || r == '\uFFFD'
-}
-
-// isPlain has true for what needs no care, of ASCII.
-var isPlain = func() (table [256]bool) { //nolint:gochecknoglobals // a constant, but for the language
-	for b := range utf8.RuneSelf {
-		table[b] = !needsCare(rune(b))
-	}
-	return table
-}()

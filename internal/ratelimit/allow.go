@@ -105,5 +105,11 @@ func pipeline(
 			return nil, err
 		}
 	}
-	return redis.Values(redis.DoContext(conn, ctx, ""))
+	// Not DoContext, which has a goroutine wait for each answer: a round ends by its deadline alone.
+	deadline, _ := ctx.Deadline()
+	left := time.Until(deadline)
+	if left <= 0 {
+		return nil, context.DeadlineExceeded
+	}
+	return redis.Values(redis.DoWithTimeout(conn, left, ""))
 }
