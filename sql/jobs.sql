@@ -37,7 +37,7 @@ with before as (
             )
         ) then 'account' end
     from project join spend on spend.id = project.user_id cross join before
-    returning *
+    returning id, project_id, user_id, cost_credits, waits_for
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select @ledger_id, job.user_id, 'job_charge', job.id, -(@cost_credits::bigint), spend.credits
@@ -73,7 +73,7 @@ with old as (
         sqlc.narg('traceparent'), now(),
         case when @user_jobs::int > 0 then 'account' end
     from old join spend on spend.id = old.user_id
-    returning *
+    returning id, project_id, user_id, cost_credits, waits_for
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select @ledger_id, job.user_id, 'job_charge', job.id, -(job.cost_credits), spend.credits
@@ -190,8 +190,9 @@ returning *;
 
 -- name: JobSucceed :one
 -- JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state, the project's status,
--- and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It tells whether somebody may wait for
--- the place and the slot that are free now (jobs_account_line_idx, jobs_provider_line_idx).
+-- and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It
+-- tells what the caller can't know of the job, and whether somebody may wait for the place and the slot that are free now
+-- (jobs_account_line_idx, jobs_provider_line_idx).
 with drawn as (
     select
         unnest(@asset_ids::uuid[]) as id, unnest(@render_ids::uuid[]) as render_id, unnest(@variants::int[]) as variant,
@@ -203,7 +204,7 @@ with drawn as (
     set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
         provider_meta = @provider_meta::jsonb, version = version + 1
     where jobs.id = @id and case jobs.status when 'running' then jobs.lease_token = @lease_token else false end
-    returning *
+    returning id, project_id, user_id, provider, version, finished_at, pushed_at, pushes
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
     select @decision_id, job.user_id, 'content_allowed', '', '', @decision_meta::jsonb from job
@@ -219,7 +220,7 @@ with drawn as (
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.*, exists (
+    job.version, job.finished_at, job.pushed_at, job.pushes, exists (
         select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
     ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'

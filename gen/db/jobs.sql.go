@@ -944,7 +944,7 @@ with before as (
             )
         ) then 'account' end
     from project join spend on spend.id = project.user_id cross join before
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+    returning id, project_id, user_id, cost_credits, waits_for
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select $17, job.user_id, 'job_charge', job.id, -($4::bigint), spend.credits
@@ -1065,7 +1065,7 @@ with old as (
         $5, now(),
         case when $6::int > 0 then 'account' end
     from old join spend on spend.id = old.user_id
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+    returning id, project_id, user_id, cost_credits, waits_for
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select $7, job.user_id, 'job_charge', job.id, -(job.cost_credits), spend.credits
@@ -1265,7 +1265,7 @@ with drawn as (
     set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
         provider_meta = $10::jsonb, version = version + 1
     where jobs.id = $11 and case jobs.status when 'running' then jobs.lease_token = $12 else false end
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+    returning id, project_id, user_id, provider, version, finished_at, pushed_at, pushes
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
     select $13, job.user_id, 'content_allowed', '', '', $14::jsonb from job
@@ -1281,7 +1281,7 @@ with drawn as (
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, exists (
+    job.version, job.finished_at, job.pushed_at, job.pushes, exists (
         select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
     ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
@@ -1307,50 +1307,18 @@ type JobSucceedParams struct {
 }
 
 type JobSucceedRow struct {
-	ID            uuid.UUID
-	ProjectID     uuid.UUID
-	UserID        uuid.UUID
-	PromptID      uuid.UUID
-	Mode          string
-	Platform      string
-	Model         string
-	Provider      string
-	Quality       string
-	Variants      int32
-	Width         int32
-	Height        int32
-	Seed          int64
-	Consent       json.RawMessage
-	Status        string
-	Stage         string
-	Progress      int32
-	Attempt       int32
-	CostCredits   int64
-	Refunded      bool
-	ErrorCode     *string
-	ErrorMessage  *string
-	ProviderMeta  json.RawMessage
 	Version       int64
-	QueuedAt      time.Time
-	StartedAt     *time.Time
 	FinishedAt    *time.Time
-	RunAt         time.Time
-	WaitsFor      *string
 	PushedAt      *time.Time
 	Pushes        int32
-	LeaseUntil    *time.Time
-	LeaseToken    int64
-	ProviderSlot  *int32
-	HandledAt     *time.Time
-	RequestID     *string
-	Traceparent   *string
 	AccountWaits  bool
 	ProviderWaits bool
 }
 
 // JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state, the project's status,
-// and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It tells whether somebody may wait for
-// the place and the slot that are free now (jobs_account_line_idx, jobs_provider_line_idx).
+// and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It
+// tells what the caller can't know of the job, and whether somebody may wait for the place and the slot that are free now
+// (jobs_account_line_idx, jobs_provider_line_idx).
 func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucceedRow, error) {
 	row := q.db.QueryRow(ctx, jobSucceed,
 		arg.AssetIds,
@@ -1370,43 +1338,10 @@ func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucc
 	)
 	var i JobSucceedRow
 	err := row.Scan(
-		&i.ID,
-		&i.ProjectID,
-		&i.UserID,
-		&i.PromptID,
-		&i.Mode,
-		&i.Platform,
-		&i.Model,
-		&i.Provider,
-		&i.Quality,
-		&i.Variants,
-		&i.Width,
-		&i.Height,
-		&i.Seed,
-		&i.Consent,
-		&i.Status,
-		&i.Stage,
-		&i.Progress,
-		&i.Attempt,
-		&i.CostCredits,
-		&i.Refunded,
-		&i.ErrorCode,
-		&i.ErrorMessage,
-		&i.ProviderMeta,
 		&i.Version,
-		&i.QueuedAt,
-		&i.StartedAt,
 		&i.FinishedAt,
-		&i.RunAt,
-		&i.WaitsFor,
 		&i.PushedAt,
 		&i.Pushes,
-		&i.LeaseUntil,
-		&i.LeaseToken,
-		&i.ProviderSlot,
-		&i.HandledAt,
-		&i.RequestID,
-		&i.Traceparent,
 		&i.AccountWaits,
 		&i.ProviderWaits,
 	)

@@ -51,10 +51,18 @@ func (r *Runner) succeed(ctx context.Context, a *attempt, result providers.Image
 	if err != nil {
 		return Unwritten, fmt.Errorf("end job: %w", err)
 	}
-	ended, freed := left(db.JobEndRow(row))
+	ended := succeeded(job, row, params.ProviderMeta)
 	publish(ctx, r.Events, r.Log, View{Job: ended, Renders: written(ended, params)})
-	r.line.advance(ctx, freed)
+	r.line.advance(ctx, freed{userID: job.UserID, provider: job.Provider, place: row.AccountWaits, slot: row.ProviderWaits})
 	return Succeeded, nil
+}
+
+// succeeded is what JobSucceed has made of a claimed job, without asking for what nobody else changes.
+func succeeded(job db.Job, row db.JobSucceedRow, meta json.RawMessage) db.Job {
+	job.Status, job.Stage, job.Progress, job.ProviderMeta = "succeeded", "done", 100, meta
+	job.FinishedAt, job.LeaseUntil, job.Version = row.FinishedAt, nil, row.Version
+	job.PushedAt, job.Pushes = row.PushedAt, row.Pushes
+	return job
 }
 
 // written is what JobSucceed has written of a job's pictures, without asking for it.

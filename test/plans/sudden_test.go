@@ -29,9 +29,9 @@ var steps = []struct {
 	{"JobClaim", waitingJob + ", 16, 30, 3", 150},
 	{"JobRenew", "30, " + waitingJob + ", 1", 40},
 	{"JobAdvance", "'generating', 10, " + waitingJob + ", 1", 40},
-	{"JobSucceed", "array[gen_random_uuid()], array[gen_random_uuid()], array[1], array['p'], array['image/png'], array[1], array[1], " +
-		"array[1], array[md5('p')], '{}', " + waitingJob + ", 1, gen_random_uuid(), '{}'", 40},
-	{"JobRetry", "null, null, true, 0, " + waitingJob + ", 1, null::uuid, null::jsonb", 40},
+	{"JobSucceed", "array[gen_random_uuid()], '{00000000-0000-7000-8000-000000000001}', array[1], '{p}', '{image/png}', '{2}', array[16], " +
+		"'{9}', array[md5('p')], '{}', " + waitingJob + ", 1, gen_random_uuid(), '{}'", 40},
+	{"JobRetry", "null, 'why', true, 0, " + waitingJob + ", 1, null::uuid, null::jsonb", 40},
 	{"JobEnd", "'canceled', null, 'why', null, " + waitingJob + ", null::uuid, null::bigint, 3, 0, gen_random_uuid(), null::uuid, null::jsonb", 150},
 	{"JobMarkDue", "500, null, 15, 3", 40}, // all were pushed just now: nobody has to be told again
 	{"JobCallProvider", "true, 1, 'local', 16", 150},
