@@ -22,6 +22,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
+	"github.com/mugshot-studio/backend/internal/batch"
 	"github.com/mugshot-studio/backend/internal/queue/redisconn"
 )
 
@@ -55,6 +56,7 @@ const (
 	defaultCallTimeout = 500 * time.Millisecond
 	defaultGrace       = 5 * time.Second
 	connections        = 16 // for calls; they wait for each other beyond it
+	patienceShare      = 25 // a push waits this part of CallTimeout for the one before it
 )
 
 // Queue pushes tasks and, with Consume, runs them. It is safe for use by many goroutines.
@@ -63,6 +65,7 @@ type Queue struct {
 	keys     keys
 	endpoint *redisconn.Endpoint
 	pool     *redis.Pool
+	pushes   batch.Batcher[task, struct{}]
 	log      *slog.Logger
 }
 
@@ -79,13 +82,15 @@ func Open(cfg Config, log *slog.Logger) (*Queue, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Queue{
+	q := &Queue{
 		cfg:      cfg,
 		keys:     keys(cfg.Namespace),
 		endpoint: endpoint,
 		pool:     endpoint.Pool(connections),
 		log:      log,
-	}, nil
+	}
+	q.pushes.Send, q.pushes.Timeout, q.pushes.Patience = q.pushTogether, cfg.CallTimeout, cfg.CallTimeout/patienceShare
+	return q, nil
 }
 
 // Close hangs up. Drain consumers first.
