@@ -12,6 +12,7 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/admin"
 	"github.com/mugshot-studio/backend/internal/devstack"
+	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/queue"
 )
@@ -23,12 +24,23 @@ type Roles struct {
 	Worker bool
 }
 
+// lines are the events that the roles have readers of.
+func (r Roles) lines() (lines []events.Line) {
+	if r.API != nil {
+		lines = append(lines, events.States)
+	}
+	if r.Worker {
+		lines = append(lines, events.Orders)
+	}
+	return lines
+}
+
 // Run plays the roles until ctx ends, and then stops in order: no new work, an end to the old, everything else. It
 // returns an error when a role could not be played or did not end within DRAIN_TIMEOUT.
 func (a *App) Run(ctx context.Context, roles Roles) error {
 	hearing, stopHearing := context.WithCancel(context.WithoutCancel(ctx))
 	heard := make(chan struct{})
-	go func() { defer close(heard); a.hub.Run(hearing) }()
+	go func() { defer close(heard); a.hub.Run(hearing, roles.lines()...) }()
 	defer func() { stopHearing(); <-heard }()
 
 	group, ctx := errgroup.WithContext(ctx)

@@ -56,7 +56,7 @@ type Following struct {
 func Follow(ctx context.Context, sub *Subscription, reader Reader, ended func(error)) *Following {
 	f := &Following{ctx: ctx, sub: sub, reader: reader, ended: ended, busy: true}
 	sub.notify(f.wake)
-	go f.work(reader.Begin) //nolint:contextcheck // it makes its own of f.ctx
+	go f.work(reader.Begin)
 	return f
 }
 
@@ -64,7 +64,7 @@ func Follow(ctx context.Context, sub *Subscription, reader Reader, ended func(er
 func Wait(ctx context.Context, follow func(ended func(error)) *Following) error {
 	over := make(chan error, 1)
 	f := follow(func(err error) { over <- err })
-	defer context.AfterFunc(ctx, func() { f.End(context.Cause(ctx)) })() //nolint:contextcheck // which is what ends
+	defer context.AfterFunc(ctx, func() { f.End(context.Cause(ctx)) })()
 	return <-over
 }
 
@@ -109,6 +109,8 @@ func (f *Following) rouse() {
 }
 
 // work is one turn: it does first, unless that is nil, and then what there is to do, and ends when nothing is left.
+//
+//nolint:contextcheck,nolintlint // whoever rouses it has a context of its own; the second sees no use, since the first heeds it by itself
 func (f *Following) work(first func(context.Context) error) {
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	defer cancel(nil)

@@ -7,7 +7,8 @@
 // in Postgres, then forwards events, and reads the state again at each mark. What is published must have been committed
 // before.
 //
-// All topics share one Redis channel, and each process one subscription to it, however many readers it has.
+// Topics share two Redis channels (Line), so that workers don't hear what streams show, and each process has one
+// subscription to each that it needs, however many readers it has.
 package events
 
 import (
@@ -42,11 +43,12 @@ type Config struct {
 // Hub publishes events, and in a process that calls Run hands out those of all processes. It is safe for use by many
 // goroutines.
 type Hub struct {
-	listener  *redisconn.Listener
+	listeners map[Line]*redisconn.Listener
 	publisher *publisher
 
 	mu     sync.Mutex // never held while anything waits
 	topics map[string][]*Subscription
+	lines  []Line // that Run listens to
 	closed bool
 }
 
@@ -56,23 +58,37 @@ func Open(cfg Config, log *slog.Logger) (*Hub, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open events: %w", err)
 	}
-	channel := cmp.Or(cfg.Namespace, DefaultNamespace) + ":events"
 	h := &Hub{
+		listeners: map[Line]*redisconn.Listener{},
 		topics:    map[string][]*Subscription{},
-		publisher: newPublisher(channel, endpoint.Pool(1), cmp.Or(cfg.PublishTimeout, defaultPublishTimeout)),
+		publisher: newPublisher(endpoint.Pool(1), cmp.Or(cfg.PublishTimeout, defaultPublishTimeout)),
 	}
-	h.listener = &redisconn.Listener{
-		Endpoint: endpoint, Channel: channel, Log: log,
-		Subscribed: h.lagAll, // whatever was published before is lost
-		Message:    h.dispatch,
+	for _, line := range []Line{States, Orders} {
+		channel := cmp.Or(cfg.Namespace, DefaultNamespace) + ":" + string(line)
+		h.publisher.channels[line] = channel
+		h.listeners[line] = &redisconn.Listener{
+			Endpoint: endpoint, Channel: channel, Log: log,
+			Subscribed: func() { h.lagAll(line) }, // whatever was published before is lost
+			Message:    h.dispatch,
+		}
 	}
 	return h, nil
 }
 
-// Run hands out events until ctx ends, and then closes every subscription. It is called once, by processes that have
-// readers.
-func (h *Hub) Run(ctx context.Context) {
-	h.listener.Run(ctx)
+// Run hands out the events of some lines, or of all if none is named, until ctx ends, and then closes every subscription.
+// It is called once, by processes that have readers.
+func (h *Hub) Run(ctx context.Context, lines ...Line) {
+	if len(lines) == 0 {
+		lines = []Line{States, Orders}
+	}
+	h.mu.Lock()
+	h.lines = lines
+	h.mu.Unlock()
+	var listening sync.WaitGroup
+	for _, line := range lines {
+		listening.Go(func() { h.listeners[line].Run(ctx) })
+	}
+	listening.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
@@ -94,8 +110,15 @@ func (h *Hub) Close() error {
 
 // Healthy returns an error while events of other processes don't arrive.
 func (h *Hub) Healthy() error {
-	if !h.listener.Live() {
-		return errors.New("events: not subscribed")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, line := range h.lines {
+		if !h.listeners[line].Live() {
+			return fmt.Errorf("events: not subscribed to %s", line)
+		}
+	}
+	if len(h.lines) == 0 {
+		return errors.New("events: not running")
 	}
 	return nil
 }
@@ -108,7 +131,7 @@ func (h *Hub) Publish(ctx context.Context, topic string, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := h.publisher.publish(ctx, message); err != nil {
+	if err := h.publisher.publish(ctx, lineOf(topic), message); err != nil {
 		return fmt.Errorf("publish event: %w", err)
 	}
 	return nil
@@ -128,10 +151,13 @@ func (h *Hub) dispatch(message []byte) {
 	}
 }
 
-func (h *Hub) lagAll() {
+func (h *Hub) lagAll(line Line) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, subscriptions := range h.topics {
+	for topic, subscriptions := range h.topics {
+		if lineOf(topic) != line {
+			continue
+		}
 		for _, s := range subscriptions {
 			s.lag()
 		}

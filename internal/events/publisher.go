@@ -12,32 +12,37 @@ import (
 
 // publisher sends messages in their order over one connection, those that come side by side in one round trip.
 type publisher struct {
-	channel string
-	pool    *redis.Pool // of one connection
-	rounds  batch.Batcher[[]byte, struct{}]
+	channels map[Line]string
+	pool     *redis.Pool // of one connection
+	rounds   batch.Batcher[message, struct{}]
 }
 
-func newPublisher(channel string, pool *redis.Pool, timeout time.Duration) *publisher {
-	p := &publisher{channel: channel, pool: pool}
+type message struct {
+	line    Line
+	content []byte
+}
+
+func newPublisher(pool *redis.Pool, timeout time.Duration) *publisher {
+	p := &publisher{channels: map[Line]string{}, pool: pool}
 	p.rounds.Send, p.rounds.Timeout = p.send, timeout
 	return p
 }
 
-// publish returns when message was sent, or ctx has ended.
-func (p *publisher) publish(ctx context.Context, message []byte) error {
-	_, err := p.rounds.Call(ctx, message)
+// publish returns when content was sent, or ctx has ended.
+func (p *publisher) publish(ctx context.Context, line Line, content []byte) error {
+	_, err := p.rounds.Call(ctx, message{line: line, content: content})
 	return err
 }
 
-func (p *publisher) send(ctx context.Context, messages [][]byte) ([]struct{}, error) {
+func (p *publisher) send(ctx context.Context, messages []message) ([]struct{}, error) {
 	err := redisconn.Do(ctx, p.pool, func(conn redis.Conn) error {
 		last := len(messages) - 1
-		for _, message := range messages[:last] {
-			if err := conn.Send("PUBLISH", p.channel, message); err != nil {
+		for _, m := range messages[:last] {
+			if err := conn.Send("PUBLISH", p.channels[m.line], m.content); err != nil {
 				return err
 			}
 		}
-		_, err := redis.DoContext(conn, ctx, "PUBLISH", p.channel, messages[last])
+		_, err := redis.DoContext(conn, ctx, "PUBLISH", p.channels[messages[last].line], messages[last].content)
 		return err
 	})
 	return make([]struct{}, len(messages)), err

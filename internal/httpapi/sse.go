@@ -85,7 +85,7 @@ type eventWriter struct {
 // start greets the reader, begins the stream and what goes on beside it: the heartbeat, which keeps the connection from
 // looking dead to proxies, and the watch for the reader's end. It returns at once.
 func (out *eventWriter) start(ctx context.Context, s *eventStream) {
-	if err := out.raw(preamble); err != nil { //nolint:contextcheck // whoever writes may end the stream, which has its own
+	if err := out.raw(preamble); err != nil {
 		out.finish(err)
 		return
 	}
@@ -104,7 +104,7 @@ func (out *eventWriter) start(ctx context.Context, s *eventStream) {
 		out.until = time.Now().Add(s.lifetime)
 	}
 	out.pulse = time.AfterFunc(out.pause(), out.beat)
-	out.call.streams.join(out) //nolint:contextcheck // likewise
+	out.call.streams.join(out)
 	out.wire.watch(out.hangUp)
 }
 

@@ -14,7 +14,7 @@ func (r *Runner) hold(ctx context.Context, job db.Job) (held context.Context, re
 	return lease.Hold(ctx, lease.Claim{
 		Length: r.Lease,
 		Renew:  func(ctx context.Context) (bool, error) { return r.renew(ctx, job) },
-		Events: r.Events.Subscribe(topic(job.ID)),
+		Events: r.Events.Subscribe(orders(job.ID)),
 		Heed: func(payload []byte) error {
 			if stillOurs(payload, job) {
 				return nil

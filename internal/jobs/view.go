@@ -37,15 +37,26 @@ type Events interface {
 
 func topic(jobID uuid.UUID) string { return "job:" + jobID.String() }
 
+// orders is where whoever draws a job listens, so that it does not hear what it says itself.
+func orders(jobID uuid.UUID) string { return events.Order(topic(jobID)) }
+
 // publish announces a change after its commit. A lost event is made good by the next, so a failure is only logged.
 func publish(ctx context.Context, e Events, log *slog.Logger, v View) {
 	payload, err := json.Marshal(v)
 	if err == nil {
 		err = e.Publish(ctx, topic(v.Job.ID), payload)
 	}
+	if err == nil && v.concernsHolder() {
+		err = e.Publish(ctx, orders(v.Job.ID), payload)
+	}
 	if err != nil {
 		log.WarnContext(ctx, "job event not published", "job_id", v.Job.ID, "error", err)
 	}
+}
+
+// concernsHolder tells whether somebody may be drawing the job who is to stop: it was cancelled, failed, or begun anew.
+func (v View) concernsHolder() bool {
+	return v.Job.Status == "canceled" || v.Job.Status == "failed" || v.Job.Attempt > 1
 }
 
 // withRenders reads the pictures of jobs, in one query.
