@@ -22,11 +22,12 @@ type Roles struct {
 	API    net.Listener // where the API is served; nil: nowhere
 	Admin  net.Listener // where operators look: metrics, health, what waits; nil: nowhere
 	Worker bool
+	Edge   bool // whoever runs the roles serves Edge
 }
 
 // lines are the events that the roles have readers of.
 func (r Roles) lines() (lines []events.Line) {
-	if r.API != nil {
+	if r.API != nil || r.Edge {
 		lines = append(lines, events.States)
 	}
 	if r.Worker {

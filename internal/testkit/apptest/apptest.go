@@ -155,7 +155,7 @@ func (a *App) run(t testing.TB, worker bool) {
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- a.app.Run(ctx, app.Roles{Admin: admin, Worker: worker}) }()
+	go func() { ended <- a.app.Run(ctx, app.Roles{Admin: admin, Worker: worker, Edge: true}) }()
 	t.Cleanup(func() {
 		stop()
 		require.NoError(t, <-ended)
