@@ -145,8 +145,12 @@ func (h *Hub) dispatch(message []byte) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	readers := h.topics[string(topic)]
+	if len(readers) == 0 {
+		return
+	}
 	event := &Event{Payload: payload}
-	for _, s := range h.topics[string(topic)] {
+	for _, s := range readers {
 		s.offer(event)
 	}
 }

@@ -109,8 +109,7 @@ func (e *Edge) stream(c echo.Context, call *call, done func(ctx context.Context,
 		e.streams.open.Done()
 		return false, errClientGone
 	}
-	// Not net/http's, which ends with its handler and keeps the connection's.
-	ctx := withCall(trail.With(context.Background(), trail.RequestID, call.id), call)
+	ctx := streamContext{call}
 	out := &eventWriter{call: call, wire: conn, over: func(err error, sent int64) {
 		defer e.streams.open.Done()
 		conn.close(err)
@@ -118,6 +117,27 @@ func (e *Edge) stream(c echo.Context, call *call, done func(ctx context.Context,
 	}}
 	out.start(ctx, s)
 	return true, nil
+}
+
+// streamContext is the context of a stream that has left its handler. It is not net/http's, which ends with the handler
+// and keeps the connection's; and it makes what it says when asked, since thousands wait that nobody asks.
+type streamContext struct{ call *call }
+
+// Deadline implements context.Context.
+func (streamContext) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+
+// Done implements context.Context.
+func (streamContext) Done() <-chan struct{} { return nil }
+
+// Err implements context.Context.
+func (streamContext) Err() error { return nil }
+
+// Value implements context.Context.
+func (c streamContext) Value(key any) any {
+	if _, ok := key.(callKey); ok {
+		return c.call
+	}
+	return trail.With(context.Background(), trail.RequestID, c.call.id).Value(key)
 }
 
 // streamAttached streams for as long as the handler runs.
