@@ -87,11 +87,12 @@ func servedBy(c echo.Context) Served {
 
 // account tells the log and the metrics of an answer that is over.
 func (e *Edge) account(ctx context.Context, call *call, served Served, start time.Time) {
-	served.Duration = e.cfg.Now().Sub(start)
+	end := e.cfg.Now()
+	served.Duration = end.Sub(start)
 	if call.failure.status == statusClientGone {
 		served.Status = statusClientGone
 	}
-	e.log(ctx, call, served)
+	e.log(ctx, call, served, end)
 	if e.cfg.Observe != nil {
 		e.cfg.Observe(ctx, served)
 	}
@@ -115,11 +116,21 @@ func (e *Edge) protect(c echo.Context, next echo.HandlerFunc) (err error) {
 	return next(c)
 }
 
-func (e *Edge) log(ctx context.Context, call *call, served Served) {
+// log writes the line. It gives the handler a record of its own making, since a Logger would look up who called it, which
+// is the same for every line.
+func (e *Edge) log(ctx context.Context, call *call, served Served, at time.Time) {
 	level := slog.LevelInfo
 	switch {
 	case served.Status == statusClientGone, served.Route == "/healthz", served.Route == "/readyz":
 		level = slog.LevelDebug
+	}
+	failed := call.failure.code != "" && call.failure.status >= http.StatusInternalServerError
+	if failed {
+		level = slog.LevelError
+	}
+	handler := e.cfg.Log.Handler()
+	if !handler.Enabled(ctx, level) {
+		return
 	}
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs,
@@ -135,15 +146,16 @@ func (e *Edge) log(ctx context.Context, call *call, served Served) {
 	}
 	if f := call.failure; f.code != "" {
 		attrs = append(attrs, slog.String("code", string(f.code)))
-		if f.status >= http.StatusInternalServerError { // 4xx are the client's, and may quote it
-			level = slog.LevelError
+		if failed { // 4xx are the client's, and may quote it
 			attrs = append(attrs, slog.Any("error", f.err))
 			if p, ok := errors.AsType[*panicError](f.err); ok {
 				attrs = append(attrs, slog.String("stack", string(p.stack)))
 			}
 		}
 	}
-	e.cfg.Log.LogAttrs(ctx, level, "request", attrs...)
+	record := slog.NewRecord(at, level, "request", 0)
+	record.AddAttrs(attrs...)
+	_ = handler.Handle(ctx, record) // as a Logger does: there is nowhere to tell
 }
 
 // name calls the span of a request after its operation, which only the router knows, and gives it the names in the log.

@@ -30,8 +30,13 @@ func (c uuidCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any
 
 // PlanScan implements pgtype.Codec.
 func (c uuidCodec) PlanScan(m *pgtype.Map, oid uint32, format int16, target any) pgtype.ScanPlan {
-	if _, ok := target.(*uuid.UUID); ok && format == pgtype.BinaryFormatCode {
-		return uuidPlan{}
+	if format == pgtype.BinaryFormatCode {
+		switch target.(type) {
+		case *uuid.UUID:
+			return uuidPlan{}
+		case **uuid.UUID:
+			return nullableUUIDPlan{}
+		}
 	}
 	return c.UUIDCodec.PlanScan(m, oid, format, target)
 }
@@ -45,11 +50,25 @@ func (uuidPlan) Encode(value any, buf []byte) ([]byte, error) {
 	return append(buf, id[:]...), nil
 }
 
-// Scan implements pgtype.ScanPlan. It fails for null, which a *uuid.UUID of the caller's has a place for.
+// Scan implements pgtype.ScanPlan. It fails for null, which a **uuid.UUID has a place for.
 func (uuidPlan) Scan(src []byte, target any) error {
 	if len(src) != len(uuid.UUID{}) {
 		return fmt.Errorf("scan UUID: %d bytes", len(src))
 	}
 	copy(target.(*uuid.UUID)[:], src)
 	return nil
+}
+
+// nullableUUIDPlan copies to a *uuid.UUID of the caller's, which is nil for null.
+type nullableUUIDPlan struct{}
+
+// Scan implements pgtype.ScanPlan.
+func (nullableUUIDPlan) Scan(src []byte, target any) error {
+	to := target.(**uuid.UUID)
+	if src == nil {
+		*to = nil
+		return nil
+	}
+	*to = new(uuid.UUID)
+	return uuidPlan{}.Scan(src, *to)
 }

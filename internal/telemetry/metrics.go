@@ -3,6 +3,7 @@ package telemetry
 import (
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +12,9 @@ import (
 // Metrics count what a process does. Labels are names of ours alone, never an id or a user's text, so that their number
 // is bounded by the code.
 type Metrics struct {
+	mu       sync.RWMutex
+	answered map[answered]counts // what Request has looked up
+
 	requests        *prometheus.CounterVec
 	requestDuration *prometheus.HistogramVec
 	tasks           *prometheus.CounterVec
@@ -35,6 +39,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	}
 	work := []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320}
 	return &Metrics{
+		answered: map[answered]counts{},
 		requests: counter("mugshot_http_requests_total",
 			"Requests answered, by operation. Status 499: the client went away.", "method", "route", "status"),
 		requestDuration: histogram("mugshot_http_request_duration_seconds",
@@ -52,12 +57,43 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	}
 }
 
+// answered are the labels of an answered request, counts the series that go with them.
+type (
+	answered struct {
+		method, route string
+		status        int
+	}
+	counts struct {
+		requests prometheus.Counter
+		duration prometheus.Observer // nil: an event stream
+	}
+)
+
 // Request counts an answered request. route is the template of the path.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
-	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
-	if !strings.HasSuffix(route, "/events") {
-		m.requestDuration.WithLabelValues(method, route).Observe(took.Seconds())
+	c := m.countsOf(answered{method, route, status})
+	c.requests.Inc()
+	if c.duration != nil {
+		c.duration.Observe(took.Seconds())
 	}
+}
+
+// countsOf remembers what it looked up: as many as there are series.
+func (m *Metrics) countsOf(a answered) counts {
+	m.mu.RLock()
+	c, ok := m.answered[a]
+	m.mu.RUnlock()
+	if ok {
+		return c
+	}
+	c.requests = m.requests.WithLabelValues(a.method, a.route, strconv.Itoa(a.status))
+	if !strings.HasSuffix(a.route, "/events") {
+		c.duration = m.requestDuration.WithLabelValues(a.method, a.route)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.answered[a] = c
+	return c
 }
 
 // Task counts an attempt at a task.
