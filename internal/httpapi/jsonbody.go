@@ -33,18 +33,16 @@ func decodeJSON(data []byte) (document, error) {
 	if !utf8.Valid(data) {
 		return document{}, errMalformedJSON.WithMessage("The body is not valid UTF-8.")
 	}
-	members, depth := outline(data)
+	members, depth, numbers := outline(data)
 	if depth > maxDepth {
 		return document{}, errMalformedJSON.WithMessage("The body is nested too deeply.")
 	}
 	var d document
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	if err := decoder.Decode(&d.value); err != nil {
-		return document{}, syntaxError(err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return document{}, errMalformedJSON.WithMessage("The body goes on after its JSON value.")
+	if numbers || json.Unmarshal(data, &d.value) != nil {
+		var err error
+		if d.value, err = decodeValue(data); err != nil {
+			return document{}, err
+		}
 	}
 	if found := d.inspect(d.value, nil); found != members {
 		return document{}, errMalformedJSON.WithMessage("The body has an object with the same member twice.")
@@ -52,10 +50,24 @@ func decodeJSON(data []byte) (document, error) {
 	return d, nil
 }
 
+// decodeValue reads numbers as they are written, and knows what is wrong with a text. It needs a buffer of its own for that:
+// a text without numbers that nothing is wrong with is left to json.Unmarshal, which makes the same of it.
+func decodeValue(data []byte) (value any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(&value); err != nil {
+		return nil, syntaxError(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errMalformedJSON.WithMessage("The body goes on after its JSON value.")
+	}
+	return value, nil
+}
+
 // outline counts the members of all objects of a JSON text (outside of strings each has one colon) and the deepest
-// nesting, without allocating. encoding/json keeps the last of two equal members and tells nobody; a count that differs
+// nesting, and tells whether there may be numbers, without allocating. encoding/json keeps the last of two equal members and tells nobody; a count that differs
 // from the decoded value's gives it away.
-func outline(data []byte) (members, deepest int) {
+func outline(data []byte) (members, deepest int, numbers bool) {
 	inString, depth := false, 0
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
@@ -71,9 +83,11 @@ func outline(data []byte) (members, deepest int) {
 			deepest = max(deepest, depth)
 		case c == '}', c == ']':
 			depth--
+		case '0' <= c && c <= '9':
+			numbers = true
 		}
 	}
-	return members, deepest
+	return members, deepest, numbers
 }
 
 // inspect walks a value, notes what the schema can't see, and returns how many members its objects have.

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -95,4 +96,26 @@ func TestBody_415(t *testing.T) {
 		rec := b.do(http.MethodPost, base+"/auth/start", `{"email":"ada@example.com"}`, header...)
 		requireProblem(t, rec, http.StatusUnsupportedMediaType, apperr.CodeUnsupportedMediaType)
 	}
+}
+
+// However a text is read, the same is made of it, and the same is wrong with it.
+func FuzzDecodeJSON_one_way_or_the_other(f *testing.F) {
+	for _, seed := range []string{
+		`{"content":"bolder","reply":false}`, `{"a":[null,true,"\u0000",{}]} `, `"1"`, `[1]`, `{"a":-0.5e3}`, `{"a":1`, `{} x`, `{}{}`, `nul`, ` `,
+		`{"a":"b","a":"c"}`, `{"1":"\\"}`, "{\"a\":\"\t\"}", `["\ud800"]`, `-`, `[-]`, strings.Repeat("[", 40),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := decodeJSON(data)
+		want, wantErr := decodeValue(data)
+		if err == nil {
+			require.NoError(t, wantErr)
+			require.Equal(t, want, got.value)
+			return
+		}
+		if _, depth, _ := outline(data); wantErr != nil && utf8.Valid(data) && depth <= maxDepth {
+			require.Equal(t, wantErr.Error(), err.Error())
+		}
+	})
 }
