@@ -51,10 +51,6 @@ func (r *requestContext) Value(key any) any {
 
 type callKey struct{}
 
-func withCall(ctx context.Context, c *call) context.Context {
-	return context.WithValue(ctx, callKey{}, c)
-}
-
 // callFrom returns the call of a request that has passed through an Edge. It panics elsewhere, which is a defect.
 func callFrom(ctx context.Context) *call {
 	return ctx.Value(callKey{}).(*call)
