@@ -28,7 +28,7 @@ func (p messagePage) VisitListMessagesResponse(w http.ResponseWriter) error {
 }
 
 // maxShortBody is the length of a body that net/http holds back until the handler is done, and then writes with its length
-// by itself (net/http, bufferBeforeChunkingSize). Up to eight headers take a third of the room of nine.
+// by itself (net/http, bufferBeforeChunkingSize). Eight headers take less than half of the room of nine.
 const maxShortBody = 2048
 
 // answer writes a body of JSON that is made by hand.
