@@ -42,7 +42,7 @@ func (p *publisher) send(ctx context.Context, messages []message) ([]struct{}, e
 				return err
 			}
 		}
-		_, err := redis.DoContext(conn, ctx, "PUBLISH", p.channels[messages[last].line], messages[last].content)
+		_, err := redisconn.Await(ctx, conn, "PUBLISH", p.channels[messages[last].line], messages[last].content)
 		return err
 	})
 	return make([]struct{}, len(messages)), err

@@ -79,7 +79,7 @@ func (q *Queue) push(ctx context.Context, lists map[Kind][]uuid.UUID) error {
 				return err
 			}
 		}
-		_, err := redis.DoContext(conn, ctx, "PUBLISH", rings[last]...) // reports a failed LPUSH too
+		_, err := redisconn.Await(ctx, conn, "PUBLISH", rings[last]...) // reports a failed LPUSH too
 		return err
 	})
 }

@@ -105,11 +105,5 @@ func pipeline(
 			return nil, err
 		}
 	}
-	// Not DoContext, which has a goroutine wait for each answer: a round ends by its deadline alone.
-	deadline, _ := ctx.Deadline()
-	left := time.Until(deadline)
-	if left <= 0 {
-		return nil, context.DeadlineExceeded
-	}
-	return redis.Values(redis.DoWithTimeout(conn, left, ""))
+	return redis.Values(redisconn.Await(ctx, conn, ""))
 }

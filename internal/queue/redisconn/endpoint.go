@@ -104,3 +104,14 @@ func Do(ctx context.Context, pool *redis.Pool, fn func(redis.Conn) error) error 
 		}
 	}
 }
+
+// Await sends a command and waits for its reply until ctx's deadline, which ctx must have. Unlike redis.DoContext it has no
+// goroutine wait for each reply, and so it does not heed a cancellation.
+func Await(ctx context.Context, conn redis.Conn, command string, args ...any) (any, error) {
+	deadline, _ := ctx.Deadline()
+	left := time.Until(deadline)
+	if left <= 0 {
+		return nil, context.DeadlineExceeded
+	}
+	return redis.DoWithTimeout(conn, left, command, args...) //nolint:wrapcheck // the caller knows what was asked
+}
