@@ -128,14 +128,15 @@ where id = @id and attempt < @max_attempts
 returning *;
 
 -- name: ReplyRenew :execrows
--- ReplyRenew prolongs a lease. No row: the lease is no longer the caller's.
+-- ReplyRenew prolongs a lease. No row: the lease is no longer the caller's. By primary key, as all that its holder writes; see
+-- JobClaim.
 update messages set lease_until = now() + make_interval(secs => @lease_seconds::float8)
-where id = @id and status = 'streaming' and lease_token = @lease_token;
+where id = @id and case status when 'streaming' then lease_token = @lease_token else false end;
 
 -- name: ReplyPersist :execrows
 -- ReplyPersist keeps what has been written so far. No row: the lease is no longer the caller's.
 update messages set content = @content, revision = revision + 1, updated_at = now()
-where id = @id and status = 'streaming' and lease_token = @lease_token;
+where id = @id and case status when 'streaming' then lease_token = @lease_token else false end;
 
 -- name: ReplyEnd :one
 -- ReplyEnd ends a reply, well or badly, with what was written. No row: the lease is no longer the caller's.
@@ -143,7 +144,7 @@ update messages
 set status = @status, content = @content, suggestion = sqlc.narg('suggestion')::jsonb, lease_until = null,
     error_code = sqlc.narg('error_code'), error_message = sqlc.narg('error_message'), revision = revision + 1,
     updated_at = now()
-where id = @id and status = 'streaming' and lease_token = @lease_token
+where id = @id and case status when 'streaming' then lease_token = @lease_token else false end
 returning *;
 
 -- name: ReplyPutBack :one
@@ -154,7 +155,7 @@ set status = 'pending', content = @content, lease_until = null, error_code = sql
     error_message = sqlc.narg('error_message'), attempt = attempt - case when @released::boolean then 1 else 0 end,
     run_at = now() + make_interval(secs => @delay_seconds::float8), pushed_at = null, pushes = 0,
     revision = revision + 1, updated_at = now()
-where id = @id and status = 'streaming' and lease_token = @lease_token
+where id = @id and case status when 'streaming' then lease_token = @lease_token else false end
 returning *;
 
 -- name: ReplyMarkDue :many

@@ -35,25 +35,26 @@ where id = @id and attempt < @max_attempts
 returning *;
 
 -- name: MailSent :execrows
--- MailSent ends a mail that the server has taken, if the lease is still the caller's.
+-- MailSent ends a mail that the server has taken, if the lease is still the caller's. By primary key, as all that its holder
+-- writes; see JobClaim.
 update outbox_mails set status = 'sent', sent_at = now(), lease_until = null, error = null
-where id = @id and status = 'sending' and lease_token = @lease_token;
+where id = @id and case status when 'sending' then lease_token = @lease_token else false end;
 
 -- name: MailRetry :execrows
 -- MailRetry puts a mail back until later, if the lease is still the caller's.
 update outbox_mails
 set status = 'queued', lease_until = null, error = @error::text, pushes = 0, pushed_at = null,
     run_at = now() + make_interval(secs => @delay_seconds::float8)
-where id = @id and status = 'sending' and lease_token = @lease_token;
+where id = @id and case status when 'sending' then lease_token = @lease_token else false end;
 
 -- name: MailDrop :execrows
 -- MailDrop forgets a mail that nobody needs, if the lease is still the caller's.
-delete from outbox_mails where id = @id and status = 'sending' and lease_token = @lease_token;
+delete from outbox_mails where id = @id and case status when 'sending' then lease_token = @lease_token else false end;
 
 -- name: MailFail :execrows
 -- MailFail gives a mail up, if the lease is still the caller's.
 update outbox_mails set status = 'failed', lease_until = null, error = @error::text
-where id = @id and status = 'sending' and lease_token = @lease_token;
+where id = @id and case status when 'sending' then lease_token = @lease_token else false end;
 
 -- name: MailFailExhausted :execrows
 -- MailFailExhausted gives up mails whose last try died with its worker (outbox_mails_leased_idx).

@@ -458,7 +458,7 @@ update messages
 set status = $1, content = $2, suggestion = $3::jsonb, lease_until = null,
     error_code = $4, error_message = $5, revision = revision + 1,
     updated_at = now()
-where id = $6 and status = 'streaming' and lease_token = $7
+where id = $6 and case status when 'streaming' then lease_token = $7 else false end
 returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, request_id, traceparent, created_at, updated_at
 `
 
@@ -692,7 +692,7 @@ func (q *Queries) ReplyMarkDue(ctx context.Context, arg ReplyMarkDueParams) ([]u
 
 const replyPersist = `-- name: ReplyPersist :execrows
 update messages set content = $1, revision = revision + 1, updated_at = now()
-where id = $2 and status = 'streaming' and lease_token = $3
+where id = $2 and case status when 'streaming' then lease_token = $3 else false end
 `
 
 type ReplyPersistParams struct {
@@ -762,7 +762,7 @@ set status = 'pending', content = $1, lease_until = null, error_code = $2,
     error_message = $3, attempt = attempt - case when $4::boolean then 1 else 0 end,
     run_at = now() + make_interval(secs => $5::float8), pushed_at = null, pushes = 0,
     revision = revision + 1, updated_at = now()
-where id = $6 and status = 'streaming' and lease_token = $7
+where id = $6 and case status when 'streaming' then lease_token = $7 else false end
 returning id, chat_id, seq, sender, content, status, revision, error_code, error_message, suggestion, attempt, run_at, pushed_at, pushes, lease_until, lease_token, user_id, place, request_id, traceparent, created_at, updated_at
 `
 
@@ -818,7 +818,7 @@ func (q *Queries) ReplyPutBack(ctx context.Context, arg ReplyPutBackParams) (Mes
 
 const replyRenew = `-- name: ReplyRenew :execrows
 update messages set lease_until = now() + make_interval(secs => $1::float8)
-where id = $2 and status = 'streaming' and lease_token = $3
+where id = $2 and case status when 'streaming' then lease_token = $3 else false end
 `
 
 type ReplyRenewParams struct {
@@ -827,7 +827,8 @@ type ReplyRenewParams struct {
 	LeaseToken   int64
 }
 
-// ReplyRenew prolongs a lease. No row: the lease is no longer the caller's.
+// ReplyRenew prolongs a lease. No row: the lease is no longer the caller's. By primary key, as all that its holder writes; see
+// JobClaim.
 func (q *Queries) ReplyRenew(ctx context.Context, arg ReplyRenewParams) (int64, error) {
 	result, err := q.db.Exec(ctx, replyRenew, arg.LeaseSeconds, arg.ID, arg.LeaseToken)
 	if err != nil {

@@ -54,7 +54,7 @@ func (q *Queries) MailClaim(ctx context.Context, arg MailClaimParams) (OutboxMai
 }
 
 const mailDrop = `-- name: MailDrop :execrows
-delete from outbox_mails where id = $1 and status = 'sending' and lease_token = $2
+delete from outbox_mails where id = $1 and case status when 'sending' then lease_token = $2 else false end
 `
 
 type MailDropParams struct {
@@ -165,7 +165,7 @@ func (q *Queries) MailEnqueueLocked(ctx context.Context, arg MailEnqueueLockedPa
 
 const mailFail = `-- name: MailFail :execrows
 update outbox_mails set status = 'failed', lease_until = null, error = $1::text
-where id = $2 and status = 'sending' and lease_token = $3
+where id = $2 and case status when 'sending' then lease_token = $3 else false end
 `
 
 type MailFailParams struct {
@@ -272,7 +272,7 @@ const mailRetry = `-- name: MailRetry :execrows
 update outbox_mails
 set status = 'queued', lease_until = null, error = $1::text, pushes = 0, pushed_at = null,
     run_at = now() + make_interval(secs => $2::float8)
-where id = $3 and status = 'sending' and lease_token = $4
+where id = $3 and case status when 'sending' then lease_token = $4 else false end
 `
 
 type MailRetryParams struct {
@@ -298,7 +298,7 @@ func (q *Queries) MailRetry(ctx context.Context, arg MailRetryParams) (int64, er
 
 const mailSent = `-- name: MailSent :execrows
 update outbox_mails set status = 'sent', sent_at = now(), lease_until = null, error = null
-where id = $1 and status = 'sending' and lease_token = $2
+where id = $1 and case status when 'sending' then lease_token = $2 else false end
 `
 
 type MailSentParams struct {
@@ -306,7 +306,8 @@ type MailSentParams struct {
 	LeaseToken int64
 }
 
-// MailSent ends a mail that the server has taken, if the lease is still the caller's.
+// MailSent ends a mail that the server has taken, if the lease is still the caller's. By primary key, as all that its holder
+// writes; see JobClaim.
 func (q *Queries) MailSent(ctx context.Context, arg MailSentParams) (int64, error) {
 	result, err := q.db.Exec(ctx, mailSent, arg.ID, arg.LeaseToken)
 	if err != nil {

@@ -15,6 +15,8 @@ const (
 	waitingJob   = "'c0001000-0007-7000-8000-000000000000'"
 	waitingReply = "'c0001000-000a-7000-8000-000000000000'"
 	waitingMail  = "'c0001000-000c-7000-8000-000000000000'"
+	begunReply   = "'c0019bb0-000a-7000-8000-000000000000'"
+	begunMail    = "'c0019bb0-000c-7000-8000-000000000000'"
 )
 
 // steps are the statements that each task passes on its way, with arguments as a worker or the API has them. blocks bounds
@@ -36,8 +38,11 @@ var steps = []struct {
 	{"JobMarkDue", "500, null, 15, 3", 40}, // all were pushed just now: nobody has to be told again
 	{"JobCallProvider", "true, 1, 'local', 16", 150},
 	{"ReplyClaim", "30, " + waitingReply + ", 3", 40},
-	{"ReplyRenew", "30, " + waitingReply + ", 1", 40},
+	{"ReplyRenew", "30, " + begunReply + ", 0", 40},
+	{"ReplyPersist", "'so far', " + begunReply + ", 0", 40},
+	{"ReplyEnd", "'complete', 'all', null, null, null, " + begunReply + ", 0", 40},
 	{"MailClaim", "30, " + waitingMail + ", 3", 40},
+	{"MailSent", begunMail + ", 0", 40},
 }
 
 // TestPlans_whatWaitsCostsNothing lets much come at once after a time in which nothing waited, which is when the planner last
