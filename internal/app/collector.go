@@ -11,7 +11,7 @@ import (
 
 // roomyHeap is what the heap of an API may grow to before it is collected, in bytes. A process that holds next to nothing
 // would otherwise collect its few megabytes many times a second.
-const roomyHeap = 32 << 20
+const roomyHeap = 24 << 20
 
 // usualPercent is GOGC where nobody sets it.
 const usualPercent = 100
