@@ -3,12 +3,11 @@ package servers
 import (
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/mugshot-studio/backend/internal/devstack"
 )
 
 // probe is for questions before a measurement; each connection lives as long as its answer.
@@ -31,10 +30,22 @@ func answers(url string, status int) func(context.Context) bool {
 	}
 }
 
+// Ports that a server is given: below those that the system gives to clients (32768 on Linux, ip_local_port_range), of which a
+// measurement leaves so many behind that a server's may be taken before it listens.
+const (
+	leastPort = 20_000
+	mostPort  = 30_000
+)
+
+// freeAddress returns an address that nobody listens at.
 func freeAddress() (string, error) {
-	port, err := devstack.FreePort()
-	if err != nil {
-		return "", err
+	var err error
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(leastPort+rand.IntN(mostPort-leastPort)))
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err == nil {
+			return addr, l.Close()
+		}
 	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), nil
+	return "", err
 }
