@@ -40,7 +40,7 @@ var steps = []struct {
 	{"ReplyClaim", "30, " + waitingReply + ", 3", 40},
 	{"ReplyRenew", "30, " + begunReply + ", 0", 40},
 	{"ReplyPersist", "'so far', " + begunReply + ", 0", 40},
-	{"ReplyEnd", "'complete', 'all', null, null, null, " + begunReply + ", 0", 40},
+	{"ReplyEnd", "'complete', 'all', null::jsonb, null::text, '', " + begunReply + ", 0", 40},
 	{"MailClaim", "30, " + waitingMail + ", 3", 40},
 	{"MailSent", begunMail + ", 0", 40},
 }

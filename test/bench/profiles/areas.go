@@ -30,7 +30,7 @@ func areas() []area {
 		}},
 		{"statements", []string{our + "gen/db.", our + "internal/store.", "github.com/jackc/"}},
 		{"rate limit, in Redis", []string{our + "internal/ratelimit."}},
-		{"events, in Redis", []string{our + "internal/events."}},
+		{"events: publishing, following, writing", []string{our + "internal/events."}},
 		{"queue, in Redis", []string{our + "internal/queue.(*Queue)", our + "internal/queue/redisconn.", "github.com/gocraft/work."}},
 		{"validation against the spec", []string{our + "internal/httpapi.(*operation)."}},
 		{"pictures and storage", []string{our + "internal/storage", our + "internal/providers", "image/"}},
