@@ -102,7 +102,7 @@ func (g growth) backlog(ctx context.Context) error {
 	rate := g.into.Curve("backlog", "Waiting jobs, and how many one worker ends a second", "waiting jobs", "per s", true)
 	cost := g.into.Curve("claim", "Waiting jobs, and the CPU of one", "waiting jobs", "ms", true)
 	for _, n := range []int{1000, 10_000, 100_000} {
-		run, err := g.drain(ctx, n, 1)
+		run, err := g.drain(ctx, n, servers.Options{Workers: 1})
 		if err != nil {
 			return err
 		}
@@ -114,22 +114,28 @@ func (g growth) backlog(ctx context.Context) error {
 	return nil
 }
 
-// workers has more and more processes drain the same number of jobs.
+// workers has more and more processes, of 16 slots each, drain the same number of jobs: with calls of the provider for all, and
+// with those of one process.
 func (g growth) workers(ctx context.Context) error {
-	rate := g.into.Curve("workers", "Worker processes, and how many jobs they end a second", "processes", "per s", false)
+	rate := g.into.Curve("workers", "Worker processes of 16 slots, and how many of 10,000 waiting jobs they end a second", "processes", "per s", false)
 	for _, n := range []int{1, 2, 3, 4} {
-		run, err := g.drain(ctx, 10_000, n)
-		if err != nil {
-			return err
+		for _, calls := range []struct {
+			name string
+			n    int
+		}{{"a call for each slot", 0}, {"16 calls for all", 16}} {
+			run, err := g.drain(ctx, 10_000, servers.Options{Workers: n, Calls: calls.n})
+			if err != nil {
+				return err
+			}
+			rate.Add(calls.name, float64(n), run[report.Rate])
 		}
-		rate.Add("10,000 waiting jobs", float64(n), run[report.Rate])
 	}
 	return nil
 }
 
 // drain lets workers loose on jobs that wait, and measures for as long as a run lasts or until all have ended.
-func (g growth) drain(ctx context.Context, jobs, workers int) (report.Run, error) {
-	if err := g.side.Fresh(ctx, servers.Options{Workers: workers}); err != nil {
+func (g growth) drain(ctx context.Context, jobs int, options servers.Options) (report.Run, error) {
+	if err := g.side.Fresh(ctx, options); err != nil {
 		return nil, err
 	}
 	if err := g.side.PauseWorkers(ctx); err != nil {
@@ -138,7 +144,7 @@ func (g growth) drain(ctx context.Context, jobs, workers int) (report.Run, error
 	if err := g.side.Enqueue(ctx, jobs); err != nil {
 		return nil, fmt.Errorf("queue %d jobs: %w", jobs, err)
 	}
-	return g.run(ctx, fmt.Sprintf("%d workers, jobs", workers), jobs, func(t target, seconds time.Duration) driver {
+	return g.run(ctx, fmt.Sprintf("%d workers, %d calls, jobs", options.Workers, options.Calls), jobs, func(t target, seconds time.Duration) driver {
 		return load.Drain{
 			DSN: t.dsn, Count: jobs, For: drainFor * seconds, Release: g.side.Resume,
 			Done: "select count(*) from renders", // one a job; to count what waits, again and again, would be most of Postgres' work

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"net/http"
@@ -41,12 +42,13 @@ const slots = 16
 
 // environment is production's, as far as one machine goes. Limits of what one account may do are raised, since a
 // few accounts stand for many, and nothing else but the slots of so many workers and the calls that they make.
-func (o ours) environment(s *Side, home string, workers int) []string {
+func (o ours) environment(s *Side, home string, options Options) []string {
+	calls := cmp.Or(options.Calls, slots*max(options.Workers, 1))
 	return []string{
 		"HOME=" + home, "DEV_DIR=" + s.stack.pictures, "LOG_LEVEL=info", "DATABASE_URL=" + s.DSN(), "REDIS_URL=" + s.RedisURL(), "JWT_SECRET=" + o.secret,
 		"RATE_LIMIT_FACTOR=1000000", "AUTH_MAX_FAILURES=1000000", "DRAIN_GRACE=0s", "DRAIN_TIMEOUT=2s",
 		"WORKER_USER_JOBS=1000", "WORKER_GENERATE_SLOTS=" + strconv.Itoa(slots),
-		"PROVIDER_MAX_CALLS=" + strconv.Itoa(slots*max(workers, 1)),
+		"PROVIDER_MAX_CALLS=" + strconv.Itoa(calls),
 	}
 }
 
@@ -75,7 +77,7 @@ func (o ours) launch(ctx context.Context, s *Side, options Options) (*launched, 
 		return up, err
 	}
 	api := exec.Command(filepath.Join(o.bin, "mugshot"), "api")
-	api.Dir, api.Env = home, append(append(o.environment(s, home, options.Workers), production()...), "HTTP_ADDR="+up.addr, "ADMIN_ADDR="+admin)
+	api.Dir, api.Env = home, append(append(o.environment(s, home, options), production()...), "HTTP_ADDR="+up.addr, "ADMIN_ADDR="+admin)
 	server, err := start(s.stack.dir, "ours-api", api)
 	if err != nil {
 		return up, err
@@ -92,7 +94,7 @@ func (o ours) launch(ctx context.Context, s *Side, options Options) (*launched, 
 			up.admin[WorkerGroup] = admin
 		}
 		work := exec.Command(filepath.Join(o.bin, "instant"))
-		work.Dir, work.Env = home, append(o.environment(s, home, options.Workers), "ADMIN_ADDR="+admin)
+		work.Dir, work.Env = home, append(o.environment(s, home, options), "ADMIN_ADDR="+admin)
 		worker, err := start(s.stack.dir, "ours-worker-"+strconv.Itoa(i+1), work)
 		if err != nil {
 			return up, err

@@ -34,6 +34,7 @@ const (
 type Options struct {
 	Events  bool // announce new messages to those who follow a chat. Ours always does
 	Workers int  // worker processes; 0: one
+	Calls   int  // that the provider takes at a time; 0: as many as the workers have slots. Ours alone
 }
 
 // Side is a server with its workers, which does the same work as the other sides on a database of its own.
@@ -79,15 +80,25 @@ func (s *Side) Fresh(ctx context.Context, o Options) error {
 	return s.Start(ctx, o)
 }
 
+// startTries is how often a side is started, each time at other ports, since somebody may take one before it listens.
+const startTries = 3
+
 // Start starts the side on what it has.
 func (s *Side) Start(ctx context.Context, o Options) error {
 	o.Workers = max(1, o.Workers)
-	current, err := s.launch(ctx, s, o)
-	s.current = current
-	if err != nil {
-		return errors.Join(fmt.Errorf("start %s: %w", s.Name, err), s.Stop())
+	var failed error
+	for range startTries {
+		current, err := s.launch(ctx, s, o)
+		s.current = current
+		if err == nil {
+			return nil
+		}
+		failed = errors.Join(fmt.Errorf("start %s: %w", s.Name, err), s.Stop())
+		if ctx.Err() != nil {
+			break
+		}
 	}
-	return nil
+	return failed
 }
 
 // Stop stops its processes. Stopping twice is harmless.
