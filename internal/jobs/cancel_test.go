@@ -3,12 +3,15 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/providers"
@@ -143,4 +146,33 @@ func TestCancel_aDeadlockIsNotTheCreatorsAffair(t *testing.T) {
 	require.NoError(t, got.err)
 	require.Equal(t, "canceled", got.view.Job.Status)
 	require.EqualValues(t, 10, factory.Balance(t, w.store, w.user.ID))
+}
+
+// deaf is a hub whose publishing to readers fails, and which remembers what else it was given.
+type deaf struct {
+	*events.Hub
+
+	told []string
+}
+
+func (d *deaf) Publish(_ context.Context, topic string, _ []byte) error {
+	if strings.HasPrefix(topic, "job:") {
+		return errors.New("away for a moment")
+	}
+	d.told = append(d.told, topic)
+	return nil
+}
+
+// Whoever draws is to stop although readers could not be told.
+func TestCancelJob_tellsItsHolderWhateverReadersHear(t *testing.T) {
+	t.Parallel()
+	w := setup(t, 10, time.Minute)
+	id := w.order(t, draft)
+	heard := new(deaf)
+	service := jobs.NewService(jobs.Deps{
+		Store: w.store, Events: heard, NewID: factory.ID, Now: time.Now, Log: slog.New(slog.DiscardHandler), Moved: w.moved.add,
+	})
+	_, err := service.Cancel(t.Context(), w.user.ID, id)
+	require.NoError(t, err)
+	require.Equal(t, []string{events.Order("job:" + id.String())}, heard.told)
 }

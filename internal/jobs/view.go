@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -45,9 +46,9 @@ func publish(ctx context.Context, e Events, log *slog.Logger, v View) {
 	payload, err := json.Marshal(v)
 	if err == nil {
 		err = e.Publish(ctx, topic(v.Job.ID), payload)
-	}
-	if err == nil && v.concernsHolder() {
-		err = e.Publish(ctx, orders(v.Job.ID), payload)
+		if v.concernsHolder() {
+			err = errors.Join(err, e.Publish(ctx, orders(v.Job.ID), payload))
+		}
 	}
 	if err != nil {
 		log.WarnContext(ctx, "job event not published", "job_id", v.Job.ID, "error", err)
