@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 # each builds it, which takes minutes; from then on it comes from Go's cache.
 tool     := go tool -modfile=tools/go.mod
 golangci := go tool -modfile=tools/lint/go.mod golangci-lint
-testenv  := go run ./internal/devstack/testenv --
+testenv  := go run ./test/devstack/testenv --
 npm      := npm --loglevel=error
 
 export REDOCLY_TELEMETRY := off
@@ -19,13 +19,13 @@ help: ## List these commands
 
 ## Running
 
-.PHONY: run bin/mugshot migrate credits reset
-bin/mugshot: ## Build the program
-	@echo 'Building mugshot; the first time takes a minute or two …'
-	@go build -v -o $@ ./cmd/mugshot
+.PHONY: run bin/mugshot bin/mugshot-dev migrate credits reset
+bin/mugshot bin/mugshot-dev: ## Build the program; mugshot-dev is the one of `make run`
+	@echo 'Building $(@F); the first time takes a minute or two …'
+	@go build -v -o $@ ./cmd/$(@F)
 
-run: bin/mugshot ## Start everything on this machine: Postgres, Redis, storage, mail, API and worker
-	@exec bin/mugshot dev
+run: bin/mugshot-dev ## Start everything on this machine: Postgres, Redis, storage, mail, API and worker
+	@exec bin/mugshot-dev
 
 migrate: bin/mugshot ## Bring the database of DATABASE_URL up to date
 	@bin/mugshot migrate up
@@ -75,7 +75,7 @@ test-ts: gen/ts/node_modules/.package-lock.json test/ts/node_modules/.package-lo
 	cd gen/ts && $(npm) run build
 	cd test/ts && $(npm) run check
 
-e2e-ts: bin/mugshot test-ts tools/node_modules/.package-lock.json ## Do the main job through the TypeScript client and Prism, which validates it
+e2e-ts: bin/mugshot bin/mugshot-dev test-ts tools/node_modules/.package-lock.json ## Do the main job through the TypeScript client and Prism, which validates it
 	cd test/ts && $(npm) test
 
 test-web: test-ts test/web/node_modules/.package-lock.json ## Build a React app with Vite from the packed TypeScript client
@@ -84,7 +84,7 @@ test-web: test-ts test/web/node_modules/.package-lock.json ## Build a React app 
 	cd test/web && $(npm) install --no-save --prefer-offline ./*.tgz
 	cd test/web && $(npm) run build
 
-test-browser: bin/mugshot test-web test/browser/node_modules/.package-lock.json ## Sign in, try to forge calls, use the React app, in a real Chromium
+test-browser: bin/mugshot bin/mugshot-dev test-web test/browser/node_modules/.package-lock.json ## Sign in, try to forge calls, use the React app, in a real Chromium
 	cd test/browser && $(npm) test
 
 .PHONY: test-live

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // Without one, each deleted row would be looked for in all of the table that refers to it. An index of only the rows

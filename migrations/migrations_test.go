@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/migrate"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
 	"github.com/mugshot-studio/backend/migrations"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 func TestMigrations_upDownUp(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
 	"github.com/mugshot-studio/backend/migrations"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // psql runs each statement by itself, where a paste into Supabase's editor is one transaction.

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // rows is a row for every table, every foreign key set. What they say is as the product would write it, since the

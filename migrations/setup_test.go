@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/migrate"
-	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
 	"github.com/mugshot-studio/backend/migrations"
+	"github.com/mugshot-studio/backend/test/kit/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -12,7 +12,6 @@ import (
 
 const usage = `usage: mugshot <command>
 
-  dev                                      the whole stack in one process, for development
   api                                      serve the API
   worker                                   draw thumbnails and send mails
   worker dead list [--limit N]             what was given up: mails, and jobs that failed through no fault of their owners
@@ -45,7 +44,7 @@ var errUsage = errors.New("usage")
 
 func run(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
-		"dev": dev, "api": api, "worker": work, "migrate": migrateSchema, "storage": setUpStorage, "credits": grantCredits,
+		"api": api, "worker": work, "migrate": migrateSchema, "storage": setUpStorage, "credits": grantCredits,
 		"verify": verifyBooks, "version": version, "health": health,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {

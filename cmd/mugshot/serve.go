@@ -5,27 +5,7 @@ import (
 	"errors"
 
 	"github.com/mugshot-studio/backend/internal/app"
-	"github.com/mugshot-studio/backend/internal/config"
 )
-
-func dev(ctx context.Context, _ []string) error {
-	environ, err := config.Environment()
-	if err != nil {
-		return err
-	}
-	cfg, outside, err := load(environ)
-	if err != nil {
-		return err
-	}
-	if cfg.InProduction() {
-		return errors.New("dev is for development: unset APP_ENV, or run api and worker")
-	}
-	err = app.Dev(ctx, cfg, outside)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return nil // Ctrl-C before it was up
-	}
-	return err
-}
 
 func api(ctx context.Context, _ []string) error { return serve(ctx, true) }
 

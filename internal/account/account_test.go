@@ -10,7 +10,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/account"
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
+	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
 func TestGet_404_once_the_account_is_gone(t *testing.T) {

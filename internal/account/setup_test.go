@@ -25,8 +25,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/storage/filesystem"
 	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+	"github.com/mugshot-studio/backend/test/kit/factory"
+	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
 const goodPassword = "paint-the-sky-9"

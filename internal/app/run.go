@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mugshot-studio/backend/internal/admin"
-	"github.com/mugshot-studio/backend/internal/devstack"
 	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/queue"
@@ -120,18 +119,4 @@ func (a *App) drainAtEnd(ctx context.Context, consumers *queue.Consumers) error 
 
 func (a *App) drainContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), a.cfg.DrainTimeout)
-}
-
-// listenTimeout bounds the look-up of a listen address.
-const listenTimeout = 5 * time.Second
-
-// Listen listens where the named variable says, or explains which variable to change.
-func Listen(ctx context.Context, variable, addr string) (net.Listener, error) {
-	ctx, cancel := context.WithTimeout(ctx, listenTimeout)
-	defer cancel()
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, devstack.ListenError(variable, addr, err)
-	}
-	return l, nil
 }

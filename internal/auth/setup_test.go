@@ -22,9 +22,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/mail"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
 	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+	"github.com/mugshot-studio/backend/test/kit/factory"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
 const (

@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/queue"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
+	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
 func TestRun_writesTheReply(t *testing.T) {

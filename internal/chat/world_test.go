@@ -21,10 +21,10 @@ import (
 	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
-	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+	"github.com/mugshot-studio/backend/test/kit/factory"
+	"github.com/mugshot-studio/backend/test/kit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

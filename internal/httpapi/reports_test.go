@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/telemetry"
-	"github.com/mugshot-studio/backend/internal/testkit/sentrytest"
+	"github.com/mugshot-studio/backend/test/kit/sentrytest"
 )
 
 // What goes wrong behind a real request reaches Sentry with the operation and the ids, and with nothing that a client sent

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/telemetry"
-	"github.com/mugshot-studio/backend/internal/testkit/sentrytest"
+	"github.com/mugshot-studio/backend/test/kit/sentrytest"
 )
 
 // BenchmarkEdge_telemetry measures what telling of a request costs, by who listens; the log is written in all of them.

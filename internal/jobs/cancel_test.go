@@ -15,7 +15,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
+	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
 func TestCancelJob_abortsARunningOne(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
 // follow waits for the end of a following.

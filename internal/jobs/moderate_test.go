@@ -22,7 +22,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
+	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
 // picture is an asset of the world's user that a provider may be sent.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/lease"
-	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+	"github.com/mugshot-studio/backend/test/kit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

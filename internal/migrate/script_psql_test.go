@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mugshot-studio/backend/internal/migrate"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
 	"github.com/mugshot-studio/backend/migrations"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // These tests hold migrations/apply_migrations.sh against this package: each must be able to go on where the other

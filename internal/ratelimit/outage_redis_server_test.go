@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
 func TestCounters_redis_killed_and_back(t *testing.T) {

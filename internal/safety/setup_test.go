@@ -17,7 +17,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/safety"
 	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
+	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
 // judge is one whose answers are the test's.

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // Whoever deploys is told which file is not there, and nobody is told the password.

@@ -14,11 +14,11 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/devstack"
 	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
-	"github.com/mugshot-studio/backend/internal/testkit/tlstest"
+	"github.com/mugshot-studio/backend/test/devstack"
+	"github.com/mugshot-studio/backend/test/kit/factory"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/tlstest"
 )
 
 const pooledMode = "&default_query_exec_mode=cache_describe"

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/leaktest"
 )
 
 const (

@@ -12,8 +12,8 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
-	"github.com/mugshot-studio/backend/internal/testkit/tlstest"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/tlstest"
 )
 
 // What docs/deployment.md asks for, sslmode=verify-full with the authority's certificate, talks to the true server and

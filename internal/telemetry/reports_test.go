@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/telemetry"
-	"github.com/mugshot-studio/backend/internal/testkit/sentrytest"
 	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/test/kit/sentrytest"
 )
 
 func TestReports_sayWhatHappenedAndNothingThatWasSaid(t *testing.T) {

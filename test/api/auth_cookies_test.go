@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
 // browser holds the cookies of a session, which come over TLS alone and so would not come back by themselves here.

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/devstack"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/test/devstack"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // ownStack starts an application with a Redis to itself, and returns how to change a job without telling anybody.

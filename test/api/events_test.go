@@ -10,7 +10,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
 func openStream(t testing.TB, who *apptest.Account, jobID uuid.UUID, seen *string) *apptest.Stream {

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/providers/providertest"
-	"github.com/mugshot-studio/backend/internal/providers/providertest/geminifake"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/test/conformance/providertest"
+	"github.com/mugshot-studio/backend/test/fakes/geminifake"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
 // onGemini is an application whose models of Gemini the real adapter draws, against a fake of the vendor.

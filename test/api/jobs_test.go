@@ -9,7 +9,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
 func TestGetJob_200(t *testing.T) {

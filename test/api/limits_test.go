@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
 // quota is what an answer says about a budget.

@@ -15,8 +15,8 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
-	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

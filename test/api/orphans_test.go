@@ -13,7 +13,7 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/storage/filesystem"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
 // A worker whose clock is ahead leaves alone what was stored a moment ago, and which is about to get its row.

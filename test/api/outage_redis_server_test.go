@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
 // While Redis is away nobody can count guesses, so that what is limited is refused, at once; the rest goes on.

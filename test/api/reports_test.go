@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/providers/providertest"
-	"github.com/mugshot-studio/backend/internal/providers/providertest/geminifake"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
-	"github.com/mugshot-studio/backend/internal/testkit/sentrytest"
+	"github.com/mugshot-studio/backend/test/conformance/providertest"
+	"github.com/mugshot-studio/backend/test/fakes/geminifake"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/sentrytest"
 )
 
 // reported waits for what Sentry is told under a message.

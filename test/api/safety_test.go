@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/providers/providertest/geminifake"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/test/fakes/geminifake"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
 // orderSwap is an order that says whose face it is.

@@ -18,9 +18,9 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/providertest"
-	"github.com/mugshot-studio/backend/internal/providers/providertest/geminifake"
-	"github.com/mugshot-studio/backend/internal/testkit/apptest"
+	"github.com/mugshot-studio/backend/test/conformance/providertest"
+	"github.com/mugshot-studio/backend/test/fakes/geminifake"
+	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
 // logged finds the line of a log that has these attributes.

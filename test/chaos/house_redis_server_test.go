@@ -18,12 +18,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/devstack"
 	"github.com/mugshot-studio/backend/internal/migrate"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/storage/filesystem"
 	"github.com/mugshot-studio/backend/migrations"
+	"github.com/mugshot-studio/backend/test/devstack"
 )
 
 const (

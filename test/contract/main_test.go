@@ -5,7 +5,7 @@ package contract_test
 import (
 	"testing"
 
-	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

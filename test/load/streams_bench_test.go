@@ -19,11 +19,11 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/auth/password"
-	"github.com/mugshot-studio/backend/internal/devstack"
 	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/test/devstack"
+	"github.com/mugshot-studio/backend/test/kit/factory"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 	"github.com/mugshot-studio/backend/test/load"
 )
 

@@ -17,14 +17,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // dev starts the whole stack in a folder and waits until it is ready; it returns how long that took.
 func dev(t *testing.T, dir string, env ...string) (*process, time.Duration) {
 	t.Helper()
 	begun := time.Now()
-	p := start(t, dir, env, "dev")
+	p := startAs(t, dir, env, devBinary)
 	p.awaitReady(t, p.http)
 	return p, time.Since(begun)
 }
@@ -162,7 +162,7 @@ func TestDev_killed(t *testing.T) {
 func TestDev_stoppedWhileStarting(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
-	p := start(t, dir, nil, "dev")
+	p := startAs(t, dir, nil, devBinary)
 	eventuallyf(t, func() bool {
 		_, err := os.Stat(filepath.Join(dir, ".dev", "postgres"))
 		return err == nil
@@ -213,7 +213,8 @@ func TestDev_addressesTaken(t *testing.T) {
 	t.Parallel()
 	dir, taken := openDir(t), take(t)
 	begun := time.Now()
-	code, said := run(t, dir, []string{"HTTP_ADDR=" + taken}, "dev")
+	p := startAs(t, dir, []string{"HTTP_ADDR=" + taken}, devBinary)
+	code, said := p.wait(t), p.output.String()
 	require.Equal(t, 1, code)
 	t.Logf("refused after %s: %s", time.Since(begun), said)
 	require.Contains(t, said, "HTTP_ADDR")
@@ -221,7 +222,7 @@ func TestDev_addressesTaken(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(dir, ".dev", "postgres"), "nothing was started in vain")
 
 	s := setup(t)
-	p, _ := dev(t, dir, "ADMIN_ADDR="+taken, "DATABASE_URL="+s.dsn, "REDIS_URL="+s.redis.URL())
+	p, _ = dev(t, dir, "ADMIN_ADDR="+taken, "DATABASE_URL="+s.dsn, "REDIS_URL="+s.redis.URL())
 	metrics := regexp.MustCompile(`http://\S+/metrics`).FindString(p.output.String())
 	require.NotContains(t, metrics, taken)
 	require.Equal(t, http.StatusOK, status(t.Context(), metrics))
@@ -238,7 +239,7 @@ func TestDev_readsDotEnv(t *testing.T) {
 	dir, address := openDir(t), freeAddress(t)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".env"), []byte("# ours\nPROJECT_NAME=\"From the file\"\nHTTP_ADDR="+address+
 		"\nDATABASE_URL="+s.dsn+"\nREDIS_URL="+s.redis.URL()+"\n"), 0o600))
-	p := start(t, dir, nil, "dev")
+	p := startAs(t, dir, nil, devBinary)
 	p.awaitReady(t, address)
 	require.Contains(t, p.output.String(), "From the file is running")
 	p.stop(t, syscall.SIGINT)
@@ -250,8 +251,9 @@ func TestCommands_sayAllThatIsWrong(t *testing.T) {
 		"APP_ENV=production", "JWT_SECRET=short", "DATABASE_URL=postgres://postgres:postgres@db/app", "RATE_LIMIT_FACTOR=0",
 		"JOB_LEASE=soon",
 	}
-	for _, command := range []string{"api", "worker", "dev"} {
-		code, said := run(t, t.TempDir(), env, command)
+	for _, command := range [][]string{{binary, "api"}, {binary, "worker"}, {devBinary}} {
+		p := startAs(t, t.TempDir(), env, command[0], command[1:]...)
+		code, said := p.wait(t), p.output.String()
 		require.Equal(t, 1, code)
 		for _, want := range []string{
 			"JWT_SECRET has 5 bytes", "DATABASE_URL has a default password", "REDIS_URL is missing", "SMTP_URL is missing",

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/devstack"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
-	"github.com/mugshot-studio/backend/internal/testkit/tlstest"
+	"github.com/mugshot-studio/backend/test/devstack"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/tlstest"
 )
 
 // setupPooled makes a stack as Supabase has it: the processes reach the database by TLS through a pooler in transaction

@@ -21,21 +21,21 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/mugshot-studio/backend/internal/devstack"
+	"github.com/mugshot-studio/backend/test/devstack"
 )
 
 // long bounds waits for what must happen, on a machine however loaded. How long it took is logged.
 const long = 2 * time.Minute
 
-// binary is the program under test, built once for all tests of this package.
-var binary string
+// The programs under test, built once for all tests of this package.
+var binary, devBinary string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "mugshot-process-")
 	if err == nil {
-		binary = filepath.Join(dir, "mugshot")
+		binary, devBinary = filepath.Join(dir, "mugshot"), filepath.Join(dir, "mugshot-dev")
 		var said []byte
-		if said, err = exec.Command("go", "build", "-o", binary, "../../cmd/mugshot").CombinedOutput(); err != nil {
+		if said, err = exec.Command("go", "build", "-o", dir, "../../cmd/mugshot", "../../cmd/mugshot-dev").CombinedOutput(); err != nil {
 			err = fmt.Errorf("build mugshot: %w\n%s", err, said)
 		}
 	}
@@ -49,8 +49,8 @@ func TestMain(m *testing.M) {
 			os.Exit(code)
 		}),
 		// The servers that all tests share end with this process.
-		goleak.IgnoreAnyFunction("github.com/mugshot-studio/backend/internal/devstack.(*child).run"),
-		goleak.IgnoreAnyFunction("github.com/mugshot-studio/backend/internal/devstack.(*child).copyOutput"),
+		goleak.IgnoreAnyFunction("github.com/mugshot-studio/backend/test/devstack.(*child).run"),
+		goleak.IgnoreAnyFunction("github.com/mugshot-studio/backend/test/devstack.(*child).copyOutput"),
 		goleak.IgnoreAnyFunction("github.com/alicebob/miniredis/v2/server.(*Server).serve"),
 		goleak.IgnoreAnyFunction("github.com/alicebob/miniredis/v2/server.(*Server).servePeer"),
 	)
@@ -93,7 +93,7 @@ func start(t *testing.T, dir string, env []string, args ...string) *process {
 	return startAs(t, dir, env, binary, args...)
 }
 
-// startAs is start of a program that becomes mugshot.
+// startAs is start of another program: mugshot-dev, or one that becomes mugshot.
 func startAs(t *testing.T, dir string, env []string, program string, args ...string) *process {
 	t.Helper()
 	p := &process{http: freeAddress(t), admin: freeAddress(t), exited: make(chan struct{})}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // Each line of the Procfile is run as a platform does: by a shell, with a port, at the top of a tree that has the binary.

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/testkit/redistest"
+	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
 // Redis takes everything from this API but tasks: the order stands, and the sweeper brings it to a worker.

@@ -16,10 +16,10 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/auth/password"
-	"github.com/mugshot-studio/backend/internal/devstack"
 	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/test/devstack"
+	"github.com/mugshot-studio/backend/test/kit/factory"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // stack is what the processes of one test share: a database, a Redis server, and a directory for pictures and mails.

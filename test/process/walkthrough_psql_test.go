@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/internal/devstack"
-	"github.com/mugshot-studio/backend/internal/testkit/factory"
-	"github.com/mugshot-studio/backend/internal/testkit/pgtest"
+	"github.com/mugshot-studio/backend/test/devstack"
+	"github.com/mugshot-studio/backend/test/kit/factory"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // The whole way that docs/deployment.md describes, with plain processes: what docker-compose.yml says is started in its

@@ -8,6 +8,7 @@ import { freePort } from './listen.js';
 import { startPrism } from './prism.js';
 
 const binary = '../../bin/mugshot';
+const devBinary = '../../bin/mugshot-dev';
 
 /** A running backend, as far as a test from outside has to know it. */
 export interface Stack {
@@ -25,7 +26,7 @@ export async function startStack(settings: Record<string, string> = {}): Promise
   const env = {
     PATH: process.env['PATH'], HOME: process.env['HOME'], DEV_DIR: dir, HTTP_ADDR: addr, ADMIN_ADDR: '127.0.0.1:0', ...settings,
   };
-  const server = spawn(binary, ['dev'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const server = spawn(devBinary, [], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   await ready(server, `http://${addr}/readyz`);
   return {
     baseUrl: `http://${addr}/api/v1`,
@@ -44,12 +45,12 @@ export async function startStack(settings: Record<string, string> = {}): Promise
 
 async function ready(server: ChildProcess, url: string): Promise<void> {
   for (const end = Date.now() + 120_000; Date.now() < end; await sleep(50)) {
-    if (server.exitCode !== null) throw new Error(`mugshot dev ended with code ${server.exitCode}`);
+    if (server.exitCode !== null) throw new Error(`mugshot-dev ended with code ${server.exitCode}`);
     const answer = await fetch(url).catch(() => undefined);
     if (answer?.ok) return;
   }
   server.kill('SIGKILL');
-  throw new Error('mugshot dev did not get ready');
+  throw new Error('mugshot-dev did not get ready');
 }
 
 /**

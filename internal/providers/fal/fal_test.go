@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/providertest"
-	"github.com/mugshot-studio/backend/internal/providers/providertest/falfake"
 	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/test/conformance/providertest"
+	"github.com/mugshot-studio/backend/test/fakes/falfake"
 )
 
 const edit = "fal-ai/bytedance/seedream/v4.5/edit"

@@ -13,8 +13,8 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/providers/gemini"
-	"github.com/mugshot-studio/backend/internal/providers/providertest"
-	"github.com/mugshot-studio/backend/internal/providers/providertest/geminifake"
+	"github.com/mugshot-studio/backend/test/conformance/providertest"
+	"github.com/mugshot-studio/backend/test/fakes/geminifake"
 )
 
 func provider(t *testing.T, fake *geminifake.Fake, change ...func(*gemini.Config)) *gemini.Provider {

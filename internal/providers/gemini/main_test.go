@@ -3,7 +3,7 @@ package gemini_test
 import (
 	"testing"
 
-	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/testkit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/leaktest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/providers/providertest"
+	"github.com/mugshot-studio/backend/test/conformance/providertest"
 )
 
 // BenchmarkGenerate draws and encodes one picture an iteration, in turn of all four layouts.

@@ -10,7 +10,7 @@ import (
 	"git.sr.ht/~sbinet/gg"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/providers/providertest"
+	"github.com/mugshot-studio/backend/test/conformance/providertest"
 )
 
 // hostile are headlines that creators, or their enemies, type.

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/providertest"
+	"github.com/mugshot-studio/backend/test/conformance/providertest"
 )
 
 func TestProvider_conforms(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/providertest"
-	"github.com/mugshot-studio/backend/internal/providers/providertest/seedreamfake"
+	"github.com/mugshot-studio/backend/test/conformance/providertest"
+	"github.com/mugshot-studio/backend/test/fakes/seedreamfake"
 )
 
 func setup(t *testing.T, fault providertest.Fault, good int) (*Provider, *seedreamfake.Server) {

@@ -9,7 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/mugshot-studio/backend/internal/storage/filesystem"
-	"github.com/mugshot-studio/backend/internal/storage/storagetest"
+	"github.com/mugshot-studio/backend/test/conformance/storagetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/storage/filesystem"
-	"github.com/mugshot-studio/backend/internal/storage/storagetest"
+	"github.com/mugshot-studio/backend/test/conformance/storagetest"
 )
 
 // bench is a Store with the product's buckets and one stored picture.

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/storage/storagetest"
-	"github.com/mugshot-studio/backend/internal/storage/supabase/supabasetest"
+	"github.com/mugshot-studio/backend/test/conformance/storagetest"
+	"github.com/mugshot-studio/backend/test/fakes/supabasefake"
 )
 
 var picture = storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/a.png"}
@@ -22,7 +22,7 @@ var picture = storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/a.
 // bench is a set-up storage with one picture.
 type bench struct {
 	storagetest.Subject
-	fake *supabasetest.Server
+	fake *supabasefake.Server
 }
 
 func setup(t *testing.T) bench {
@@ -93,12 +93,12 @@ func each(t *testing.T, test func(t *testing.T, b bench, do func(context.Context
 func TestPassingFaults_are_outlasted(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
-		b.fake.Inject(supabasetest.Status(http.StatusInternalServerError, 0), supabasetest.Reset(),
-			supabasetest.Status(http.StatusTooManyRequests, 0))
+		b.fake.Inject(supabasefake.Status(http.StatusInternalServerError, 0), supabasefake.Reset(),
+			supabasefake.Status(http.StatusTooManyRequests, 0))
 		require.NoError(t, do(t.Context(), b.Store))
-		b.fake.Inject(supabasetest.Answer(http.StatusBadRequest, `{"statusCode":"423","error":"x","code":"ResourceLocked"}`),
-			supabasetest.Status(http.StatusGatewayTimeout, 0),
-			supabasetest.Answer(http.StatusTooManyRequests, `{"statusCode":"429","error":"too_many_connections","code":"SlowDown"}`))
+		b.fake.Inject(supabasefake.Answer(http.StatusBadRequest, `{"statusCode":"423","error":"x","code":"ResourceLocked"}`),
+			supabasefake.Status(http.StatusGatewayTimeout, 0),
+			supabasefake.Answer(http.StatusTooManyRequests, `{"statusCode":"429","error":"too_many_connections","code":"SlowDown"}`))
 		require.NoError(t, do(t.Context(), b.Store))
 	})
 }
@@ -106,7 +106,7 @@ func TestPassingFaults_are_outlasted(t *testing.T) {
 func TestLostAnswers_are_asked_for_again(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
-		b.fake.Inject(supabasetest.LoseAnswer(), supabasetest.LoseAnswer())
+		b.fake.Inject(supabasefake.LoseAnswer(), supabasefake.LoseAnswer())
 		require.NoError(t, do(t.Context(), b.Store), "what was done counts, and is not done again")
 	})
 }
@@ -116,7 +116,7 @@ func TestLastingFaults_end_as_unavailable(t *testing.T) {
 	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
 		before := len(b.fake.Requests())
 		for range 20 {
-			b.fake.Inject(supabasetest.Status(http.StatusBadGateway, 0))
+			b.fake.Inject(supabasefake.Status(http.StatusBadGateway, 0))
 		}
 		err := do(t.Context(), b.Store)
 		require.ErrorIs(t, err, storage.ErrUnavailable)
@@ -129,7 +129,7 @@ func TestRetryAfter_beyond_patience_ends_at_once(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	before := len(b.fake.Requests())
-	b.fake.Inject(supabasetest.Status(http.StatusTooManyRequests, time.Hour))
+	b.fake.Inject(supabasefake.Status(http.StatusTooManyRequests, time.Hour))
 	_, err := b.Store.Head(t.Context(), picture)
 	require.ErrorIs(t, err, storage.ErrUnavailable)
 	require.Len(t, b.fake.Requests(), before+1)
@@ -172,7 +172,7 @@ func TestRefusals_are_not_repeated(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			before := len(b.fake.Requests())
-			b.fake.Inject(supabasetest.Answer(c.status, c.body))
+			b.fake.Inject(supabasefake.Answer(c.status, c.body))
 			_, err := b.Store.Head(t.Context(), picture)
 			require.Error(t, err)
 			for _, kind := range []error{
@@ -188,11 +188,11 @@ func TestRefusals_are_not_repeated(t *testing.T) {
 
 func TestUnreadableAnswers_are_a_fault_of_the_storage(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]supabasetest.Fault{
-		"not JSON":     supabasetest.Answer(200, "<html>"),
-		"another form": supabasetest.Answer(200, `{"size":"many"}`),
-		"cut off":      supabasetest.Truncate(),
-		"endless":      supabasetest.Answer(200, `{"x":"`+strings.Repeat("x", 5<<20)+`"}`),
+	for name, answer := range map[string]supabasefake.Fault{
+		"not JSON":     supabasefake.Answer(200, "<html>"),
+		"another form": supabasefake.Answer(200, `{"size":"many"}`),
+		"cut off":      supabasefake.Truncate(),
+		"endless":      supabasefake.Answer(200, `{"x":"`+strings.Repeat("x", 5<<20)+`"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -220,16 +220,16 @@ func TestSignedURLs_must_be_for_what_was_asked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			b.fake.Inject(supabasetest.Answer(200, `[{"path":"u-1/render/a.png","signedURL":"`+relative+`","error":null}]`))
+			b.fake.Inject(supabasefake.Answer(200, `[{"path":"u-1/render/a.png","signedURL":"`+relative+`","error":null}]`))
 			_, err := b.Store.SignDownloads(t.Context(), picture.Bucket, []string{picture.Path}, time.Minute)
 			require.ErrorIs(t, err, storage.ErrUnavailable)
-			b.fake.Inject(supabasetest.Answer(200, `{"url":"`+relative+`","token":"x"}`))
+			b.fake.Inject(supabasefake.Answer(200, `{"url":"`+relative+`","token":"x"}`))
 			_, err = b.Store.SignUpload(t.Context(), picture, storage.UploadPolicy{ContentType: "image/png", Size: 1})
 			require.ErrorIs(t, err, storage.ErrUnavailable)
 		})
 	}
 	b := setup(t)
-	b.fake.Inject(supabasetest.Answer(200, `[]`))
+	b.fake.Inject(supabasefake.Answer(200, `[]`))
 	_, err := b.Store.SignDownloads(t.Context(), picture.Bucket, []string{picture.Path}, time.Minute)
 	require.ErrorIs(t, err, storage.ErrUnavailable, "a short answer is not a missing object")
 }
@@ -239,7 +239,7 @@ func TestOpen_that_breaks_off(t *testing.T) {
 	b := setup(t)
 	content := strings.Repeat("picture", 10_000)
 	require.NoError(t, b.Store.Put(t.Context(), picture, "image/png", strings.NewReader(content), int64(len(content))))
-	b.fake.Inject(supabasetest.Truncate())
+	b.fake.Inject(supabasefake.Truncate())
 	body, info, err := b.Store.Open(t.Context(), picture)
 	require.NoError(t, err)
 	require.Equal(t, int64(len(content)), info.Size)
@@ -255,7 +255,7 @@ func TestPut_sends_a_body_again_only_if_it_can(t *testing.T) {
 	seekable := bytes.NewReader(append([]byte("skipped"), content...))
 	_, err := seekable.Seek(7, io.SeekStart)
 	require.NoError(t, err)
-	b.fake.Inject(supabasetest.Status(http.StatusBadGateway, 0), supabasetest.Reset(), supabasetest.LoseAnswer())
+	b.fake.Inject(supabasefake.Status(http.StatusBadGateway, 0), supabasefake.Reset(), supabasefake.LoseAnswer())
 	require.NoError(t, b.Store.Put(t.Context(), picture, "image/png", seekable, int64(len(content))))
 	body, _, err := b.Store.Open(t.Context(), picture)
 	require.NoError(t, err)
@@ -265,7 +265,7 @@ func TestPut_sends_a_body_again_only_if_it_can(t *testing.T) {
 	require.True(t, bytes.Equal(content, got), "each try starts where the body stood")
 
 	before := len(b.fake.Requests())
-	b.fake.Inject(supabasetest.Status(http.StatusBadGateway, 0))
+	b.fake.Inject(supabasefake.Status(http.StatusBadGateway, 0))
 	once := io.MultiReader(strings.NewReader("picture"))
 	require.ErrorIs(t, b.Store.Put(t.Context(), picture, "image/png", once, 7), storage.ErrUnavailable)
 	require.Len(t, b.fake.Requests(), before+1)

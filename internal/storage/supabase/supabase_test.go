@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/storage/storagetest"
 	"github.com/mugshot-studio/backend/internal/storage/supabase"
-	"github.com/mugshot-studio/backend/internal/storage/supabase/supabasetest"
+	"github.com/mugshot-studio/backend/test/conformance/storagetest"
+	"github.com/mugshot-studio/backend/test/fakes/supabasefake"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,10 +33,10 @@ const (
 )
 
 // open starts a server, and a Client that has the given key.
-func open(t *testing.T, key string) (storagetest.Subject, *supabasetest.Server) {
+func open(t *testing.T, key string) (storagetest.Subject, *supabasefake.Server) {
 	t.Helper()
 	clock := storagetest.NewClock()
-	fake := supabasetest.New(supabasetest.Config{
+	fake := supabasefake.New(supabasefake.Config{
 		Dir: t.TempDir(), ServiceKey: key, AnonKey: anonKey, Secret: []byte("thirty-two bytes for an HS256 key"), Now: clock.Now,
 	})
 	server := storagetest.Serve(t, func(string) http.Handler { return fake })
@@ -67,7 +67,7 @@ func TestSignUpload_expires_with_its_token(t *testing.T) {
 		require.True(t, b.Clock.Now().Add(want).Equal(signed.ExpiresAt), "asked for %v", asked)
 	}
 	for _, token := range []string{"opaque", "a.b.c", "a.e30.c"} { // without an expiry that we can read
-		b.fake.Inject(supabasetest.Answer(200,
+		b.fake.Inject(supabasefake.Answer(200,
 			`{"url":"/object/upload/sign/renders/new.png?token=`+token+`","token":"`+token+`"}`))
 		signed, err := b.Store.SignUpload(t.Context(), storage.Object{Bucket: storage.BucketRenders, Path: "new.png"},
 			storage.UploadPolicy{ContentType: "image/png", Size: 1, Expires: time.Hour})
@@ -80,7 +80,7 @@ func TestEnsureBuckets_are_private(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	call := func(method string, body io.Reader) string {
-		req, err := http.NewRequestWithContext(t.Context(), method, b.Server.URL+supabasetest.Prefix+"/bucket/renders", body)
+		req, err := http.NewRequestWithContext(t.Context(), method, b.Server.URL+supabasefake.Prefix+"/bucket/renders", body)
 		require.NoError(t, err)
 		req.Header.Set("Apikey", secretKey)
 		req.Header.Set("Content-Type", "application/json")
@@ -107,7 +107,7 @@ func TestConnections_are_reused(t *testing.T) {
 	t.Parallel()
 	const callers, rounds = 16, 10
 	clock := storagetest.NewClock()
-	fake := supabasetest.New(supabasetest.Config{
+	fake := supabasefake.New(supabasefake.Config{
 		Dir: t.TempDir(), ServiceKey: secretKey, Secret: []byte("thirty-two bytes for an HS256 key"), Now: clock.Now,
 	})
 	var together atomic.Pointer[sync.WaitGroup] // answers wait until all callers have asked

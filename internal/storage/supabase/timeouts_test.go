@@ -13,7 +13,7 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/storage"
 	"github.com/mugshot-studio/backend/internal/storage/supabase"
-	"github.com/mugshot-studio/backend/internal/storage/supabase/supabasetest"
+	"github.com/mugshot-studio/backend/test/fakes/supabasefake"
 )
 
 func TestCancel_ends_a_call_that_hangs(t *testing.T) {
@@ -24,7 +24,7 @@ func TestCancel_ends_a_call_that_hangs(t *testing.T) {
 		before := len(b.fake.Requests())
 		b.fake.Inject(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			cancel()
-			supabasetest.Hang()(w, r, next)
+			supabasefake.Hang()(w, r, next)
 		})
 		err := do(ctx, b.Store)
 		require.ErrorIs(t, err, context.Canceled)

@@ -15,7 +15,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mugshot-studio/backend/internal/devstack"
+	"github.com/mugshot-studio/backend/test/devstack"
 )
 
 // maxConnections is enough for the pools of all sides at once.
