@@ -11,7 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/jobs"
-	"github.com/mugshot-studio/backend/internal/providers/guard"
+	"github.com/mugshot-studio/backend/internal/providers/breaker"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/trail"
 )
@@ -45,7 +45,7 @@ func (a *App) checks() map[string]func(context.Context) error {
 	}
 }
 
-func (a *App) observeCall(c guard.Call) {
+func (a *App) observeCall(c breaker.Call) {
 	a.metrics.Call(c.Provider, c.Model, c.Outcome, c.Asked, c.Took)
 }
 

@@ -12,12 +12,12 @@ import (
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/config"
 	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/providers/breaker"
 	"github.com/mugshot-studio/backend/internal/providers/fal"
 	"github.com/mugshot-studio/backend/internal/providers/gemini"
-	"github.com/mugshot-studio/backend/internal/providers/guard"
 	"github.com/mugshot-studio/backend/internal/providers/local"
 	"github.com/mugshot-studio/backend/internal/providers/seedream"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 	"github.com/mugshot-studio/backend/internal/ratelimit"
 	"github.com/mugshot-studio/backend/internal/telemetry"
 )
@@ -48,7 +48,7 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 	for id := range models {
 		ids = append(ids, id)
 	}
-	guarded := guard.New(guard.Config{
+	guarded := breaker.New(breaker.Config{
 		Failures: a.cfg.ProviderFailures, Rest: a.cfg.ProviderRest, Observe: a.observeCall,
 	}, a.counters, a.outside.Log, ids...)
 	a.registry, a.resting = providers.Registry{}, guarded.Resting
@@ -108,7 +108,7 @@ func (a *App) openVendors(checker *inspect.Checker) (images map[string]providers
 	images = map[string]providers.Image{}
 	if cfg.GeminiAPIKey != "" {
 		vendor, err := gemini.New(gemini.Config{
-			BaseURL: cfg.GeminiBaseURL, Key: cfg.GeminiAPIKey.Reveal(), Client: a.vendorClient(gemini.Name, wire.MaxAnswer, cfg.GeminiRPM),
+			BaseURL: cfg.GeminiBaseURL, Key: cfg.GeminiAPIKey.Reveal(), Client: a.vendorClient(gemini.Name, transport.MaxAnswer, cfg.GeminiRPM),
 			Now: now, Redraw: redraw,
 		})
 		if err != nil {
@@ -119,7 +119,7 @@ func (a *App) openVendors(checker *inspect.Checker) (images map[string]providers
 	if cfg.ByteDanceAPIKey != "" {
 		vendor, err := seedream.New(seedream.Config{
 			BaseURL: cfg.ByteDanceBaseURL, Key: cfg.ByteDanceAPIKey.Reveal(),
-			Client: a.vendorClient(seedream.Name, wire.MaxAnswer, cfg.ByteDanceRPM), Now: now, Redraw: redraw,
+			Client: a.vendorClient(seedream.Name, transport.MaxAnswer, cfg.ByteDanceRPM), Now: now, Redraw: redraw,
 		})
 		if err != nil {
 			return nil, nil, err
@@ -145,7 +145,7 @@ const falAnswer = 1 << 20
 
 // vendorClient sends a vendor's requests, no more of them a minute than it takes from all our processes together.
 func (a *App) vendorClient(provider string, maxAnswer int64, perMinute int) *http.Client {
-	client := wire.NewClient(maxAnswer)
+	client := transport.NewClient(maxAnswer)
 	client.Transport = a.tracing.Calls(client.Transport, provider)
 	a.closers = append(a.closers, func() error { client.CloseIdleConnections(); return nil })
 	if perMinute == config.Unlimited {
@@ -157,7 +157,7 @@ func (a *App) vendorClient(provider string, maxAnswer int64, perMinute int) *htt
 		Class: "provider", Subject: ratelimit.Vendor(provider), Requests: burst,
 		Period: time.Duration(burst) * time.Minute / time.Duration(perMinute),
 	}
-	return wire.Limit(client, provider, func(ctx context.Context) (time.Duration, error) {
+	return transport.Limit(client, provider, func(ctx context.Context) (time.Duration, error) {
 		result, err := a.counters.Allow(ctx, limit)
 		return result.RetryAfter, err
 	})

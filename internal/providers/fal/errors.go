@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
 // refusal is an answer with a bad status. It holds nothing of the answer's free text, which may quote the prompt.
@@ -36,7 +36,7 @@ func refused(res *http.Response, raw []byte, now time.Time) *refusal {
 		Type string `json:"type"`
 	}
 	_ = json.Unmarshal(body.Detail, &details)
-	r := &refusal{status: res.StatusCode, kind: body.ErrorType, retryAfter: wire.RetryAfter(res.Header, now)}
+	r := &refusal{status: res.StatusCode, kind: body.ErrorType, retryAfter: transport.RetryAfter(res.Header, now)}
 	for _, detail := range details {
 		// The strongest of several faults: what safety refuses stays refused when the others are mended.
 		if class, _ := classOf(detail.Type); r.kind == "" || class == providers.Blocked {
@@ -78,7 +78,7 @@ func (r *refusal) failure() error {
 	class, known := classOf(r.kind)
 	ours := class != providers.Permanent // a word for a fault of fal's own, whatever its advice
 	if !known {
-		class, ours = wire.ClassOf(r.status), wire.Ours(r.status) || r.status >= http.StatusInternalServerError
+		class, ours = transport.ClassOf(r.status), transport.Ours(r.status) || r.status >= http.StatusInternalServerError
 	}
 	switch {
 	case class == providers.Blocked:

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/download"
-	"github.com/mugshot-studio/backend/internal/providers/picture"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/internal/download"
+	"github.com/mugshot-studio/backend/internal/providers/internal/picture"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
 // Name is the provider's name, as it stands in jobs and metrics.
@@ -37,7 +37,7 @@ const (
 type Config struct {
 	BaseURL string // of the queue; empty: DefaultBaseURL
 	Key     string
-	// Client sends the requests to the queue; nil: one of wire.NewClient. It must not follow redirects, nor repeat a
+	// Client sends the requests to the queue; nil: one of transport.NewClient. It must not follow redirects, nor repeat a
 	// request that may have been sent.
 	Client *http.Client
 	Now    func() time.Time
@@ -82,7 +82,7 @@ func New(cfg Config) (*Provider, error) {
 		return nil, errors.New("fal: the endpoint for references is not one")
 	}
 	if cfg.Client == nil {
-		cfg.Client = wire.NewClient(maxAnswer)
+		cfg.Client = transport.NewClient(maxAnswer)
 	}
 	if cfg.CallTimeout == 0 {
 		cfg.CallTimeout = callTimeout

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 	"github.com/mugshot-studio/backend/test/conformance/providertest"
 	"github.com/mugshot-studio/backend/test/fakes/falfake"
 )
@@ -230,7 +230,7 @@ func (h hiccup) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestGenerate_asks_again_what_costs_nothing(t *testing.T) {
 	t.Parallel()
-	client := wire.NewClient(maxAnswer)
+	client := transport.NewClient(maxAnswer)
 	h := hiccup{client.Transport, map[string]int{}}
 	client.Transport = h
 	p, fake := setup(t, providertest.None, 0, func(c *Config) { c.Client = client })

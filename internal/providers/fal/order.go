@@ -10,9 +10,9 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/mugshot-studio/backend/internal/prompts"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/picture"
+	"github.com/mugshot-studio/backend/internal/providers/internal/picture"
+	"github.com/mugshot-studio/backend/internal/providers/prompts"
 )
 
 // order is one picture to draw, and who draws it.

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
 // accepted is the queue's word that it has taken a request.
@@ -156,7 +156,7 @@ func (p *Provider) ask(ctx context.Context, u string, out any) error {
 		}
 		told := p.tell(ctx, err)
 		refused, isRefusal := errors.AsType[*refusal](err)
-		if ctx.Err() != nil || try == tries || errors.Is(err, wire.ErrTooLarge) || isRefusal && !refused.passing() {
+		if ctx.Err() != nil || try == tries || errors.Is(err, transport.ErrTooLarge) || isRefusal && !refused.passing() {
 			return told
 		}
 		if err := p.cfg.Wait(ctx, firstLook<<try); err != nil {
@@ -199,7 +199,7 @@ func (p *Provider) tell(ctx context.Context, err error) error {
 	if no, ok := errors.AsType[*refusal](err); ok {
 		return no.failure()
 	}
-	return wire.Failure(ctx, Name, err)
+	return transport.Failure(ctx, Name, err)
 }
 
 // origin is where a URL leads, as far as a key is concerned.

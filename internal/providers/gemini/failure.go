@@ -11,7 +11,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
 // failure says what an error of the library is. ctx is the caller's: its end is not the vendor's failure, that of a
@@ -19,10 +19,10 @@ import (
 func failure(ctx context.Context, err error) error {
 	answer, ok := errors.AsType[genai.APIError](err)
 	if !ok || ctx.Err() != nil {
-		return wire.Failure(ctx, Name, err)
+		return transport.Failure(ctx, Name, err)
 	}
 	out := &providers.Error{
-		Provider: Name, Class: wire.ClassOf(answer.Code), Reason: answer.Status, RetryAfter: retryDelay(answer.Details),
+		Provider: Name, Class: transport.ClassOf(answer.Code), Reason: answer.Status, RetryAfter: retryDelay(answer.Details),
 		Cause: fmt.Errorf("answered with status %d", answer.Code), Ours: ours(answer),
 	}
 	if answer.Code == 0 {
@@ -42,7 +42,7 @@ func ours(answer genai.APIError) bool {
 			return true
 		}
 	}
-	return wire.Ours(answer.Code) || answer.Status == "FAILED_PRECONDITION"
+	return transport.Ours(answer.Code) || answer.Status == "FAILED_PRECONDITION"
 }
 
 // code is what Google's own codes look like.

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
 // Name is the provider's name, as it stands in jobs and metrics.
@@ -61,7 +61,7 @@ func New(cfg Config) (*Provider, error) {
 		cfg.BaseURL = DefaultBaseURL
 	}
 	if cfg.Client == nil {
-		cfg.Client = wire.NewClient(wire.MaxAnswer)
+		cfg.Client = transport.NewClient(transport.MaxAnswer)
 	}
 	if cfg.CallTimeout == 0 {
 		cfg.CallTimeout = callTimeout

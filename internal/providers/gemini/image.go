@@ -8,9 +8,9 @@ import (
 
 	"google.golang.org/genai"
 
-	"github.com/mugshot-studio/backend/internal/prompts"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/picture"
+	"github.com/mugshot-studio/backend/internal/providers/internal/picture"
+	"github.com/mugshot-studio/backend/internal/providers/prompts"
 )
 
 // Generate implements providers.Image, with one call for each variant: Gemini draws one picture an answer, and each

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/picture"
+	"github.com/mugshot-studio/backend/internal/providers/internal/picture"
 )
 
 // judgeVersion names the questions below. It grows with every change of them.

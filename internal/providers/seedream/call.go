@@ -10,7 +10,7 @@ import (
 	"net/http"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
 // request is the body of POST /images/generations. Watermark is always sent, because the vendor's default is true.
@@ -56,7 +56,7 @@ func (p *Provider) ask(parent context.Context, body *request) (drawn []byte, req
 	req.Header.Set("Accept", "application/json")
 	res, err := p.cfg.Client.Do(req)
 	if err != nil {
-		return nil, "", wire.Failure(parent, Name, err)
+		return nil, "", transport.Failure(parent, Name, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	if res.StatusCode != http.StatusOK {
@@ -64,7 +64,7 @@ func (p *Provider) ask(parent context.Context, body *request) (drawn []byte, req
 	}
 	out, err := decode(res.Body)
 	if err != nil {
-		return nil, "", wire.Failure(parent, Name, err)
+		return nil, "", transport.Failure(parent, Name, err)
 	}
 	drawn, err = out.picture(res.Header)
 	return drawn, requestIDOf(res.Header, ""), err

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
 // vendorError is the vendor's word for a failure. Its message may quote the prompt, and is only searched for the
@@ -24,14 +24,14 @@ type vendorError struct {
 func (p *Provider) refused(ctx context.Context, res *http.Response) error {
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxErrorAnswer))
 	if err != nil && ctx.Err() != nil {
-		return wire.Failure(ctx, Name, err)
+		return transport.Failure(ctx, Name, err)
 	}
 	var out answer
 	if json.Unmarshal(raw, &out) != nil || out.Error == nil {
 		out.Error = &vendorError{}
 	}
 	failure := out.Error.failure(res.StatusCode, res.Header)
-	failure.RetryAfter = wire.RetryAfter(res.Header, p.cfg.Now())
+	failure.RetryAfter = transport.RetryAfter(res.Header, p.cfg.Now())
 	return failure
 }
 
@@ -39,7 +39,7 @@ func (p *Provider) refused(ctx context.Context, res *http.Response) error {
 func (e vendorError) failure(status int, header http.Header) *providers.Error {
 	class, ours, known := classOf(e.Code)
 	if !known {
-		class, ours = wire.ClassOf(status), wire.Ours(status)
+		class, ours = transport.ClassOf(status), transport.Ours(status)
 	}
 	if !known && status == http.StatusOK {
 		class = providers.Transient // what is unknown and yet no refusal may pass

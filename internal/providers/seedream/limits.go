@@ -13,7 +13,7 @@ import (
 	_ "golang.org/x/image/webp" // …
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/picture"
+	"github.com/mugshot-studio/backend/internal/providers/internal/picture"
 )
 
 // limits are what a family of models takes.

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/prompts"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/picture"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/internal/picture"
+	"github.com/mugshot-studio/backend/internal/providers/prompts"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
 // Name is the provider's name, as it stands in jobs and metrics.
@@ -30,7 +30,7 @@ const callTimeout = 150 * time.Second
 type Config struct {
 	BaseURL string // empty: DefaultBaseURL
 	Key     string
-	// Client sends the requests; nil: one of wire.NewClient. It must not follow redirects, nor repeat a request.
+	// Client sends the requests; nil: one of transport.NewClient. It must not follow redirects, nor repeat a request.
 	Client *http.Client
 	Now    func() time.Time
 	// Redraw is done to every reference before it is sent; nil: they go as they are.
@@ -56,7 +56,7 @@ func New(cfg Config) (*Provider, error) {
 	}
 	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
 	if cfg.Client == nil {
-		cfg.Client = wire.NewClient(wire.MaxAnswer)
+		cfg.Client = transport.NewClient(transport.MaxAnswer)
 	}
 	if cfg.CallTimeout == 0 {
 		cfg.CallTimeout = callTimeout

@@ -12,11 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/prompts"
 	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/providers/prompts"
 )
 
-// After a change that is meant, `go test ./internal/prompts -update` writes the expected files anew, and Version grows.
+// After a change that is meant, `go test ./internal/providers/prompts -update` writes the expected files anew, and Version grows.
 var update = flag.Bool("update", false, "write the expected files")
 
 // golden is one file of testdata: what a creator wrote, and all that is made of it.

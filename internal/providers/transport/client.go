@@ -1,6 +1,6 @@
 // Package wire is what the vendors' adapters share about HTTP: a client that bounds answers and follows nobody, and how
 // the failures of a transport are told without telling what was sent or received.
-package wire
+package transport
 
 import (
 	"errors"

@@ -18,7 +18,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/providers/wire"
+	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
 // Config says what may be fetched.
@@ -57,13 +57,13 @@ func New(cfg Config) *Client {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = time.Minute
 	}
-	c := &Client{cfg: cfg, strict: transport(public)}
+	c := &Client{cfg: cfg, strict: newTransport(public)}
 	for _, host := range cfg.Hosts {
 		c.targets.hosts = append(c.targets.hosts, strings.ToLower(host))
 	}
 	if cfg.AllowLoopback && LoopbackURL(cfg.BaseURL) {
 		c.targets.loopback = true
-		c.local = transport(func(addr netip.Addr) bool { return addr.Unmap().IsLoopback() })
+		c.local = newTransport(func(addr netip.Addr) bool { return addr.Unmap().IsLoopback() })
 	}
 	c.http = &http.Client{Transport: c, CheckRedirect: func(req *http.Request, via []*http.Request) error {
 		req.Header.Del("Referer") // would tell the signed URL to the next host
@@ -75,9 +75,9 @@ func New(cfg Config) *Client {
 	return c
 }
 
-// transport connects only to addresses that are permitted. It knows no proxy, which would connect in its stead, and asks
+// newTransport connects only to addresses that are permitted. It knows no proxy, which would connect in its stead, and asks
 // for no compression, so that a small answer can't unfold into a large one.
-func transport(permitted func(netip.Addr) bool) *http.Transport {
+func newTransport(permitted func(netip.Addr) bool) *http.Transport {
 	dialer := net.Dialer{Timeout: 10 * time.Second, Control: control(permitted)}
 	return &http.Transport{
 		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, DisableCompression: true, MaxConnsPerHost: 16,
@@ -180,7 +180,7 @@ func (c *Client) broken(parent context.Context, err error) (_ []byte, again bool
 	case errors.Is(err, errAddress):
 		return nil, false, c.fail(providers.Permanent, "result_url_refused", errAddress)
 	}
-	return nil, true, wire.Failure(parent, c.cfg.Provider, err)
+	return nil, true, transport.Failure(parent, c.cfg.Provider, err)
 }
 
 func (c *Client) fail(class providers.Class, reason string, cause error) error {

@@ -4,7 +4,7 @@
 // Each worker counts what it sees itself. One that has seen enough failures opens its breaker and notes in Redis, with an
 // expiry, that the model rests; the others, and the processes that serve the API and ask no vendor, go by the note. Then
 // single calls try again, and the first success ends the rest everywhere.
-package guard
+package breaker
 
 import (
 	"context"
