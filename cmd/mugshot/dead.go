@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mugshot-studio/backend/internal/backlog"
+	"github.com/mugshot-studio/backend/internal/ops/backlog"
 )
 
 // dead lists what was given up, or deals with some of it.

@@ -7,10 +7,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/mugshot-studio/backend/internal/admin"
 	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/ops/admin"
 	"github.com/mugshot-studio/backend/internal/providers/breaker"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/trail"

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/admin"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/ops/admin"
 	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/worker"
 )

@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mugshot-studio/backend/internal/admin"
 	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/ops/admin"
 	"github.com/mugshot-studio/backend/internal/queue"
 )
 

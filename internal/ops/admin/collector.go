@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/mugshot-studio/backend/internal/backlog"
+	"github.com/mugshot-studio/backend/internal/ops/backlog"
 )
 
 // Backlog is the backlog as metrics, read at each scrape. Every process would tell the same, so workers alone do.

@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/admin"
-	"github.com/mugshot-studio/backend/internal/backlog"
+	"github.com/mugshot-studio/backend/internal/ops/admin"
+	"github.com/mugshot-studio/backend/internal/ops/backlog"
 )
 
 var errAway = errors.New("away")

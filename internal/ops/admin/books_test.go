@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/admin"
 	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/ops/admin"
 )
 
 func TestBooks_tellsWhatTheLastLookFoundWhileItIsFresh(t *testing.T) {

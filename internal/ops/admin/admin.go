@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/mugshot-studio/backend/internal/backlog"
+	"github.com/mugshot-studio/backend/internal/ops/backlog"
 )
 
 // QueuesPath is where the page of the queue's library lives.

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/backlog"
+	"github.com/mugshot-studio/backend/internal/ops/backlog"
 )
 
 // Limits are shown beside what they limit.
