@@ -47,7 +47,7 @@ test-race: test-programs ## Run them with the race detector, which needs a C com
 	$(testenv) go test -race -timeout 30m -tags '$(programs)' ./...
 
 test-migrations: test-programs ## Run the migrations up, down and up again
-	$(testenv) go test -tags '$(programs)' ./migrations/... ./internal/migrate/...
+	$(testenv) go test -tags '$(programs)' ./migrations/... ./internal/platform/migrate/...
 
 test-plans: ## Plan every query, and turn the pages of every list of an account with a million rows; takes ten minutes
 	PLANS=full $(testenv) go test -count 1 -v -timeout 30m ./test/plans/
@@ -107,7 +107,7 @@ bench-programs:
 	@go build -o bin/bench/ ./test/bench/... ./cmd/mugshot
 
 bench-go: ## Run the Go benchmarks; what matters most comes first, in words
-	$(testenv) go test -bench 'Pickup|Idle' -benchtime 5s -run '^$$' ./internal/queue
+	$(testenv) go test -bench 'Pickup|Idle' -benchtime 5s -run '^$$' ./internal/platform/queue
 	$(testenv) go test -bench Streams -benchtime 1x -run '^$$' ./test/load
 	$(testenv) go test -bench . -run '^$$' ./internal/...
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/migrate"
+	"github.com/mugshot-studio/backend/internal/platform/migrate"
 	"github.com/mugshot-studio/backend/migrations"
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/migrate"
+	"github.com/mugshot-studio/backend/internal/platform/migrate"
 	"github.com/mugshot-studio/backend/migrations"
 	"github.com/mugshot-studio/backend/test/kit/leaktest"
 )

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/mugshot-studio/backend/internal/app"
-	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/platform/config"
 )
 
 // listenAnywhere listens on addr or, where that is taken, on a free port: nobody has to know it but the banner.

@@ -12,8 +12,8 @@ import (
 	"syscall"
 
 	"github.com/mugshot-studio/backend/internal/app"
-	"github.com/mugshot-studio/backend/internal/config"
-	"github.com/mugshot-studio/backend/internal/telemetry"
+	"github.com/mugshot-studio/backend/internal/platform/config"
+	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 )
 
 func main() {

@@ -10,9 +10,9 @@ import (
 	"slices"
 
 	"github.com/mugshot-studio/backend/internal/app"
-	"github.com/mugshot-studio/backend/internal/config"
-	"github.com/mugshot-studio/backend/internal/migrate"
-	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/platform/config"
+	"github.com/mugshot-studio/backend/internal/platform/migrate"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/migrations"
 	"github.com/mugshot-studio/backend/test/devstack"
 )

@@ -6,8 +6,8 @@ import (
 	"os"
 
 	"github.com/mugshot-studio/backend/internal/app"
-	"github.com/mugshot-studio/backend/internal/config"
-	"github.com/mugshot-studio/backend/internal/telemetry"
+	"github.com/mugshot-studio/backend/internal/platform/config"
+	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 )
 
 // load reads the configuration and makes what a process has of the world.

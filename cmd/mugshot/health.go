@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/platform/config"
 )
 
 // healthTimeout is above what /readyz takes to give up on its dependencies.

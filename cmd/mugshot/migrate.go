@@ -8,9 +8,9 @@ import (
 	"strconv"
 
 	"github.com/mugshot-studio/backend/internal/app"
-	"github.com/mugshot-studio/backend/internal/config"
-	"github.com/mugshot-studio/backend/internal/migrate"
-	"github.com/mugshot-studio/backend/internal/telemetry"
+	"github.com/mugshot-studio/backend/internal/platform/config"
+	"github.com/mugshot-studio/backend/internal/platform/migrate"
+	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 	"github.com/mugshot-studio/backend/migrations"
 )
 

@@ -8,7 +8,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 // setUpStorage is safe to repeat.

@@ -11,10 +11,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 // Account is an account with its profile photo.
@@ -25,7 +25,7 @@ type Account struct {
 
 // Deps are what a Service stands on.
 type Deps struct {
-	Store   *store.Store
+	Store   *postgres.Store
 	Auth    *auth.Service
 	Objects storage.Store
 	Now     func() time.Time
@@ -35,7 +35,7 @@ type Deps struct {
 
 // Service reads, changes and deletes accounts. It is safe for concurrent use.
 type Service struct {
-	store   *store.Store
+	store   *postgres.Store
 	auth    *auth.Service
 	objects storage.Store
 	now     func() time.Time
@@ -52,7 +52,7 @@ func New(d Deps) *Service {
 func (s *Service) Get(ctx context.Context, userID uuid.UUID) (Account, error) {
 	user, err := s.store.Queries().UserGet(ctx, userID)
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return Account{}, ErrNotFound
 	case err != nil:
 		return Account{}, fmt.Errorf("read account: %w", err)
@@ -66,7 +66,7 @@ func (s *Service) withPhoto(ctx context.Context, user db.User) (Account, error) 
 	}
 	photo, err := s.store.Queries().AssetGet(ctx, db.AssetGetParams{ID: *user.ProfilePhotoAssetID, UserID: &user.ID})
 	switch {
-	case store.IsNotFound(err): // deleted between the two queries
+	case postgres.IsNotFound(err): // deleted between the two queries
 		return Account{User: user}, nil
 	case err != nil:
 		return Account{}, fmt.Errorf("read profile photo: %w", err)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/account"
 	"github.com/mugshot-studio/backend/internal/auth"
-	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 

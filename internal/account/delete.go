@@ -10,10 +10,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 const (
@@ -59,7 +59,7 @@ func (s *Service) remove(ctx context.Context, q *db.Queries, user db.User) ([]st
 	// From here on nobody adds an event that would keep its address.
 	_, err := q.UserLock(ctx, db.UserLockParams{ID: user.ID, CredentialsVersion: user.CredentialsVersion})
 	switch {
-	case store.IsNotFound(err): // the password is another one by now, or somebody was faster
+	case postgres.IsNotFound(err): // the password is another one by now, or somebody was faster
 		return nil, auth.ErrInvalidCredentials
 	case err != nil:
 		return nil, fmt.Errorf("lock account: %w", err)

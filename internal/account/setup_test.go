@@ -17,14 +17,14 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/account"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/storage/filesystem"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage/filesystem"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
@@ -37,7 +37,7 @@ var here = auth.Client{IP: "192.0.2.7", UserAgent: "test/1"}
 type bundle struct {
 	*account.Service
 	auth    *auth.Service
-	store   *store.Store
+	store   *postgres.Store
 	objects *outage
 	log     *bytes.Buffer
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // Change is what should be different. Members that are nil stay as they are.
@@ -38,9 +38,9 @@ func (s *Service) Update(ctx context.Context, userID uuid.UUID, c Change, client
 	err := s.store.InTx(ctx, func(q *db.Queries) (err error) {
 		user, err = q.UserUpdate(ctx, params)
 		switch {
-		case store.IsNotFound(err):
+		case postgres.IsNotFound(err):
 			return ErrNotFound
-		case store.IsUnique(err, store.UsersUsernameKey):
+		case postgres.IsUnique(err, postgres.UsersUsernameKey):
 			return auth.ErrUsernameTaken
 		case err != nil:
 			return fmt.Errorf("change account: %w", err)

@@ -11,9 +11,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/admin"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 	"github.com/mugshot-studio/backend/internal/providers/breaker"
-	"github.com/mugshot-studio/backend/internal/queue"
-	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // admin is the handler for operators. consumers is nil where the process does not work.
@@ -68,5 +68,5 @@ func (a *App) observeReply(ctx context.Context, outcome chat.Outcome, took time.
 // observeTask tells the metrics and the log of an attempt that is over. What failed is told where it is known why.
 func (a *App) observeTask(ctx context.Context, kind queue.Kind, outcome string, took time.Duration) {
 	a.metrics.Task(string(kind), outcome, took)
-	a.outside.Log.InfoContext(ctx, "task", trail.Kind, string(kind), trail.Outcome, outcome, "duration", took)
+	a.outside.Log.InfoContext(ctx, "task", tracecontext.Kind, string(kind), tracecontext.Outcome, outcome, "duration", took)
 }

@@ -21,20 +21,20 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/chat"
-	"github.com/mugshot-studio/backend/internal/config"
 	"github.com/mugshot-studio/backend/internal/credits"
-	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
-	"github.com/mugshot-studio/backend/internal/mail"
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
+	"github.com/mugshot-studio/backend/internal/platform/config"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
+	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/queue"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
 	"github.com/mugshot-studio/backend/internal/safety"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/telemetry"
 )
 
 // App is everything that a process of ours may need, whichever role it plays.
@@ -46,7 +46,7 @@ type App struct {
 
 	ring     *token.Keyring
 	csrf     *token.CSRFGuard
-	store    *store.Store
+	store    *postgres.Store
 	queue    *queue.Queue
 	hub      *events.Hub
 	counters *ratelimit.Counters
@@ -147,4 +147,4 @@ func (a *App) Backlog() *backlog.Service { return a.backlog }
 func (a *App) Objects() storage.Store { return a.objects }
 
 // Store is the database, for tests that look behind the scenes.
-func (a *App) Store() *store.Store { return a.store }
+func (a *App) Store() *postgres.Store { return a.store }

@@ -8,9 +8,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/providers/local"
-	"github.com/mugshot-studio/backend/internal/queue"
 )
 
 func (a *App) openChats() error {

@@ -6,7 +6,7 @@ import (
 	"runtime/metrics"
 	"sync"
 
-	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/platform/config"
 )
 
 // roomyHeap is what the heap of an API may grow to before it is collected, in bytes. A process that holds next to nothing

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/httpapi"
-	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/ops/admin"
-	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/worker"
 )
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/httpapi"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
 // budget is how many requests a subject has in a period; 0: it is not counted.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/internal/httpapi"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 

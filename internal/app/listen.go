@@ -18,20 +18,20 @@ func Listen(ctx context.Context, variable, addr string) (net.Listener, error) {
 	defer cancel()
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, listenError(variable, addr, err)
+		return nil, listenError(ctx, variable, addr, err)
 	}
 	return l, nil
 }
 
 // listenError explains why addr could not be listened on, and names the environment variable to change. It wraps err.
-func listenError(variable, addr string, err error) error {
+func listenError(ctx context.Context, variable, addr string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%s is taken by another program: stop it, or choose another address with %s%s: %w",
-			addr, variable, suggestion(variable, addr), err)
+			addr, variable, suggestion(ctx, variable, addr), err)
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("this user may not listen on %s: choose a port above 1023 with %s%s: %w",
-			addr, variable, suggestion(variable, addr), err)
+			addr, variable, suggestion(ctx, variable, addr), err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("this machine does not have the address %s: change %s: %w", addr, variable, err)
 	default:
@@ -40,12 +40,12 @@ func listenError(variable, addr string, err error) error {
 }
 
 // suggestion is an example with a port that is free now, or nothing.
-func suggestion(variable, addr string) string {
+func suggestion(ctx context.Context, variable, addr string) string {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return ""
 	}
-	free, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	free, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return ""
 	}

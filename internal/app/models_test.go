@@ -16,10 +16,10 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
 	"github.com/mugshot-studio/backend/internal/catalog"
-	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/platform/config"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
-	"github.com/mugshot-studio/backend/internal/telemetry"
 )
 
 // whoDraws opens the providers of an environment and tells who draws, by model.

@@ -17,19 +17,19 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/credits"
-	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
-	"github.com/mugshot-studio/backend/internal/mail"
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/storage/filesystem"
+	"github.com/mugshot-studio/backend/internal/platform/storage/supabase"
+	"github.com/mugshot-studio/backend/internal/platform/telemetry"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 	"github.com/mugshot-studio/backend/internal/projects"
-	"github.com/mugshot-studio/backend/internal/queue"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
 	"github.com/mugshot-studio/backend/internal/safety"
-	"github.com/mugshot-studio/backend/internal/storage/filesystem"
-	"github.com/mugshot-studio/backend/internal/storage/supabase"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/telemetry"
-	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // showStageAfter is less than anybody takes for waiting (https://www.nngroup.com/articles/response-times-3-important-limits).
@@ -47,7 +47,7 @@ func (a *App) openPools(ctx context.Context) (err error) {
 	if a.ring, err = token.NewKeyring(cfg.JWTSecret.Reveal(), previous...); err != nil {
 		return fmt.Errorf("JWT_SECRET: %w", err)
 	}
-	a.store, err = store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{
+	a.store, err = postgres.Open(ctx, cfg.DatabaseURL.Reveal(), postgres.Options{
 		MaxConns: cfg.DatabaseMaxConns, StatementTimeout: cfg.DatabaseTimeout, Tracer: a.tracing.Queries(),
 	})
 	if err != nil {
@@ -210,7 +210,7 @@ func (a *App) available(modelID string) bool {
 
 func (a *App) pushTo(kind queue.Kind) func(ctx context.Context, id uuid.UUID) error {
 	return func(ctx context.Context, id uuid.UUID) error {
-		return trail.Step(ctx, "push "+string(kind), trace.SpanKindProducer, func(ctx context.Context) error {
+		return tracecontext.Step(ctx, "push "+string(kind), trace.SpanKindProducer, func(ctx context.Context) error {
 			return a.queue.Push(ctx, kind, id)
 		})
 	}

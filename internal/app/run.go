@@ -10,10 +10,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/httpapi"
 	"github.com/mugshot-studio/backend/internal/ops/admin"
-	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
 // Roles are what a process does. Both at once is for development.

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/telemetry"
+	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 )
 
 // flushTimeout bounds what is still sent of traces and reports when a process ends.

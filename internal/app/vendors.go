@@ -10,7 +10,9 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
 	"github.com/mugshot-studio/backend/internal/catalog"
-	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/platform/config"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/providers/breaker"
 	"github.com/mugshot-studio/backend/internal/providers/fal"
@@ -18,8 +20,6 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers/local"
 	"github.com/mugshot-studio/backend/internal/providers/seedream"
 	"github.com/mugshot-studio/backend/internal/providers/transport"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
-	"github.com/mugshot-studio/backend/internal/telemetry"
 )
 
 // writer is who writes the chat's replies.

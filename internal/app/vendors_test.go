@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 

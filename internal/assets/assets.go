@@ -18,8 +18,8 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 // URLLifetime is for how long a signed address can be fetched.
@@ -41,7 +41,7 @@ type Checker interface {
 
 // Deps are what a Service stands on.
 type Deps struct {
-	Store   *store.Store
+	Store   *postgres.Store
 	Objects storage.Store
 	Checker Checker
 	Now     func() time.Time
@@ -54,7 +54,7 @@ type Deps struct {
 
 // Service takes uploads in, and reads and deletes assets. It is safe for concurrent use.
 type Service struct {
-	store   *store.Store
+	store   *postgres.Store
 	objects storage.Store
 	checker Checker
 	now     func() time.Time
@@ -76,7 +76,7 @@ func New(d Deps) *Service {
 }
 
 // NewService returns a service that can only read.
-func NewService(s *store.Store, objects storage.Store) *Service {
+func NewService(s *postgres.Store, objects storage.Store) *Service {
 	return New(Deps{Store: s, Objects: objects})
 }
 
@@ -150,7 +150,7 @@ func (s *Service) Sign(ctx context.Context, assets []db.Asset) (map[uuid.UUID]st
 // found tells a missing row from a failure to read.
 func found(asset db.Asset, err error) (db.Asset, error) {
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return db.Asset{}, ErrNotFound
 	case err != nil:
 		return db.Asset{}, fmt.Errorf("read asset: %w", err)

@@ -12,10 +12,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 const (
@@ -166,7 +166,7 @@ func (s *Service) adopt(
 		SizeBytes: c.Size, Width: &width, Height: &height, MD5: &c.MD5, Now: s.now(),
 	})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return db.Asset{}, nil, errEnded
 	case err != nil:
 		return db.Asset{}, nil, fmt.Errorf("make asset ready: %w", err)

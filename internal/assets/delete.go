@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 // Delete removes an asset of the account, or gives up an upload. It fails with ErrNotFound, and with ErrInUse while a
@@ -29,7 +29,7 @@ func (s *Service) Delete(ctx context.Context, userID, id uuid.UUID) error {
 		}
 		gone, err := q.AssetDelete(ctx, db.AssetDeleteParams{ID: id, UserID: &userID})
 		switch {
-		case store.IsNotFound(err):
+		case postgres.IsNotFound(err):
 			return ErrNotFound
 		case err != nil:
 			return fmt.Errorf("delete asset: %w", err)

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 // The failures of this domain. What a picture itself may be refused for is in package inspect.

@@ -19,9 +19,9 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/storage/filesystem"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage/filesystem"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 	"github.com/mugshot-studio/backend/test/kit/leaktest"
 )
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 // world is a Service on a database and a folder of pictures of its own.
 type world struct {
 	*assets.Service
-	store   *store.Store
+	store   *postgres.Store
 	objects *faulty
 	ahead   atomic.Int64 // of the clock, in nanoseconds
 	user    db.User

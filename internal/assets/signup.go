@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // ClaimSignupPhoto gets the photo of CreateSignupUpload ready for an account that is about to be created under userID:
@@ -23,7 +23,7 @@ func (s *Service) ClaimSignupPhoto(
 ) (attach func(ctx context.Context, q *db.Queries) error, finish func(ctx context.Context), err error) {
 	upload, err := s.store.Queries().AssetGetUnowned(ctx, db.AssetGetUnownedParams{ID: assetID, Now: s.now()})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return nil, nil, errPhotoUnknown
 	case err != nil:
 		return nil, nil, fmt.Errorf("read photo of sign-up: %w", err)

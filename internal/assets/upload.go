@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 // uploadLifetime is how long a client has to send the file and say so.

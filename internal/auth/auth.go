@@ -18,13 +18,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
-	"github.com/mugshot-studio/backend/internal/batch"
 	"github.com/mugshot-studio/backend/internal/credits"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/coalesce"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
 // Principal is who is asking, as an access token proved it.
@@ -50,7 +50,7 @@ type Config struct {
 
 // Deps are what a Service stands on.
 type Deps struct {
-	Store         *store.Store
+	Store         *postgres.Store
 	Passwords     *password.Hasher
 	AccessTokens  *token.Issuer
 	RefreshTokens *token.Refresher
@@ -72,7 +72,7 @@ type Push func(ctx context.Context, mailID uuid.UUID) error
 // Service signs people up, in and out. It is safe for concurrent use.
 type Service struct {
 	cfg           Config
-	store         *store.Store
+	store         *postgres.Store
 	passwords     *password.Hasher
 	accessTokens  *token.Issuer
 	refreshTokens *token.Refresher
@@ -87,7 +87,7 @@ type Service struct {
 	random        io.Reader
 	log           *slog.Logger
 
-	rollCall batch.Batcher[Principal, bool] // whether a session may still be used
+	rollCall coalesce.Batcher[Principal, bool] // whether a session may still be used
 }
 
 // NewService returns a service.
@@ -121,7 +121,7 @@ func (s *Service) announce(ctx context.Context, mailID uuid.UUID) {
 func (s *Service) byEmail(ctx context.Context, email string) (user db.User, found bool, err error) {
 	user, err = s.store.Queries().UserByEmail(ctx, strings.TrimSpace(email))
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return db.User{}, false, nil
 	case err != nil:
 		return db.User{}, false, fmt.Errorf("find account: %w", err)
@@ -134,7 +134,7 @@ func (s *Service) byEmail(ctx context.Context, email string) (user db.User, foun
 func (s *Service) account(ctx context.Context, userID uuid.UUID) (db.User, error) {
 	user, err := s.store.Queries().UserGet(ctx, userID)
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return db.User{}, ErrUnauthenticated
 	case err != nil:
 		return db.User{}, fmt.Errorf("read account: %w", err)

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth/token"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // What a challenge is worth.
@@ -57,7 +57,7 @@ func (s *Service) VerifySecondFactor(
 		TokenHash: hash[:], Now: s.now(), MaxAttempts: challengeTries,
 	})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return Session{}, false, ErrInvalidCode
 	case err != nil:
 		return Session{}, false, fmt.Errorf("count try of challenge: %w", err)

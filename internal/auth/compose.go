@@ -8,8 +8,8 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/auth/token"
-	"github.com/mugshot-studio/backend/internal/mail"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // compose writes a mail to whoever it is for, and makes the secret that it brings. It fails with errNotNeeded.
@@ -19,7 +19,7 @@ func (m *Mailer) compose(ctx context.Context, row db.OutboxMail) (mail.Message, 
 	}
 	user, err := m.Store.Queries().UserGet(ctx, *row.UserID)
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return mail.Message{}, errNotNeeded
 	case err != nil:
 		return mail.Message{}, fmt.Errorf("read account: %w", err)

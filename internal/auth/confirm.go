@@ -9,11 +9,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/credits"
-	"github.com/mugshot-studio/backend/internal/mail"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // What a confirmation code is worth.
@@ -37,7 +37,7 @@ func (s *Service) Confirm(ctx context.Context, email, code string, client Client
 	hash, err := s.store.Queries().EmailCodeTry(ctx, db.EmailCodeTryParams{
 		UserID: user.ID, Purpose: codePurpose, Now: s.now(), MaxAttempts: codeTries,
 	})
-	if err != nil && !store.IsNotFound(err) {
+	if err != nil && !postgres.IsNotFound(err) {
 		return fmt.Errorf("count try of code: %w", err)
 	}
 	if err != nil || !s.codes.Match(hash, user.ID, codePurpose, code) {
@@ -102,7 +102,7 @@ func (s *Service) ResendConfirmation(ctx context.Context, email string, client C
 func (s *Service) enqueueByEmail(
 	ctx context.Context, email string, kind mail.Kind, client Client, action audit.Action,
 ) error {
-	mailID, origin := s.newID(), trail.From(ctx)
+	mailID, origin := s.newID(), tracecontext.From(ctx)
 	err := s.store.InTx(ctx, func(q *db.Queries) error {
 		userID, err := q.MailEnqueueByEmail(ctx, db.MailEnqueueByEmailParams{
 			ID: mailID, Email: strings.TrimSpace(email), Kind: string(kind), RequestID: origin.RequestID,

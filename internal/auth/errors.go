@@ -1,6 +1,6 @@
 package auth
 
-import "github.com/mugshot-studio/backend/internal/apperr"
+import "github.com/mugshot-studio/backend/internal/platform/apperr"
 
 // The failures of this package.
 var (

@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/audit"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // guess is one attempt at something that only the owner of an account knows.
@@ -110,7 +110,7 @@ func promiseLockMail(
 	if err != nil {
 		return false, fmt.Errorf("encode lock: %w", err)
 	}
-	origin := trail.From(ctx)
+	origin := tracecontext.From(ctx)
 	n, err := q.MailEnqueueLocked(ctx, db.MailEnqueueLockedParams{
 		ID: mailID, Facts: facts, Email: email, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 	})

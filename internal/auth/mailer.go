@@ -13,10 +13,10 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/auth/token"
-	"github.com/mugshot-studio/backend/internal/mail"
-	"github.com/mugshot-studio/backend/internal/queue"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // How mails are delivered. A mail that is refused for the time being is tried for about half an hour.
@@ -40,7 +40,7 @@ type Mailer struct {
 
 // MailerDeps are what a Mailer stands on.
 type MailerDeps struct {
-	Store     *store.Store
+	Store     *postgres.Store
 	Sender    mail.Sender
 	Templates *mail.Templates
 	Codes     *token.CodeHasher
@@ -68,14 +68,14 @@ func (m *Mailer) Deliver(ctx context.Context, mailID uuid.UUID) error {
 		ID: mailID, LeaseSeconds: mailLease.Seconds(), MaxAttempts: mailAttempts,
 	})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return nil
 	case err != nil:
 		return fmt.Errorf("claim mail: %w", err)
 	}
 	begun := time.Now()
-	ctx, end := trail.Resume(ctx, trail.Origin{RequestID: row.RequestID, Traceparent: row.Traceparent},
-		string(queue.Mail), trail.MailID, row.ID.String())
+	ctx, end := tracecontext.Resume(ctx, tracecontext.Origin{RequestID: row.RequestID, Traceparent: row.Traceparent},
+		string(queue.Mail), tracecontext.MailID, row.ID.String())
 	err = m.send(ctx, row)
 	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), mailSettle)
 	defer cancel()

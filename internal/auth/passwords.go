@@ -8,12 +8,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth/token"
-	"github.com/mugshot-studio/backend/internal/mail"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
 // resetLifetime is how long a reset token is good for.
@@ -40,7 +40,7 @@ func (s *Service) ResetPassword(ctx context.Context, resetToken string, wanted N
 	}
 	user, err := s.store.Queries().PasswordResetFind(ctx, db.PasswordResetFindParams{TokenHash: hash[:], Now: s.now()})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return ErrInvalidResetToken
 	case err != nil:
 		return fmt.Errorf("find reset token: %w", err)

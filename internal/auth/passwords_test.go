@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/auth"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 

@@ -8,9 +8,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth/token"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // grace is for how long a spent refresh token is answered once more, to the same client: two tabs that refresh at once,
@@ -57,7 +57,7 @@ func (s *Service) living(ctx context.Context, id uuid.UUID) (db.Session, error) 
 	row, err := s.store.Queries().SessionGet(ctx, id)
 	now := s.now()
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return db.Session{}, ErrInvalidRefreshToken
 	case err != nil:
 		return db.Session{}, fmt.Errorf("read session: %w", err)

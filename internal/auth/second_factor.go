@@ -8,10 +8,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/audit"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
 // Proof is one of two ways to show that one has the second factor.
@@ -238,7 +238,7 @@ func (s *Service) factor(
 ) (row db.SecondFactor, secret []byte, err error) {
 	row, err = q.SecondFactorGet(ctx, db.SecondFactorGetParams{UserID: userID, Enabled: enabled})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return db.SecondFactor{}, nil, nil
 	case err != nil:
 		return db.SecondFactor{}, nil, fmt.Errorf("read second factor: %w", err)

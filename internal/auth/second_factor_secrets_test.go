@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 func TestRecoveryCodes_count_once_in_any_spelling(t *testing.T) {

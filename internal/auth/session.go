@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth/token"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // Why a session ended, as its row says it.
@@ -45,7 +45,7 @@ func (s *Service) open(ctx context.Context, q *db.Queries, user db.User, client 
 		IdleExpiresAt: now.Add(min(s.cfg.SessionIdle, s.cfg.SessionLifetime)), ExpiresAt: now.Add(s.cfg.SessionLifetime),
 	})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return Session{}, ErrInvalidCredentials
 	case err != nil:
 		return Session{}, fmt.Errorf("open session: %w", err)

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/audit"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
 )
 
 // Sessions reads at most limit living sessions of an account whose ids are below before, newest first.

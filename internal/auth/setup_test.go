@@ -19,9 +19,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
-	"github.com/mugshot-studio/backend/internal/mail"
-	"github.com/mugshot-studio/backend/internal/ratelimit"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
@@ -41,7 +41,7 @@ var here = auth.Client{IP: "192.0.2.7", UserAgent: "test/1"}
 type bundle struct {
 	*auth.Service
 	mailer  *auth.Mailer
-	store   *store.Store
+	store   *postgres.Store
 	hasher  *password.Hasher
 	codes   *token.CodeHasher
 	inbox   *inbox
@@ -65,7 +65,7 @@ func setup(t *testing.T) *bundle {
 		inbox: &inbox{}, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, queries: &statements{},
 		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), moved: make(chan string, 1000), outcomes: make(chan string, 1000),
 	}
-	opened, err := store.Open(t.Context(), pgtest.New(t), store.Options{MaxConns: 20, Tracer: b.queries})
+	opened, err := postgres.Open(t.Context(), pgtest.New(t), postgres.Options{MaxConns: 20, Tracer: b.queries})
 	require.NoError(t, err)
 	t.Cleanup(opened.Close)
 	b.store = opened

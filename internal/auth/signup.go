@@ -9,12 +9,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/audit"
 	"github.com/mugshot-studio/backend/internal/auth/password"
-	"github.com/mugshot-studio/backend/internal/mail"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // How old a creator may be, in whole years.
@@ -128,16 +128,16 @@ func CheckDOB(dob, now time.Time) []apperr.Field {
 // taken names the constraint that refused an account.
 func taken(err error) error {
 	switch {
-	case store.IsUnique(err, store.UsersEmailKey):
+	case postgres.IsUnique(err, postgres.UsersEmailKey):
 		return ErrEmailTaken
-	case store.IsUnique(err, store.UsersUsernameKey):
+	case postgres.IsUnique(err, postgres.UsersUsernameKey):
 		return ErrUsernameTaken
 	}
 	return fmt.Errorf("write account: %w", err)
 }
 
 func enqueue(ctx context.Context, q *db.Queries, id, userID uuid.UUID, kind mail.Kind) error {
-	origin := trail.From(ctx)
+	origin := tracecontext.From(ctx)
 	err := q.MailEnqueue(ctx, db.MailEnqueueParams{
 		ID: id, UserID: &userID, Kind: string(kind), RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 	})

@@ -4,7 +4,7 @@ package catalog
 import (
 	"slices"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // Qualities of a job.

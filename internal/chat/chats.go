@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // Create begins a chat, about a project of the account unless projectID is nil. It fails with a validation error for
@@ -18,7 +18,7 @@ func (s *Service) Create(ctx context.Context, userID uuid.UUID, name string, pro
 		ID: s.NewID(), UserID: userID, SessionName: name, ProjectID: projectID,
 	})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return db.Chat{}, errNoProject()
 	case err != nil:
 		return db.Chat{}, fmt.Errorf("create chat: %w", err)
@@ -30,7 +30,7 @@ func (s *Service) Create(ctx context.Context, userID uuid.UUID, name string, pro
 func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (db.Chat, error) {
 	chat, err := s.Store.Queries().ChatGet(ctx, db.ChatGetParams{ID: id, UserID: userID})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return db.Chat{}, ErrNotFound
 	case err != nil:
 		return db.Chat{}, fmt.Errorf("read chat: %w", err)
@@ -70,7 +70,7 @@ func (s *Service) Update(ctx context.Context, userID, id uuid.UUID, c Change) (d
 		params.ProjectID = *c.Project
 	}
 	chat, err := s.Store.Queries().ChatUpdate(ctx, params)
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		if _, err := s.Get(ctx, userID, id); err != nil {
 			return db.Chat{}, err
 		}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/catalog"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/store"
 )
 
 const (
@@ -39,7 +39,7 @@ func (r *Replier) brief(ctx context.Context, reply db.Message) (providers.TextRe
 			return providers.TextRequest{}, err
 		}
 		system += told
-	case !store.IsNotFound(err):
+	case !postgres.IsNotFound(err):
 		return providers.TextRequest{}, fmt.Errorf("read project of chat: %w", err)
 	}
 	return providers.TextRequest{

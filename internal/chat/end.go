@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // besides is what a reply says whose vendor gave a suggestion and no words.
@@ -91,12 +91,12 @@ func (r *Replier) putBack(ctx context.Context, w *writer, why failure, delay tim
 func (r *Replier) settle(ctx context.Context, w *writer, as Outcome, write func() (db.Message, error)) error {
 	defer func() { w.ended(ctx, as) }()
 	var row db.Message
-	err := store.Persist(ctx, func() (err error) {
+	err := postgres.Persist(ctx, func() (err error) {
 		row, err = write()
 		return err
 	})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		as = Lost
 		return nil
 	case err != nil:

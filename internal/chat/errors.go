@@ -3,7 +3,7 @@ package chat
 import (
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // The failures of this package.

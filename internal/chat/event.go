@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jsontext"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
 // Events carries what happens in chats between processes.

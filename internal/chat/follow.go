@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
 const (

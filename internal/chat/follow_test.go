@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/chat"
-	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/store"
 )
 
 // follow waits for the end of a following.
@@ -36,7 +36,7 @@ type lossy struct {
 	mu    sync.Mutex
 	r     *rand.Rand
 	loss  int // percent
-	rows  *store.Store
+	rows  *postgres.Store
 	early int
 }
 

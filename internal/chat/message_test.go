@@ -9,7 +9,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/chat"
-	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 )
 
 // A page is what its query lists, column by column, though it is read without sqlc's list.

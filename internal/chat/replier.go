@@ -13,13 +13,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/lease"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/queue"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // CheckDraft tells whether an account could create a project from a draft just as it is, and returns it in the form of
@@ -28,7 +28,7 @@ type CheckDraft func(ctx context.Context, userID uuid.UUID, draft []byte) (json.
 
 // ReplierDeps are what a Replier stands on.
 type ReplierDeps struct {
-	Store   *store.Store
+	Store   *postgres.Store
 	Text    providers.Text // nil: nobody writes, and every reply fails with that
 	Model   string         // the vendor's own model id
 	Catalog *catalog.Catalog
@@ -89,17 +89,17 @@ func (r *Replier) Run(ctx context.Context, id uuid.UUID) error {
 	reply, err := r.Store.Queries().ReplyClaim(ctx, db.ReplyClaimParams{
 		ID: id, LeaseSeconds: r.Lease.Seconds(), MaxAttempts: MaxAttempts,
 	})
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("claim reply: %w", err)
 	}
 	if reply.UserID != nil {
-		ctx = trail.With(ctx, trail.UserID, reply.UserID.String())
+		ctx = tracecontext.With(ctx, tracecontext.UserID, reply.UserID.String())
 	}
-	ctx, end := trail.Resume(ctx, trail.Origin{RequestID: reply.RequestID, Traceparent: reply.Traceparent},
-		string(queue.Reply), trail.MessageID, reply.ID.String())
+	ctx, end := tracecontext.Resume(ctx, tracecontext.Origin{RequestID: reply.RequestID, Traceparent: reply.Traceparent},
+		string(queue.Reply), tracecontext.MessageID, reply.ID.String())
 	held, release := r.hold(ctx, reply)
 	r.publish(held, reply, event{Messages: []Message{messageOf(reply)}})
 	w := newWriter(r, reply)

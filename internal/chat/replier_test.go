@@ -13,9 +13,9 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/chat"
-	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 

@@ -7,14 +7,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // Retry has a failed reply of the account written anew. One that is waiting or being written is returned as it is. It
 // fails with ErrNoReply, ErrNotFailed or ErrTooManyReplies.
 func (s *Service) Retry(ctx context.Context, userID, chatID, id uuid.UUID) (Message, error) {
-	origin := trail.From(ctx)
+	origin := tracecontext.From(ctx)
 	for range placeTries {
 		reply, err := s.reply(ctx, userID, chatID, id)
 		switch {
@@ -29,9 +29,9 @@ func (s *Service) Retry(ctx context.Context, userID, chatID, id uuid.UUID) (Mess
 			Places: s.UserReplies, UserID: userID, ID: id, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 		})
 		switch {
-		case store.IsUnique(err, store.MessagesPlaceKey):
+		case postgres.IsUnique(err, postgres.MessagesPlaceKey):
 			continue
-		case store.IsNotFound(err): // all places are taken, or somebody else was faster
+		case postgres.IsNotFound(err): // all places are taken, or somebody else was faster
 			now, err := s.reply(ctx, userID, chatID, id)
 			if err == nil && now.Status == failed {
 				err = ErrTooManyReplies

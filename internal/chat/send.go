@@ -7,9 +7,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/idempotency"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // Sent is what Send stored.
@@ -31,7 +31,7 @@ func (s *Service) Send(
 		sent, replayed, err = idempotency.Once(ctx, s.Store, userID, key, s.Now(), func(q *db.Queries) (Sent, error) {
 			return s.store(ctx, q, userID, chatID, content, reply)
 		})
-		if !store.IsUnique(err, store.MessagesPlaceKey) {
+		if !postgres.IsUnique(err, postgres.MessagesPlaceKey) {
 			break
 		}
 		if try == placeTries {
@@ -56,7 +56,7 @@ func (s *Service) Send(
 func (s *Service) store(
 	ctx context.Context, q *db.Queries, userID, chatID uuid.UUID, content string, reply bool,
 ) (Sent, error) {
-	origin := trail.From(ctx)
+	origin := tracecontext.From(ctx)
 	var replyID uuid.UUID
 	if reply {
 		replyID = s.NewID()
@@ -71,7 +71,7 @@ func (s *Service) store(
 	if len(rows) == 0 {
 		_, err := q.ChatGet(ctx, db.ChatGetParams{ID: chatID, UserID: userID})
 		switch {
-		case store.IsNotFound(err):
+		case postgres.IsNotFound(err):
 			return Sent{}, ErrNotFound
 		case err != nil:
 			return Sent{}, fmt.Errorf("read chat: %w", err)

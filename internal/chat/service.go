@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // MaxAttempts is how often a reply is tried before it fails.
@@ -25,7 +25,7 @@ type Push func(ctx context.Context, id uuid.UUID) error
 
 // Deps are what a Service stands on.
 type Deps struct {
-	Store  *store.Store
+	Store  *postgres.Store
 	Events Events
 	Push   Push
 	// UserReplies is how many replies of one account are waiting or being written at once.

@@ -8,15 +8,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/events"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // reply reads a reply in a chat of the account, or fails with ErrNoReply.
 func (s *Service) reply(ctx context.Context, userID, chatID, id uuid.UUID) (Message, error) {
 	row, err := s.Store.Queries().ReplyGet(ctx, db.ReplyGetParams{ChatID: chatID, UserID: userID, ID: id})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return Message{}, ErrNoReply
 	case err != nil:
 		return Message{}, fmt.Errorf("read reply: %w", err)
@@ -41,7 +41,7 @@ func (s *Service) Stop(ctx context.Context, userID, chatID, id uuid.UUID) (Messa
 		}
 	}
 	row, err := s.Store.Queries().ReplyStop(ctx, id)
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		return s.reply(ctx, userID, chatID, id)
 	}
 	if err != nil {

@@ -17,10 +17,10 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/chat"
-	"github.com/mugshot-studio/backend/internal/events"
-	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/store"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 	"github.com/mugshot-studio/backend/test/kit/leaktest"
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
@@ -63,7 +63,7 @@ func failsWith(class providers.Class) scribe {
 
 // world is the chat package on real Postgres and Redis.
 type world struct {
-	store   *store.Store
+	store   *postgres.Store
 	hub     *events.Hub
 	service *chat.Service
 	deps    chat.ReplierDeps

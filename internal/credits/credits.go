@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // Why a balance changes, as the ledger's action says it. Charges and refunds of jobs are written by the statements
@@ -54,7 +54,7 @@ func Give(ctx context.Context, q *db.Queries, g Grant) (balance int64, err error
 		ID: g.ID, UserID: g.UserID, Delta: g.Amount, Action: g.Reason, Meta: meta,
 	})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return 0, ErrNoAccount
 	case err != nil:
 		return 0, fmt.Errorf("grant credits: %w", err)
@@ -64,12 +64,12 @@ func Give(ctx context.Context, q *db.Queries, g Grant) (balance int64, err error
 
 // Service reads ledgers, and grants on behalf of operators.
 type Service struct {
-	store *store.Store
+	store *postgres.Store
 	newID func() uuid.UUID
 }
 
 // NewService returns a service; newID makes ids of ledger rows.
-func NewService(s *store.Store, newID func() uuid.UUID) *Service {
+func NewService(s *postgres.Store, newID func() uuid.UUID) *Service {
 	return &Service{store: s, newID: newID}
 }
 
@@ -77,7 +77,7 @@ func NewService(s *store.Store, newID func() uuid.UUID) *Service {
 func (s *Service) GiveByEmail(ctx context.Context, email string, amount int64) (balance int64, err error) {
 	user, err := s.store.Queries().UserByEmail(ctx, email)
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return 0, ErrNoAccount
 	case err != nil:
 		return 0, fmt.Errorf("find account: %w", err)
@@ -95,7 +95,7 @@ type Ledger struct {
 func (s *Service) List(ctx context.Context, userID uuid.UUID, before int64, limit int) (Ledger, error) {
 	user, err := s.store.Queries().UserGet(ctx, userID)
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return Ledger{}, ErrNoAccount
 	case err != nil:
 		return Ledger{}, fmt.Errorf("read balance: %w", err)

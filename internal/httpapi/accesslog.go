@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // Served describes an answered request, for metrics and traces. Its labels are few and hold nothing of a client's.
@@ -163,7 +163,7 @@ func name(ctx context.Context, served Served) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.SetName(served.Method + " " + served.Route)
 		span.SetAttributes(attribute.String("http.route", served.Route))
-		trail.Mark(ctx)
+		tracecontext.Mark(ctx)
 	}
 }
 

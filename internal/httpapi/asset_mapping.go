@@ -3,7 +3,7 @@ package httpapi
 import (
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 // toAsset maps a ready asset, whose measures its row is bound to have.

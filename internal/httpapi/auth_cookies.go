@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/api"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // The names are in the spec.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // call is what the edge knows of the request that it is serving. Each layer fills its part; one goroutine owns it.
@@ -30,14 +30,14 @@ func (c *call) sign(p Principal) {
 
 // requestContext is the context of a request: one value for all that the edge has to say.
 type requestContext struct {
-	trail.Carrier
+	tracecontext.Carrier
 
 	call *call
 }
 
 func newRequestContext(ctx context.Context, c *call) *requestContext {
 	r := &requestContext{call: c}
-	r.Carry(ctx, trail.RequestID, c.id)
+	r.Carry(ctx, tracecontext.RequestID, c.id)
 	return r
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/chat"
-	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
 // chatHandlers are the operations of the tag chat.

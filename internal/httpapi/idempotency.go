@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 )
 
 // idempotencyKey names a request that may be repeated. parts are what makes two requests the same: the path parameters

@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/api"
-	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
 // jobHandlers are the operations of the tag jobs.

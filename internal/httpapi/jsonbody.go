@@ -11,7 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // maxDepth of nesting is far over what any schema needs and far under what hurts.

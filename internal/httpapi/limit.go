@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // Limiter counts requests. It must be safe for concurrent use and answer quickly, or fail.

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/account"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/assets"
-	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/api"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/safety"
 )

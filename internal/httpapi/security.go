@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // Principal is who is asking, and through which sign-in.
@@ -41,7 +41,7 @@ func (e *Edge) authenticate(r *http.Request, c *call) error {
 		return fmt.Errorf("authenticate: %w", err)
 	}
 	c.sign(principal)
-	trail.Add(ctx, trail.UserID, c.user)
+	tracecontext.Add(ctx, tracecontext.UserID, c.user)
 	return nil
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/internal/projects"
-	"github.com/mugshot-studio/backend/internal/storage"
 )
 
 // Services are the domains behind the operations.

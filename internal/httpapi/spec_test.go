@@ -10,7 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/mugshot-studio/backend/gen/api"
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // TestSpec_everyOperationDeclares pins what the edge reads from the spec, so that no operation goes without a limit

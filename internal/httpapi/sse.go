@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
 // Event is one server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html). ID and Name must be

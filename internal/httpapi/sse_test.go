@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/api"
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
 // streaming is an edge on a real connection whose job events are what run sends.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // drainWrite bounds a write to a reader of a server that drains.
@@ -137,7 +137,7 @@ func (c streamContext) Value(key any) any {
 	if _, ok := key.(callKey); ok {
 		return c.call
 	}
-	return trail.With(context.Background(), trail.RequestID, c.call.id).Value(key)
+	return tracecontext.With(context.Background(), tracecontext.RequestID, c.call.id).Value(key)
 }
 
 // streamAttached streams for as long as the handler runs.

@@ -12,7 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 var errMediaType = apperr.New(apperr.UnsupportedMediaType, apperr.CodeUnsupportedMediaType,

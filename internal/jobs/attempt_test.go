@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/store"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
@@ -74,8 +74,8 @@ func TestJobClaim_tokensDifferWhateverIsForgotten(t *testing.T) {
 	_, err = w.store.Queries().JobEnd(t.Context(), db.JobEndParams{
 		ID: id, LedgerID: factory.ID(), Status: "canceled", LeaseToken: &forgotten.LeaseToken,
 	})
-	require.True(t, store.IsNotFound(err), err)
-	require.True(t, store.IsNotFound(w.release(t.Context(), forgotten)))
+	require.True(t, postgres.IsNotFound(err), err)
+	require.True(t, postgres.IsNotFound(w.release(t.Context(), forgotten)))
 	require.NoError(t, w.release(t.Context(), claimed))
 }
 

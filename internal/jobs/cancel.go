@@ -8,8 +8,8 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/projects"
-	"github.com/mugshot-studio/backend/internal/store"
 )
 
 // Cancel ends a job of the account and gives its credits back. Of a cancel and a success at the same moment one wins.
@@ -20,7 +20,7 @@ func (s *Service) Cancel(ctx context.Context, userID, id uuid.UUID) (View, error
 		row, err = q.JobEnd(ctx, s.cancellation(userID, id))
 		return err
 	})
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		if _, err := s.Get(ctx, userID, id); err != nil {
 			return View{}, err
 		}
@@ -71,7 +71,7 @@ func (s *Service) tryDelete(
 	err = s.store.InTx(ctx, func(q *db.Queries) error {
 		canceled = nil
 		newest, err := q.ProjectNewestJob(ctx, db.ProjectNewestJobParams{ID: projectID, UserID: userID})
-		if store.IsNotFound(err) {
+		if postgres.IsNotFound(err) {
 			return projects.ErrNotFound
 		}
 		if err != nil {
@@ -83,7 +83,7 @@ func (s *Service) tryDelete(
 		}
 		for _, id := range active {
 			row, err := q.JobEnd(ctx, s.cancellation(userID, id))
-			if store.IsNotFound(err) {
+			if postgres.IsNotFound(err) {
 				continue // it ended meanwhile
 			}
 			if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
 )
 
 // succeed writes the end of a job that was drawn: one statement, repeated while Postgres is away for a moment. If the
@@ -40,11 +40,11 @@ func (r *Runner) succeed(ctx context.Context, a *attempt, result providers.Image
 		params.Md5s = append(params.Md5s, p.md5)
 	}
 	var row db.JobSucceedRow
-	err = store.Persist(ctx, func() (err error) {
+	err = postgres.Persist(ctx, func() (err error) {
 		row, err = r.Store.Queries().JobSucceed(ctx, params)
 		return err
 	})
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		to.discard(ctx)
 		return Lost, nil
 	}
@@ -114,11 +114,11 @@ func (r *Runner) retry(ctx context.Context, a *attempt, why failure, delay time.
 		params.ErrorCode, params.ErrorMessage = &why.code, &why.message
 	}
 	var row db.JobRetryRow
-	err := store.Persist(ctx, func() (err error) {
+	err := postgres.Persist(ctx, func() (err error) {
 		row, err = r.Store.Queries().JobRetry(ctx, params)
 		return err
 	})
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		return Lost, nil
 	}
 	if err != nil {
@@ -142,11 +142,11 @@ func (r *Runner) fail(ctx context.Context, a *attempt, why failure) (Outcome, er
 
 func (r *Runner) end(ctx context.Context, params db.JobEndParams) (Outcome, error) {
 	var row db.JobEndRow
-	err := store.Persist(ctx, func() (err error) {
+	err := postgres.Persist(ctx, func() (err error) {
 		row, err = r.Store.Queries().JobEnd(ctx, params)
 		return err
 	})
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		return Lost, nil
 	}
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
 // Follow sends a job of the account as it is, then each change, until it has ended or send fails, or the following is

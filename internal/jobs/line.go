@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // line is where queued jobs wait that are not pushed: for a place of their account, which Queue gives out while there
@@ -20,7 +20,7 @@ import (
 // is a row that one job at a time can hold. That somebody waits may be missed by whoever frees a place or a slot at
 // that very moment; then the sweeper calls, a second later.
 type line struct {
-	store  *store.Store
+	store  *postgres.Store
 	push   Push
 	log    *slog.Logger
 	limits Limits
@@ -85,7 +85,7 @@ func (l line) join(ctx context.Context, id uuid.UUID) error {
 		return nil
 	}
 	provider, err := l.store.Queries().JobHold(ctx, id)
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		return nil // somebody else has it, or it has ended
 	}
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/storage"
 )
 
 // pictures takes what a provider draws in one attempt. Object names hold the attempt's lease token, so that a worker

@@ -9,11 +9,11 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/credits"
-	"github.com/mugshot-studio/backend/internal/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/safety"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // Order is how a project should be drawn.
@@ -51,7 +51,7 @@ func (s *Service) Queue(
 			wish = wishOf(userID, projectID, project.Mode, project.Prompt, wordsOf(project.Prompt))
 			wish.Consent = o.Consent
 			paid, err = s.pay(ctx, q, project, o, wish)
-			if store.IsNotFound(err) {
+			if postgres.IsNotFound(err) {
 				if err := s.whyUnpaid(ctx, q, project, o); err != nil {
 					return Queued{}, err
 				}
@@ -96,7 +96,7 @@ func (s *Service) begin(ctx context.Context, n newcomer) {
 	}
 }
 
-// pay checks and prices the order and, in one statement, takes the credits and writes the job. store.IsNotFound: the
+// pay checks and prices the order and, in one statement, takes the credits and writes the job. postgres.IsNotFound: the
 // project has changed, or the balance does not suffice.
 func (s *Service) pay(
 	ctx context.Context, q *db.Queries, p projects.Project, o Order, wish safety.Wish,
@@ -117,7 +117,7 @@ func (s *Service) pay(
 		seed = *p.Seed
 	}
 	width, height := catalog.Size(o.Quality, p.Width, p.Height)
-	origin := trail.From(ctx)
+	origin := tracecontext.From(ctx)
 	row, err := q.JobQueue(ctx, db.JobQueueParams{
 		ID: s.newID(), LedgerID: s.newID(), ProjectID: p.ID, UserID: p.UserID, ProjectVersion: p.Version,
 		CostCredits: model.Cost(o.Quality, p.Mode, o.Variants), Model: model.ID,

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/trail"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
 // Repeat queues a job that failed anew, for an operator: as a new job at the same price, which its owner pays again,
@@ -32,12 +32,12 @@ func (s *Service) Repeat(ctx context.Context, failedID uuid.UUID) (uuid.UUID, er
 		if err := fits(model, failed.Mode, prompt); err != nil {
 			return err
 		}
-		origin := trail.From(ctx)
+		origin := tracecontext.From(ctx)
 		repeated, err = q.JobRepeat(ctx, db.JobRepeatParams{
 			OldID: failedID, ID: s.newID(), LedgerID: s.newID(), Provider: model.Provider, UserJobs: s.line.limits.UserJobs,
 			RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 		})
-		if store.IsNotFound(err) {
+		if postgres.IsNotFound(err) {
 			return ErrInsufficientCredits
 		}
 		if err != nil {
@@ -63,7 +63,7 @@ func (s *Service) Dismiss(ctx context.Context, failedID uuid.UUID) error {
 func handle(ctx context.Context, q *db.Queries, failedID uuid.UUID) (db.Job, error) {
 	failed, err := q.JobHandle(ctx, failedID)
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return db.Job{}, ErrNotFound
 	case err != nil:
 		return db.Job{}, fmt.Errorf("mark failed job: %w", err)

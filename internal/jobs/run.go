@@ -12,16 +12,16 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/lease"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/queue"
 	"github.com/mugshot-studio/backend/internal/safety"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
-	"github.com/mugshot-studio/backend/internal/trail"
 )
 
 // ImageModels finds who draws for a model of the catalog, and the vendor's own name of the model.
@@ -29,7 +29,7 @@ type ImageModels func(modelID string) (image providers.Image, vendorModel string
 
 // RunnerDeps are what a Runner stands on.
 type RunnerDeps struct {
-	Store   *store.Store
+	Store   *postgres.Store
 	Models  ImageModels
 	Assets  *assets.Service
 	Objects storage.Store
@@ -93,7 +93,7 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 	claimed, err := r.Store.Queries().JobClaim(ctx, db.JobClaimParams{
 		ID: id, LeaseSeconds: r.Lease.Seconds(), MaxAttempts: MaxAttempts, ProviderCalls: r.Limits.ProviderCalls,
 	})
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		return r.line.join(ctx, id)
 	}
 	if err != nil {
@@ -101,8 +101,8 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 	}
 	a, begun := attemptOf(claimed), time.Now()
 	job := a.job
-	ctx, end := trail.Resume(trail.With(ctx, trail.UserID, job.UserID.String()),
-		trail.Origin{RequestID: job.RequestID, Traceparent: job.Traceparent}, string(queue.Generate), trail.JobID, job.ID.String())
+	ctx, end := tracecontext.Resume(tracecontext.With(ctx, tracecontext.UserID, job.UserID.String()),
+		tracecontext.Origin{RequestID: job.RequestID, Traceparent: job.Traceparent}, string(queue.Generate), tracecontext.JobID, job.ID.String())
 	pictures := &pictures{runner: r, job: job}
 	pictures.begin(ctx)
 

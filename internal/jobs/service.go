@@ -15,8 +15,8 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/safety"
-	"github.com/mugshot-studio/backend/internal/store"
 )
 
 // MaxAttempts is how often a job is tried before it fails.
@@ -27,7 +27,7 @@ type Push func(ctx context.Context, id uuid.UUID) error
 
 // Service queues, reads, follows and cancels jobs.
 type Service struct {
-	store   *store.Store
+	store   *postgres.Store
 	catalog *catalog.Catalog
 	safety  *safety.Service
 	events  Events
@@ -40,7 +40,7 @@ type Service struct {
 
 // Deps are what a Service stands on.
 type Deps struct {
-	Store   *store.Store
+	Store   *postgres.Store
 	Catalog *catalog.Catalog
 	Safety  *safety.Service
 	Events  Events

@@ -12,7 +12,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/jobs"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // claim takes a job as a worker would, where its provider has so many slots.
@@ -45,12 +45,12 @@ func TestSlot_ofAJobThatCameBack(t *testing.T) {
 		require.NoError(t, err)
 	}
 	_, err := w.claim(t.Context(), fourth, slots)
-	require.True(t, store.IsNotFound(err), err)
+	require.True(t, postgres.IsNotFound(err), err)
 	w.exec(t, "update jobs set lease_until = now() - interval '1 second' where id = $1", second)
 	_, err = w.claim(t.Context(), second, slots)
 	require.NoError(t, err, "whoever takes a job over takes its slot over")
 	_, err = w.claim(t.Context(), fourth, slots)
-	require.True(t, store.IsNotFound(err), err)
+	require.True(t, postgres.IsNotFound(err), err)
 }
 
 // Workers that claim at the same moment get no slot twice, also where its last job is one of those that want it.
@@ -69,7 +69,7 @@ func TestSlot_isTakenOnce(t *testing.T) {
 		wg.Go(func() {
 			for range each {
 				claimed, err := w.claim(context.Background(), id, slots)
-				if store.IsNotFound(err) {
+				if postgres.IsNotFound(err) {
 					continue // all slots are taken
 				}
 				if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // showEvery bounds how often progress is written.
@@ -92,7 +92,7 @@ func (p *pictures) advance(ctx context.Context, stage string, progress int32) er
 	job, err := p.runner.Store.Queries().JobAdvance(ctx, db.JobAdvanceParams{
 		ID: p.job.ID, LeaseToken: p.job.LeaseToken, Stage: stage, Progress: progress,
 	})
-	if store.IsNotFound(err) {
+	if postgres.IsNotFound(err) {
 		return nil // no longer ours; the lease will tell
 	}
 	if err != nil {

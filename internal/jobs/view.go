@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/events"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // View is everything about a job that its owner may see. It is also what an event carries: the whole state, so that
@@ -90,7 +90,7 @@ func withRenders(ctx context.Context, q *db.Queries, list []db.Job) ([]View, err
 func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (View, error) {
 	job, err := s.store.Queries().JobGet(ctx, db.JobGetParams{ID: id, UserID: userID})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return View{}, ErrNotFound
 	case err != nil:
 		return View{}, fmt.Errorf("read job: %w", err)

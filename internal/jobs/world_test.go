@@ -16,12 +16,12 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/catalog"
-	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage/filesystem"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/storage/filesystem"
-	"github.com/mugshot-studio/backend/internal/store"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 	"github.com/mugshot-studio/backend/test/kit/leaktest"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
@@ -61,7 +61,7 @@ func failsWith(class providers.Class) painter {
 
 // world is the jobs package on real Postgres and Redis.
 type world struct {
-	store   *store.Store
+	store   *postgres.Store
 	service *jobs.Service
 	runner  *jobs.Runner
 	objects *filesystem.Store

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/events"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
 // ErrLost is the cause of the end of an attempt whose row is gone, or was taken over by another worker.

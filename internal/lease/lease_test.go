@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/events"
 	"github.com/mugshot-studio/backend/internal/lease"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/test/kit/leaktest"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )

@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/idempotency"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // Project is a project with its current prompt.
@@ -25,14 +25,14 @@ type AssetLookup func(ctx context.Context, userID uuid.UUID, ids []uuid.UUID) (m
 
 // Service creates, reads and changes projects.
 type Service struct {
-	store  *store.Store
+	store  *postgres.Store
 	assets AssetLookup
 	now    func() time.Time
 	newID  func() uuid.UUID
 }
 
 // NewService returns a service.
-func NewService(s *store.Store, assets AssetLookup, now func() time.Time, newID func() uuid.UUID) *Service {
+func NewService(s *postgres.Store, assets AssetLookup, now func() time.Time, newID func() uuid.UUID) *Service {
 	return &Service{store: s, assets: assets, now: now, newID: newID}
 }
 
@@ -72,7 +72,7 @@ func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (Project, error
 func Read(ctx context.Context, q *db.Queries, userID, id uuid.UUID) (Project, error) {
 	row, err := q.ProjectGet(ctx, db.ProjectGetParams{ID: id, UserID: userID})
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return Project{}, ErrNotFound
 	case err != nil:
 		return Project{}, fmt.Errorf("read project: %w", err)

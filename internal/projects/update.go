@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // Change is an edit; a nil member stays as it is.
@@ -40,14 +40,14 @@ func (s *Service) Update(ctx context.Context, userID, id uuid.UUID, c Change) (P
 			return Project{}, err
 		}
 		updated, err := s.write(ctx, current, draft, c.Prompt != nil)
-		if !store.IsNotFound(err) {
+		if !postgres.IsNotFound(err) {
 			return updated, err
 		}
 	}
 	return Project{}, ErrVersionConflict
 }
 
-// write saves a draft over the project as it was read; store.IsNotFound when it has changed since.
+// write saves a draft over the project as it was read; postgres.IsNotFound when it has changed since.
 func (s *Service) write(ctx context.Context, current Project, d Draft, newPrompt bool) (updated Project, err error) {
 	err = s.store.InTx(ctx, func(q *db.Queries) error {
 		prompt := current.Prompt

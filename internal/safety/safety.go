@@ -15,15 +15,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
-	"github.com/mugshot-studio/backend/internal/audit"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/store"
 )
 
 // Deps are what a Service stands on.
 type Deps struct {
-	Store *store.Store
+	Store *postgres.Store
 	Judge providers.Judge
 	Now   func() time.Time
 	NewID func() uuid.UUID
@@ -31,7 +31,7 @@ type Deps struct {
 
 // Service makes the decisions. It is safe for concurrent use.
 type Service struct {
-	store *store.Store
+	store *postgres.Store
 	judge providers.Judge
 	now   func() time.Time
 	newID func() uuid.UUID

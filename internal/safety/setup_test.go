@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/safety"
-	"github.com/mugshot-studio/backend/internal/store"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
@@ -40,7 +40,7 @@ func finds(f providers.Finding) *judge {
 type world struct {
 	*safety.Service
 
-	store *store.Store
+	store *postgres.Store
 	judge *judge
 	user  db.User
 	now   time.Time

@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/store"
 )
 
 const (
@@ -65,7 +65,7 @@ func (s *Service) look(ctx context.Context, picture providers.Picture) (finding 
 
 func read(stored json.RawMessage, err error) (finding providers.Finding, known bool, _ error) {
 	switch {
-	case store.IsNotFound(err):
+	case postgres.IsNotFound(err):
 		return providers.Finding{}, false, nil
 	case err != nil:
 		return providers.Finding{}, false, fmt.Errorf("read verdict: %w", err)

@@ -1,7 +1,7 @@
 package safety
 
 import (
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 

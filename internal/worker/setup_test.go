@@ -16,11 +16,11 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/catalog"
-	"github.com/mugshot-studio/backend/internal/events"
-	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/jobs"
-	"github.com/mugshot-studio/backend/internal/queue"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/worker"
 	"github.com/mugshot-studio/backend/test/devstack"
 	"github.com/mugshot-studio/backend/test/kit/factory"
@@ -39,7 +39,7 @@ const balance = 100
 // world is a sweeper on a Postgres database and a Redis server of its own, with what it looks after. No worker runs, so
 // that what is pushed stays on the lists to be counted.
 type world struct {
-	store   *store.Store
+	store   *postgres.Store
 	redis   *devstack.Redis
 	queue   *queue.Queue
 	service *jobs.Service

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
 // Recoverable is a domain whose tasks live in rows. The sweeper finds those that nobody is going to do.
@@ -33,7 +33,7 @@ type Transport interface {
 	Sweep(ctx context.Context) (returned int, err error)
 }
 
-// Exclusive runs fn unless another process is at it; see store.Exclusive.
+// Exclusive runs fn unless another process is at it; see postgres.Exclusive.
 type Exclusive func(ctx context.Context, key int64, fn func(ctx context.Context) error) (ran bool, err error)
 
 // Sweeper makes good what the transport loses. Redis may forget tasks, workers may die: the rows remember.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
 // Handler does one task. Rows decide whether there is anything to do, so a task may come twice.

@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/storage/filesystem"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage/filesystem"
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 

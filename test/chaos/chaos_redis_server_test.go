@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/queue"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
 // TestChaos does to a running system in a minute what a bad year does, while ten creators order pictures from a vendor

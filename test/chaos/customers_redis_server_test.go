@@ -23,7 +23,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/auth/password"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
@@ -69,7 +69,7 @@ func invite(t *testing.T, h *house, n int) *customers {
 	return c
 }
 
-func (c *customers) signIn(t *testing.T, s *store.Store, hash string, random *rand.Rand) *creator {
+func (c *customers) signIn(t *testing.T, s *postgres.Store, hash string, random *rand.Rand) *creator {
 	t.Helper()
 	user := factory.User(t, s, balance)
 	_, err := c.house.sql.Exec(t.Context(), "update users set password_hash = $1 where id = $2", hash, user.ID)

@@ -18,10 +18,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/migrate"
-	"github.com/mugshot-studio/backend/internal/queue"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/storage/filesystem"
+	"github.com/mugshot-studio/backend/internal/platform/migrate"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage/filesystem"
 	"github.com/mugshot-studio/backend/migrations"
 	"github.com/mugshot-studio/backend/test/devstack"
 )

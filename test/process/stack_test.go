@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/auth/password"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/test/devstack"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
@@ -27,7 +27,7 @@ type stack struct {
 	dsn   string
 	redis *devstack.Redis
 	dir   string
-	store *store.Store
+	store *postgres.Store
 	sql   *pgx.Conn
 }
 

@@ -20,7 +20,7 @@ type metric struct {
 	histogram bool
 }
 
-// vocabulary is what docs/operations.md says of metrics, which tests hold to the code: internal/telemetry's their names,
+// vocabulary is what docs/operations.md says of metrics, which tests hold to the code: internal/platform/telemetry's their names,
 // test/process' the values of their labels.
 type vocabulary struct {
 	metrics map[string]metric

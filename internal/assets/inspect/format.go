@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/image/webp"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // format is one of the three types of picture.

@@ -21,7 +21,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // The limits of the contract.

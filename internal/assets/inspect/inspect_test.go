@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/image/draw"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 const (

@@ -3,7 +3,7 @@ package inspect
 import (
 	"fmt"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // Reason says what is wrong with a file. It is details.reason of the answer, and what an asset's row remembers, so a

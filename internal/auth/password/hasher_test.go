@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/apperr"
 	"github.com/mugshot-studio/backend/internal/auth/password"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
 // cheap keeps the tests fast; the cost itself is the library's matter.

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
 // Most is the highest number that is counted to: what waits beyond it makes the look at it no dearer.
@@ -24,13 +24,13 @@ type Jobs interface {
 
 // Service answers operators.
 type Service struct {
-	store    *store.Store
+	store    *postgres.Store
 	jobs     Jobs
 	pushMail func(ctx context.Context, id uuid.UUID) error
 }
 
 // NewService returns a service; pushMail tells the workers of a mail.
-func NewService(s *store.Store, jobs Jobs, pushMail func(ctx context.Context, id uuid.UUID) error) *Service {
+func NewService(s *postgres.Store, jobs Jobs, pushMail func(ctx context.Context, id uuid.UUID) error) *Service {
 	return &Service{store: s, jobs: jobs, pushMail: pushMail}
 }
 

@@ -15,11 +15,11 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/catalog"
-	"github.com/mugshot-studio/backend/internal/events"
-	"github.com/mugshot-studio/backend/internal/idempotency"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
-	"github.com/mugshot-studio/backend/internal/store"
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/idempotency"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 	"github.com/mugshot-studio/backend/test/kit/leaktest"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 
 type world struct {
 	*backlog.Service
-	store   *store.Store
+	store   *postgres.Store
 	jobs    *jobs.Service
 	away    map[string]bool // models that nobody runs
 	pushed  chan uuid.UUID

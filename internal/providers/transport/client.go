@@ -1,4 +1,4 @@
-// Package wire is what the vendors' adapters share about HTTP: a client that bounds answers and follows nobody, and how
+// Package transport is what the vendors' adapters share about HTTP: a client that bounds answers and follows nobody, and how
 // the failures of a transport are told without telling what was sent or received.
 package transport
 

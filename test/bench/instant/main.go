@@ -12,10 +12,10 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/app"
 	"github.com/mugshot-studio/backend/internal/catalog"
-	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/platform/config"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
+	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/telemetry"
 )
 
 func main() {

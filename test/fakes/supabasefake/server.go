@@ -1,4 +1,4 @@
-// Package supabasetest is a stand-in for a Supabase Storage server: an http.Handler that answers as a real one was
+// Package supabasefake is a stand-in for a Supabase Storage server: an http.Handler that answers as a real one was
 // recorded to, with faults to order. What it answers is pinned by recorded_test.go; what the recording lacks (listing
 // through folders, moving across buckets, changing a bucket) follows the source of github.com/supabase/storage.
 //

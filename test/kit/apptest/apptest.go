@@ -17,10 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/app"
-	"github.com/mugshot-studio/backend/internal/config"
+	"github.com/mugshot-studio/backend/internal/platform/config"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/internal/providers"
-	"github.com/mugshot-studio/backend/internal/storage"
-	"github.com/mugshot-studio/backend/internal/store"
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 	"github.com/mugshot-studio/backend/test/kit/speccheck"
@@ -34,10 +34,10 @@ const storagePath = "/storage/"
 
 // App is an application under test. It is safe for concurrent use.
 type App struct {
-	URL   string       // of the server, without a slash at the end
-	HTTP  *http.Client // for whatever the generated client does not do
-	Clock *Clock       // of the application; Postgres and Redis go by their own
-	Store *store.Store // for a look behind the scenes
+	URL   string          // of the server, without a slash at the end
+	HTTP  *http.Client    // for whatever the generated client does not do
+	Clock *Clock          // of the application; Postgres and Redis go by their own
+	Store *postgres.Store // for a look behind the scenes
 
 	app       *app.App
 	mails     *mailbox

@@ -13,7 +13,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/storage"
+	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
 // Picture makes a picture of an account's that is ready to be used, without an upload and whatever it may show.

@@ -11,22 +11,22 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/credits"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/safety"
-	"github.com/mugshot-studio/backend/internal/store"
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
 // Store opens a database of the test's own, migrated.
-func Store(t testing.TB) *store.Store {
+func Store(t testing.TB) *postgres.Store {
 	t.Helper()
 	return StoreAt(t, pgtest.New(t))
 }
 
 // StoreAt opens a database that the test has already.
-func StoreAt(t testing.TB, dsn string) *store.Store {
+func StoreAt(t testing.TB, dsn string) *postgres.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), dsn, store.Options{MaxConns: 8})
+	s, err := postgres.Open(t.Context(), dsn, postgres.Options{MaxConns: 8})
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	return s
@@ -36,7 +36,7 @@ func StoreAt(t testing.TB, dsn string) *store.Store {
 func ID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // User makes an account with a confirmed address and a balance.
-func User(t testing.TB, s *store.Store, balance int64) db.User {
+func User(t testing.TB, s *postgres.Store, balance int64) db.User {
 	t.Helper()
 	ctx := context.Background()
 	id := ID()
@@ -58,7 +58,7 @@ func User(t testing.TB, s *store.Store, balance int64) db.User {
 }
 
 // Project makes a project of the account in design mode; change, unless nil, says what matters.
-func Project(t testing.TB, s *store.Store, userID uuid.UUID, change func(*db.ProjectCreateParams)) db.Project {
+func Project(t testing.TB, s *postgres.Store, userID uuid.UUID, change func(*db.ProjectCreateParams)) db.Project {
 	t.Helper()
 	params := db.ProjectCreateParams{
 		ID: ID(), PromptID: ID(), UserID: userID, Mode: "design", Platform: "youtube", Width: 1280, Height: 720,
@@ -90,12 +90,12 @@ func (j *Judge) Judge(ctx context.Context, picture providers.Picture) (providers
 }
 
 // Safety makes the service that allows and refuses, with a judge of the test's.
-func Safety(s *store.Store, judge *Judge) *safety.Service {
+func Safety(s *postgres.Store, judge *Judge) *safety.Service {
 	return safety.New(safety.Deps{Store: s, Judge: judge, Now: time.Now, NewID: ID})
 }
 
 // Balance reads an account's credits, and fails the test where any account's ledger does not add up.
-func Balance(t testing.TB, s *store.Store, userID uuid.UUID) int64 {
+func Balance(t testing.TB, s *postgres.Store, userID uuid.UUID) int64 {
 	t.Helper()
 	wrong, err := s.Queries().CreditImbalances(context.Background())
 	require.NoError(t, err)

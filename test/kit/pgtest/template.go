@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mugshot-studio/backend/internal/migrate"
+	"github.com/mugshot-studio/backend/internal/platform/migrate"
 )
 
 // templateLock is the advisory lock under which test binaries make templates.

@@ -1,0 +1,36 @@
+package config_test
+
+import (
+	"maps"
+	"path/filepath"
+	"testing"
+
+	"github.com/joho/godotenv"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/platform/config"
+)
+
+// What an overlay of deploy/kubernetes sets, and the secrets that docs/deployment.md asks for beside it, are all that a
+// start in production needs.
+func TestLoad_overlaysAreComplete(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join("..", "..", "..", "deploy", "kubernetes")
+	overlays, err := filepath.Glob(filepath.Join(folder, "overlays", "*", "settings.env"))
+	require.NoError(t, err)
+	require.NotEmpty(t, overlays)
+	for _, overlay := range overlays {
+		environ, err := godotenv.Read(filepath.Join(folder, "base", "settings.env"))
+		require.NoError(t, err)
+		more, err := godotenv.Read(overlay)
+		require.NoError(t, err)
+		maps.Copy(environ, more)
+		for _, secret := range []string{"DATABASE_URL", "SUPABASE_KEY", "REDIS_URL", "JWT_SECRET", "SMTP_URL"} {
+			require.NotContains(t, environ, secret, "%s is a secret", secret)
+			environ[secret] = production()[secret]
+		}
+		c, err := config.Load(environ)
+		require.NoError(t, err, overlay)
+		require.True(t, c.InProduction())
+	}
+}

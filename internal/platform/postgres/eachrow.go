@@ -1,0 +1,56 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mugshot-studio/backend/gen/db"
+)
+
+// EachRow has the rows of one query read by its caller: list calls the query on q, and each row goes to row, which takes
+// its columns by scan. The list that the query itself returns stays empty.
+//
+// It is for pages that are read often. What sqlc makes of one is a variable a row, in a list that is copied as it
+// grows, to be copied into the domain's own: three quarters of all that such a request allocated.
+func (s *Store) EachRow(list func(q *db.Queries) error, row func(scan func(into ...any) error) error) error {
+	return list(db.New(s.handle(eachRow{s.pool, row})))
+}
+
+type eachRow struct {
+	db.DBTX
+	row func(scan func(into ...any) error) error
+}
+
+func (e eachRow) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	rows, err := e.DBTX.Query(ctx, sql, args...)
+	if err != nil {
+		return rows, err
+	}
+	return &rowsForEach{Rows: rows, row: e.row}, nil
+}
+
+type rowsForEach struct {
+	pgx.Rows
+	row func(scan func(into ...any) error) error
+	err error
+}
+
+// Next reads all, and says that there is nothing to read.
+func (r *rowsForEach) Next() bool {
+	scan := r.Scan
+	for r.Rows.Next() {
+		if r.err = r.row(scan); r.err != nil {
+			r.Close()
+			return false
+		}
+	}
+	return false
+}
+
+func (r *rowsForEach) Err() error {
+	if r.err != nil {
+		return r.err
+	}
+	return r.Rows.Err()
+}

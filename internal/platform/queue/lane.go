@@ -1,0 +1,89 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+)
+
+// lane runs the tasks of one kind.
+type lane struct {
+	Consumer
+	kind    Kind
+	slots   chan struct{} // holds a value for each slot taken
+	bell    chan struct{} // holds a value when somebody has rung since the fetcher last looked
+	running atomic.Int64
+	log     *slog.Logger
+}
+
+func newLane(kind Kind, consumer Consumer, log *slog.Logger) (*lane, error) {
+	if consumer.Slots < 1 || consumer.Deadline <= 0 || consumer.Handle == nil {
+		return nil, fmt.Errorf("queue: consumer of %s needs slots, a deadline and a handler", kind)
+	}
+	return &lane{
+		Consumer: consumer,
+		kind:     kind,
+		slots:    make(chan struct{}, consumer.Slots),
+		bell:     make(chan struct{}, 1),
+		log:      log.With("kind", kind),
+	}, nil
+}
+
+// ring has the fetcher look at the list now. It doesn't wait, and rings that come while one is pending are one.
+func (l *lane) ring() {
+	select {
+	case l.bell <- struct{}{}:
+	default:
+	}
+}
+
+// fetch hands tasks to begin until quit ends. The fetcher holds a free slot while it looks, gives it away with the task,
+// and doesn't look again before it has another: so no process takes what it can't run.
+func (l *lane) fetch(quit context.Context, newFetcher func(take func(string)) fetcher, begin func(uuid.UUID)) {
+	l.slots <- struct{}{}
+	f := newFetcher(func(rawID string) {
+		id, err := uuid.Parse(rawID)
+		if err != nil {
+			l.log.ErrorContext(quit, "task dropped: its id is no UUID", "error", err)
+			return
+		}
+		begin(id)
+		select {
+		case l.slots <- struct{}{}:
+		case <-quit.Done(): // nothing is fetched any more, so no slot is needed
+		}
+	})
+	f.start() // returns when Redis was reached
+	for {
+		select {
+		case <-quit.Done():
+			f.stop()
+			return
+		case <-l.bell:
+			f.wake()
+		}
+	}
+}
+
+// run runs one task in the slot that was taken for it.
+func (l *lane) run(tasks context.Context, id uuid.UUID) {
+	ctx, cancel := context.WithTimeout(tasks, l.Deadline)
+	l.running.Add(1)
+	defer func() {
+		if cause := recover(); cause != nil {
+			l.log.ErrorContext(ctx, "task panicked", "id", id, "error", apperr.Panicked(cause), "stack", string(debug.Stack()))
+		}
+		cancel()
+		l.running.Add(-1)
+		<-l.slots
+	}()
+	if err := l.Handle(ctx, id); err != nil {
+		l.log.ErrorContext(ctx, "task failed", "id", id, "error", err)
+	}
+}

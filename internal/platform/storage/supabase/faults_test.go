@@ -1,0 +1,272 @@
+package supabase_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/platform/storage"
+	"github.com/mugshot-studio/backend/test/conformance/storagetest"
+	"github.com/mugshot-studio/backend/test/fakes/supabasefake"
+)
+
+var picture = storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/a.png"}
+
+// bench is a set-up storage with one picture.
+type bench struct {
+	storagetest.Subject
+	fake *supabasefake.Server
+}
+
+func setup(t *testing.T) bench {
+	t.Helper()
+	return setupWith(t, secretKey)
+}
+
+func setupWith(t *testing.T, key string) bench {
+	t.Helper()
+	s, fake := open(t, key)
+	require.NoError(t, s.Store.EnsureBuckets(t.Context(), storage.Buckets()))
+	require.NoError(t, s.Store.Put(t.Context(), picture, "image/png", strings.NewReader("picture"), 7))
+	return bench{Subject: s, fake: fake}
+}
+
+// operations are all that a Store can do, each on the picture of setup; each leaves the same, however often it is done.
+var operations = map[string]func(ctx context.Context, s storage.Store) error{
+	"put": func(ctx context.Context, s storage.Store) error {
+		return s.Put(ctx, picture, "image/png", strings.NewReader("picture"), 7)
+	},
+	"open": func(ctx context.Context, s storage.Store) error {
+		body, _, err := s.Open(ctx, picture)
+		if err != nil {
+			return err
+		}
+		return body.Close()
+	},
+	"head": func(ctx context.Context, s storage.Store) error {
+		_, err := s.Head(ctx, picture)
+		return err
+	},
+	"remove": func(ctx context.Context, s storage.Store) error {
+		return s.Remove(ctx, storage.BucketRenders, "u-1/none")
+	},
+	"move": func(ctx context.Context, s storage.Store) error {
+		return s.Move(ctx, picture, storage.Object{Bucket: storage.BucketUserAssets, Path: "moved.png"})
+	},
+	"list": func(ctx context.Context, s storage.Store) error {
+		_, err := s.List(ctx, storage.BucketRenders, "", "", 10)
+		return err
+	},
+	"sign upload": func(ctx context.Context, s storage.Store) error {
+		object := storage.Object{Bucket: storage.BucketRenders, Path: "new.png"}
+		_, err := s.SignUpload(ctx, object, storage.UploadPolicy{ContentType: "image/png", Size: 1, Expires: time.Minute})
+		return err
+	},
+	"sign downloads": func(ctx context.Context, s storage.Store) error {
+		_, err := s.SignDownloads(ctx, storage.BucketRenders, []string{picture.Path}, time.Minute)
+		return err
+	},
+	"ensure buckets": func(ctx context.Context, s storage.Store) error {
+		return s.EnsureBuckets(ctx, []storage.Bucket{{Name: "new", MaxBytes: 5}})
+	},
+	"ping": func(ctx context.Context, s storage.Store) error { return s.Ping(ctx) },
+}
+
+// each runs a test of every operation, on a storage of its own.
+func each(t *testing.T, test func(t *testing.T, b bench, do func(context.Context, storage.Store) error)) {
+	t.Helper()
+	for name, do := range operations {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, setup(t), do)
+		})
+	}
+}
+
+func TestPassingFaults_are_outlasted(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
+		b.fake.Inject(supabasefake.Status(http.StatusInternalServerError, 0), supabasefake.Reset(),
+			supabasefake.Status(http.StatusTooManyRequests, 0))
+		require.NoError(t, do(t.Context(), b.Store))
+		b.fake.Inject(supabasefake.Answer(http.StatusBadRequest, `{"statusCode":"423","error":"x","code":"ResourceLocked"}`),
+			supabasefake.Status(http.StatusGatewayTimeout, 0),
+			supabasefake.Answer(http.StatusTooManyRequests, `{"statusCode":"429","error":"too_many_connections","code":"SlowDown"}`))
+		require.NoError(t, do(t.Context(), b.Store))
+	})
+}
+
+func TestLostAnswers_are_asked_for_again(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
+		b.fake.Inject(supabasefake.LoseAnswer(), supabasefake.LoseAnswer())
+		require.NoError(t, do(t.Context(), b.Store), "what was done counts, and is not done again")
+	})
+}
+
+func TestLastingFaults_end_as_unavailable(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
+		before := len(b.fake.Requests())
+		for range 20 {
+			b.fake.Inject(supabasefake.Status(http.StatusBadGateway, 0))
+		}
+		err := do(t.Context(), b.Store)
+		require.ErrorIs(t, err, storage.ErrUnavailable)
+		require.NotErrorIs(t, err, storage.ErrMissing)
+		require.Len(t, b.fake.Requests(), before+4, "it gives up")
+	})
+}
+
+func TestRetryAfter_beyond_patience_ends_at_once(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	before := len(b.fake.Requests())
+	b.fake.Inject(supabasefake.Status(http.StatusTooManyRequests, time.Hour))
+	_, err := b.Store.Head(t.Context(), picture)
+	require.ErrorIs(t, err, storage.ErrUnavailable)
+	require.Len(t, b.fake.Requests(), before+1)
+}
+
+func TestRefusals_are_not_repeated(t *testing.T) {
+	t.Parallel()
+	body := func(status, code string) string {
+		return `{"statusCode":"` + status + `","error":"e","message":"m","code":"` + code + `"}`
+	}
+	cases := []struct {
+		name   string
+		status int
+		body   string
+		want   error // nil: a defect, none of package storage's
+	}{
+		{"missing", 400, body("404", "NoSuchKey"), storage.ErrMissing},
+		{"no bucket", 400, body("404", "NoSuchBucket"), storage.ErrNoBucket},
+		{"exists", 400, body("409", "KeyAlreadyExists"), storage.ErrExists},
+		{"forbidden", 400, body("403", "AccessDenied"), storage.ErrForbidden},
+		{"bad JWT", 400, body("400", "InvalidJWT"), storage.ErrForbidden},
+		{"too large", 400, body("413", "EntityTooLarge"), storage.ErrTooLarge},
+		{"type", 400, body("415", "InvalidMimeType"), storage.ErrUnsupportedType},
+		{"name", 400, body("400", "InvalidKey"), storage.ErrInvalidName},
+		{"the code counts, not the status", 400, body("404", "AccessDenied"), storage.ErrForbidden},
+		{"an unknown code goes by its status", 400, body("403", "Novel"), storage.ErrForbidden},
+		{"no code goes by its status", 400, `{"statusCode":"404","error":"not_found","message":"m"}`, storage.ErrMissing},
+		{"a status may be a number", 400, `{"statusCode":404,"error":"not_found","message":"m"}`, storage.ErrMissing},
+		{"no code, no bucket", 400, `{"statusCode":"404","error":"Bucket not found"}`, storage.ErrNoBucket},
+		{"the gateway's key check", 401, `{"message":"Invalid API key"}`, storage.ErrForbidden},
+		{"the gateway's limit", 413, "<html>too large</html>", storage.ErrTooLarge},
+		{"a missing route is no missing object", 404, `{"message":"no Route matched with those values"}`, nil},
+		{"a missing host is no missing object", 404, "<html>not found</html>", nil},
+		{"a redirect", 302, "", nil},
+		{"a bad request", 400, body("400", "InvalidRequest"), nil},
+		{"nothing to go by", 400, "", nil},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			before := len(b.fake.Requests())
+			b.fake.Inject(supabasefake.Answer(c.status, c.body))
+			_, err := b.Store.Head(t.Context(), picture)
+			require.Error(t, err)
+			for _, kind := range []error{
+				storage.ErrMissing, storage.ErrNoBucket, storage.ErrExists, storage.ErrForbidden, storage.ErrTooLarge,
+				storage.ErrUnsupportedType, storage.ErrInvalidName, storage.ErrBody, storage.ErrUnavailable,
+			} {
+				require.Equal(t, errors.Is(c.want, kind), errors.Is(err, kind), "%v: %v", kind, err)
+			}
+			require.Len(t, b.fake.Requests(), before+1)
+		})
+	}
+}
+
+func TestUnreadableAnswers_are_a_fault_of_the_storage(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]supabasefake.Fault{
+		"not JSON":     supabasefake.Answer(200, "<html>"),
+		"another form": supabasefake.Answer(200, `{"size":"many"}`),
+		"cut off":      supabasefake.Truncate(),
+		"endless":      supabasefake.Answer(200, `{"x":"`+strings.Repeat("x", 5<<20)+`"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.fake.Inject(answer)
+			info, err := b.Store.Head(t.Context(), picture)
+			require.NoError(t, err, "the next answer is good")
+			require.Equal(t, int64(7), info.Size)
+			for range 20 {
+				b.fake.Inject(answer)
+			}
+			_, err = b.Store.Head(t.Context(), picture)
+			require.ErrorIs(t, err, storage.ErrUnavailable)
+		})
+	}
+}
+
+func TestSignedURLs_must_be_for_what_was_asked(t *testing.T) {
+	t.Parallel()
+	for name, relative := range map[string]string{
+		"another host": "https://evil.example/object/sign/renders/u-1/render/a.png?token=x",
+		"another path": "/object/sign/renders/u-2/render/a.png?token=x",
+		"no token":     "/object/sign/renders/u-1/render/a.png",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.fake.Inject(supabasefake.Answer(200, `[{"path":"u-1/render/a.png","signedURL":"`+relative+`","error":null}]`))
+			_, err := b.Store.SignDownloads(t.Context(), picture.Bucket, []string{picture.Path}, time.Minute)
+			require.ErrorIs(t, err, storage.ErrUnavailable)
+			b.fake.Inject(supabasefake.Answer(200, `{"url":"`+relative+`","token":"x"}`))
+			_, err = b.Store.SignUpload(t.Context(), picture, storage.UploadPolicy{ContentType: "image/png", Size: 1})
+			require.ErrorIs(t, err, storage.ErrUnavailable)
+		})
+	}
+	b := setup(t)
+	b.fake.Inject(supabasefake.Answer(200, `[]`))
+	_, err := b.Store.SignDownloads(t.Context(), picture.Bucket, []string{picture.Path}, time.Minute)
+	require.ErrorIs(t, err, storage.ErrUnavailable, "a short answer is not a missing object")
+}
+
+func TestOpen_that_breaks_off(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	content := strings.Repeat("picture", 10_000)
+	require.NoError(t, b.Store.Put(t.Context(), picture, "image/png", strings.NewReader(content), int64(len(content))))
+	b.fake.Inject(supabasefake.Truncate())
+	body, info, err := b.Store.Open(t.Context(), picture)
+	require.NoError(t, err)
+	require.Equal(t, int64(len(content)), info.Size)
+	_, err = io.ReadAll(body)
+	require.ErrorIs(t, err, storage.ErrUnavailable)
+	require.NoError(t, body.Close())
+}
+
+func TestPut_sends_a_body_again_only_if_it_can(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	content := bytes.Repeat([]byte("picture"), 100_000)
+	seekable := bytes.NewReader(append([]byte("skipped"), content...))
+	_, err := seekable.Seek(7, io.SeekStart)
+	require.NoError(t, err)
+	b.fake.Inject(supabasefake.Status(http.StatusBadGateway, 0), supabasefake.Reset(), supabasefake.LoseAnswer())
+	require.NoError(t, b.Store.Put(t.Context(), picture, "image/png", seekable, int64(len(content))))
+	body, _, err := b.Store.Open(t.Context(), picture)
+	require.NoError(t, err)
+	got, err := io.ReadAll(body)
+	require.NoError(t, err)
+	require.NoError(t, body.Close())
+	require.True(t, bytes.Equal(content, got), "each try starts where the body stood")
+
+	before := len(b.fake.Requests())
+	b.fake.Inject(supabasefake.Status(http.StatusBadGateway, 0))
+	once := io.MultiReader(strings.NewReader("picture"))
+	require.ErrorIs(t, b.Store.Put(t.Context(), picture, "image/png", once, 7), storage.ErrUnavailable)
+	require.Len(t, b.fake.Requests(), before+1)
+}

@@ -1,0 +1,178 @@
+// Package breaker keeps us from asking a vendor that is down: a circuit breaker for each model, whose state all processes
+// know. While one is open nobody draws with the model, nobody may order from it, and what was ordered waits.
+//
+// Each worker counts what it sees itself. One that has seen enough failures opens its breaker and notes in Redis, with an
+// expiry, that the model rests; the others, and the processes that serve the API and ask no vendor, go by the note. Then
+// single calls try again, and the first success ends the rest everywhere.
+package breaker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/mugshot-studio/backend/internal/providers"
+)
+
+// Notes are what all processes know of models that rest. ratelimit.Counters are such.
+type Notes interface {
+	Rest(ctx context.Context, name string, d time.Duration) error
+	Wake(ctx context.Context, name string) error
+	// Resting tells how much longer each of the names rests, in their order.
+	Resting(ctx context.Context, names ...string) ([]time.Duration, error)
+}
+
+// Config says when a breaker opens.
+type Config struct {
+	Failures int           // in a row; or three in five of at least twice as many calls within a minute
+	Rest     time.Duration // for how long it stays open
+	Observe  func(Call)    // takes what came of each call; nil: nobody does
+}
+
+// window is how long a call is remembered.
+const window = time.Minute
+
+// freshness is how old what is known of the notes may be.
+const freshness = time.Second
+
+// Guard has the breakers of a process. It is safe for concurrent use.
+type Guard struct {
+	cfg      Config
+	notes    Notes
+	log      *slog.Logger
+	models   []string
+	breakers map[string]*breaker
+
+	mu   sync.Mutex
+	read time.Time
+	rest map[string]time.Time // until when, by model
+}
+
+// New returns the guard of the given models.
+func New(cfg Config, notes Notes, log *slog.Logger, models ...string) *Guard {
+	g := &Guard{cfg: cfg, notes: notes, log: log, models: models, breakers: map[string]*breaker{}}
+	for _, model := range models {
+		g.breakers[model] = g.newBreaker(model)
+	}
+	return g
+}
+
+// Resting tells whether a model rests, as of at most a second ago. Where nobody can say it does not: the workers will see.
+func (g *Guard) Resting(model string) bool { return g.left(context.Background(), model) > 0 }
+
+// left is how much longer a model rests.
+func (g *Guard) left(ctx context.Context, model string) time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if now := time.Now(); now.Sub(g.read) >= freshness {
+		g.read, g.rest = now, map[string]time.Time{}
+		left, err := g.notes.Resting(ctx, g.models...)
+		if err != nil {
+			g.log.WarnContext(ctx, "resting models not known", "error", err)
+		}
+		for i := range left {
+			g.rest[g.models[i]] = now.Add(left[i])
+		}
+	}
+	return time.Until(g.rest[model])
+}
+
+// forget makes the next look a fresh one.
+func (g *Guard) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.read = time.Time{}
+}
+
+// breaker is that of one model.
+type breaker struct {
+	guard   *Guard
+	model   string
+	circuit *gobreaker.CircuitBreaker[struct{}]
+	changed chan gobreaker.State // the latest change that nobody has noted yet
+}
+
+func (g *Guard) newBreaker(model string) *breaker {
+	b := &breaker{guard: g, model: model, changed: make(chan gobreaker.State, 1)}
+	failures := uint32(g.cfg.Failures)
+	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		Name: model, MaxRequests: 1, Interval: window, BucketPeriod: window / 6, Timeout: g.cfg.Rest,
+		ReadyToTrip: func(c gobreaker.Counts) bool {
+			return c.ConsecutiveFailures >= failures || c.Requests >= 2*failures && 5*c.TotalFailures >= 3*c.Requests
+		},
+		IsSuccessful: func(err error) bool { return !blamed(err) },
+		IsExcluded:   excluded,
+		OnStateChange: func(_ string, _, to gobreaker.State) { // under the circuit's lock, so it only leaves word
+			select {
+			case <-b.changed:
+			default:
+			}
+			b.changed <- to
+		},
+	})
+	return b
+}
+
+// blamed tells whether a failure speaks against the vendor: a refusal for what was asked shows that the vendor is well.
+func blamed(err error) bool {
+	vendor, ok := errors.AsType[*providers.Error](err)
+	return ok && vendor.Class == providers.Transient
+}
+
+// excluded tells whether an end says nothing about the vendor: the caller went away, our storage failed, or the vendor
+// was not even asked.
+func excluded(err error) bool {
+	vendor, ok := errors.AsType[*providers.Error](err)
+	return err != nil && (!ok || vendor.Held)
+}
+
+// do runs call if the model does not rest.
+func (b *breaker) do(ctx context.Context, provider string, call func() error) (err error) {
+	begun := time.Now()
+	defer func() { b.observe(provider, begun, err) }()
+	if left := b.guard.left(ctx, b.model); left > 0 {
+		return resting(provider, left)
+	}
+	_, err = b.circuit.Execute(func() (struct{}, error) { return struct{}{}, call() })
+	b.note(ctx)
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		return resting(provider, max(b.guard.left(ctx, b.model), time.Second)) // another call is trying
+	}
+	return err
+}
+
+// resting is the failure of a call that was not made.
+func resting(provider string, left time.Duration) error {
+	return &providers.Error{
+		Provider: provider, Class: providers.Transient, Reason: circuitOpen, RetryAfter: left, Held: true,
+		Cause: errors.New("the model rests after failures"),
+	}
+}
+
+// note tells the other processes of a change.
+func (b *breaker) note(ctx context.Context) {
+	var to gobreaker.State
+	select {
+	case to = <-b.changed:
+	default:
+		return
+	}
+	var err error
+	switch to {
+	case gobreaker.StateOpen:
+		b.guard.log.WarnContext(ctx, "model rests after failures", "model", b.model, "for", b.guard.cfg.Rest.String())
+		err = b.guard.notes.Rest(ctx, b.model, b.guard.cfg.Rest)
+	case gobreaker.StateClosed:
+		b.guard.log.InfoContext(ctx, "model is back", "model", b.model)
+		err = b.guard.notes.Wake(ctx, b.model)
+	case gobreaker.StateHalfOpen: // the note has expired by itself
+	}
+	if err != nil {
+		b.guard.log.WarnContext(ctx, "state of a model not passed on", "model", b.model, "error", err)
+	}
+	b.guard.forget()
+}
