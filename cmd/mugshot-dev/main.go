@@ -39,9 +39,9 @@ func run(ctx context.Context) error {
 		return errors.New("this is for development: unset APP_ENV, or run `mugshot api` and `mugshot worker`")
 	}
 	log, end := telemetry.NewLogger(os.Stderr, cfg.LogLevel, false)
-	outside := app.FromWorld(log, os.Stdout)
-	outside.EndLog = end
-	err = runStack(ctx, cfg, outside)
+	environment := app.SystemEnvironment(log, os.Stdout)
+	environment.EndLog = end
+	err = runStack(ctx, cfg, environment)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil // Ctrl-C before it was up
 	}

@@ -22,22 +22,22 @@ const devDatabase = "mugshot"
 
 // runStack runs the whole stack in one process until ctx ends: it starts what the configuration does not name (Postgres,
 // Redis), migrates, and plays both roles. Data stay under DEV_DIR.
-func runStack(ctx context.Context, cfg config.Config, outside app.Outside) (err error) {
+func runStack(ctx context.Context, cfg config.Config, environment app.Environment) (err error) {
 	api, err := app.Listen(ctx, "HTTP_ADDR", cfg.HTTPAddr) // first: the most likely thing to be in the way
 	if err != nil {
 		return err
 	}
 	defer func() { _ = api.Close() }()
 	cfg.DrainGrace = 0 // no load balancer has to notice the end of a development stack
-	cfg, stop, err := startServers(ctx, cfg, outside.Console)
+	cfg, stop, err := startServers(ctx, cfg, environment.Console)
 	defer func() { err = errors.Join(err, stop()) }()
 	if err != nil {
 		return err
 	}
-	if _, err := migrate.Up(ctx, cfg.DatabaseURL.Reveal(), migrations.FS, outside.Log); err != nil {
+	if _, err := migrate.Up(ctx, cfg.DatabaseURL.Reveal(), migrations.FS, environment.Log); err != nil {
 		return err
 	}
-	opened, err := app.Open(ctx, cfg, outside)
+	opened, err := app.Open(ctx, cfg, environment)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func runStack(ctx context.Context, cfg config.Config, outside app.Outside) (err 
 	if err != nil {
 		return err
 	}
-	banner(outside.Console, cfg, admin.Addr().String())
+	banner(environment.Console, cfg, admin.Addr().String())
 	return opened.Run(ctx, app.Roles{API: api, Admin: admin, Worker: true})
 }
 

@@ -11,15 +11,15 @@ import (
 )
 
 // load reads the configuration and makes what a process has of the world.
-func load(environ map[string]string) (config.Config, app.Outside, error) {
+func load(environ map[string]string) (config.Config, app.Environment, error) {
 	cfg, err := config.Load(environ)
 	if err != nil {
-		return config.Config{}, app.Outside{}, err
+		return config.Config{}, app.Environment{}, err
 	}
 	log, end := telemetry.NewLogger(os.Stderr, cfg.LogLevel, cfg.InProduction())
-	outside := app.FromWorld(log, os.Stdout)
-	outside.EndLog = end
-	return cfg, outside, nil
+	environment := app.SystemEnvironment(log, os.Stdout)
+	environment.EndLog = end
+	return cfg, environment, nil
 }
 
 // open builds an App for a command that needs what production or a running development stack has.
@@ -31,7 +31,7 @@ func open(ctx context.Context) (*app.App, config.Config, error) {
 	if environ, err = app.WithRunningStack(ctx, environ); err != nil {
 		return nil, config.Config{}, err
 	}
-	cfg, outside, err := load(environ)
+	cfg, environment, err := load(environ)
 	if err != nil {
 		return nil, config.Config{}, err
 	}
@@ -39,6 +39,6 @@ func open(ctx context.Context) (*app.App, config.Config, error) {
 		return nil, config.Config{}, errors.New(
 			"DATABASE_URL, REDIS_URL and JWT_SECRET are not set, and no development stack is running: start it with make run")
 	}
-	opened, err := app.Open(ctx, cfg, outside)
+	opened, err := app.Open(ctx, cfg, environment)
 	return opened, cfg, err
 }

@@ -23,11 +23,11 @@ func (a *App) admin(consumers *queue.Consumers, queues http.Handler) http.Handle
 	checks := a.checks()
 	if consumers != nil {
 		checks["worker"] = consumers.Healthy
-		a.meters.MustRegister(admin.NewBacklog(a.backlog.Look, depth, a.outside.Log))
+		a.meters.MustRegister(admin.NewBacklog(a.backlog.Look, depth, a.environment.Log))
 	}
 	a.meters.MustRegister(admin.NewChecks(checks))
 	return admin.New(admin.Config{
-		Metrics: a.meters, Look: a.backlog.Look, Depth: depth, Queues: queues, Now: time.Now, Log: a.outside.Log,
+		Metrics: a.meters, Look: a.backlog.Look, Depth: depth, Queues: queues, Now: time.Now, Log: a.environment.Log,
 		Limits: admin.Limits{UserJobs: int(a.cfg.UserJobs), ProviderCalls: int(a.cfg.ProviderMaxCalls)},
 		Ready: func(ctx context.Context) error {
 			if err := a.store.Ping(ctx); err != nil || consumers == nil {
@@ -68,5 +68,5 @@ func (a *App) observeReply(ctx context.Context, outcome chat.Outcome, took time.
 // observeTask tells the metrics and the log of an attempt that is over. What failed is told where it is known why.
 func (a *App) observeTask(ctx context.Context, kind queue.Kind, outcome string, took time.Duration) {
 	a.metrics.Task(string(kind), outcome, took)
-	a.outside.Log.InfoContext(ctx, "task", tracecontext.Kind, string(kind), tracecontext.Outcome, outcome, "duration", took)
+	a.environment.Log.InfoContext(ctx, "task", tracecontext.Kind, string(kind), tracecontext.Outcome, outcome, "duration", took)
 }

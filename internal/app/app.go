@@ -39,24 +39,24 @@ import (
 
 // App is everything that a process of ours may need, whichever role it plays.
 type App struct {
-	cfg     config.Config
-	outside Outside
-	meters  *prometheus.Registry
-	metrics *telemetry.Metrics
+	cfg         config.Config
+	environment Environment
+	meters      *prometheus.Registry
+	metrics     *telemetry.Metrics
 
-	ring     *token.Keyring
-	csrf     *token.CSRFGuard
-	store    *postgres.Store
-	queue    *queue.Queue
-	hub      *events.Hub
-	counters *ratelimit.Counters
-	objects  storage.Store
-	sender   mail.Sender
-	registry providers.Registry
-	resting  func(modelID string) bool
-	writer   writer
-	judge    providers.Judge // of pictures that are to be copied
-	catalog  *catalog.Catalog
+	ring        *token.Keyring
+	csrf        *token.CSRFGuard
+	store       *postgres.Store
+	queue       *queue.Queue
+	hub         *events.Hub
+	counters    *ratelimit.Counters
+	objects     storage.Store
+	sender      mail.Sender
+	registry    providers.Registry
+	breakerOpen func(modelID string) bool
+	replyText   replyText
+	moderator   providers.Judge // of pictures that are to be copied
+	catalog     *catalog.Catalog
 
 	assets   *assets.Service
 	auth     *auth.Service
@@ -76,8 +76,9 @@ type App struct {
 	closers []func() error
 }
 
-// Outside is what a process takes from the world, so that tests can give it another.
-type Outside struct {
+// Environment is what a process takes from its surroundings: the clock, randomness, the log, and, for tests, providers in
+// place of the configured ones.
+type Environment struct {
 	Log     *slog.Logger
 	EndLog  func() // writes what Log still holds, when everything else has been closed; nil: it holds nothing
 	Now     func() time.Time
@@ -86,15 +87,15 @@ type Outside struct {
 	Console io.Writer // what a developer should read: mails, the banner
 	// Namespace precedes every key in Redis; empty: the product's own.
 	Namespace string
-	// Images replaces who draws, by model; nil: as configured.
+	// Images replaces the providers that draw, by model; nil: as configured.
 	Images providers.Registry
-	// Text replaces who writes replies; nil: as configured.
+	// Text replaces the provider that writes replies; nil: as configured.
 	Text providers.Text
 }
 
-// FromWorld is the Outside of a real process.
-func FromWorld(log *slog.Logger, console io.Writer) Outside {
-	return Outside{Log: log, Now: time.Now, Random: rand.Reader, NewID: newID, Console: console}
+// SystemEnvironment is the [Environment] of a real process.
+func SystemEnvironment(log *slog.Logger, console io.Writer) Environment {
+	return Environment{Log: log, Now: time.Now, Random: rand.Reader, NewID: newID, Console: console}
 }
 
 // newID is UUID v7, which sorts by time and so keeps indexes compact (RFC 9562, 5.7).
@@ -108,11 +109,11 @@ func newID() uuid.UUID {
 
 // Open builds an App. It dials nothing that may still be starting, so it fails only for a configuration that can't
 // work. The caller closes it.
-func Open(ctx context.Context, cfg config.Config, outside Outside) (a *App, err error) {
-	a = &App{cfg: cfg, outside: outside, meters: prometheus.NewRegistry()}
+func Open(ctx context.Context, cfg config.Config, environment Environment) (a *App, err error) {
+	a = &App{cfg: cfg, environment: environment, meters: prometheus.NewRegistry()}
 	a.metrics = telemetry.NewMetrics(a.meters)
-	if outside.EndLog != nil {
-		a.closers = append(a.closers, func() error { outside.EndLog(); return nil })
+	if environment.EndLog != nil {
+		a.closers = append(a.closers, func() error { environment.EndLog(); return nil })
 	}
 	defer func() {
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *App) openChats() error {
-	cfg, o := a.cfg, a.outside
+	cfg, o := a.cfg, a.environment
 	check, err := httpapi.NewDraftCheck(a.projects)
 	if err != nil {
 		return fmt.Errorf("check of suggestions: %w", err)
@@ -23,7 +23,7 @@ func (a *App) openChats() error {
 		Store: a.store, Events: a.hub, Push: a.pushTo(queue.Reply), UserReplies: cfg.UserReplies, Now: o.Now, NewID: o.NewID,
 		Log: o.Log,
 	})
-	text, model := a.text()
+	text, model := a.chooseReplyText()
 	a.replier = chat.NewReplier(chat.ReplierDeps{
 		Store: a.store, Text: text, Model: model, Catalog: a.catalog, Check: check, Events: a.hub, Log: o.Log,
 		Lease: cfg.JobLease, Observe: a.observeReply,
@@ -31,22 +31,23 @@ func (a *App) openChats() error {
 	return nil
 }
 
-// text says who writes replies, and by which model of theirs. In development the built-in provider does; production never
-// falls back to it, and without a vendor every reply fails, in words that its reader understands.
-func (a *App) text() (writes providers.Text, model string) {
+// chooseReplyText returns the provider that writes replies, and the provider's name of the model. In development the
+// built-in provider does; production never falls back to it: without a vendor it returns nil and every reply fails, with
+// a message that its reader understands.
+func (a *App) chooseReplyText() (provider providers.Text, model string) {
 	switch {
-	case a.outside.Text != nil:
-		return a.outside.Text, "outside"
-	case a.writer.text != nil:
-		return a.writer.text, a.writer.model
+	case a.environment.Text != nil:
+		return a.environment.Text, "outside"
+	case a.replyText.provider != nil:
+		return a.replyText.provider, a.replyText.model
 	case a.cfg.InProduction():
 		return nil, ""
 	}
-	return local.NewWriter(a.offer(), a.outside.Now, pause), "local"
+	return local.NewWriter(a.localOffer(), a.environment.Now, pause), "local"
 }
 
-// offer is what the built-in writer knows of the catalog.
-func (a *App) offer() local.Offer {
+// localOffer is what the built-in writer knows of the catalog.
+func (a *App) localOffer() local.Offer {
 	var offer local.Offer
 	for _, p := range catalog.Platforms() {
 		offer.Platforms = append(offer.Platforms, local.Platform(p))

@@ -21,7 +21,7 @@ func (a *App) Edge() (*httpapi.Edge, error) {
 		mount[storagePath] = handler
 	}
 	return httpapi.New(httpapi.Config{
-		BasePath: cfg.BasePath, Log: a.outside.Log, Now: a.outside.Now, NewID: a.outside.NewID,
+		BasePath: cfg.BasePath, Log: a.environment.Log, Now: a.environment.Now, NewID: a.environment.NewID,
 		Authenticate: func(ctx context.Context, token string) (httpapi.Principal, error) {
 			principal, err := a.auth.Authenticate(ctx, token)
 			return httpapi.Principal(principal), err
@@ -51,13 +51,13 @@ func (a *App) sweeper() *worker.Sweeper {
 	books := admin.NewBooks(a.credits.Broken, time.Now)
 	a.meters.MustRegister(books)
 	return &worker.Sweeper{
-		Queue: a.queue, Exclusive: a.store.Exclusive, Now: a.store.Queries().DatabaseNow, Log: a.outside.Log,
+		Queue: a.queue, Exclusive: a.store.Exclusive, Now: a.store.Queries().DatabaseNow, Log: a.environment.Log,
 		Observe: a.metrics.Sweep,
 		Tasks:   map[queue.Kind]worker.Recoverable{queue.Generate: a.runner, queue.Reply: a.replier, queue.Mail: a.mailer},
 		Chores: []func(context.Context) error{
 			a.auth.Maintain, a.account.EraseDue,
 			a.sweepAssets,
-			func(ctx context.Context) error { return idempotency.Expire(ctx, a.store, a.outside.Now()) },
+			func(ctx context.Context) error { return idempotency.Expire(ctx, a.store, a.environment.Now()) },
 			a.safety.Expire,
 			books.Look,
 		},

@@ -38,7 +38,7 @@ func whoDrawsTelling(t *testing.T, cfg config.Config, log io.Writer) (*App, map[
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
 	cfg.ProviderFailures, cfg.ProviderRest = 5, time.Second
 	a := &App{
-		cfg: cfg, outside: Outside{Now: time.Now, Log: slog.New(slog.NewTextHandler(log, nil))}, counters: counters,
+		cfg: cfg, environment: Environment{Now: time.Now, Log: slog.New(slog.NewTextHandler(log, nil))}, counters: counters,
 		meters: prometheus.NewRegistry(),
 	}
 	a.metrics = telemetry.NewMetrics(a.meters)
@@ -66,8 +66,8 @@ func TestProviders_development(t *testing.T) {
 		"nano_banana": "gemini gemini-nano-banana-2.1", "nano_banana_pro": "gemini of-tomorrow", "seedream": "local seedream",
 		"fal_flux": "local fal_flux",
 	}, who)
-	require.NotNil(t, a.writer.text)
-	require.Equal(t, "talker", a.writer.model)
+	require.NotNil(t, a.replyText.provider)
+	require.Equal(t, "talker", a.replyText.model)
 }
 
 // Production never falls back to pictures that no vendor drew.
@@ -76,7 +76,7 @@ func TestProviders_production(t *testing.T) {
 	a, who := whoDraws(t, config.Config{Env: config.Production})
 	require.Empty(t, who)
 	require.False(t, a.available(catalog.DefaultModel))
-	require.Nil(t, a.writer.text)
+	require.Nil(t, a.replyText.provider)
 
 	_, who = whoDraws(t, config.Config{
 		Env: config.Production, GeminiAPIKey: "k", ByteDanceAPIKey: "k", FalKey: "k",
@@ -112,7 +112,7 @@ func TestProviders_judge(t *testing.T) {
 	require.NoError(t, png.Encode(&picture, image.NewGray(image.Rect(0, 0, 64, 64))))
 	var err error
 	for range 6 { // five failures open the breaker
-		_, err = a.judge.Judge(t.Context(), providers.Picture{ContentType: "image/png", Data: picture.Bytes()})
+		_, err = a.moderator.Judge(t.Context(), providers.Picture{ContentType: "image/png", Data: picture.Bytes()})
 		require.Error(t, err)
 	}
 	vendor, ok := errors.AsType[*providers.Error](err)
@@ -122,7 +122,7 @@ func TestProviders_judge(t *testing.T) {
 	for env, warned := range map[string]bool{config.Production: true, config.Development: false} {
 		var log strings.Builder
 		a, _ := whoDrawsTelling(t, config.Config{Env: env}, &log)
-		require.Equal(t, "local/1", a.judge.Name())
+		require.Equal(t, "local/1", a.moderator.Name())
 		require.Equal(t, warned, strings.Contains(log.String(), "GEMINI_API_KEY"))
 	}
 }

@@ -39,7 +39,7 @@ const showStageAfter = 50 * time.Millisecond
 const storagePath = "/storage/"
 
 func (a *App) openPools(ctx context.Context) (err error) {
-	cfg, o := a.cfg, a.outside
+	cfg, o := a.cfg, a.environment
 	previous := make([]string, len(cfg.JWTSecretPrevious))
 	for i, secret := range cfg.JWTSecretPrevious {
 		previous[i] = secret.Reveal()
@@ -81,7 +81,7 @@ func (a *App) openPools(ctx context.Context) (err error) {
 func (a *App) openStorage(context.Context) error {
 	if a.cfg.SupabaseURL != "" {
 		client, err := supabase.New(supabase.Config{
-			URL: a.cfg.SupabaseURL, Key: a.cfg.SupabaseKey.Reveal(), Now: a.outside.Now, Log: a.outside.Log,
+			URL: a.cfg.SupabaseURL, Key: a.cfg.SupabaseKey.Reveal(), Now: a.environment.Now, Log: a.environment.Log,
 		})
 		if err != nil {
 			return fmt.Errorf("open Supabase storage: %w", err)
@@ -92,8 +92,8 @@ func (a *App) openStorage(context.Context) error {
 	}
 	disk, err := filesystem.New(filesystem.Config{
 		Root: filepath.Join(a.cfg.DevDir, "storage"), BaseURL: a.cfg.PublicAPIURL + storagePath,
-		Key: a.ring.Derive(token.StorageURLs)[0], Now: a.outside.Now, AllowedOrigins: a.cfg.AllowedOrigins,
-		Log: a.outside.Log,
+		Key: a.ring.Derive(token.StorageURLs)[0], Now: a.environment.Now, AllowedOrigins: a.cfg.AllowedOrigins,
+		Log: a.environment.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("open storage on disk: %w", err)
@@ -108,19 +108,19 @@ func (a *App) openSender(context.Context) (err error) {
 	if a.cfg.SMTPURL != "" {
 		a.sender, err = mail.NewSMTP(mail.SMTPConfig{
 			URL: a.cfg.SMTPURL.Reveal(), From: a.cfg.MailFrom, RequireTLS: a.cfg.InProduction(),
-		}, a.outside.Now)
+		}, a.environment.Now)
 		return err
 	}
 	dir := filepath.Join(a.cfg.DevDir, "mail")
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a developer reads these files
 		return fmt.Errorf("make mail folder: %w", err)
 	}
-	a.sender, err = mail.NewSink(dir, a.cfg.MailFrom, a.outside.Console, a.outside.Now)
+	a.sender, err = mail.NewSink(dir, a.cfg.MailFrom, a.environment.Console, a.environment.Now)
 	return err
 }
 
 func (a *App) openServices(context.Context) error {
-	cfg, o := a.cfg, a.outside
+	cfg, o := a.cfg, a.environment
 	checker, err := inspect.New(inspect.Config{
 		Memory: cfg.ImageMemoryMiB << 20, Parallel: cfg.ImageChecks, Patience: cfg.ImagePatience,
 		Face: inspect.FaceConfig{MinScore: cfg.FaceMinScore, MinSize: cfg.FaceMinSize, MinSharpness: cfg.FaceMinSharpness},
@@ -138,7 +138,7 @@ func (a *App) openServices(context.Context) error {
 	})
 	a.credits = credits.NewService(a.store, o.NewID)
 	a.projects = projects.NewService(a.store, a.assets.ByIDs, o.Now, o.NewID)
-	a.safety = safety.New(safety.Deps{Store: a.store, Judge: a.judge, Now: o.Now, NewID: o.NewID})
+	a.safety = safety.New(safety.Deps{Store: a.store, Judge: a.moderator, Now: o.Now, NewID: o.NewID})
 	limits := jobs.Limits{UserJobs: cfg.UserJobs, ProviderCalls: cfg.ProviderMaxCalls, MaxAge: cfg.JobMaxAge}
 	a.jobs = jobs.NewService(jobs.Deps{
 		Store: a.store, Catalog: a.catalog, Safety: a.safety, Events: a.hub, Push: a.pushTo(queue.Generate), Limits: limits,
@@ -157,7 +157,7 @@ func (a *App) openServices(context.Context) error {
 }
 
 func (a *App) openAuth() error {
-	cfg, o := a.cfg, a.outside
+	cfg, o := a.cfg, a.environment
 	passwords, err := password.New(password.Params{
 		Memory: cfg.Argon2MemoryKiB, Iterations: cfg.Argon2Iterations, Parallelism: cfg.Argon2Parallelism,
 	}, 0)
@@ -205,7 +205,7 @@ func (a *App) openAuth() error {
 
 // available tells whether somebody draws for a model, and is well.
 func (a *App) available(modelID string) bool {
-	return a.registry.Available(modelID) && !a.resting(modelID)
+	return a.registry.Available(modelID) && !a.breakerOpen(modelID)
 }
 
 func (a *App) pushTo(kind queue.Kind) func(ctx context.Context, id uuid.UUID) error {

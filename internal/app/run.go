@@ -24,24 +24,24 @@ type Roles struct {
 	Edge   bool // whoever runs the roles serves Edge
 }
 
-// lines are the events that the roles have readers of.
-func (r Roles) lines() (lines []events.Line) {
+// channels are those that the roles have readers of.
+func (r Roles) channels() (channels []events.Line) {
 	if r.API != nil || r.Edge {
-		lines = append(lines, events.States)
+		channels = append(channels, events.States)
 	}
 	if r.Worker {
-		lines = append(lines, events.Orders)
+		channels = append(channels, events.Orders)
 	}
-	return lines
+	return channels
 }
 
 // Run plays the roles until ctx ends, and then stops in order: no new work, an end to the old, everything else. It
 // returns an error when a role could not be played or did not end within DRAIN_TIMEOUT.
 func (a *App) Run(ctx context.Context, roles Roles) error {
-	hearing, stopHearing := context.WithCancel(context.WithoutCancel(ctx))
-	heard := make(chan struct{})
-	go func() { defer close(heard); a.hub.Run(hearing, roles.lines()...) }()
-	defer func() { stopHearing(); <-heard }()
+	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
+	hubEnded := make(chan struct{})
+	go func() { defer close(hubEnded); a.hub.Run(hubCtx, roles.channels()...) }()
+	defer func() { stopHub(); <-hubEnded }()
 
 	group, ctx := errgroup.WithContext(ctx)
 	var consumers *queue.Consumers
@@ -51,7 +51,7 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 		if err != nil {
 			return err
 		}
-		group.Go(func() error { return a.drainAtEnd(ctx, consumers) })
+		group.Go(func() error { return a.drainWorker(ctx, consumers) })
 		group.Go(func() error { a.sweeper().Run(ctx); return nil })
 	}
 	if roles.API != nil {
@@ -59,8 +59,8 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 		if err != nil {
 			return err
 		}
-		defer giveRoom(roomyHeap)()
-		group.Go(func() error { return a.serve(ctx, roles.API, edge, func() { a.leave(edge) }, edge.Wait) })
+		defer setMinHeap(minHeap)()
+		group.Go(func() error { return a.serve(ctx, roles.API, edge, func() { a.startDraining(edge) }, edge.Wait) })
 	}
 	if roles.Admin != nil {
 		queues := a.queue.WebUI(admin.QueuesPath)
@@ -75,7 +75,7 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 func (a *App) serve(
 	ctx context.Context, l net.Listener, handler http.Handler, drain func(), wait func(context.Context) error,
 ) error {
-	server := httpapi.NewHTTPServer(l.Addr().String(), handler, a.outside.Log)
+	server := httpapi.NewHTTPServer(l.Addr().String(), handler, a.environment.Log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	select {
@@ -99,15 +99,15 @@ func (a *App) serve(
 	return err
 }
 
-// leave lets load balancers notice that this instance is about to go before it sends anybody away: their checks find it
-// not ready, and who streams is told to come back only when another instance will be asked.
-func (a *App) leave(edge *httpapi.Edge) {
+// startDraining lets load balancers notice that this instance is about to go before it turns clients away: their checks
+// find it not ready, and clients that stream are told to come back only when another instance will be asked.
+func (a *App) startDraining(edge *httpapi.Edge) {
 	edge.Leave()
 	time.Sleep(a.cfg.DrainGrace)
 	edge.Drain()
 }
 
-func (a *App) drainAtEnd(ctx context.Context, consumers *queue.Consumers) error {
+func (a *App) drainWorker(ctx context.Context, consumers *queue.Consumers) error {
 	<-ctx.Done()
 	ending, cancel := a.drainContext(ctx)
 	defer cancel()

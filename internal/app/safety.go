@@ -10,9 +10,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/safety"
 )
 
-// chooseJudge says who looks at pictures that are to be copied: Gemini where its key is there, else nobody but the
+// chooseModerator says who looks at pictures that are to be copied: Gemini where its key is there, else nobody but the
 // detector of faces. docs/security.md says what that one does not see.
-func chooseJudge(text providers.Text, model string, checker *inspect.Checker) providers.Judge {
+func chooseModerator(text providers.Text, model string, checker *inspect.Checker) providers.Judge {
 	if vendor, ok := text.(*gemini.Provider); ok {
 		return gemini.NewJudge(vendor, model)
 	}

@@ -31,7 +31,7 @@ func TestChooseJudge_withoutAVendorCountsFaces(t *testing.T) {
 	var two bytes.Buffer
 	require.NoError(t, jpeg.Encode(&two, pair, nil))
 
-	judge := chooseJudge(nil, "", checker)
+	judge := chooseModerator(nil, "", checker)
 	require.Equal(t, "local/1", judge.Name())
 	for _, c := range []struct {
 		data []byte
@@ -50,5 +50,5 @@ func TestChooseJudge_geminiWhereItsKeyIs(t *testing.T) {
 	vendor, err := gemini.New(gemini.Config{Key: "k", Now: time.Now})
 	require.NoError(t, err)
 	t.Cleanup(vendor.Close)
-	require.Equal(t, "gemini-3.8-flash/1", chooseJudge(vendor, vendorModels()[chatModel].model, nil).Name())
+	require.Equal(t, "gemini-3.8-flash/1", chooseModerator(vendor, vendorModels()[chatModel].model, nil).Name())
 }

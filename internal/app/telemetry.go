@@ -16,7 +16,7 @@ const flushTimeout = 5 * time.Second
 // what the work is done for, and hands its errors to Sentry where that is configured.
 func (a *App) openTelemetry(ctx context.Context) error {
 	cfg := a.cfg
-	handler := a.outside.Log.Handler()
+	handler := a.environment.Log.Handler()
 	if cfg.SentryDSN != "" {
 		reports, err := telemetry.OpenReports(cfg.SentryDSN.Reveal(), cfg.Env)
 		if err != nil {
@@ -25,7 +25,7 @@ func (a *App) openTelemetry(ctx context.Context) error {
 		a.closers = append(a.closers, func() error { reports.Close(flushTimeout); return nil })
 		handler = reports.Handler(handler)
 	}
-	a.outside.Log = slog.New(telemetry.NewTrailHandler(handler))
+	a.environment.Log = slog.New(telemetry.NewTrailHandler(handler))
 	if cfg.OTLPEndpoint == "" {
 		return nil
 	}
@@ -35,7 +35,7 @@ func (a *App) openTelemetry(ctx context.Context) error {
 	}
 	a.tracing, err = telemetry.OpenTracing(ctx, telemetry.TracingConfig{
 		Endpoint: cfg.OTLPEndpoint, Headers: headers, Service: cfg.OTelService, Environment: cfg.Env, Share: cfg.OTelShare,
-	}, a.outside.Log)
+	}, a.environment.Log)
 	if err != nil {
 		return fmt.Errorf("open tracing: %w", err)
 	}

@@ -22,18 +22,18 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
-// writer is who writes the chat's replies.
-type writer struct {
-	text  providers.Text // nil: nobody
-	model string         // the vendor's name of it
+// replyText is the vendor that writes the chat's replies.
+type replyText struct {
+	provider providers.Text // nil: no vendor does
+	model    string         // the vendor's name of the model
 }
 
 // openProviders says who draws and who writes. A vendor whose key is there draws for its models. In development the
 // built-in provider draws for all others; production never falls back to it, and does not offer them.
 func (a *App) openProviders(checker *inspect.Checker) error {
-	if a.outside.Images != nil {
-		a.registry, a.resting = a.outside.Images, func(string) bool { return false }
-		a.judge = chooseJudge(nil, "", checker)
+	if a.environment.Images != nil {
+		a.registry, a.breakerOpen = a.environment.Images, func(string) bool { return false }
+		a.moderator = chooseModerator(nil, "", checker)
 		return nil
 	}
 	models, err := chooseModels(a.cfg.ProviderModels)
@@ -50,8 +50,8 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 	}
 	guarded := breaker.New(breaker.Config{
 		Failures: a.cfg.ProviderFailures, Rest: a.cfg.ProviderRest, Observe: a.observeCall,
-	}, a.counters, a.outside.Log, ids...)
-	a.registry, a.resting = providers.Registry{}, guarded.Resting
+	}, a.counters, a.environment.Log, ids...)
+	a.registry, a.breakerOpen = providers.Registry{}, guarded.Resting
 	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
 		vendor := models[model.ID]
 		if image := images[vendor.provider]; image != nil {
@@ -60,15 +60,15 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 			}
 		}
 	}
-	a.judge = chooseJudge(text, models[chatModel].model, checker)
+	a.moderator = chooseModerator(text, models[chatModel].model, checker)
 	switch {
 	case text != nil: // it shares the breaker of the model that it asks
-		a.judge = guarded.Judge(chatModel, models[chatModel].provider, a.judge)
+		a.moderator = guarded.Judge(chatModel, models[chatModel].provider, a.moderator)
 	case a.cfg.InProduction():
-		a.outside.Log.Warn("pictures that are to be copied are judged by the count of their faces alone: GEMINI_API_KEY is not set")
+		a.environment.Log.Warn("pictures that are to be copied are judged by the count of their faces alone: GEMINI_API_KEY is not set")
 	}
 	if chat := models[chatModel]; text != nil {
-		a.writer = writer{text: guarded.Text(chatModel, chat.provider, text), model: chat.model}
+		a.replyText = replyText{provider: guarded.Text(chatModel, chat.provider, text), model: chat.model}
 	}
 	ours := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return images[models[id].provider] == nil })
 	telemetry.RegisterResting(a.meters, ours, guarded.Resting)
@@ -81,7 +81,7 @@ func (a *App) drawLocally() {
 	if a.cfg.InProduction() {
 		return
 	}
-	builtIn := local.New(a.outside.Now)
+	builtIn := local.New(a.environment.Now)
 	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
 		if !a.registry.Available(model.ID) {
 			a.registry[model.ID] = providers.Entry{Provider: "local", Image: builtIn, VendorModel: model.ID}
@@ -104,7 +104,7 @@ func (a *App) openCatalog() {
 
 // openVendors opens those whose keys are there, by name.
 func (a *App) openVendors(checker *inspect.Checker) (images map[string]providers.Image, text providers.Text, err error) {
-	cfg, now, redraw := a.cfg, a.outside.Now, redrawWith(checker)
+	cfg, now, redraw := a.cfg, a.environment.Now, redrawWith(checker)
 	images = map[string]providers.Image{}
 	if cfg.GeminiAPIKey != "" {
 		vendor, err := gemini.New(gemini.Config{

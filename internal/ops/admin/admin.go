@@ -56,7 +56,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.Handle("GET /{$}", http.RedirectHandler("/jobs", http.StatusFound))
-	return guard(mux)
+	return hostCheck(mux)
 }
 
 func (cfg Config) readyz(w http.ResponseWriter, r *http.Request) {

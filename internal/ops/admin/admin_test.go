@@ -58,10 +58,10 @@ func (w *world) get(t *testing.T, method, path string) *httptest.ResponseRecorde
 func busy() *world {
 	return &world{overview: backlog.Overview{
 		Kinds: []backlog.Kind{
-			{Name: "generate", Waiting: backlog.Most, Held: 198, Retrying: 1, Running: 2, FailedLastHour: 3, Oldest: 90 * time.Minute},
+			{Name: "generate", Waiting: backlog.Most, Parked: 198, Retrying: 1, Running: 2, FailedLastHour: 3, Oldest: 90 * time.Minute},
 			{Name: "mail"},
 		},
-		Providers: []backlog.Provider{{Name: "<gemini>", Running: 16, Held: 12}},
+		Providers: []backlog.Provider{{Name: "<gemini>", Running: 16, Parked: 12}},
 	}}
 }
 

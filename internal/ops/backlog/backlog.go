@@ -38,7 +38,7 @@ func NewService(s *postgres.Store, jobs Jobs, pushMail func(ctx context.Context,
 type Kind struct {
 	Name           string
 	Waiting        int64         // may be taken
-	Held           int64         // wait for a place of their account, or for a call of their provider
+	Parked         int64         // wait for a slot of their account, or of their provider
 	Retrying       int64         // wait for another attempt
 	Running        int64         // are being done
 	FailedLastHour int64         // were given up
@@ -49,7 +49,7 @@ type Kind struct {
 type Provider struct {
 	Name    string
 	Running int64 // jobs that it draws
-	Held    int64 // jobs that wait for it
+	Parked  int64 // jobs that wait for it
 }
 
 // Overview is how all tasks stand. Providers that have nothing to do are not in it.
@@ -73,14 +73,14 @@ func (s *Service) Look(ctx context.Context) (Overview, error) {
 		o.Kinds = append(o.Kinds, kindOf(k))
 	}
 	for _, p := range providers {
-		o.Providers = append(o.Providers, Provider{Name: p.Provider, Running: p.Running, Held: p.Held})
+		o.Providers = append(o.Providers, Provider{Name: p.Provider, Running: p.Running, Parked: p.Held})
 	}
 	return o, nil
 }
 
 func kindOf(k db.BacklogByKindRow) Kind {
 	return Kind{
-		Name: k.Kind, Waiting: k.Waiting, Held: k.Held, Retrying: k.Retrying, Running: k.Running,
+		Name: k.Kind, Waiting: k.Waiting, Parked: k.Held, Retrying: k.Retrying, Running: k.Running,
 		FailedLastHour: k.FailedLastHour, Oldest: time.Duration(k.OldestSeconds * float64(time.Second)),
 	}
 }

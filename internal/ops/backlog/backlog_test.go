@@ -126,11 +126,11 @@ func TestLook(t *testing.T) {
 	o.Kinds[0].Oldest, o.Kinds[1].Oldest = 0, 0
 	require.Equal(t, backlog.Overview{
 		Kinds: []backlog.Kind{
-			{Name: "generate", Held: 3, Retrying: 1, Running: 1, FailedLastHour: 1},
+			{Name: "generate", Parked: 3, Retrying: 1, Running: 1, FailedLastHour: 1},
 			{Name: "mail", Waiting: 1, Running: 1, FailedLastHour: 2},
 			{Name: "reply"},
 		},
-		Providers: []backlog.Provider{{Name: "gemini", Running: 1, Held: 1}},
+		Providers: []backlog.Provider{{Name: "gemini", Running: 1, Parked: 1}},
 	}, o)
 }
 

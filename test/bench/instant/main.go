@@ -38,10 +38,10 @@ func work(ctx context.Context) (err error) {
 		return err
 	}
 	log, end := telemetry.NewLogger(os.Stderr, cfg.LogLevel, true)
-	outside := app.FromWorld(log, os.Stdout)
-	outside.EndLog = end
-	outside.Images = registry()
-	opened, err := app.Open(ctx, cfg, outside)
+	environment := app.SystemEnvironment(log, os.Stdout)
+	environment.EndLog = end
+	environment.Images = registry()
+	opened, err := app.Open(ctx, cfg, environment)
 	if err != nil {
 		return err
 	}

@@ -43,9 +43,9 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	log, _ := telemetry.NewLogger(os.Stderr, cfg.LogLevel, false)
-	outside := app.FromWorld(log, os.Stdout)
-	outside.Now = func() time.Time { return time.Now().Add(skew) }
-	opened, err := app.Open(ctx, cfg, outside)
+	environment := app.SystemEnvironment(log, os.Stdout)
+	environment.Now = func() time.Time { return time.Now().Add(skew) }
+	opened, err := app.Open(ctx, cfg, environment)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (a *App) open(t testing.TB, s settings) {
 	t.Helper()
 	cfg, err := config.Load(a.environ)
 	require.NoError(t, err)
-	a.app, err = app.Open(t.Context(), cfg, app.Outside{
+	a.app, err = app.Open(t.Context(), cfg, app.Environment{
 		Log: slog.New(s.log), Now: a.Clock.Now, Random: rand.Reader, NewID: newID, Console: a.mails,
 		Namespace: a.namespace, Images: s.images, Text: s.text,
 	})

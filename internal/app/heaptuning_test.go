@@ -28,16 +28,16 @@ func gogc() uint64 {
 }
 
 //nolint:paralleltest // it changes what the whole process goes by
-func TestGiveRoom(t *testing.T) {
+func TestSetMinHeap(t *testing.T) {
 	t.Setenv("GOGC", "")
-	defer debug.SetGCPercent(debug.SetGCPercent(usualPercent))
+	defer debug.SetGCPercent(debug.SetGCPercent(defaultPercent))
 	const room = 1 << 30
-	stop := giveRoom(room)
+	stop := setMinHeap(room)
 	collected := func(is func(percent uint64) bool) func() bool {
 		return func() bool { runtime.GC(); return is(gogc()) }
 	}
-	roomy := func(percent uint64) bool { return percent > 2*usualPercent }
-	usual := func(percent uint64) bool { return percent == usualPercent }
+	roomy := func(percent uint64) bool { return percent > 2*defaultPercent }
+	usual := func(percent uint64) bool { return percent == defaultPercent }
 	require.Eventually(t, collected(roomy), 10*time.Second, time.Millisecond, "a little heap may grow")
 	large := make([]byte, room/2+1<<20)
 	require.Eventually(t, collected(usual), 10*time.Second, time.Millisecond, "a large one as ever")
@@ -48,10 +48,10 @@ func TestGiveRoom(t *testing.T) {
 }
 
 //nolint:paralleltest // likewise
-func TestGiveRoom_operators_know_better(t *testing.T) {
+func TestSetMinHeap_operators_know_better(t *testing.T) {
 	t.Setenv("GOGC", "50")
 	before := gogc()
-	stop := giveRoom(1 << 30)
+	stop := setMinHeap(1 << 30)
 	runtime.GC()
 	require.Equal(t, before, gogc())
 	stop()

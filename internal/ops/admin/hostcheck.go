@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// guard keeps pages of other origins, opened in an operator's browser, away from an edge that asks nobody who they are.
+// hostCheck keeps pages of other origins, opened in an operator's browser, away from an edge that asks nobody who they are.
 // Everything is for reading, so no method that could change something passes, whatever it is sent to. And what arrives
 // on a loopback address must ask for a loopback name: a page whose own name was made to point to 127.0.0.1 (DNS
 // rebinding) would count as of this origin and could read the answers.
-func guard(next http.Handler) http.Handler {
+func hostCheck(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")

@@ -58,7 +58,7 @@ func (b *Backlog) Collect(to chan<- prometheus.Metric) {
 	}
 	for _, k := range overview.Kinds {
 		gauge(b.tasks, float64(k.Waiting), k.Name, "waiting")
-		gauge(b.tasks, float64(k.Held), k.Name, "held")
+		gauge(b.tasks, float64(k.Parked), k.Name, "held")
 		gauge(b.tasks, float64(k.Retrying), k.Name, "retrying")
 		gauge(b.tasks, float64(k.Running), k.Name, "running")
 		gauge(b.oldest, k.Oldest.Seconds(), k.Name)
@@ -71,6 +71,6 @@ func (b *Backlog) Collect(to chan<- prometheus.Metric) {
 	}
 	for _, p := range overview.Providers {
 		gauge(b.calls, float64(p.Running), p.Name, "running")
-		gauge(b.calls, float64(p.Held), p.Name, "held")
+		gauge(b.calls, float64(p.Parked), p.Name, "held")
 	}
 }

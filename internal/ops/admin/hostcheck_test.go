@@ -23,7 +23,7 @@ func ask(t *testing.T, server *httptest.Server, method, path, host string) *http
 }
 
 // A page whose name was made to point to the own machine reads nothing.
-func TestGuard_403_namesOfOthers(t *testing.T) {
+func TestHostCheck_403_otherNames(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(busy().handler())
 	defer server.Close()
@@ -43,7 +43,7 @@ func TestGuard_403_namesOfOthers(t *testing.T) {
 }
 
 // Nothing can be changed, so no form and no script of another page can change anything.
-func TestGuard_405_whateverCouldChangeSomething(t *testing.T) {
+func TestHostCheck_405_otherMethods(t *testing.T) {
 	t.Parallel()
 	w := new(world)
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, "BREW"} {
