@@ -26,7 +26,7 @@ func patiently(who *apptest.Account, chatID uuid.UUID, message client.MessageCre
 	}
 }
 
-func TestSendMessage_201_sixtyFourWriters(t *testing.T) {
+func TestSendMessage_201_sixtyFourWritersAtOnce(t *testing.T) {
 	t.Parallel()
 	const writers, each = 64, 4
 	app := apptest.New(t, apptest.With("RATE_LIMIT_FACTOR", "1000"), apptest.With("CHAT_USER_REPLIES", "512"))
@@ -88,7 +88,7 @@ func allMessages(
 	}
 }
 
-func TestListMessages_200_bothWays(t *testing.T) {
+func TestListMessages_200_bothOrders(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	ada := app.SignUp(t)

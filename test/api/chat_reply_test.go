@@ -92,7 +92,7 @@ func await(t testing.TB, s *apptest.Stream, id uuid.UUID) (last client.Message, 
 
 // From a question to a picture's project, by the built-in provider: the stream opened in one process, the reply written
 // in another.
-func TestStreamChatEvents_200_theBuiltInWriter(t *testing.T) {
+func TestStreamChatEvents_200_builtInProvider(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	apptest.New(t, apptest.Beside(app), apptest.WithWorker())
@@ -125,7 +125,7 @@ func TestStreamChatEvents_200_theBuiltInWriter(t *testing.T) {
 }
 
 // Only a draft that createProject would take from this very account is a suggestion.
-func TestMessage_suggestion(t *testing.T) {
+func TestStreamChatEvents_200_suggestion(t *testing.T) {
 	t.Parallel()
 	blocks := make(chan string, 1)
 	app := apptest.New(t, apptest.WithWorker(), apptest.WithText(scribe(
@@ -161,7 +161,7 @@ func TestMessage_suggestion(t *testing.T) {
 }
 
 // A reader that joins in the middle gets the text so far, then what is added.
-func TestStreamChatEvents_200_joinedInTheMiddle(t *testing.T) {
+func TestStreamChatEvents_200_openedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	proceed := make(chan struct{})
 	app := apptest.New(t, apptest.WithWorker(), apptest.WithText(scribe(
@@ -231,7 +231,7 @@ func TestStopReply_200_keepsWhatWasWritten(t *testing.T) {
 	require.Equal(t, *stopped.JSON200, written)
 }
 
-func TestRetryReply_200_and_409(t *testing.T) {
+func TestRetryReply_200_failed(t *testing.T) {
 	t.Parallel()
 	fails := make(chan error, 1)
 	app := apptest.New(t, apptest.WithWorker(), apptest.WithText(scribe(
@@ -258,9 +258,19 @@ func TestRetryReply_200_and_409(t *testing.T) {
 	require.True(t, retried.JSON200.Error.IsNull())
 	written, _ := await(t, stream, reply.ID)
 	require.Equal(t, "Better now", written.Content)
-	again, err := ada.RetryReplyWithResponse(t.Context(), chat, reply.ID)
+}
+
+func TestRetryReply_409_complete(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t, apptest.WithWorker(), apptest.WithText(says("Good as it is")))
+	ada := app.SignUp(t)
+	chat := newChat(t, ada)
+	reply := ask(t, ada, chat, "Something nice")
+	written, _ := await(t, openChat(t, ada, chat, nil), reply.ID)
+	require.Equal(t, client.MessageStatusComplete, written.Status)
+	retried, err := ada.RetryReplyWithResponse(t.Context(), chat, reply.ID)
 	require.NoError(t, err)
-	require.Equal(t, client.ErrorCodeVersionConflict, again.JSON409.Error.Code)
+	refused(t, retried.JSON409, retried.Body, client.ErrorCodeVersionConflict)
 }
 
 // The stream of a chat ends with it.

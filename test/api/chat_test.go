@@ -43,7 +43,7 @@ func ask(t testing.TB, who *apptest.Account, chatID uuid.UUID, content string) c
 	return reply
 }
 
-func TestChat_201_itsWholeLife(t *testing.T) {
+func TestNewChat_201_untilItIsDeleted(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t, apptest.With("PUBLIC_APP_URL", "https://studio.example/"))
 	ada := app.SignUp(t)
@@ -86,7 +86,7 @@ func TestChat_201_itsWholeLife(t *testing.T) {
 	}
 }
 
-func TestNewChat_400_somebodyElsesProject(t *testing.T) {
+func TestNewChat_400_projectOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	ada, bob := app.SignUp(t), app.SignUp(t)
@@ -105,7 +105,7 @@ func TestNewChat_400_somebodyElsesProject(t *testing.T) {
 }
 
 // Whoever asks for another's chat, or a reply in it, learns nothing.
-func TestChat_404_somebodyElses(t *testing.T) {
+func TestChat_isHiddenFromOtherAccounts(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	ada, bob := app.SignUp(t), app.SignUp(t)
@@ -129,7 +129,7 @@ func TestChat_404_somebodyElses(t *testing.T) {
 }
 
 // A reply of one chat is no reply of another, and what a person said is none at all.
-func TestStopReply_404_noReplyOfThisChat(t *testing.T) {
+func TestStopReply_404_notAReplyOfThisChat(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	ada := app.SignUp(t)

@@ -57,7 +57,7 @@ func drawThumbnail(ctx context.Context, server, sessionToken, headline string) (
 	}
 }
 
-func TestGoClient(t *testing.T) {
+func TestClient_drawsAThumbnail(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t, apptest.WithWorker())
 	who := app.SignUp(t)

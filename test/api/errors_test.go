@@ -14,7 +14,7 @@ import (
 )
 
 // Whatever is wrong with a request, the answer is the one envelope, with a code that says what.
-func TestErrors_theEnvelope(t *testing.T) {
+func TestErrors_haveOneEnvelope(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	who := app.SignUp(t)
@@ -85,7 +85,7 @@ func TestErrors_theEnvelope(t *testing.T) {
 	require.Empty(t, listProjects(t, who, nil), "none of it was taken")
 }
 
-func TestErrors_413_ofUnknownLength(t *testing.T) {
+func TestStartAuth_413_unknownLength(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	body := struct{ *strings.Reader }{strings.NewReader(strings.Repeat(" ", 5000))} // hides its length: sent in chunks
@@ -102,7 +102,7 @@ func TestErrors_413_ofUnknownLength(t *testing.T) {
 }
 
 // Who may not ask learns nothing about how to ask.
-func TestErrors_401_beforeAllElse(t *testing.T) {
+func TestErrors_401ComesBeforeEverythingElse(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	for _, path := range []string{"/project/7", "/project?limit=x", "/jobs/" + uuid.NewString()} {
@@ -111,7 +111,7 @@ func TestErrors_401_beforeAllElse(t *testing.T) {
 	app.Do(t, "POST", apptest.BasePath+"/project", "{").Problem(t, 401, client.ErrorCodeUnauthenticated)
 }
 
-func TestRequestID(t *testing.T) {
+func TestRequestID_isTakenOrMade(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	models := apptest.BasePath + "/models"

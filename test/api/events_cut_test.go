@@ -60,7 +60,7 @@ func TestStreamJobEvents_200_missesNothing(t *testing.T) {
 	require.Equal(t, first.Version+3, job.Version)
 }
 
-func TestStreamJobEvents_oneSubscriptionAProcess(t *testing.T) {
+func TestStreamJobEvents_200_oneSubscriptionPerProcess(t *testing.T) {
 	t.Parallel()
 	app, server, _ := ownStack(t)
 	who, queued := queuedJob(t, app, 1)

@@ -61,7 +61,7 @@ func TestGemini_drawsThroughTheWholeStack(t *testing.T) {
 	}
 }
 
-func TestGemini_blockedCostsNothingAndSaysSo(t *testing.T) {
+func TestGemini_refundsWhatTheVendorBlocks(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []providertest.Fault{providertest.BlockedBefore, providertest.BlockedAfter} {
 		t.Run(string(fault), func(t *testing.T) {
@@ -110,7 +110,7 @@ func modelAvailable(t testing.TB, app *apptest.App, id client.ModelID) bool {
 
 // A vendor that is down: its model can't be ordered, also not from a process that asks no vendor; what was ordered waits
 // without losing attempts, and is drawn when the vendor is back.
-func TestModel_restsWhileItsVendorIsDown(t *testing.T) {
+func TestModel_isUnavailableWhileItsVendorIsDown(t *testing.T) {
 	t.Parallel()
 	fake := geminifake.New(t)
 	fake.Fail(providertest.Unavailable, 0)

@@ -24,7 +24,7 @@ func TestGetJob_200(t *testing.T) {
 	require.True(t, job.Error.IsNull() && job.ProviderMeta.IsNull() && job.StartedAt.IsNull() && job.FinishedAt.IsNull())
 }
 
-func TestGetJob_404_somebodyElses(t *testing.T) {
+func TestGetJob_404_ofAnotherAccount(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	_, queued := queuedJob(t, app, 3)

@@ -19,7 +19,7 @@ import (
 )
 
 // The main job, as a creator does it: from an address to a finished picture. And nothing secret of it is in the log.
-func TestMainJob(t *testing.T) {
+func TestMainJob_fromAddressToPicture(t *testing.T) {
 	t.Parallel()
 	log := &syncBuffer{}
 	app := apptest.New(t, apptest.WithWorker(),

@@ -17,7 +17,7 @@ import (
 )
 
 // A worker whose clock is ahead leaves alone what was stored a moment ago, and which is about to get its row.
-func TestOrphans_clockAhead(t *testing.T) {
+func TestOrphanSweep_sparesYoungObjectsWhenItsClockIsAhead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	first := apptest.New(t, apptest.With("DEV_DIR", dir))

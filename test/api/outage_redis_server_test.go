@@ -15,7 +15,7 @@ import (
 )
 
 // While Redis is away nobody can count guesses, so that what is limited is refused, at once; the rest goes on.
-func TestRedisAway(t *testing.T) {
+func TestApp_refusesOnlyWhatIsLimitedWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Real(t)
 	app := apptest.New(t, apptest.With("REDIS_URL", redis.URL()), quiet())

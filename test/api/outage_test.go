@@ -14,7 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-func TestPostgresAway(t *testing.T) {
+func TestApp_answers503WhilePostgresIsAway(t *testing.T) {
 	t.Parallel()
 	postgres := pgtest.Server(t)
 	dsn := postgres.DSN("app")

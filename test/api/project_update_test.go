@@ -37,7 +37,7 @@ func TestUpdateProject_200(t *testing.T) {
 	require.Equal(t, `"2"`, read.Headers200.ETag)
 }
 
-func TestUpdateProject_200_whateverIsThere(t *testing.T) {
+func TestUpdateProject_200_unconditional(t *testing.T) {
 	t.Parallel()
 	who := apptest.New(t).SignUp(t)
 	project := createProject(t, who, draft())
@@ -69,7 +69,7 @@ func TestUpdateProject_409_versionConflict(t *testing.T) {
 	require.EqualValues(t, 1000, read.JSON200.Width)
 }
 
-func TestUpdateProject_409_oneOfManyWins(t *testing.T) {
+func TestUpdateProject_409_allButOneAtOnce(t *testing.T) {
 	t.Parallel()
 	who := apptest.New(t).SignUp(t)
 	project := createProject(t, who, draft())

@@ -54,7 +54,7 @@ func TestQueueProject_201(t *testing.T) {
 	require.Equal(t, left, balance(t, who))
 }
 
-func TestQueueProject_201_projectFollows(t *testing.T) {
+func TestQueueProject_201_projectIsQueued(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	who, job := queuedJob(t, app, 1)
@@ -96,7 +96,7 @@ func TestQueueProject_201_replayed(t *testing.T) {
 	require.NotEqual(t, first.JSON201.JobID, late.JSON201.JobID, "keys live for 24 hours")
 }
 
-func TestQueueProject_201_keyIsOnesOwn(t *testing.T) {
+func TestQueueProject_201_keysArePerAccount(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	for range 2 {
@@ -151,7 +151,7 @@ func TestQueueProject_409_insufficientCredits(t *testing.T) {
 }
 
 // Fifty at once, through two processes, on credits for ten.
-func TestQueueProject_409_fiftyAtOnceUnderTwoProcesses(t *testing.T) {
+func TestQueueProject_409_fiftyAtOnceInTwoProcesses(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	other := apptest.New(t, apptest.Beside(app))
@@ -255,7 +255,7 @@ func faceSwap(t *testing.T, app *apptest.App, who *apptest.Account) client.Proje
 	return createProject(t, who, wish)
 }
 
-func TestQueueProject_consent(t *testing.T) {
+func TestQueueProject_403_consent(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	who := app.SignUp(t)

@@ -30,7 +30,7 @@ func reported(t *testing.T, sentry *sentrytest.Sentry, message string) sentrytes
 }
 
 // What was given up is reported, with ids and without anything that was said.
-func TestReports_deadTasks(t *testing.T) {
+func TestReports_nameDeadTasksAndNoSecret(t *testing.T) {
 	t.Parallel()
 	sentry, vendor := sentrytest.New(t), geminifake.New(t)
 	vendor.Fail(providertest.BadKey, 0)
@@ -51,7 +51,7 @@ func TestReports_deadTasks(t *testing.T) {
 }
 
 // A defect behind an operation is reported by the process that serves it, likewise.
-func TestReports_answersOf5xx(t *testing.T) {
+func TestReports_nameAnswersOf5xxAndNoSecret(t *testing.T) {
 	t.Parallel()
 	sentry := sentrytest.New(t)
 	app := apptest.New(t, quiet(), apptest.With("SENTRY_DSN", sentry.DSN))

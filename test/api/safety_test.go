@@ -19,7 +19,7 @@ func orderSwap() client.QueueRequest {
 }
 
 // What nobody knew when the job was queued, the judge finds before anything is drawn; from then on it is known.
-func TestSafety_aPictureThatTheJudgeRefuses(t *testing.T) {
+func TestModerator_blocksAPublicFigureBeforeAnythingIsDrawn(t *testing.T) {
 	t.Parallel()
 	fake := geminifake.New(t)
 	fake.Answer(func(req geminifake.Request) geminifake.Reply {
@@ -51,7 +51,7 @@ func TestSafety_aPictureThatTheJudgeRefuses(t *testing.T) {
 	require.Len(t, fake.Requests(), 1, "a picture is judged once")
 }
 
-func TestSafety_aPictureThatTheJudgeLetsPass(t *testing.T) {
+func TestModerator_isAskedBeforeAnythingIsDrawn(t *testing.T) {
 	t.Parallel()
 	fake := geminifake.New(t)
 	app := onGemini(t, fake, apptest.WithWorker())
@@ -69,7 +69,7 @@ func TestSafety_aPictureThatTheJudgeLetsPass(t *testing.T) {
 }
 
 // Without a vendor the words and the number of faces still count.
-func TestSafety_withoutAVendor(t *testing.T) {
+func TestModerator_localChecksWordsAndFaces(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t, apptest.WithWorker())
 	who := app.SignUp(t)

@@ -140,7 +140,7 @@ func TestTelemetry_mailsAndRepliesKnowTheirRequest(t *testing.T) {
 
 // A push by the sweeper knows nothing but an id. What it brings about belongs to the request all the same: a second
 // attempt has the request's id, and is a span of its trace beside the first.
-func TestTelemetry_aSweepersPushKeepsTheTrail(t *testing.T) {
+func TestTelemetry_sweepersPushKeepsTheTrace(t *testing.T) {
 	t.Parallel()
 	traces, log := newOTLPFake(t), &syncBuffer{}
 	var tries atomic.Int32

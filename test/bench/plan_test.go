@@ -16,7 +16,7 @@ func ids(works []workload) (all []string) {
 	return all
 }
 
-func TestChoose(t *testing.T) {
+func TestChoose_takesKnownNamesAlone(t *testing.T) {
 	t.Parallel()
 	require.Len(t, choose(plan(), nil), len(plan()))
 	require.Equal(t, []string{"W2", "W4", "W4 after W3"}, ids(choose(plan(), []string{"W2", "W4"})))
@@ -25,7 +25,7 @@ func TestChoose(t *testing.T) {
 }
 
 // A target of a workload that is not in the plan would never be looked at, and what another needs must come before it.
-func TestPlan_servesTheTargets(t *testing.T) {
+func TestPlan_measuresEveryTarget(t *testing.T) {
 	t.Parallel()
 	all := ids(plan())
 	for _, target := range report.Targets() {

@@ -15,12 +15,12 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
-// TestChaos does to a running system in a minute what a bad year does, while ten creators order pictures from a vendor
+// TestChaos_losesNothing does to a running system in a minute what a bad year does, while ten creators order pictures from a vendor
 // that fails in every way it knows. In the end every order is one job that ended once, and all books add up.
 //
 // What is done, to whom and when follows from SEED; what comes of it depends on the machine as well. `make test` runs a
 // short form of it, `make chaos` the long one (CHAOS=long).
-func TestChaos(t *testing.T) {
+func TestChaos_losesNothing(t *testing.T) {
 	jobs, creators, over, rounds := 60, 6, 8*time.Second, 0
 	if os.Getenv("CHAOS") == "long" {
 		jobs, creators, over, rounds = 500, 10, 22*time.Second, 1

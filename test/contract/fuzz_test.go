@@ -44,10 +44,10 @@ var domainRules = []struct{ operation, field, code string }{
 	{"disableSecondFactor|verifySecondFactor", `/code`, "one_of"},
 }
 
-// TestFuzz holds every operation to the contract: no 5xx; no status, content type or body outside the spec; what is
+// TestFuzz_answersFitTheSpec holds every operation to the contract: no 5xx; no status, content type or body outside the spec; what is
 // broken is never accepted; what fits is never refused as malformed, but for domainRules. FUZZ_CASES says how many
 // requests (2,000), FUZZ_SEED repeats a run.
-func TestFuzz(t *testing.T) {
+func TestFuzz_answersFitTheSpec(t *testing.T) {
 	t.Parallel()
 	cases, seed := number(t, "FUZZ_CASES", 2000), uint64(number(t, "FUZZ_SEED", int(rand.Uint32())))
 	t.Logf("FUZZ_SEED=%d FUZZ_CASES=%d", seed, cases)

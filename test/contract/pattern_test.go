@@ -74,7 +74,7 @@ func letter(r *rand.Rand) rune {
 	return alphabet[r.IntN(len(alphabet))]
 }
 
-func TestSample(t *testing.T) {
+func TestSample_matchesItsPattern(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, pattern := range []string{`^[A-Za-z0-9._-]{3,30}$`, `^[0-9]{6}$`, `^[^\x00-\x1f]*[^\x00-\x20]+$`, `^(a|b(c)?)+.$`} {

@@ -21,7 +21,7 @@ func startRealRedis(t *testing.T) *devstack.Redis {
 	return server
 }
 
-func TestRedis_settings(t *testing.T) {
+func TestRedis_runsWithItsSettings(t *testing.T) {
 	t.Parallel()
 	conn := dial(t, startRealRedis(t).URL())
 	for name, want := range map[string]string{

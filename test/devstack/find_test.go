@@ -16,7 +16,7 @@ func fakeBinary(t *testing.T, dir, name, answer string) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755))
 }
 
-func TestMajorOf(t *testing.T) {
+func TestMajorOf_readsAVersion(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		initdb, postgres string
@@ -74,7 +74,7 @@ func TestCandidates_followTheLinkOnThePath(t *testing.T) {
 	require.Equal(t, lib, dirs[len(dirs)-1])
 }
 
-func TestRestoreLinks(t *testing.T) {
+func TestRestoreLinks_mendsWhatUnpackingLost(t *testing.T) {
 	t.Parallel()
 	pkg := t.TempDir()
 	lib := filepath.Join(pkg, "native", "lib")
@@ -93,7 +93,7 @@ func TestRestoreLinks(t *testing.T) {
 	require.Error(t, restoreLinks(pkg), "outside the package")
 }
 
-func TestReachable_movesWhatTheAccountCanNotReach(t *testing.T) {
+func TestReachable_movesWhatTheAccountCannotReach(t *testing.T) {
 	t.Parallel()
 	root, err := os.MkdirTemp("", "devstack-") //nolint:usetesting // t.TempDir is closed itself
 	require.NoError(t, err)
@@ -122,7 +122,7 @@ func TestReachable_movesWhatTheAccountCanNotReach(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(dir, "file"), "without the link, the data are forgotten")
 }
 
-func TestReachable_leavesTheRestAlone(t *testing.T) {
+func TestReachable_leavesWhatTheAccountCanReach(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	got, err := reachable(dir, nil, "/nowhere")

@@ -111,7 +111,7 @@ func TestPostgres_saysThatItsDataAreInUse(t *testing.T) {
 
 // In a container, the process id that a killed server left in its notes is soon another program's, and Postgres by
 // itself then refuses to start.
-func TestPostgres_isNotFooledByARecycledProcessID(t *testing.T) {
+func TestPostgres_ignoresARecycledProcessID(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
 	pg := startPostgres(t, devstack.PostgresConfig{DataDir: dir})
@@ -141,7 +141,7 @@ func TestPostgres_doesNotOutliveItsParent(t *testing.T) {
 	startPostgres(t, devstack.PostgresConfig{DataDir: dir}) // waits until the last of its processes is gone
 }
 
-func TestPostgres_canNotBeOnATakenPort(t *testing.T) {
+func TestPostgres_refusesATakenPort(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -164,7 +164,7 @@ func TestPostgres_leavesNothingBehindWhenTheStartIsCutShort(t *testing.T) {
 	startPostgres(t, devstack.PostgresConfig{DataDir: dir})
 }
 
-func TestScratchPostgres_clearsTheLeavingsOfEarlierTests(t *testing.T) {
+func TestScratchPostgres_removesWhatEarlierTestsLeft(t *testing.T) {
 	dir := dataDir(t)
 	require.NoError(t, os.Mkdir(dir, 0o755))
 	t.Setenv("TMPDIR", dir)

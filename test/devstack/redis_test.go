@@ -31,7 +31,7 @@ func dial(t *testing.T, url string) redis.Conn {
 	return conn
 }
 
-func TestRedis_canNotBeOnATakenPort(t *testing.T) {
+func TestRedis_refusesATakenPort(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

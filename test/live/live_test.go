@@ -34,7 +34,7 @@ func key(t *testing.T, name string) string {
 	return value
 }
 
-func TestLive_images(t *testing.T) {
+func TestLive_drawsAPicture(t *testing.T) {
 	t.Parallel()
 	for model, keyName := range map[client.ModelID]string{
 		client.ModelIDNanoBanana: "GEMINI_API_KEY", client.ModelIDNanoBananaPro: "GEMINI_API_KEY",
@@ -76,7 +76,7 @@ func TestLive_images(t *testing.T) {
 	}
 }
 
-func TestLive_text(t *testing.T) {
+func TestLive_writesAReply(t *testing.T) {
 	t.Parallel()
 	vendor, err := gemini.New(gemini.Config{Key: key(t, "GEMINI_API_KEY"), BaseURL: os.Getenv("GEMINI_BASE_URL"), Now: time.Now})
 	require.NoError(t, err)

@@ -59,9 +59,9 @@ var lists = []list{
 // through a pooler in transaction mode, are planned for their arguments, and the rest may be planned for any.
 var kinds = []string{"force_custom_plan", "force_generic_plan"}
 
-// TestPlans_pagesCostTheSame lets one account grow, and demands that no page of its lists costs more for it, whichever
+// TestPlans_laterPagesCostNoMore lets one account grow, and demands that no page of its lists costs more for it, whichever
 // plan it gets.
-func TestPlans_pagesCostTheSame(t *testing.T) {
+func TestPlans_laterPagesCostNoMore(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	sizes := []int{1000, 10_000}

@@ -46,8 +46,8 @@ func TestPlans_readNoWholeTable(t *testing.T) {
 	}
 }
 
-// TestPlans_seeWholeScans shows that a query without an index is found out, however it gets at all rows.
-func TestPlans_seeWholeScans(t *testing.T) {
+// TestPlans_noticeWholeScans shows that a query without an index is found out, however it gets at all rows.
+func TestPlans_noticeWholeScans(t *testing.T) {
 	t.Parallel()
 	d := fill(t)
 	for name, sql := range map[string]string{

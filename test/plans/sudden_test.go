@@ -45,9 +45,9 @@ var steps = []struct {
 	{"MailSent", begunMail + ", 0", 40},
 }
 
-// TestPlans_whatWaitsCostsNothing lets much come at once after a time in which nothing waited, which is when the planner last
+// TestPlans_waitingTasksCostNothing lets much come at once after a time in which nothing waited, which is when the planner last
 // counted: it takes an index of what waits for empty then, and would rather read all of it than go by a key.
-func TestPlans_whatWaitsCostsNothing(t *testing.T) {
+func TestPlans_waitingTasksCostNothing(t *testing.T) {
 	t.Parallel()
 	d := open(t)
 	d.grow(t, 0, 1000)

@@ -57,7 +57,7 @@ func (a *answered) count() int {
 
 // An API that is told to stop under load answers all that it has taken: what its log knows, a client has got whole, and
 // each order in the database is one that somebody knows of.
-func TestAPI_stoppedUnderLoad(t *testing.T) {
+func TestAPI_answersAllItTookWhenStopped(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api := s.api(t, "LOG_LEVEL=info")
@@ -86,7 +86,7 @@ func TestAPI_stoppedUnderLoad(t *testing.T) {
 }
 
 // Those who follow a job are told to come back, and find no broken stream.
-func TestAPI_stoppedWithReaders(t *testing.T) {
+func TestAPI_endsStreamsCleanlyWhenStopped(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api := s.api(t)
@@ -137,7 +137,7 @@ func read(stream io.Reader, seen func()) string {
 }
 
 // A client that never ends its request does not keep the process from ending.
-func TestAPI_stoppedWithStuckClient(t *testing.T) {
+func TestAPI_cutsOffAStuckClientWhenStopped(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api := s.api(t, "DRAIN_TIMEOUT=300ms")

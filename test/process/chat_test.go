@@ -94,7 +94,7 @@ func (c creator) watch(ctx context.Context, api *process, of client.Message, sho
 
 // A worker that is killed in the middle of a reply takes nothing with it: when its lease has lapsed another worker writes
 // the reply, and whoever was reading reads on, one coherent text.
-func TestReply_workerKilled(t *testing.T) {
+func TestReply_outlivesAKilledWorker(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api, worker := s.api(t), s.worker(t, shortLease)
@@ -128,7 +128,7 @@ func TestReply_workerKilled(t *testing.T) {
 }
 
 // A worker that is told to stop, and has no time, gives the reply to another, and the attempt does not count.
-func TestReply_workerStopped(t *testing.T) {
+func TestReply_isGivenBackByAStoppedWorker(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api, worker := s.api(t), s.worker(t, "DRAIN_TIMEOUT=10ms")
@@ -143,7 +143,7 @@ func TestReply_workerStopped(t *testing.T) {
 }
 
 // All that Redis held is gone while replies wait and are written; each is written all the same.
-func TestReply_flush(t *testing.T) {
+func TestReply_outlivesFlushall(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api := s.api(t, "CHAT_USER_REPLIES=10")

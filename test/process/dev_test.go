@@ -74,7 +74,7 @@ func awaitEndOf(t *testing.T, family map[int]string) {
 }
 
 // The main job across a restart: what was begun before it is ended after it, with the same session.
-func TestDev_dataSurviveARestart(t *testing.T) {
+func TestDev_keepsDataOverARestart(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
 	first, cold := dev(t, dir)
@@ -142,7 +142,7 @@ func signUp(t *testing.T, api *process, mail func() string, c *creator) {
 }
 
 // Even a dev that gets no chance to tidy up leaves no server behind, and the next one starts where it was.
-func TestDev_killed(t *testing.T) {
+func TestDev_leavesNoServersWhenKilled(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
 	first, _ := dev(t, dir)
@@ -159,7 +159,7 @@ func TestDev_killed(t *testing.T) {
 }
 
 // Ctrl-C before it is up is no failure, and leaves nothing either.
-func TestDev_stoppedWhileStarting(t *testing.T) {
+func TestDev_canBeStoppedWhileStarting(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
 	p := startAs(t, dir, nil, devBinary)
@@ -173,7 +173,7 @@ func TestDev_stoppedWhileStarting(t *testing.T) {
 }
 
 // On a machine without a redis-server the embedded one serves.
-func TestDev_embeddedRedis(t *testing.T) {
+func TestDev_embedsRedisWhereThereIsNone(t *testing.T) {
 	t.Parallel()
 	p, took := dev(t, openDir(t), "PATH=/nowhere")
 	t.Logf("first start %s", took)
@@ -183,7 +183,7 @@ func TestDev_embeddedRedis(t *testing.T) {
 	p.stop(t, syscall.SIGINT)
 }
 
-func TestDev_givenServersAreUsed(t *testing.T) {
+func TestDev_usesGivenServers(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	dir, dsn := openDir(t), pgtest.Empty(t)
@@ -209,7 +209,7 @@ func take(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func TestDev_addressesTaken(t *testing.T) {
+func TestDev_refusesATakenAddress(t *testing.T) {
 	t.Parallel()
 	dir, taken := openDir(t), take(t)
 	begun := time.Now()
@@ -245,7 +245,7 @@ func TestDev_readsDotEnv(t *testing.T) {
 	p.stop(t, syscall.SIGINT)
 }
 
-func TestCommands_sayAllThatIsWrong(t *testing.T) {
+func TestCommands_nameEverythingThatIsWrong(t *testing.T) {
 	t.Parallel()
 	env := []string{
 		"APP_ENV=production", "JWT_SECRET=short", "DATABASE_URL=postgres://postgres:postgres@db/app", "RATE_LIMIT_FACTOR=0",

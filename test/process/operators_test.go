@@ -75,7 +75,7 @@ func requireHarmlessLabels(t *testing.T, metrics string) {
 	}
 }
 
-func TestOperators_see(t *testing.T) {
+func TestOperators_seeMetricsAndPages(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api, worker := s.api(t), s.worker(t)
@@ -118,7 +118,7 @@ func TestOperators_see(t *testing.T) {
 	}
 }
 
-func TestOperators_dealWithTheDead(t *testing.T) {
+func TestOperators_listRetryAndDropDeadTasks(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api := s.api(t)

@@ -35,7 +35,7 @@ func setupPooled(t *testing.T) (s *stack, direct string) {
 }
 
 // The main job through a pooler: three processes whose pools are larger than the pooler's, one of which dies on the way.
-func TestPooled_mainJob(t *testing.T) {
+func TestPgBouncer_carriesTheMainJob(t *testing.T) {
 	t.Parallel()
 	s, _ := setupPooled(t)
 	apis := [2]*process{s.api(t), s.api(t)}
@@ -58,7 +58,7 @@ func TestPooled_mainJob(t *testing.T) {
 }
 
 // Whom Supabase lets in with a public key sees nothing, through the pooler either; the server sees all.
-func TestPooled_rowsAreLocked(t *testing.T) {
+func TestPgBouncer_leavesRowsLocked(t *testing.T) {
 	t.Parallel()
 	s, _ := setupPooled(t)
 	api := s.api(t)
@@ -84,7 +84,7 @@ func TestPooled_rowsAreLocked(t *testing.T) {
 }
 
 // A migration keeps its turn for as long as a session lasts, which a pooler in transaction mode does not give it.
-func TestPooled_migrateRefuses(t *testing.T) {
+func TestPgBouncer_isRefusedByMigrations(t *testing.T) {
 	t.Parallel()
 	s, direct := setupPooled(t)
 	code, said := run(t, s.dir, []string{"DATABASE_URL=" + s.dsn}, "migrate", "up")

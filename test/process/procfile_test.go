@@ -13,7 +13,7 @@ import (
 )
 
 // Each line of the Procfile is run as a platform does: by a shell, with a port, at the top of a tree that has the binary.
-func TestProcfile(t *testing.T) {
+func TestProcfile_startsEveryProcess(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", "Procfile"))
 	require.NoError(t, err)

@@ -18,7 +18,7 @@ import (
 )
 
 // Redis takes everything from this API but tasks: the order stands, and the sweeper brings it to a worker.
-func TestQueueProject_pushFails(t *testing.T) {
+func TestQueueProject_201_pushFailed(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Real(t)
 	s := setupOn(t, redis)
@@ -42,7 +42,7 @@ func TestQueueProject_pushFails(t *testing.T) {
 
 // A Redis that takes connections and answers nothing is as good as none: whoever needs it is refused soon, and the rest
 // goes on.
-func TestQueueProject_redisHangs(t *testing.T) {
+func TestQueueProject_503_redisHangs(t *testing.T) {
 	t.Parallel()
 	s := setupOn(t, redistest.Real(t))
 	api := s.api(t)

@@ -35,7 +35,7 @@ func (c creator) atOnce(t *testing.T, apis [2]*process, n int, key *string) []*c
 	return answers
 }
 
-func TestQueueProject_fiftyAtOnceOnCreditsForTen(t *testing.T) {
+func TestQueueProject_409_fiftyAtOnceOnCreditsForTen(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	apis := [2]*process{s.api(t), s.api(t)}
@@ -68,7 +68,7 @@ func TestQueueProject_fiftyAtOnceOnCreditsForTen(t *testing.T) {
 }
 
 // One order, sent twenty times under one key by a client that hears no answer, is one order.
-func TestQueueProject_twentyAtOnceWithOneKey(t *testing.T) {
+func TestQueueProject_201_twentyAtOnceWithOneKey(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	apis := [2]*process{s.api(t), s.api(t)}
@@ -86,7 +86,7 @@ func TestQueueProject_twentyAtOnceWithOneKey(t *testing.T) {
 
 // While Redis is away nobody can count requests, so that an order is refused and costs nothing. When it is back, all
 // goes on by itself.
-func TestQueueProject_redisAway(t *testing.T) {
+func TestQueueProject_503_redisAway(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api, worker := s.api(t), s.worker(t)

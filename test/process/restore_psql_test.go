@@ -30,7 +30,7 @@ func script(t *testing.T, s *stack, name string, env []string, args ...string) (
 
 // The drill of docs/operations.md, on a running system, and then in earnest: the database is gone, and what a backup
 // brings back is all there, adds up, and goes on.
-func TestRestore(t *testing.T) {
+func TestRestore_bringsEverythingBack(t *testing.T) {
 	t.Parallel()
 	owner, admin := pgtest.Owned(t)
 	s := setupWith(t, newRedis(t), owner, admin)

@@ -13,7 +13,7 @@ import (
 )
 
 // What does not add up is found, and said.
-func TestVerify(t *testing.T) {
+func TestVerify_findsWhatDoesNotAddUp(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api := s.api(t)

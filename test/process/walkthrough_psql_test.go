@@ -23,7 +23,7 @@ import (
 // The whole way that docs/deployment.md describes, with plain processes: what docker-compose.yml says is started in its
 // order and with its environment, somebody signs up and has a thumbnail drawn, everything is replaced under load without
 // anybody noticing, and a backup is restored, from which the same person goes on.
-func TestWalkthrough(t *testing.T) {
+func TestDeployment_worksAsDescribed(t *testing.T) {
 	t.Parallel()
 	c := readCompose(t)
 	redis := newRedis(t)

@@ -16,7 +16,7 @@ import (
 
 // A worker that is killed in the middle of a job takes nothing with it: when its lease has lapsed, another worker
 // finishes the job.
-func TestWorker_killed(t *testing.T) {
+func TestWorker_jobIsFinishedByAnotherWhenKilled(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api, worker := s.api(t), s.worker(t, shortLease)
@@ -39,7 +39,7 @@ func TestWorker_killed(t *testing.T) {
 }
 
 // A worker that slept through its lease finds the job finished by another, and leaves it alone.
-func TestWorker_overslept(t *testing.T) {
+func TestWorker_leavesAJobThatItsLeaseLost(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api, sleeper := s.api(t), s.worker(t, shortLease)
@@ -61,7 +61,7 @@ func TestWorker_overslept(t *testing.T) {
 }
 
 // A worker that is told to stop and can't end its job in time gives it back, and it counts as if never begun.
-func TestWorker_stoppedTooLate(t *testing.T) {
+func TestWorker_givesBackWhatItCannotFinishInTime(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api, worker := s.api(t), s.worker(t, "DRAIN_TIMEOUT=10ms")
@@ -84,7 +84,7 @@ func TestWorker_stoppedTooLate(t *testing.T) {
 }
 
 // Given time, it ends what it has begun, and begins nothing else.
-func TestWorker_stoppedInTime(t *testing.T) {
+func TestWorker_finishesWhatItBeganWhenStopped(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api, worker := s.api(t), s.worker(t, "WORKER_GENERATE_SLOTS=1", "DRAIN_TIMEOUT=50s")
@@ -101,7 +101,7 @@ func TestWorker_stoppedInTime(t *testing.T) {
 }
 
 // All that Redis held is gone, in the middle of the work; each job is done once all the same.
-func TestFlush(t *testing.T) {
+func TestWorker_outlivesFlushall(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	api := s.api(t)

@@ -29,7 +29,7 @@ func bracket() (load.Bracket, *[]string) {
 }
 
 // Each user's next request carries what the last answer gave, and no connection is opened twice.
-func TestClosed(t *testing.T) {
+func TestClosed_keepsConnectionsAndCursors(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	connections, cursors := map[string]bool{}, map[string]int{}
@@ -94,7 +94,7 @@ func TestRun_refusesToLeaveTheMachine(t *testing.T) {
 }
 
 // Two chats with two streams each: every message reaches both readers of its chat, and nobody else.
-func TestStreams(t *testing.T) {
+func TestStreams_measureEachEvent(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	followers := map[string][]chan string{}

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestRender(t *testing.T) {
+func TestRender_fillsIn(t *testing.T) {
 	t.Parallel()
 	r := Request{Method: "POST", Path: "/chat/${chat}${cursor|?cursor=}", Headers: []string{"Authorization: Bearer ${token}"}, Body: `{"a":"${token}"}`}
 	require.Equal(t, "POST /chat/7 HTTP/1.1\r\nHost: h:1\r\nContent-Type: application/json\r\nAuthorization: Bearer t\r\n"+
@@ -18,7 +18,7 @@ func TestRender(t *testing.T) {
 	require.NotEqual(t, first, nonce.render("h:1", nil))
 }
 
-func TestMember(t *testing.T) {
+func TestMember_findsAValue(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"next":"abc","x":1}`: "abc", `{"next":12}`: "12", `{"next":null}`: "", `{"other":1}`: "", `{"items":[],"next": "z"}`: "z",

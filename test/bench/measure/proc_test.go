@@ -24,7 +24,7 @@ func TestParseBusy_leavesOutIdlenessAndWaits(t *testing.T) {
 	require.Equal(t, 2190*time.Millisecond, parseBusy("cpu  100 10 50 4000 900 20 30 9 5 0\ncpu0 1 1 1 1\n"))
 }
 
-func TestParseMemory(t *testing.T) {
+func TestParseMemory_readsKilobytes(t *testing.T) {
 	t.Parallel()
 	status := "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n"
 	require.InDelta(t, 2<<20, parseMemory(status, "VmHWM"), 1e-9)

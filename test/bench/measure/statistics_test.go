@@ -10,7 +10,7 @@ import (
 	"github.com/mugshot-studio/backend/test/bench/measure"
 )
 
-func TestQuantile(t *testing.T) {
+func TestQuantile_isOneOfTheFigures(t *testing.T) {
 	t.Parallel()
 	var took []time.Duration
 	for i := range 100 {
@@ -23,7 +23,7 @@ func TestQuantile(t *testing.T) {
 	require.True(t, math.IsNaN(measure.Quantile(nil, 0.5)))
 }
 
-func TestMedian(t *testing.T) {
+func TestMedian_leavesOutNaN(t *testing.T) {
 	t.Parallel()
 	require.InDelta(t, 2, measure.Median([]float64{9, 1, 2}), 1e-9)
 	require.InDelta(t, 1.5, measure.Median([]float64{2, 1}), 1e-9)

@@ -17,7 +17,7 @@ func stack(value int64, functions ...string) *profile.Sample {
 	return s
 }
 
-func TestAreaOf(t *testing.T) {
+func TestAreaOf_namesThePackageThatSpends(t *testing.T) {
 	t.Parallel()
 	edge := our + "internal/httpapi.(*Edge).ServeHTTP"
 	for area, functions := range map[string][]string{
@@ -34,7 +34,7 @@ func TestAreaOf(t *testing.T) {
 	}
 }
 
-func TestPage(t *testing.T) {
+func TestPage_listsAreas(t *testing.T) {
 	t.Parallel()
 	edge := our + "internal/httpapi.(*Edge).ServeHTTP"
 	of := func(kind string, samples ...*profile.Sample) *profile.Profile {

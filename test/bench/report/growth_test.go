@@ -10,7 +10,7 @@ import (
 	"github.com/mugshot-studio/backend/test/bench/report"
 )
 
-func TestGrowth(t *testing.T) {
+func TestGrowth_isWrittenAsATable(t *testing.T) {
 	t.Parallel()
 	g, dir := &report.Growth{Cores: 2, Notes: []string{"Not all."}}, t.TempDir()
 	c := g.Curve("connections", "More connections", "connections", "per s", true)

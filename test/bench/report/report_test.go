@@ -51,7 +51,7 @@ func TestRatio_ofDisturbedRoundsAlone(t *testing.T) {
 	require.True(t, r.Find("W2", servers.Ours).Disturbed())
 }
 
-func TestJudge(t *testing.T) {
+func TestJudge_meetsOrMissesATarget(t *testing.T) {
 	t.Parallel()
 	r := measured()
 	for _, c := range []struct {
@@ -72,7 +72,7 @@ func TestJudge(t *testing.T) {
 	require.False(t, ok, "it was not measured")
 }
 
-func TestWrite(t *testing.T) {
+func TestWrite_isReadableAndComplete(t *testing.T) {
 	t.Parallel()
 	r, dir := measured(), t.TempDir()
 	r.LeftOut = "The peer was left out: why."

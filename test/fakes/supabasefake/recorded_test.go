@@ -199,8 +199,8 @@ var recorded = []exchange{
 	{name: "remove a missing one", as: service, method: "DELETE", path: "/object/refs/u1/none.png", status: 400, answer: noSuchKey},
 }
 
-// TestRecorded plays the recording to the stand-in, in order.
-func TestRecorded(t *testing.T) {
+// TestServer_answersAsRecorded plays the recording to the stand-in, in order.
+func TestServer_answersAsRecorded(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 19, 15, 29, 0, time.UTC)
 	fake := supabasefake.New(supabasefake.Config{

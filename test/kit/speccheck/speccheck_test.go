@@ -29,8 +29,8 @@ const (
 	envelope = `{"error":{"code":"not_found","message":"There is nothing here."}}`
 )
 
-// TestWrap_bites shows that what the spec forbids is noticed, and what it allows is not.
-func TestWrap_bites(t *testing.T) {
+// TestWrap_findsEachKindOfViolation shows that what the spec forbids is noticed, and what it allows is not.
+func TestWrap_findsEachKindOfViolation(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		path, contentType, body string
