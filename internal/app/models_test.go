@@ -36,7 +36,7 @@ func whoDrawsTelling(t *testing.T, cfg config.Config, log io.Writer) (*App, map[
 	counters, err := ratelimit.Open(ratelimit.Config{URL: "redis://127.0.0.1:1", Namespace: "test", Key: []byte("k")})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
-	cfg.ProviderFailures, cfg.ProviderRest = 5, time.Second
+	cfg.ProviderFailures, cfg.ProviderOpenFor = 5, time.Second
 	a := &App{
 		cfg: cfg, environment: Environment{Now: time.Now, Log: slog.New(slog.NewTextHandler(log, nil))}, counters: counters,
 		meters: prometheus.NewRegistry(),

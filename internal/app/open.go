@@ -122,7 +122,7 @@ func (a *App) openSender(context.Context) (err error) {
 func (a *App) openServices(context.Context) error {
 	cfg, o := a.cfg, a.environment
 	checker, err := inspect.New(inspect.Config{
-		Memory: cfg.ImageMemoryMiB << 20, Parallel: cfg.ImageChecks, Patience: cfg.ImagePatience,
+		Memory: cfg.ImageMemoryMiB << 20, Parallel: cfg.ImageChecks, Patience: cfg.ImageMaxWait,
 		Face: inspect.FaceConfig{MinScore: cfg.FaceMinScore, MinSize: cfg.FaceMinSize, MinSharpness: cfg.FaceMinSharpness},
 	})
 	if err != nil {
@@ -210,7 +210,7 @@ func (a *App) available(modelID string) bool {
 
 func (a *App) pushTo(kind queue.Kind) func(ctx context.Context, id uuid.UUID) error {
 	return func(ctx context.Context, id uuid.UUID) error {
-		return tracecontext.Step(ctx, "push "+string(kind), trace.SpanKindProducer, func(ctx context.Context) error {
+		return tracecontext.InSpan(ctx, "push "+string(kind), trace.SpanKindProducer, func(ctx context.Context) error {
 			return a.queue.Push(ctx, kind, id)
 		})
 	}

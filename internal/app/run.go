@@ -25,12 +25,12 @@ type Roles struct {
 }
 
 // channels are those that the roles have readers of.
-func (r Roles) channels() (channels []events.Line) {
+func (r Roles) channels() (channels []events.Channel) {
 	if r.API != nil || r.Edge {
-		channels = append(channels, events.States)
+		channels = append(channels, events.StateChannel)
 	}
 	if r.Worker {
-		channels = append(channels, events.Orders)
+		channels = append(channels, events.ControlChannel)
 	}
 	return channels
 }

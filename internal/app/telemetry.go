@@ -25,7 +25,7 @@ func (a *App) openTelemetry(ctx context.Context) error {
 		a.closers = append(a.closers, func() error { reports.Close(flushTimeout); return nil })
 		handler = reports.Handler(handler)
 	}
-	a.environment.Log = slog.New(telemetry.NewTrailHandler(handler))
+	a.environment.Log = slog.New(telemetry.NewTraceContextHandler(handler))
 	if cfg.OTLPEndpoint == "" {
 		return nil
 	}

@@ -49,7 +49,7 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 		ids = append(ids, id)
 	}
 	guarded := breaker.New(breaker.Config{
-		Failures: a.cfg.ProviderFailures, Rest: a.cfg.ProviderRest, Observe: a.observeCall,
+		Failures: a.cfg.ProviderFailures, Rest: a.cfg.ProviderOpenFor, Observe: a.observeCall,
 	}, a.counters, a.environment.Log, ids...)
 	a.registry, a.breakerOpen = providers.Registry{}, guarded.Resting
 	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
@@ -71,7 +71,7 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 		a.replyText = replyText{provider: guarded.Text(chatModel, chat.provider, text), model: chat.model}
 	}
 	ours := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return images[models[id].provider] == nil })
-	telemetry.RegisterResting(a.meters, ours, guarded.Resting)
+	telemetry.RegisterOpenBreakers(a.meters, ours, guarded.Resting)
 	a.drawLocally()
 	return nil
 }

@@ -97,7 +97,7 @@ func NewService(cfg Config, d Deps) *Service {
 		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto, moved: d.Moved,
 		now: d.Now, newID: d.NewID, random: d.Random, log: d.Log,
 	}
-	s.rollCall.Send, s.rollCall.Timeout, s.rollCall.Patience = s.areAlive, rollCallTimeout, rollCallPatience
+	s.rollCall.Send, s.rollCall.Timeout, s.rollCall.OverlapAfter = s.areAlive, rollCallTimeout, rollCallPatience
 	return s
 }
 

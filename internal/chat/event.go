@@ -23,7 +23,7 @@ type Events interface {
 func topic(chatID uuid.UUID) string { return "chat:" + chatID.String() }
 
 // orders is where whoever writes a reply listens: apart from the chat, so that it does not hear its own words.
-func orders(replyID uuid.UUID) string { return events.Order("reply:" + replyID.String()) }
+func orders(replyID uuid.UUID) string { return events.ControlTopic("reply:" + replyID.String()) }
 
 // event is what is published in a chat; one of its members is set. All of it was committed before.
 type event struct {

@@ -47,11 +47,11 @@ type follower struct {
 	reader         reader
 }
 
-// Begin implements events.Reader.
-func (f *follower) Begin(ctx context.Context) error { return f.reader.begin(ctx, f.seen) }
+// Snapshot implements events.Handler.
+func (f *follower) Snapshot(ctx context.Context) error { return f.reader.begin(ctx, f.seen) }
 
-// Hear implements events.Reader.
-func (f *follower) Hear(ctx context.Context, e *events.Event) error {
+// Handle implements events.Handler.
+func (f *follower) Handle(ctx context.Context, e *events.Event) error {
 	if e.Lagged {
 		return f.reader.look(ctx)
 	}
@@ -61,13 +61,13 @@ func (f *follower) Hear(ctx context.Context, e *events.Event) error {
 	}
 	gone, err := f.reader.hear(ctx, *heard)
 	if gone {
-		return events.ErrOver
+		return events.ErrDone
 	}
 	return err
 }
 
-// Patience implements events.Reader: while a reply is being written, silence is odd.
-func (f *follower) Patience() time.Duration {
+// IdleTimeout implements events.Handler: while a reply is being written, silence is odd.
+func (f *follower) IdleTimeout() time.Duration {
 	if f.reader.waits() {
 		return f.service.Heal
 	}

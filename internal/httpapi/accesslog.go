@@ -163,7 +163,7 @@ func name(ctx context.Context, served Served) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.SetName(served.Method + " " + served.Route)
 		span.SetAttributes(attribute.String("http.route", served.Route))
-		tracecontext.Mark(ctx)
+		tracecontext.AnnotateSpan(ctx)
 	}
 }
 

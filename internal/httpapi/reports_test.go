@@ -44,7 +44,7 @@ func TestReports_failuresReachSentryScrubbed(t *testing.T) {
 			reports, err := telemetry.OpenReports(sentry.DSN, "production")
 			require.NoError(t, err)
 			b := setup(t, func(cfg *Config) {
-				cfg.Log = slog.New(telemetry.NewTrailHandler(reports.Handler(slog.DiscardHandler)))
+				cfg.Log = slog.New(telemetry.NewTraceContextHandler(reports.Handler(slog.DiscardHandler)))
 			})
 			b.impl.createProject = func(context.Context, api.CreateProjectRequestObject) (api.CreateProjectResponseObject, error) {
 				c.fails()

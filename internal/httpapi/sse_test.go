@@ -24,7 +24,7 @@ import (
 // streaming is an edge on a real connection whose job events are what run sends.
 func streaming(t *testing.T, run func(context.Context, func(Event) error) error, change ...func(*Config)) (*bundle, *httptest.Server) {
 	t.Helper()
-	return streamingTo(t, func(send func(Event) error) events.Reader {
+	return streamingTo(t, func(send func(Event) error) events.Handler {
 		return reading(func(ctx context.Context) error { return run(ctx, send) })
 	}, change...)
 }
@@ -32,18 +32,18 @@ func streaming(t *testing.T, run func(context.Context, func(Event) error) error,
 // reading is a reader that is all beginning.
 type reading func(context.Context) error
 
-func (r reading) Begin(ctx context.Context) error {
+func (r reading) Snapshot(ctx context.Context) error {
 	if err := r(ctx); err != nil {
 		return err
 	}
-	return events.ErrOver
+	return events.ErrDone
 }
 
-func (reading) Hear(context.Context, *events.Event) error { return nil }
-func (reading) Patience() time.Duration                   { return 0 }
+func (reading) Handle(context.Context, *events.Event) error { return nil }
+func (reading) IdleTimeout() time.Duration                  { return 0 }
 
 // streamingTo is streaming with a reader of its own for each stream.
-func streamingTo(t *testing.T, reader func(send func(Event) error) events.Reader, change ...func(*Config)) (*bundle, *httptest.Server) {
+func streamingTo(t *testing.T, reader func(send func(Event) error) events.Handler, change ...func(*Config)) (*bundle, *httptest.Server) {
 	t.Helper()
 	b := setup(t, change...)
 	hub, err := events.Open(events.Config{RedisURL: "redis://127.0.0.1:1"}, slog.New(slog.DiscardHandler)) // which nobody calls

@@ -22,7 +22,7 @@ import (
 // silent is a stream that has nothing to say.
 type silent struct{ reading }
 
-func (silent) Begin(context.Context) error { return nil }
+func (silent) Snapshot(context.Context) error { return nil }
 
 // ask opens a stream by hand, in a version of HTTP, and returns its connection.
 func ask(t *testing.T, addr, version string) net.Conn {
@@ -39,7 +39,7 @@ func ask(t *testing.T, addr, version string) net.Conn {
 // ordinary way takes three goroutines and well over 20 kB.
 func TestStreams_memory(t *testing.T) { //nolint:paralleltest // it measures the process
 	const count, generous = 1000, 12 << 10
-	b, srv := streamingTo(t, func(func(Event) error) events.Reader { return silent{} })
+	b, srv := streamingTo(t, func(func(Event) error) events.Handler { return silent{} })
 	addr := srv.Listener.Addr().String()
 	conns := make([]net.Conn, count)
 	begin := func(i int) {

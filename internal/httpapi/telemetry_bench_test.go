@@ -26,7 +26,7 @@ func BenchmarkEdge_telemetry(b *testing.B) {
 		reports, err := telemetry.OpenReports(sentrytest.New(b).DSN, "production")
 		require.NoError(b, err)
 		b.Cleanup(func() { reports.Close(10 * time.Second) })
-		cfg.Log = slog.New(telemetry.NewTrailHandler(reports.Handler(cfg.Log.Handler())))
+		cfg.Log = slog.New(telemetry.NewTraceContextHandler(reports.Handler(cfg.Log.Handler())))
 	}
 	trace := func(share float64) func(cfg *Config) {
 		return func(cfg *Config) {

@@ -174,5 +174,5 @@ func TestCancelJob_tellsItsHolderWhateverReadersHear(t *testing.T) {
 	})
 	_, err := service.Cancel(t.Context(), w.user.ID, id)
 	require.NoError(t, err)
-	require.Equal(t, []string{events.Order("job:" + id.String())}, heard.told)
+	require.Equal(t, []string{events.ControlTopic("job:" + id.String())}, heard.told)
 }

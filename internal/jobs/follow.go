@@ -28,8 +28,8 @@ type follower struct {
 	send       func(context.Context, View) error
 }
 
-// Begin implements events.Reader.
-func (f *follower) Begin(ctx context.Context) error {
+// Snapshot implements events.Handler.
+func (f *follower) Snapshot(ctx context.Context) error {
 	view, err := f.service.Get(ctx, f.userID, f.id)
 	if err != nil {
 		return err
@@ -37,10 +37,10 @@ func (f *follower) Begin(ctx context.Context) error {
 	return f.pass(ctx, view)
 }
 
-// Hear implements events.Reader.
-func (f *follower) Hear(ctx context.Context, event *events.Event) error {
+// Handle implements events.Handler.
+func (f *follower) Handle(ctx context.Context, event *events.Event) error {
 	if event.Lagged {
-		return f.Begin(ctx)
+		return f.Snapshot(ctx)
 	}
 	view, err := events.Decode[View](event)
 	if err != nil {
@@ -49,12 +49,12 @@ func (f *follower) Hear(ctx context.Context, event *events.Event) error {
 	return f.pass(ctx, *view)
 }
 
-// patience is how long nothing is heard of a job before its row is looked at: nobody announces a change whose worker died
+// idleTimeout is how long nothing is heard of a job before its row is looked at: nobody announces a change whose worker died
 // right after its commit, and of the last one no later event tells.
-const patience = time.Minute
+const idleTimeout = time.Minute
 
-// Patience implements events.Reader.
-func (*follower) Patience() time.Duration { return patience }
+// IdleTimeout implements events.Handler.
+func (*follower) IdleTimeout() time.Duration { return idleTimeout }
 
 func (f *follower) pass(ctx context.Context, view View) error {
 	if view.Job.Version > f.seen {
@@ -64,7 +64,7 @@ func (f *follower) pass(ctx context.Context, view View) error {
 		f.seen = view.Job.Version
 	}
 	if view.Ended() {
-		return events.ErrOver
+		return events.ErrDone
 	}
 	return nil
 }

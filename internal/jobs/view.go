@@ -39,7 +39,7 @@ type Events interface {
 func topic(jobID uuid.UUID) string { return "job:" + jobID.String() }
 
 // orders is where whoever draws a job listens, so that it does not hear what it says itself.
-func orders(jobID uuid.UUID) string { return events.Order(topic(jobID)) }
+func orders(jobID uuid.UUID) string { return events.ControlTopic(topic(jobID)) }
 
 // publish announces a change after its commit. A lost event is made good by the next, so a failure is only logged.
 func publish(ctx context.Context, e Events, log *slog.Logger, v View) {

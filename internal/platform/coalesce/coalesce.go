@@ -18,28 +18,28 @@ type Batcher[In, Out any] struct {
 	Send    func(ctx context.Context, inputs []In) ([]Out, error)
 	Timeout time.Duration // of one Send and the wait for its turn
 
-	// Patience is how long a round waits for the one before it, so that one that hangs does not hold up all: after that
+	// OverlapAfter is how long a round waits for the one before it, so that one that hangs does not hold up all: after that
 	// they are under way side by side. 0: rounds keep their order.
-	Patience time.Duration
+	OverlapAfter time.Duration
 
 	// turn is held by the round that is being sent.
 	turn     chan struct{}
 	makeTurn sync.Once
 
-	mu     sync.Mutex
-	joined *round[In, Out] // the round that may still be joined, or nil
+	mu   sync.Mutex
+	open *batch[In, Out] // the round that may still be joined, or nil
 }
 
-// round is what goes together.
-type round[In, Out any] struct {
-	inputs []In
-	over   chan struct{} // closed when the rest is final
-	output []Out
-	err    error
+// batch is what goes together.
+type batch[In, Out any] struct {
+	inputs  []In
+	done    chan struct{} // closed when the rest is final
+	outputs []Out
+	err     error
 }
 
-// company is how many go together where many come, or so: room for them is made at once.
-const company = 8
+// batchSize is how many go together where many come, or so: room for them is made at once.
+const batchSize = 8
 
 var errPanicked = errors.New("batch: Send panicked")
 
@@ -48,15 +48,15 @@ var errPanicked = errors.New("batch: Send panicked")
 //
 // Whoever begins a round sends it, for the others too, and so not bound to ctx: it returns a little later than ctx ends.
 func (b *Batcher[In, Out]) Call(ctx context.Context, input In) (output Out, err error) {
-	r, place := b.join(input)
+	r, place := b.add(input)
 	if place == 0 {
-		b.lead(context.WithoutCancel(ctx), r)
+		b.send(context.WithoutCancel(ctx), r)
 		if err := ctx.Err(); err != nil {
 			return output, err
 		}
 	} else {
 		select {
-		case <-r.over:
+		case <-r.done:
 		case <-ctx.Done():
 			return output, ctx.Err()
 		}
@@ -64,37 +64,37 @@ func (b *Batcher[In, Out]) Call(ctx context.Context, input In) (output Out, err 
 	if r.err != nil {
 		return output, r.err
 	}
-	return r.output[place], nil
+	return r.outputs[place], nil
 }
 
-// join adds input to the open round, and returns where it stands there; the first one begins the round.
-func (b *Batcher[In, Out]) join(input In) (r *round[In, Out], place int) {
+// add adds input to the open round, and returns where it stands there; the first one begins the round.
+func (b *Batcher[In, Out]) add(input In) (r *batch[In, Out], place int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.joined == nil {
-		b.joined = &round[In, Out]{inputs: make([]In, 0, company), over: make(chan struct{}), err: errPanicked}
+	if b.open == nil {
+		b.open = &batch[In, Out]{inputs: make([]In, 0, batchSize), done: make(chan struct{}), err: errPanicked}
 	}
-	b.joined.inputs = append(b.joined.inputs, input)
-	return b.joined, len(b.joined.inputs) - 1
+	b.open.inputs = append(b.open.inputs, input)
+	return b.open, len(b.open.inputs) - 1
 }
 
 // seal keeps others from joining r, and returns its inputs.
-func (b *Batcher[In, Out]) seal(r *round[In, Out]) []In {
+func (b *Batcher[In, Out]) seal(r *batch[In, Out]) []In {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.joined == r {
-		b.joined = nil
+	if b.open == r {
+		b.open = nil
 	}
 	return r.inputs
 }
 
-// lead sends r when it is its turn.
-func (b *Batcher[In, Out]) lead(ctx context.Context, r *round[In, Out]) {
+// send sends r when it is its turn.
+func (b *Batcher[In, Out]) send(ctx context.Context, r *batch[In, Out]) {
 	b.makeTurn.Do(func() { b.turn = make(chan struct{}, 1) })
 	ctx, cancel := context.WithTimeout(ctx, b.Timeout)
 	defer cancel()
-	defer close(r.over)
-	taken, err := b.take(ctx)
+	defer close(r.done)
+	taken, err := b.acquire(ctx)
 	if err != nil {
 		b.seal(r)
 		r.err = fmt.Errorf("wait for a turn: %w", err)
@@ -104,22 +104,22 @@ func (b *Batcher[In, Out]) lead(ctx context.Context, r *round[In, Out]) {
 		defer func() { <-b.turn }()
 	}
 	inputs := b.seal(r)
-	r.output, r.err = b.Send(ctx, inputs)
-	if r.err == nil && len(r.output) != len(inputs) {
-		r.err = fmt.Errorf("batch: %d answers to %d questions", len(r.output), len(inputs))
+	r.outputs, r.err = b.Send(ctx, inputs)
+	if r.err == nil && len(r.outputs) != len(inputs) {
+		r.err = fmt.Errorf("batch: %d answers to %d questions", len(r.outputs), len(inputs))
 	}
 }
 
-// take waits for the turn, and reports whether it was taken or patience ran out. Where it is free no timer is begun.
-func (b *Batcher[In, Out]) take(ctx context.Context) (taken bool, err error) {
+// acquire waits for the turn, and reports whether it was taken or patience ran out. Where it is free no timer is begun.
+func (b *Batcher[In, Out]) acquire(ctx context.Context) (taken bool, err error) {
 	select {
 	case b.turn <- struct{}{}:
 		return true, nil
 	default:
 	}
 	var impatient <-chan time.Time
-	if b.Patience > 0 {
-		timer := time.NewTimer(b.Patience)
+	if b.OverlapAfter > 0 {
+		timer := time.NewTimer(b.OverlapAfter)
 		defer timer.Stop()
 		impatient = timer.C
 	}

@@ -104,7 +104,7 @@ func TestCall_patience_ends(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoubling(time.Second)
-		d.Patience = 20 * time.Millisecond
+		d.OverlapAfter = 20 * time.Millisecond
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = d.Call(context.Background(), 1) })
 		time.Sleep(time.Millisecond)

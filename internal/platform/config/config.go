@@ -83,7 +83,7 @@ type Config struct {
 	FalBaseURL       string            `env:"FAL_BASE_URL" envDefault:"https://queue.fal.run"`
 	ProviderModels   map[string]string `env:"PROVIDER_MODELS" envKeyValSeparator:"="`
 	ProviderFailures int               `env:"PROVIDER_FAILURES" envDefault:"5"`
-	ProviderRest     time.Duration     `env:"PROVIDER_REST" envDefault:"30s"`
+	ProviderOpenFor  time.Duration     `env:"PROVIDER_REST" envDefault:"30s"`
 	GeminiRPM        int               `env:"GEMINI_RPM" envDefault:"0"`
 	ByteDanceRPM     int               `env:"BYTEDANCE_RPM" envDefault:"500"`
 	FalRPM           int               `env:"FAL_RPM" envDefault:"0"`
@@ -97,7 +97,7 @@ type Config struct {
 
 	ImageMemoryMiB   int64         `env:"IMAGE_MEMORY_MIB" envDefault:"512"`
 	ImageChecks      int64         `env:"IMAGE_CHECKS" envDefault:"4"`
-	ImagePatience    time.Duration `env:"IMAGE_PATIENCE" envDefault:"10s"`
+	ImageMaxWait     time.Duration `env:"IMAGE_PATIENCE" envDefault:"10s"`
 	FaceMinScore     float64       `env:"FACE_MIN_SCORE" envDefault:"8"`
 	FaceMinSize      float64       `env:"FACE_MIN_SIZE" envDefault:"112"`
 	FaceMinSharpness float64       `env:"FACE_MIN_SHARPNESS" envDefault:"15"`

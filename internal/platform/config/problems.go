@@ -20,8 +20,8 @@ const endTries = 10 * time.Second
 // minLease leaves a worker three renewals a lease over a slow network.
 const minLease = time.Second
 
-// minRest is the grain at which processes look who rests.
-const minRest = time.Second
+// minOpenFor is the grain at which processes look who rests.
+const minOpenFor = time.Second
 
 // problems finds everything that is wrong, so that an operator can mend it in one go.
 func (c Config) problems() []error {
@@ -59,9 +59,9 @@ func (c Config) problems() []error {
 	must(err == nil, "OTEL_EXPORTER_OTLP_HEADERS is a list of name=value, separated by commas")
 	must(c.OTelShare >= 0 && c.OTelShare <= 1, "OTEL_TRACES_SAMPLER_ARG is a share of all traces, between 0 and 1")
 	must(c.SentryDSN == "" || isHTTPURL(string(c.SentryDSN), "http", "https"), "SENTRY_DSN is not the address that Sentry shows for a project")
-	must(c.ProviderFailures > 0 && c.ProviderRest >= minRest, "PROVIDER_FAILURES must be positive, PROVIDER_REST at least %s", minRest)
+	must(c.ProviderFailures > 0 && c.ProviderOpenFor >= minOpenFor, "PROVIDER_FAILURES must be positive, PROVIDER_REST at least %s", minOpenFor)
 	must(min(c.GeminiRPM, c.ByteDanceRPM, c.FalRPM) >= 0, "GEMINI_RPM, BYTEDANCE_RPM and FAL_RPM can't be negative; 0 is no limit")
-	must(c.ImageMemoryMiB > 0 && c.ImageChecks > 0 && c.ImagePatience > 0, "IMAGE_MEMORY_MIB, IMAGE_CHECKS and IMAGE_PATIENCE must be positive")
+	must(c.ImageMemoryMiB > 0 && c.ImageChecks > 0 && c.ImageMaxWait > 0, "IMAGE_MEMORY_MIB, IMAGE_CHECKS and IMAGE_PATIENCE must be positive")
 	must(c.DrainGrace >= 0 && c.DrainTimeout > 0, "DRAIN_GRACE can't be negative, and DRAIN_TIMEOUT must be positive")
 	must(c.JobLease >= minLease, "JOB_LEASE is at least %s", minLease)
 	must(!slices.Contains(c.AllowedOrigins, "*"), "ALLOWED_ORIGINS names origins; * would let every site act for its visitors")

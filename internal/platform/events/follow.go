@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// Reader follows one topic. Its methods are called one at a time, each with a context that ends when the following is to
-// end. What they return other than nil ends it: ErrOver where there is nothing more to follow, or what went wrong.
-type Reader interface {
-	// Begin passes on the state as it is. It is called first, once, when events are heard already.
-	Begin(ctx context.Context) error
-	// Hear takes an event, or the mark that some may be missing.
-	Hear(ctx context.Context, e *Event) error
-	// Patience is how long nothing may be heard before Hear is given a mark unasked; 0: as long as it likes.
-	Patience() time.Duration
+// Handler follows one topic. Its methods are called one at a time, each with a context that ends when the following is to
+// end. What they return other than nil ends it: ErrDone where there is nothing more to follow, or what went wrong.
+type Handler interface {
+	// Snapshot passes on the state as it is. It is called first, once, when events are heard already.
+	Snapshot(ctx context.Context) error
+	// Handle takes an event, or the mark that some may be missing.
+	Handle(ctx context.Context, e *Event) error
+	// IdleTimeout is how long nothing may be heard before Hear is given a mark unasked; 0: as long as it likes.
+	IdleTimeout() time.Duration
 }
 
-// ErrOver is what a Reader returns that has nothing more to follow.
-var ErrOver = errors.New("events: nothing more to follow")
+// ErrDone is what a Reader returns that has nothing more to follow.
+var ErrDone = errors.New("events: nothing more to follow")
 
 // PanicError is what a Reader's panic becomes.
 type PanicError struct {
@@ -35,28 +35,28 @@ func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 // Following is a Reader at work. While nothing is heard it has no goroutine: thousands wait at a time, and the stack of
 // one that waits is as much as everything else that a silent reader needs.
 type Following struct {
-	ctx    context.Context //nolint:containedctx // what is done for the reader is begun by events, not by calls
-	sub    *Subscription
-	reader Reader
-	ended  func(error)
+	ctx     context.Context //nolint:containedctx // what is done for the reader is begun by events, not by calls
+	sub     *Subscription
+	handler Handler
+	onEnd   func(error)
 
-	mu      sync.Mutex
-	busy    bool                    // a goroutine works for it; for good once it is over
-	more    bool                    // something happened since it last looked
-	looks   bool                    // it was silent for too long
-	cancel  context.CancelCauseFunc // of what is being done; nil: nothing is
-	cause   error                   // why it is to end; nil: it goes on
-	silence *time.Timer
+	mu        sync.Mutex
+	busy      bool                    // a goroutine works for it; for good once it is over
+	pending   bool                    // something happened since it last looked
+	idle      bool                    // it was silent for too long
+	cancel    context.CancelCauseFunc // of what is being done; nil: nothing is
+	endCause  error                   // why it is to end; nil: it goes on
+	idleTimer *time.Timer
 }
 
 // Follow has reader follow a subscription, in goroutines of its own, until it has nothing more to follow or fails, the hub
 // closes the subscription, or End is called. Then the subscription is closed and ended is called, once: with nil in the
 // first and third case, a *PanicError, what the reader failed with, or what End was given. ctx is what the reader's contexts
 // come from; its end is nobody's.
-func Follow(ctx context.Context, sub *Subscription, reader Reader, ended func(error)) *Following {
-	f := &Following{ctx: ctx, sub: sub, reader: reader, ended: ended, busy: true}
-	sub.notify(f.wake)
-	go f.work(reader.Begin)
+func Follow(ctx context.Context, sub *Subscription, handler Handler, onEnd func(error)) *Following {
+	f := &Following{ctx: ctx, sub: sub, handler: handler, onEnd: onEnd, busy: true}
+	sub.setOnChange(f.notified)
+	go f.run(handler.Snapshot)
 	return f
 }
 
@@ -73,67 +73,67 @@ func Wait(ctx context.Context, follow func(ended func(error)) *Following) error 
 func (f *Following) End(cause error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.cause == nil {
-		f.cause = cause
+	if f.endCause == nil {
+		f.endCause = cause
 	}
 	if f.cancel != nil {
-		f.cancel(f.cause)
+		f.cancel(f.endCause)
 	}
-	f.rouse()
+	f.schedule()
 }
 
-// wake is called when there is something to be heard. It does not wait.
-func (f *Following) wake() {
+// onChange is called when there is something to be heard. It does not wait.
+func (f *Following) notified() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rouse()
+	f.schedule()
 }
 
-func (f *Following) look() {
+func (f *Following) idleTimedOut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.busy {
-		f.looks = true
-		f.rouse()
+		f.idle = true
+		f.schedule()
 	}
 }
 
-// rouse begins a turn, unless one is under way. The lock is held.
-func (f *Following) rouse() {
+// schedule begins a turn, unless one is under way. The lock is held.
+func (f *Following) schedule() {
 	if f.busy {
-		f.more = true
+		f.pending = true
 		return
 	}
 	f.busy = true
-	go f.work(nil)
+	go f.run(nil)
 }
 
-// work is one turn: it does first, unless that is nil, and then what there is to do, and ends when nothing is left.
+// run is one turn: it does first, unless that is nil, and then what there is to do, and ends when nothing is left.
 //
 //nolint:contextcheck,nolintlint // whoever rouses it has a context of its own; the second sees no use, since the first heeds it by itself
-func (f *Following) work(first func(context.Context) error) {
+func (f *Following) run(first func(context.Context) error) {
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	defer cancel(nil)
-	if err := f.turn(ctx, cancel, first); !errors.Is(err, errRest) {
+	if err := f.runTurn(ctx, cancel, first); !errors.Is(err, errParked) {
 		f.sub.Close()
-		if errors.Is(err, ErrOver) {
+		if errors.Is(err, ErrDone) {
 			err = nil
 		}
-		f.ended(err)
+		f.onEnd(err)
 	}
 }
 
-// errRest says that nothing is left to be done for now.
-var errRest = errors.New("events: at rest")
+// errParked says that nothing is left to be done for now.
+var errParked = errors.New("events: at rest")
 
-func (f *Following) turn(ctx context.Context, cancel context.CancelCauseFunc, first func(context.Context) error) (err error) {
+func (f *Following) runTurn(ctx context.Context, cancel context.CancelCauseFunc, first func(context.Context) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = f.over(&PanicError{Value: v, Stack: debug.Stack()})
+			err = f.finish(&PanicError{Value: v, Stack: debug.Stack()})
 		}
 	}()
-	if looks := f.engage(cancel); looks {
-		first = func(ctx context.Context) error { return f.reader.Hear(ctx, &Event{Lagged: true}) }
+	if looks := f.beginTurn(cancel); looks {
+		first = func(ctx context.Context) error { return f.handler.Handle(ctx, &Event{Lagged: true}) }
 	}
 	if first != nil && ctx.Err() == nil {
 		err = first(ctx)
@@ -141,24 +141,24 @@ func (f *Following) turn(ctx context.Context, cancel context.CancelCauseFunc, fi
 	for err == nil {
 		err = f.step(ctx)
 	}
-	if errors.Is(err, errRest) {
+	if errors.Is(err, errParked) {
 		return err
 	}
-	return f.over(err)
+	return f.finish(err)
 }
 
-// engage begins a turn. looks tells that it begins with a mark that nobody sent.
-func (f *Following) engage(cancel context.CancelCauseFunc) (looks bool) {
+// beginTurn begins a turn. looks tells that it begins with a mark that nobody sent.
+func (f *Following) beginTurn(cancel context.CancelCauseFunc) (looks bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.silence != nil {
-		f.silence.Stop()
+	if f.idleTimer != nil {
+		f.idleTimer.Stop()
 	}
-	if f.cause != nil {
-		cancel(f.cause)
+	if f.endCause != nil {
+		cancel(f.endCause)
 	}
 	f.cancel = cancel
-	looks, f.looks = f.looks, false
+	looks, f.idle = f.idle, false
 	return looks
 }
 
@@ -169,41 +169,41 @@ func (f *Following) step(ctx context.Context) error {
 	select {
 	case e, open := <-f.sub.C():
 		if !open {
-			return ErrOver
+			return ErrDone
 		}
-		return f.reader.Hear(ctx, e)
+		return f.handler.Handle(ctx, e)
 	default:
-		return f.rest(f.reader.Patience())
+		return f.park(f.handler.IdleTimeout())
 	}
 }
 
-// rest ends the turn with errRest if nothing has happened meanwhile.
-func (f *Following) rest(patience time.Duration) error {
+// park ends the turn with errParked if nothing has happened meanwhile.
+func (f *Following) park(idleTimeout time.Duration) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.more {
-		f.more = false
+	if f.pending {
+		f.pending = false
 		return nil
 	}
 	f.busy, f.cancel = false, nil
 	switch {
-	case patience <= 0:
-		f.silence = nil
-	case f.silence == nil:
-		f.silence = time.AfterFunc(patience, f.look)
+	case idleTimeout <= 0:
+		f.idleTimer = nil
+	case f.idleTimer == nil:
+		f.idleTimer = time.AfterFunc(idleTimeout, f.idleTimedOut)
 	default:
-		f.silence.Reset(patience)
+		f.idleTimer.Reset(idleTimeout)
 	}
-	return errRest
+	return errParked
 }
 
-// over ends the following for good and says with what. What fails after End was interrupted by it.
-func (f *Following) over(err error) error {
+// finish ends the following for good and says with what. What fails after End was interrupted by it.
+func (f *Following) finish(err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.cancel = nil
-	if _, panicked := errors.AsType[*PanicError](err); !panicked && f.cause != nil {
-		return f.cause
+	if _, panicked := errors.AsType[*PanicError](err); !panicked && f.endCause != nil {
+		return f.endCause
 	}
 	return err
 }

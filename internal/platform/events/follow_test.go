@@ -20,17 +20,17 @@ type scripted struct {
 	patience time.Duration
 }
 
-func (s scripted) Begin(ctx context.Context) error {
+func (s scripted) Snapshot(ctx context.Context) error {
 	if s.begin == nil {
 		return nil
 	}
 	return s.begin(ctx)
 }
-func (s scripted) Hear(ctx context.Context, e *events.Event) error { return s.hear(ctx, e) }
-func (s scripted) Patience() time.Duration                         { return s.patience }
+func (s scripted) Handle(ctx context.Context, e *events.Event) error { return s.hear(ctx, e) }
+func (s scripted) IdleTimeout() time.Duration                        { return s.patience }
 
 // follow has a reader follow a topic, and returns where the end is told.
-func follow(t *testing.T, h *events.Hub, topic string, reader events.Reader) (*events.Following, <-chan error) {
+func follow(t *testing.T, h *events.Hub, topic string, reader events.Handler) (*events.Following, <-chan error) {
 	t.Helper()
 	ended := make(chan error, 2) // a second end would be seen
 	f := events.Follow(context.Background(), h.Subscribe(topic), reader, func(err error) { ended <- err })
@@ -67,7 +67,7 @@ func TestFollow_hearsAllInOrder(t *testing.T) {
 		heard++
 		got <- struct{}{}
 		if heard == count {
-			return events.ErrOver
+			return events.ErrDone
 		}
 		return nil
 	}})
@@ -147,7 +147,7 @@ func TestFollow_patience(t *testing.T) {
 				return errors.New("an event from nowhere")
 			}
 			if looks++; looks == 3 {
-				return events.ErrOver
+				return events.ErrDone
 			}
 			return nil
 		},

@@ -43,13 +43,13 @@ type Config struct {
 // Hub publishes events, and in a process that calls Run hands out those of all processes. It is safe for use by many
 // goroutines.
 type Hub struct {
-	listeners map[Line]*redisconn.Listener
+	listeners map[Channel]*redisconn.Listener
 	publisher *publisher
 
-	mu     sync.Mutex // never held while anything waits
-	topics map[string][]*Subscription
-	lines  []Line // that Run listens to
-	closed bool
+	mu       sync.Mutex // never held while anything waits
+	topics   map[string][]*Subscription
+	channels []Channel // that Run listens to
+	closed   bool
 }
 
 // Open returns a hub. It fails for a URL that can't be right, never because Redis is away.
@@ -59,16 +59,16 @@ func Open(cfg Config, log *slog.Logger) (*Hub, error) {
 		return nil, fmt.Errorf("open events: %w", err)
 	}
 	h := &Hub{
-		listeners: map[Line]*redisconn.Listener{},
+		listeners: map[Channel]*redisconn.Listener{},
 		topics:    map[string][]*Subscription{},
 		publisher: newPublisher(endpoint.Pool(1), cmp.Or(cfg.PublishTimeout, defaultPublishTimeout)),
 	}
-	for _, line := range []Line{States, Orders} {
-		channel := cmp.Or(cfg.Namespace, DefaultNamespace) + ":" + string(line)
-		h.publisher.channels[line] = channel
-		h.listeners[line] = &redisconn.Listener{
-			Endpoint: endpoint, Channel: channel, Log: log,
-			Subscribed: func() { h.lagAll(line) }, // whatever was published before is lost
+	for _, channel := range []Channel{StateChannel, ControlChannel} {
+		name := cmp.Or(cfg.Namespace, DefaultNamespace) + ":" + string(channel)
+		h.publisher.redisNames[channel] = name
+		h.listeners[channel] = &redisconn.Listener{
+			Endpoint: endpoint, Channel: name, Log: log,
+			Subscribed: func() { h.lagAll(channel) }, // whatever was published before is lost
 			Message:    h.dispatch,
 		}
 	}
@@ -77,16 +77,16 @@ func Open(cfg Config, log *slog.Logger) (*Hub, error) {
 
 // Run hands out the events of some lines, or of all if none is named, until ctx ends, and then closes every subscription.
 // It is called once, by processes that have readers.
-func (h *Hub) Run(ctx context.Context, lines ...Line) {
-	if len(lines) == 0 {
-		lines = []Line{States, Orders}
+func (h *Hub) Run(ctx context.Context, channels ...Channel) {
+	if len(channels) == 0 {
+		channels = []Channel{StateChannel, ControlChannel}
 	}
 	h.mu.Lock()
-	h.lines = lines
+	h.channels = channels
 	h.mu.Unlock()
 	var listening sync.WaitGroup
-	for _, line := range lines {
-		listening.Go(func() { h.listeners[line].Run(ctx) })
+	for _, channel := range channels {
+		listening.Go(func() { h.listeners[channel].Run(ctx) })
 	}
 	listening.Wait()
 	h.mu.Lock()
@@ -112,12 +112,12 @@ func (h *Hub) Close() error {
 func (h *Hub) Healthy() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, line := range h.lines {
-		if !h.listeners[line].Live() {
-			return fmt.Errorf("events: not subscribed to %s", line)
+	for _, channel := range h.channels {
+		if !h.listeners[channel].Live() {
+			return fmt.Errorf("events: not subscribed to %s", channel)
 		}
 	}
-	if len(h.lines) == 0 {
+	if len(h.channels) == 0 {
 		return errors.New("events: not running")
 	}
 	return nil
@@ -131,7 +131,7 @@ func (h *Hub) Publish(ctx context.Context, topic string, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := h.publisher.publish(ctx, lineOf(topic), message); err != nil {
+	if err := h.publisher.publish(ctx, channelOf(topic), message); err != nil {
 		return fmt.Errorf("publish event: %w", err)
 	}
 	return nil
@@ -155,11 +155,11 @@ func (h *Hub) dispatch(message []byte) {
 	}
 }
 
-func (h *Hub) lagAll(line Line) {
+func (h *Hub) lagAll(channel Channel) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for topic, subscriptions := range h.topics {
-		if lineOf(topic) != line {
+		if channelOf(topic) != channel {
 			continue
 		}
 		for _, s := range subscriptions {

@@ -12,25 +12,25 @@ import (
 
 // publisher sends messages in their order over one connection, those that come side by side in one round trip.
 type publisher struct {
-	channels map[Line]string
-	pool     *redis.Pool // of one connection
-	rounds   coalesce.Batcher[message, struct{}]
+	redisNames map[Channel]string
+	pool       *redis.Pool // of one connection
+	rounds     coalesce.Batcher[message, struct{}]
 }
 
 type message struct {
-	line    Line
+	channel Channel
 	content []byte
 }
 
 func newPublisher(pool *redis.Pool, timeout time.Duration) *publisher {
-	p := &publisher{channels: map[Line]string{}, pool: pool}
+	p := &publisher{redisNames: map[Channel]string{}, pool: pool}
 	p.rounds.Send, p.rounds.Timeout = p.send, timeout
 	return p
 }
 
 // publish returns when content was sent, or ctx has ended.
-func (p *publisher) publish(ctx context.Context, line Line, content []byte) error {
-	_, err := p.rounds.Call(ctx, message{line: line, content: content})
+func (p *publisher) publish(ctx context.Context, channel Channel, content []byte) error {
+	_, err := p.rounds.Call(ctx, message{channel: channel, content: content})
 	return err
 }
 
@@ -38,11 +38,11 @@ func (p *publisher) send(ctx context.Context, messages []message) ([]struct{}, e
 	err := redisconn.Do(ctx, p.pool, func(conn redis.Conn) error {
 		last := len(messages) - 1
 		for _, m := range messages[:last] {
-			if err := conn.Send("PUBLISH", p.channels[m.line], m.content); err != nil {
+			if err := conn.Send("PUBLISH", p.redisNames[m.channel], m.content); err != nil {
 				return err
 			}
 		}
-		_, err := redisconn.Await(ctx, conn, "PUBLISH", p.channels[messages[last].line], messages[last].content)
+		_, err := redisconn.Await(ctx, conn, "PUBLISH", p.redisNames[messages[last].channel], messages[last].content)
 		return err
 	})
 	return make([]struct{}, len(messages)), err

@@ -6,12 +6,12 @@ const buffer = 8
 
 // Subscription is one reader's view of one topic.
 type Subscription struct {
-	hub    *Hub
-	topic  string
-	index  int         // in hub.topics[topic]
-	events chan *Event // one place more than buffer, for the mark
-	lagged bool        // the last thing sent was the mark
-	wake   func()      // told of everything that is sent, and of the end; nil: nobody
+	hub      *Hub
+	topic    string
+	index    int         // in hub.topics[topic]
+	events   chan *Event // one place more than buffer, for the mark
+	lagged   bool        // the last thing sent was the mark
+	onChange func()      // told of everything that is sent, and of the end; nil: nobody
 }
 
 // Subscribe returns a subscription to a topic. The caller owes it a Close. From a hub whose Run has ended it comes
@@ -32,11 +32,11 @@ func (h *Hub) Subscribe(topic string) *Subscription {
 // C returns the channel of the events. It is closed by Close, and when the hub's Run ends.
 func (s *Subscription) C() <-chan *Event { return s.events }
 
-// notify has wake called whenever something was sent from now on, and when the hub's Run ends. It must not wait.
-func (s *Subscription) notify(wake func()) {
+// setOnChange has wake called whenever something was sent from now on, and when the hub's Run ends. It must not wait.
+func (s *Subscription) setOnChange(wake func()) {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
-	s.wake = wake
+	s.onChange = wake
 }
 
 // Close ends the subscription. It may be called again.
@@ -82,16 +82,16 @@ func (s *Subscription) lag() {
 
 func (s *Subscription) send(e *Event) {
 	s.events <- e
-	if s.wake != nil {
-		s.wake()
+	if s.onChange != nil {
+		s.onChange()
 	}
 }
 
 // end closes the channel of a subscription that the hub has forgotten. The hub's lock is held.
 func (s *Subscription) end() {
 	close(s.events)
-	if s.wake != nil {
-		s.wake()
+	if s.onChange != nil {
+		s.onChange()
 	}
 }
 

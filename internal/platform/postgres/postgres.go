@@ -49,7 +49,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 		adaptToPooler(cfg.ConnConfig)
 		timeout = o.StatementTimeout
 	} else {
-		ask(cfg.ConnConfig.RuntimeParams, o)
+		setParameters(cfg.ConnConfig.RuntimeParams, o)
 	}
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
@@ -65,8 +65,8 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// ask says what the server shall do for each connection, which a pooler would refuse or forget.
-func ask(server map[string]string, o Options) {
+// setParameters says what the server shall do for each connection, which a pooler would refuse or forget.
+func setParameters(server map[string]string, o Options) {
 	if o.StatementTimeout > 0 {
 		server["statement_timeout"] = strconv.FormatInt(o.StatementTimeout.Milliseconds(), 10)
 	}

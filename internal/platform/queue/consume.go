@@ -30,9 +30,9 @@ var ErrDraining = errors.New("queue: draining")
 
 // Consumers are the running consumers of a process.
 type Consumers struct {
-	queue *Queue
-	lanes map[Kind]*lane
-	bell  *redisconn.Listener
+	queue   *Queue
+	runners map[Kind]*runner
+	bell    *redisconn.Listener
 
 	stop        context.CancelFunc      // ends fetching
 	draining    <-chan struct{}         // closed by stop
@@ -43,23 +43,23 @@ type Consumers struct {
 // Consume fetches and runs tasks until Drain is called, which the caller owes it. It begins at once, or as soon as Redis
 // is there, and fails only for consumers that can't work.
 func (q *Queue) Consume(consumers map[Kind]Consumer) (*Consumers, error) {
-	c := &Consumers{queue: q, lanes: make(map[Kind]*lane, len(consumers)), done: make(chan struct{})}
+	c := &Consumers{queue: q, runners: make(map[Kind]*runner, len(consumers)), done: make(chan struct{})}
 	for kind, consumer := range consumers {
-		l, err := newLane(kind, consumer, q.log)
+		l, err := newRunner(kind, consumer, q.log)
 		if err != nil {
 			return nil, err
 		}
-		c.lanes[kind] = l
+		c.runners[kind] = l
 	}
 	c.bell = &redisconn.Listener{
 		Endpoint: q.endpoint, Channel: q.keys.bell(), Log: q.log,
 		Subscribed: func() { // what was pushed while nobody listened
-			for _, l := range c.lanes {
+			for _, l := range c.runners {
 				l.ring()
 			}
 		},
 		Message: func(kind []byte) {
-			if l, ok := c.lanes[Kind(kind)]; ok {
+			if l, ok := c.runners[Kind(kind)]; ok {
 				l.ring()
 			}
 		},
@@ -74,10 +74,10 @@ func (q *Queue) Consume(consumers map[Kind]Consumer) (*Consumers, error) {
 // run is the life of the consumers.
 func (c *Consumers) run(quit, tasks context.Context) {
 	defer close(c.done)
-	pool := newLink(quit, c.queue.endpoint.Dial, c.queue.log)
+	pool := newLibraryPool(quit, c.queue.endpoint.Dial, c.queue.log)
 	var fetching, running sync.WaitGroup
 	fetching.Go(func() { c.bell.Run(quit) })
-	for kind, l := range c.lanes {
+	for kind, l := range c.runners {
 		fetching.Go(func() {
 			l.fetch(quit, func(take func(string)) fetcher {
 				return newFetcher(c.queue.cfg.Namespace, pool, kind, take)
@@ -116,8 +116,8 @@ func (c *Consumers) Drain(ctx context.Context) error {
 
 // Running returns how many tasks of each kind run in this process.
 func (c *Consumers) Running() map[Kind]int {
-	running := make(map[Kind]int, len(c.lanes))
-	for kind, l := range c.lanes {
+	running := make(map[Kind]int, len(c.runners))
+	for kind, l := range c.runners {
 		running[kind] = int(l.running.Load())
 	}
 	return running

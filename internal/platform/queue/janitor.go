@@ -20,10 +20,10 @@ const deadAfter = time.Minute
 // scanPage is how many keys one step of Sweep's walk looks at.
 const scanPage = 1000
 
-// release gives back what a dead pool has fetched and not finished, and forgets what it held of the kind's lock.
+// releaseScript gives back what a dead pool has fetched and not finished, and forgets what it held of the kind's lock.
 //
 // KEYS: its list in progress, the kind's list, the kind's lock, the holders of the lock. ARGV: the pool.
-const release = `
+const releaseScript = `
 local returned = 0
 while redis.call('rpoplpush', KEYS[1], KEYS[2]) do
   returned = returned + 1
@@ -47,7 +47,7 @@ func (q *Queue) Sweep(ctx context.Context) (returned int, err error) {
 		return 0, fmt.Errorf("find dead pools: %w", err)
 	}
 	for pool := range pools {
-		n, err := q.bury(ctx, pool)
+		n, err := q.releasePool(ctx, pool)
 		returned += n
 		if err != nil {
 			return returned, fmt.Errorf("bury dead pool: %w", err)
@@ -60,8 +60,8 @@ func (q *Queue) Sweep(ctx context.Context) (returned int, err error) {
 	return returned, nil
 }
 
-// bury gives back what a dead pool held, rings for it, and forgets the pool.
-func (q *Queue) bury(ctx context.Context, pool string) (returned int, err error) {
+// releasePool gives back what a dead pool held, rings for it, and forgets the pool.
+func (q *Queue) releasePool(ctx context.Context, pool string) (returned int, err error) {
 	for _, kind := range Kinds() {
 		n, err := q.release(ctx, kind, pool)
 		if err != nil {
@@ -85,7 +85,7 @@ func (q *Queue) release(ctx context.Context, kind Kind, pool string) (returned i
 	ctx, cancel := context.WithTimeout(ctx, q.cfg.CallTimeout)
 	defer cancel()
 	err = redisconn.Do(ctx, q.pool, func(conn redis.Conn) error {
-		returned, err = redis.Int(redis.NewScript(4, release).DoContext(ctx, conn,
+		returned, err = redis.Int(redis.NewScript(4, releaseScript).DoContext(ctx, conn,
 			q.keys.inProgress(kind, pool), q.keys.list(kind), q.keys.lock(kind), q.keys.holders(kind), pool))
 		return err
 	})

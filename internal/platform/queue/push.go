@@ -11,8 +11,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// pushBatch bounds one command to some 100 kB, so that a long refill doesn't hold up Redis for others.
-const pushBatch = 1000
+// pushChunk bounds one command to some 100 kB, so that a long refill doesn't hold up Redis for others.
+const pushChunk = 1000
 
 // task is what is pushed.
 type task struct {
@@ -30,8 +30,8 @@ func (q *Queue) Push(ctx context.Context, kind Kind, id uuid.UUID) error {
 	return nil
 }
 
-// pushTogether pushes tasks of whichever kinds in one round trip.
-func (q *Queue) pushTogether(ctx context.Context, tasks []task) ([]struct{}, error) {
+// pushBatch pushes tasks of whichever kinds in one round trip.
+func (q *Queue) pushBatch(ctx context.Context, tasks []task) ([]struct{}, error) {
 	lists := map[Kind][]uuid.UUID{}
 	for _, t := range tasks {
 		lists[t.kind] = append(lists[t.kind], t.id)
@@ -42,7 +42,7 @@ func (q *Queue) pushTogether(ctx context.Context, tasks []task) ([]struct{}, err
 // PushAll is Push for many tasks of one kind, in round trips of a thousand. After an error some of them may be on the
 // list and others not.
 func (q *Queue) PushAll(ctx context.Context, kind Kind, ids []uuid.UUID) error {
-	for batch := range slices.Chunk(ids, pushBatch) {
+	for batch := range slices.Chunk(ids, pushChunk) {
 		if err := q.push(ctx, map[Kind][]uuid.UUID{kind: batch}); err != nil {
 			return fmt.Errorf("push %s task: %w", kind, err)
 		}

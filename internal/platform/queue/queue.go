@@ -56,7 +56,7 @@ const (
 	defaultCallTimeout = 500 * time.Millisecond
 	defaultGrace       = 5 * time.Second
 	connections        = 16 // for calls; they wait for each other beyond it
-	patienceShare      = 25 // a push waits this part of CallTimeout for the one before it
+	overlapShare       = 25 // a push waits this part of CallTimeout for the one before it
 )
 
 // Queue pushes tasks and, with Consume, runs them. It is safe for use by many goroutines.
@@ -89,7 +89,7 @@ func Open(cfg Config, log *slog.Logger) (*Queue, error) {
 		pool:     endpoint.Pool(connections),
 		log:      log,
 	}
-	q.pushes.Send, q.pushes.Timeout, q.pushes.Patience = q.pushTogether, cfg.CallTimeout, cfg.CallTimeout/patienceShare
+	q.pushes.Send, q.pushes.Timeout, q.pushes.OverlapAfter = q.pushBatch, cfg.CallTimeout, cfg.CallTimeout/overlapShare
 	return q, nil
 }
 

@@ -46,7 +46,7 @@ func (c *Counters) Allow(ctx context.Context, limits ...Limit) (Result, error) {
 		asked = append(asked, l.Requests, l.Period.Microseconds()/int64(l.Requests))
 	}
 	// Not cut short with ctx, for the reason that run gives.
-	reply, err := c.rounds.Call(context.WithoutCancel(ctx), asked)
+	reply, err := c.allows.Call(context.WithoutCancel(ctx), asked)
 	if err != nil {
 		return Result{}, unavailable(err)
 	}

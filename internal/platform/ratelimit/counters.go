@@ -34,8 +34,8 @@ const (
 	// connections is how many decisions are under way at once; each takes some 100 µs.
 	connections = 32
 
-	// patience is how long decisions wait for those that are under way, to go together in one round trip.
-	patience = 20 * time.Millisecond
+	// overlapAfter is how long decisions wait for those that are under way, to go together in one round trip.
+	overlapAfter = 20 * time.Millisecond
 
 	// unavailableRetryAfter is what a client is told while Redis is away: about the time that a fail-over takes.
 	unavailableRetryAfter = 5 * time.Second
@@ -61,7 +61,7 @@ type Counters struct {
 	pool    *redis.Pool
 	cfg     Config
 	scripts scripts
-	rounds  coalesce.Batcher[decision, []int64] // of Allow, which is asked for much more often than the rest
+	allows  coalesce.Batcher[decision, []int64] // of Allow, which is asked for much more often than the rest
 	macs    sync.Pool                           // of hash.Hash, keyed by cfg.Key: the key is half of what a short name costs
 }
 
@@ -97,7 +97,7 @@ func Open(cfg Config) (*Counters, error) {
 		scripts: scripts{script(allowScript), script(beginScript), script(failScript), script(settleScript)},
 	}
 	c.macs.New = func() any { return hmac.New(sha256.New, cfg.Key) }
-	c.rounds.Send, c.rounds.Timeout, c.rounds.Patience = c.decide, cfg.Timeout, patience
+	c.allows.Send, c.allows.Timeout, c.allows.OverlapAfter = c.decide, cfg.Timeout, overlapAfter
 	return c, nil
 }
 

@@ -36,7 +36,7 @@ func (l *Listener) Run(ctx context.Context) {
 	var outage Outage
 	for {
 		err := l.session(ctx, func() {
-			outage.Over(ctx, l.Log, "redis subscription restored", "channel", l.Channel)
+			outage.End(ctx, l.Log, "redis subscription restored", "channel", l.Channel)
 		})
 		if ctx.Err() != nil {
 			return

@@ -33,8 +33,8 @@ func (o *Outage) Wait(ctx context.Context, log *slog.Logger, err error, message 
 	}
 }
 
-// Over ends the outage, if there is one, and logs its end.
-func (o *Outage) Over(ctx context.Context, log *slog.Logger, message string, args ...any) {
+// End ends the outage, if there is one, and logs its end.
+func (o *Outage) End(ctx context.Context, log *slog.Logger, message string, args ...any) {
 	if o.pause != 0 {
 		log.InfoContext(ctx, message, args...)
 		o.pause = 0

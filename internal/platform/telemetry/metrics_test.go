@@ -65,11 +65,11 @@ func TestMetrics(t *testing.T) {
 	require.NotContains(t, text, `duration_seconds_count{method="GET",route="/api/v1/jobs/:job_id/events"`)
 }
 
-func TestRegisterResting(t *testing.T) {
+func TestRegisterOpenBreakers(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewPedanticRegistry()
 	resting := map[string]bool{"seedream": true}
-	telemetry.RegisterResting(registry, []string{"nano_banana", "seedream"}, func(model string) bool { return resting[model] })
+	telemetry.RegisterOpenBreakers(registry, []string{"nano_banana", "seedream"}, func(model string) bool { return resting[model] })
 	text := scrape(t, registry)
 	require.Contains(t, text, `mugshot_provider_resting{model="nano_banana"} 0`+"\n")
 	require.Contains(t, text, `mugshot_provider_resting{model="seedream"} 1`+"\n")

@@ -26,7 +26,7 @@ func TestReports_sayWhatHappenedAndNothingThatWasSaid(t *testing.T) {
 	reports, err := telemetry.OpenReports(sentry.DSN, "production")
 	require.NoError(t, err)
 	var logged strings.Builder
-	log := slog.New(telemetry.NewTrailHandler(reports.Handler(slog.NewJSONHandler(&logged, nil))))
+	log := slog.New(telemetry.NewTraceContextHandler(reports.Handler(slog.NewJSONHandler(&logged, nil))))
 	ctx := tracecontext.With(t.Context(), tracecontext.RequestID, "r-1")
 	const secret = "ada@example.com"
 	log.WarnContext(ctx, "only a warning")
@@ -114,7 +114,7 @@ func TestOpenReports_doesNotQuoteItsAddress(t *testing.T) {
 func TestTrailHandler_saysItOnce(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	log := slog.New(telemetry.NewTrailHandler(slog.NewJSONHandler(&out, nil)))
+	log := slog.New(telemetry.NewTraceContextHandler(slog.NewJSONHandler(&out, nil)))
 	ctx := tracecontext.With(tracecontext.With(t.Context(), tracecontext.RequestID, "r-1"), tracecontext.JobID, "j-1")
 	log.InfoContext(ctx, "plain")
 	log.With(tracecontext.JobID, "own").InfoContext(ctx, "own", tracecontext.RequestID, "r-own")

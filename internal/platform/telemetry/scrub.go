@@ -12,10 +12,10 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// told are the attributes that may leave the process: names and numbers of ours, and ids. Everything else that a library
+// allowed are the attributes that may leave the process: names and numbers of ours, and ids. Everything else that a library
 // may think of, such as addresses, paths, queries and agents, stays behind; so do events and descriptions of errors,
 // which may quote anything.
-var told = map[attribute.Key]bool{
+var allowed = map[attribute.Key]bool{
 	tracecontext.RequestID: true, tracecontext.UserID: true, tracecontext.JobID: true, tracecontext.MessageID: true, tracecontext.MailID: true,
 	tracecontext.Outcome:  true,
 	"http.route":          true,
@@ -56,7 +56,7 @@ type scrubbedSpan struct{ sdk.ReadOnlySpan }
 func (s scrubbedSpan) Attributes() []attribute.KeyValue {
 	var kept []attribute.KeyValue
 	for _, a := range s.ReadOnlySpan.Attributes() {
-		if told[a.Key] {
+		if allowed[a.Key] {
 			kept = append(kept, a)
 		}
 	}

@@ -7,19 +7,21 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// trailHandler adds to each line what its context knows of the work: the ids of the request, the user, the task and the
+// traceContextHandler adds to each line what its context knows of the work: the ids of the request, the user, the task and the
 // trace. A line that says one of them itself keeps its own.
-type trailHandler struct {
+type traceContextHandler struct {
 	slog.Handler
 
 	said map[string]bool // by Logger.With
 }
 
-// NewTrailHandler returns a handler whose lines say what they are about.
-func NewTrailHandler(next slog.Handler) slog.Handler { return trailHandler{Handler: next} }
+// NewTraceContextHandler returns a handler whose lines say what they are about.
+func NewTraceContextHandler(next slog.Handler) slog.Handler {
+	return traceContextHandler{Handler: next}
+}
 
 // Handle implements slog.Handler.
-func (h trailHandler) Handle(ctx context.Context, r slog.Record) error {
+func (h traceContextHandler) Handle(ctx context.Context, r slog.Record) error {
 	known := tracecontext.Attrs(ctx)
 	if len(known) == 0 {
 		return h.Handler.Handle(ctx, r)
@@ -47,7 +49,7 @@ func says(r slog.Record, key string) (found bool) {
 }
 
 // WithAttrs implements slog.Handler.
-func (h trailHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+func (h traceContextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	said := make(map[string]bool, len(h.said)+len(attrs))
 	for key := range h.said {
 		said[key] = true
@@ -55,8 +57,8 @@ func (h trailHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for _, a := range attrs {
 		said[a.Key] = true
 	}
-	return trailHandler{Handler: h.Handler.WithAttrs(attrs), said: said}
+	return traceContextHandler{Handler: h.Handler.WithAttrs(attrs), said: said}
 }
 
 // WithGroup implements slog.Handler. Within a group nothing is ours to name, and nothing is added.
-func (h trailHandler) WithGroup(name string) slog.Handler { return h.Handler.WithGroup(name) }
+func (h traceContextHandler) WithGroup(name string) slog.Handler { return h.Handler.WithGroup(name) }

@@ -44,8 +44,8 @@ type (
 type Carrier struct {
 	context.Context //nolint:containedctx // it is one, as those that package context makes
 
-	attrs []slog.Attr
-	room  [2]slog.Attr // for the first of attrs: most trails are short, and each request has one
+	attrs  []slog.Attr
+	inline [2]slog.Attr // for the first of attrs: most trails are short, and each request has one
 }
 
 // Value implements context.Context.
@@ -66,7 +66,7 @@ func With(ctx context.Context, name, value string) context.Context {
 // Carry is With for a Carrier that is part of something else, and not yet used.
 func (c *Carrier) Carry(ctx context.Context, name, value string) {
 	c.Context = ctx
-	c.attrs = append(append(c.room[:0], attrs(ctx)...), slog.String(name, value))
+	c.attrs = append(append(c.inline[:0], attrs(ctx)...), slog.String(name, value))
 }
 
 // Add has ctx itself say one thing more. It is for whoever began its trail, while no other goroutine looks at it; a context
@@ -131,7 +131,7 @@ func Resume(ctx context.Context, o Origin, kind, name, id string) (resumed conte
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceparent: *o.Traceparent})
 	}
 	ctx, span := tracer.Start(ctx, "run "+kind, trace.WithSpanKind(trace.SpanKindConsumer)) //nolint:spancheck // end ends it
-	Mark(ctx)
+	AnnotateSpan(ctx)
 	return ctx, func(outcome string) { //nolint:spancheck // likewise
 		span.SetAttributes(attribute.String(Outcome, outcome))
 		if outcome == "failed" || outcome == "error" {
@@ -141,8 +141,8 @@ func Resume(ctx context.Context, o Origin, kind, name, id string) (resumed conte
 	}
 }
 
-// Mark gives the span of ctx the names that its logs have.
-func Mark(ctx context.Context) {
+// AnnotateSpan gives the span of ctx the names that its logs have.
+func AnnotateSpan(ctx context.Context) {
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {
 		return
@@ -152,8 +152,8 @@ func Mark(ctx context.Context) {
 	}
 }
 
-// Step does one thing in a span of its own, if ctx is traced.
-func Step(ctx context.Context, name string, kind trace.SpanKind, do func(ctx context.Context) error) error {
+// InSpan does one thing in a span of its own, if ctx is traced.
+func InSpan(ctx context.Context, name string, kind trace.SpanKind, do func(ctx context.Context) error) error {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return do(ctx)

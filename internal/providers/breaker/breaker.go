@@ -20,10 +20,10 @@ import (
 
 // Notes are what all processes know of models that rest. ratelimit.Counters are such.
 type Notes interface {
-	Rest(ctx context.Context, name string, d time.Duration) error
-	Wake(ctx context.Context, name string) error
-	// Resting tells how much longer each of the names rests, in their order.
-	Resting(ctx context.Context, names ...string) ([]time.Duration, error)
+	OpenBreaker(ctx context.Context, name string, d time.Duration) error
+	CloseBreaker(ctx context.Context, name string) error
+	// BreakersOpenFor tells how much longer each of the names rests, in their order.
+	BreakersOpenFor(ctx context.Context, names ...string) ([]time.Duration, error)
 }
 
 // Config says when a breaker opens.
@@ -61,7 +61,7 @@ func New(cfg Config, notes Notes, log *slog.Logger, models ...string) *Guard {
 	return g
 }
 
-// Resting tells whether a model rests, as of at most a second ago. Where nobody can say it does not: the workers will see.
+// BreakersOpenFor tells whether a model rests, as of at most a second ago. Where nobody can say it does not: the workers will see.
 func (g *Guard) Resting(model string) bool { return g.left(context.Background(), model) > 0 }
 
 // left is how much longer a model rests.
@@ -70,7 +70,7 @@ func (g *Guard) left(ctx context.Context, model string) time.Duration {
 	defer g.mu.Unlock()
 	if now := time.Now(); now.Sub(g.read) >= freshness {
 		g.read, g.rest = now, map[string]time.Time{}
-		left, err := g.notes.Resting(ctx, g.models...)
+		left, err := g.notes.BreakersOpenFor(ctx, g.models...)
 		if err != nil {
 			g.log.WarnContext(ctx, "resting models not known", "error", err)
 		}
@@ -165,10 +165,10 @@ func (b *breaker) note(ctx context.Context) {
 	switch to {
 	case gobreaker.StateOpen:
 		b.guard.log.WarnContext(ctx, "model rests after failures", "model", b.model, "for", b.guard.cfg.Rest.String())
-		err = b.guard.notes.Rest(ctx, b.model, b.guard.cfg.Rest)
+		err = b.guard.notes.OpenBreaker(ctx, b.model, b.guard.cfg.Rest)
 	case gobreaker.StateClosed:
 		b.guard.log.InfoContext(ctx, "model is back", "model", b.model)
-		err = b.guard.notes.Wake(ctx, b.model)
+		err = b.guard.notes.CloseBreaker(ctx, b.model)
 	case gobreaker.StateHalfOpen: // the note has expired by itself
 	}
 	if err != nil {

@@ -24,21 +24,21 @@ type notes struct {
 	away  error
 }
 
-func (n *notes) Rest(_ context.Context, name string, d time.Duration) error {
+func (n *notes) OpenBreaker(_ context.Context, name string, d time.Duration) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.until[name] = time.Now().Add(d)
 	return n.away
 }
 
-func (n *notes) Wake(_ context.Context, name string) error {
+func (n *notes) CloseBreaker(_ context.Context, name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.until, name)
 	return n.away
 }
 
-func (n *notes) Resting(_ context.Context, names ...string) ([]time.Duration, error) {
+func (n *notes) BreakersOpenFor(_ context.Context, names ...string) ([]time.Duration, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.away != nil {

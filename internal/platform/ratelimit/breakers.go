@@ -11,25 +11,25 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// Rest lets all processes know that name is not to be asked for a time, which is at least a millisecond. A later call
+// OpenBreaker lets all processes know that name is not to be asked for a time, which is at least a millisecond. A later call
 // replaces an earlier one.
-func (c *Counters) Rest(ctx context.Context, name string, d time.Duration) error {
+func (c *Counters) OpenBreaker(ctx context.Context, name string, d time.Duration) error {
 	return c.do(ctx, func(ctx context.Context, conn redis.Conn) error {
 		_, err := redis.DoContext(conn, ctx, "SET", c.key("rest", Vendor(name)), 1, "PX", max(1, d.Milliseconds()))
 		return err
 	})
 }
 
-// Wake ends a rest before its time.
-func (c *Counters) Wake(ctx context.Context, name string) error {
+// CloseBreaker ends a rest before its time.
+func (c *Counters) CloseBreaker(ctx context.Context, name string) error {
 	return c.do(ctx, func(ctx context.Context, conn redis.Conn) error {
 		_, err := redis.DoContext(conn, ctx, "DEL", c.key("rest", Vendor(name)))
 		return err
 	})
 }
 
-// Resting tells how much longer each of the names rests, in their order; 0: it does not.
-func (c *Counters) Resting(ctx context.Context, names ...string) (left []time.Duration, err error) {
+// BreakersOpenFor tells how much longer each of the names rests, in their order; 0: it does not.
+func (c *Counters) BreakersOpenFor(ctx context.Context, names ...string) (left []time.Duration, err error) {
 	err = c.do(ctx, func(ctx context.Context, conn redis.Conn) error {
 		left = make([]time.Duration, len(names))
 		for i, name := range names {

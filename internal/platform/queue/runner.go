@@ -12,8 +12,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-// lane runs the tasks of one kind.
-type lane struct {
+// runner runs the tasks of one kind.
+type runner struct {
 	Consumer
 	kind    Kind
 	slots   chan struct{} // holds a value for each slot taken
@@ -22,11 +22,11 @@ type lane struct {
 	log     *slog.Logger
 }
 
-func newLane(kind Kind, consumer Consumer, log *slog.Logger) (*lane, error) {
+func newRunner(kind Kind, consumer Consumer, log *slog.Logger) (*runner, error) {
 	if consumer.Slots < 1 || consumer.Deadline <= 0 || consumer.Handle == nil {
 		return nil, fmt.Errorf("queue: consumer of %s needs slots, a deadline and a handler", kind)
 	}
-	return &lane{
+	return &runner{
 		Consumer: consumer,
 		kind:     kind,
 		slots:    make(chan struct{}, consumer.Slots),
@@ -36,7 +36,7 @@ func newLane(kind Kind, consumer Consumer, log *slog.Logger) (*lane, error) {
 }
 
 // ring has the fetcher look at the list now. It doesn't wait, and rings that come while one is pending are one.
-func (l *lane) ring() {
+func (l *runner) ring() {
 	select {
 	case l.bell <- struct{}{}:
 	default:
@@ -45,7 +45,7 @@ func (l *lane) ring() {
 
 // fetch hands tasks to begin until quit ends. The fetcher holds a free slot while it looks, gives it away with the task,
 // and doesn't look again before it has another: so no process takes what it can't run.
-func (l *lane) fetch(quit context.Context, newFetcher func(take func(string)) fetcher, begin func(uuid.UUID)) {
+func (l *runner) fetch(quit context.Context, newFetcher func(take func(string)) fetcher, begin func(uuid.UUID)) {
 	l.slots <- struct{}{}
 	f := newFetcher(func(rawID string) {
 		id, err := uuid.Parse(rawID)
@@ -72,7 +72,7 @@ func (l *lane) fetch(quit context.Context, newFetcher func(take func(string)) fe
 }
 
 // run runs one task in the slot that was taken for it.
-func (l *lane) run(tasks context.Context, id uuid.UUID) {
+func (l *runner) run(tasks context.Context, id uuid.UUID) {
 	ctx, cancel := context.WithTimeout(tasks, l.Deadline)
 	l.running.Add(1)
 	defer func() {

@@ -2,14 +2,14 @@ package telemetry
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// RegisterResting registers whether models rest after failures of their vendors, asked at each scrape. It panics when
+// RegisterOpenBreakers registers whether models rest after failures of their vendors, asked at each scrape. It panics when
 // they are registered there already.
-func RegisterResting(registry prometheus.Registerer, models []string, resting func(model string) bool) {
+func RegisterOpenBreakers(registry prometheus.Registerer, models []string, open func(model string) bool) {
 	for _, model := range models {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "mugshot_provider_resting", Help: "1: the model rests after failures of its vendor, and nobody may order from it.",
 			ConstLabels: prometheus.Labels{"model": model},
-		}, func() float64 { return number(resting(model)) }))
+		}, func() float64 { return number(open(model)) }))
 	}
 }
 
