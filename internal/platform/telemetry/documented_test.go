@@ -16,7 +16,7 @@ func TestMetrics_areDocumented(t *testing.T) {
 	t.Parallel()
 	registered := map[string]bool{}
 	name := regexp.MustCompile(`"(mugshot_[a-z_]+)"`)
-	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}
