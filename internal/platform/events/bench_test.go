@@ -30,7 +30,8 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkDelivery measures from before a publish until a reader has the event, with 10,000 readers of other topics.
+// BenchmarkDelivery measures from before a publish until a subscriber has the event, with 10,000 subscribers of other
+// topics.
 func BenchmarkDelivery(b *testing.B) {
 	h := open(b, shared(b))
 	for i := range 10_000 {
@@ -43,16 +44,16 @@ func BenchmarkDelivery(b *testing.B) {
 	}
 }
 
-// BenchmarkSubscribe measures what a reader costs; B/op is what it keeps while it is subscribed, its topic included.
+// BenchmarkSubscribe measures what a subscriber costs; B/op is what it keeps while it is subscribed, its topic included.
 func BenchmarkSubscribe(b *testing.B) {
 	h := publishOnly(b, shared(b))
-	readers := make([]*events.Subscription, 0, 1<<20)
+	subscriptions := make([]*events.Subscription, 0, 1<<20)
 	b.ReportAllocs()
 	for b.Loop() {
-		readers = append(readers, h.Subscribe(fmt.Sprintf("job:%d", len(readers))))
+		subscriptions = append(subscriptions, h.Subscribe(fmt.Sprintf("job:%d", len(subscriptions))))
 	}
 	b.StopTimer()
-	for _, s := range readers {
+	for _, s := range subscriptions {
 		s.Close()
 	}
 }

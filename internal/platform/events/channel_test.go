@@ -11,8 +11,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
-// A process hears what it has readers of, and nothing else.
-func TestHub_channels(t *testing.T) {
+// A process hears the channels that it runs with, and no other.
+func TestHub_hearsItsChannelsOnly(t *testing.T) {
 	t.Parallel()
 	cfg := shared(t)
 	worker, api := publishOnly(t, cfg), publishOnly(t, cfg)
@@ -22,14 +22,14 @@ func TestHub_channels(t *testing.T) {
 	running.Go(func() { api.Run(ctx, events.StateChannel) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	for _, h := range []*events.Hub{worker, api} {
-		require.Eventually(t, func() bool { return h.Healthy() == nil }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return h.Healthy() == nil }, testTimeout, time.Millisecond)
 	}
-	order := events.ControlTopic("job:1")
-	deaf, heeding := subscribe(t, worker, "job:1"), subscribe(t, worker, order)
-	showing := subscribe(t, api, "job:1")
+	control := events.ControlTopic("job:1")
+	states, controls := subscribe(t, worker, "job:1"), subscribe(t, worker, control)
+	stream := subscribe(t, api, "job:1")
 	publish(t, api, "job:1", "state")
-	publish(t, api, order, "stop")
-	require.Equal(t, "state", next(t, showing))
-	require.Equal(t, "stop", next(t, heeding))
-	require.Empty(t, deaf.C())
+	publish(t, api, control, "stop")
+	require.Equal(t, "state", next(t, stream))
+	require.Equal(t, "stop", next(t, controls))
+	require.Empty(t, states.C())
 }

@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// Event is what the readers of a topic get, all of them the same one: a payload as it was published, to be read only, or
-// the mark that payloads may be missing here.
+// Event is one thing that the subscribers of a topic receive: a published payload or, where Lagged is set, the mark that
+// payloads may be missing at this point. All subscribers in a process share the same *Event, so none may change it.
 type Event struct {
-	Payload []byte
+	Payload []byte // as it was published; nil where Lagged
 	Lagged  bool
 
 	once    sync.Once
@@ -20,8 +20,9 @@ type Event struct {
 
 var errOtherType = errors.New("events: another reader decodes the event as something else")
 
-// Decode returns the payload's JSON as a T, which all readers of the event share and none may change: a thousand readers
-// decode it once. Readers of one topic must agree on T.
+// Decode returns the payload's JSON as a T. The first caller decodes it and all callers share the result, which none may
+// change: a thousand streams of one topic decode an event once. It fails where the payload is no JSON of a T, and where
+// another subscriber has decoded the event as another type.
 func Decode[T any](e *Event) (*T, error) {
 	e.once.Do(func() {
 		into := new(T)

@@ -9,23 +9,23 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
-func TestDecode_onceForAllReaders(t *testing.T) {
+func TestDecode_onceForAllSubscribers(t *testing.T) {
 	t.Parallel()
 	type number struct{ N int }
 	api := open(t, shared(t))
-	readers := []*events.Subscription{subscribe(t, api, "job:1"), subscribe(t, api, "job:1"), subscribe(t, api, "job:1")}
+	subscribers := []*events.Subscription{subscribe(t, api, "job:1"), subscribe(t, api, "job:1"), subscribe(t, api, "job:1")}
 	publish(t, api, "job:1", `{"N":7}`)
-	decoded := make([]*number, len(readers))
-	received := make([]*events.Event, len(readers))
+	decoded := make([]*number, len(subscribers))
+	received := make([]*events.Event, len(subscribers))
 	var all sync.WaitGroup
-	for i, reader := range readers {
+	for i, subscriber := range subscribers {
 		all.Go(func() {
-			received[i] = <-reader.C()
+			received[i] = <-subscriber.C()
 			decoded[i], _ = events.Decode[number](received[i])
 		})
 	}
 	all.Wait()
-	for i := range readers {
+	for i := range subscribers {
 		require.Equal(t, &number{7}, decoded[i])
 		require.Same(t, decoded[0], decoded[i])
 	}

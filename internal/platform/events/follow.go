@@ -9,50 +9,56 @@ import (
 	"time"
 )
 
-// Handler follows one topic. Its methods are called one at a time, each with a context that ends when the following is to
-// end. What they return other than nil ends it: ErrDone where there is nothing more to follow, or what went wrong.
+// Handler handles the events of one topic for [Follow]. Its methods are called one at a time, each with a context that
+// ends when the following is to end. An error that one returns ends the following: [ErrDone] where there is nothing more
+// to follow, else what went wrong.
 type Handler interface {
-	// Snapshot passes on the state as it is. It is called first, once, when events are heard already.
+	// Snapshot reads the state and passes it on. It is called first, once, when the subscription already stands, so that
+	// no change falls between the state and the first event.
 	Snapshot(ctx context.Context) error
-	// Handle takes an event, or the mark that some may be missing.
+	// Handle takes an event, or a lag mark, upon which it reads the state again.
 	Handle(ctx context.Context, e *Event) error
-	// IdleTimeout is how long nothing may be heard before Hear is given a mark unasked; 0: as long as it likes.
+	// IdleTimeout returns how long no event may come before Handle is given a lag mark that was never sent, in case an
+	// event was lost; 0: for ever. It is asked each time the handler has nothing left to do.
 	IdleTimeout() time.Duration
 }
 
-// ErrDone is what a Reader returns that has nothing more to follow.
+// ErrDone is what a [Handler] returns that has nothing more to follow.
 var ErrDone = errors.New("events: nothing more to follow")
 
-// PanicError is what a Reader's panic becomes.
+// PanicError is the error that a panic of a [Handler] becomes.
 type PanicError struct {
-	Value any
-	Stack []byte
+	Value any    // what it panicked with
+	Stack []byte // of the goroutine that panicked
 }
 
 // Error implements error.
 func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
-// Following is a Reader at work. While nothing is heard it has no goroutine: thousands wait at a time, and the stack of
-// one that waits is as much as everything else that a silent reader needs.
+// Following is a [Handler] that follows a subscription. It is parked while there is no event to handle, and has no
+// goroutine then: a process has thousands of them, and a parked goroutine's stack would take as much memory as everything
+// else that a silent stream needs.
 type Following struct {
-	ctx     context.Context //nolint:containedctx // what is done for the reader is begun by events, not by calls
+	ctx     context.Context //nolint:containedctx // the handler's calls are started by events, not by calls that have a context
 	sub     *Subscription
 	handler Handler
 	onEnd   func(error)
 
 	mu        sync.Mutex
-	busy      bool                    // a goroutine works for it; for good once it is over
-	pending   bool                    // something happened since it last looked
-	idle      bool                    // it was silent for too long
-	cancel    context.CancelCauseFunc // of what is being done; nil: nothing is
-	endCause  error                   // why it is to end; nil: it goes on
+	busy      bool                    // a goroutine is running a turn; stays true after the end
+	pending   bool                    // something happened since the turn last looked for events
+	idle      bool                    // the idle timeout has passed: the next turn begins with a lag mark
+	cancel    context.CancelCauseFunc // ends the context of the turn under way; nil: none is
+	endCause  error                   // what End was given; nil: not ended
 	idleTimer *time.Timer
 }
 
-// Follow has reader follow a subscription, in goroutines of its own, until it has nothing more to follow or fails, the hub
-// closes the subscription, or End is called. Then the subscription is closed and ended is called, once: with nil in the
-// first and third case, a *PanicError, what the reader failed with, or what End was given. ctx is what the reader's contexts
-// come from; its end is nobody's.
+// Follow has handler follow a subscription until the handler returns an error, the hub closes the subscription, or
+// [Following.End] is called. Then it closes the subscription and calls onEnd once: with nil after [ErrDone] and when the
+// hub closed the subscription, else with a *[PanicError], the handler's error, or the error that End was given.
+//
+// The handler runs in goroutines of its own, with contexts made from ctx. ctx lends its values and must not end: a parked
+// following would not notice it.
 func Follow(ctx context.Context, sub *Subscription, handler Handler, onEnd func(error)) *Following {
 	f := &Following{ctx: ctx, sub: sub, handler: handler, onEnd: onEnd, busy: true}
 	sub.setOnChange(f.notified)
@@ -60,16 +66,17 @@ func Follow(ctx context.Context, sub *Subscription, handler Handler, onEnd func(
 	return f
 }
 
-// Wait is for callers that have nothing to do but wait for a following to end: follow begins it. When ctx ends it does.
-func Wait(ctx context.Context, follow func(ended func(error)) *Following) error {
+// Wait blocks until a following ends, and returns the error that its onEnd was given. follow starts the following with the
+// onEnd that it is given. When ctx ends, Wait ends the following.
+func Wait(ctx context.Context, follow func(onEnd func(error)) *Following) error {
 	over := make(chan error, 1)
 	f := follow(func(err error) { over <- err })
 	defer context.AfterFunc(ctx, func() { f.End(context.Cause(ctx)) })()
 	return <-over
 }
 
-// End ends the following, if it has not ended yet, and interrupts what is being done for it. It returns at once and may be
-// called again.
+// End ends the following, if it has not ended yet, and cancels the context of the handler's call that is under way. It
+// returns at once. Of several calls the first one's cause counts.
 func (f *Following) End(cause error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -82,13 +89,14 @@ func (f *Following) End(cause error) {
 	f.schedule()
 }
 
-// onChange is called when there is something to be heard. It does not wait.
+// notified is called by the subscription when there is an event to handle. It does not block.
 func (f *Following) notified() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.schedule()
 }
 
+// idleTimedOut is called by the idle timer.
 func (f *Following) idleTimedOut() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,7 +106,7 @@ func (f *Following) idleTimedOut() {
 	}
 }
 
-// schedule begins a turn, unless one is under way. The lock is held.
+// schedule starts a turn, or tells the turn under way to look for events once more. The caller holds the lock.
 func (f *Following) schedule() {
 	if f.busy {
 		f.pending = true
@@ -108,9 +116,9 @@ func (f *Following) schedule() {
 	go f.run(nil)
 }
 
-// run is one turn: it does first, unless that is nil, and then what there is to do, and ends when nothing is left.
+// run runs one turn and, unless that parked the following, ends it.
 //
-//nolint:contextcheck,nolintlint // whoever rouses it has a context of its own; the second sees no use, since the first heeds it by itself
+//nolint:contextcheck,nolintlint // schedule's callers have contexts of their own; nolintlint sees no use when contextcheck follows that
 func (f *Following) run(first func(context.Context) error) {
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	defer cancel(nil)
@@ -123,16 +131,18 @@ func (f *Following) run(first func(context.Context) error) {
 	}
 }
 
-// errParked says that nothing is left to be done for now.
-var errParked = errors.New("events: at rest")
+// errParked ends a turn after which the following waits for the next event.
+var errParked = errors.New("events: parked")
 
+// runTurn calls first, unless that is nil, then handles events until none is left. It returns errParked then, and any
+// other error where the following is to end.
 func (f *Following) runTurn(ctx context.Context, cancel context.CancelCauseFunc, first func(context.Context) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = f.finish(&PanicError{Value: v, Stack: debug.Stack()})
 		}
 	}()
-	if looks := f.beginTurn(cancel); looks {
+	if idle := f.beginTurn(cancel); idle {
 		first = func(ctx context.Context) error { return f.handler.Handle(ctx, &Event{Lagged: true}) }
 	}
 	if first != nil && ctx.Err() == nil {
@@ -147,8 +157,9 @@ func (f *Following) runTurn(ctx context.Context, cancel context.CancelCauseFunc,
 	return f.finish(err)
 }
 
-// beginTurn begins a turn. looks tells that it begins with a mark that nobody sent.
-func (f *Following) beginTurn(cancel context.CancelCauseFunc) (looks bool) {
+// beginTurn stops the idle timer and has [Following.End] cancel this turn. idle tells that the timer had fired, so that the
+// turn begins with a lag mark.
+func (f *Following) beginTurn(cancel context.CancelCauseFunc) (idle bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.idleTimer != nil {
@@ -158,10 +169,11 @@ func (f *Following) beginTurn(cancel context.CancelCauseFunc) (looks bool) {
 		cancel(f.endCause)
 	}
 	f.cancel = cancel
-	looks, f.idle = f.idle, false
-	return looks
+	idle, f.idle = f.idle, false
+	return idle
 }
 
+// step handles the next event, or parks the following where there is none.
 func (f *Following) step(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -177,7 +189,8 @@ func (f *Following) step(ctx context.Context) error {
 	}
 }
 
-// park ends the turn with errParked if nothing has happened meanwhile.
+// park ends the turn with errParked and starts the idle timer. It returns nil instead if something has happened since the
+// turn looked for events: then it has to look again.
 func (f *Following) park(idleTimeout time.Duration) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -197,7 +210,8 @@ func (f *Following) park(idleTimeout time.Duration) error {
 	return errParked
 }
 
-// finish ends the following for good and says with what. What fails after End was interrupted by it.
+// finish returns the error to end the following with: that given to [Following.End] rather than err, since what failed
+// after End failed because of it. A panic is always reported.
 func (f *Following) finish(err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

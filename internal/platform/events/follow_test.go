@@ -13,60 +13,60 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
-// scripted is a reader that does what a test says.
+// scripted is a handler made of functions.
 type scripted struct {
-	begin    func(context.Context) error
-	hear     func(context.Context, *events.Event) error
-	patience time.Duration
+	snapshot    func(context.Context) error
+	handle      func(context.Context, *events.Event) error
+	idleTimeout time.Duration
 }
 
 func (s scripted) Snapshot(ctx context.Context) error {
-	if s.begin == nil {
+	if s.snapshot == nil {
 		return nil
 	}
-	return s.begin(ctx)
+	return s.snapshot(ctx)
 }
-func (s scripted) Handle(ctx context.Context, e *events.Event) error { return s.hear(ctx, e) }
-func (s scripted) IdleTimeout() time.Duration                        { return s.patience }
+func (s scripted) Handle(ctx context.Context, e *events.Event) error { return s.handle(ctx, e) }
+func (s scripted) IdleTimeout() time.Duration                        { return s.idleTimeout }
 
-// follow has a reader follow a topic, and returns where the end is told.
-func follow(t *testing.T, h *events.Hub, topic string, reader events.Handler) (*events.Following, <-chan error) {
+// follow has a handler follow a topic. The channel gets the error that the following ends with.
+func follow(t *testing.T, h *events.Hub, topic string, handler events.Handler) (*events.Following, <-chan error) {
 	t.Helper()
-	ended := make(chan error, 2) // a second end would be seen
-	f := events.Follow(context.Background(), h.Subscribe(topic), reader, func(err error) { ended <- err })
+	ended := make(chan error, 2) // has room for a second end, which would be a fault
+	f := events.Follow(context.Background(), h.Subscribe(topic), handler, func(err error) { ended <- err })
 	return f, ended
 }
 
-// end waits for the end of a following, and no longer than must be.
+// end waits for the end of a following and returns its error.
 func end(t *testing.T, ended <-chan error) error {
 	t.Helper()
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(patience):
-		require.FailNow(t, "it goes on")
+	case <-time.After(testTimeout):
+		require.FailNow(t, "the following did not end")
 		return nil
 	}
 }
 
-// Whenever the events come, before, in or after a turn, they are heard in their order, one at a time.
-func TestFollow_hearsAllInOrder(t *testing.T) {
+// Events are handled in order, one at a time, whether they come before, during or after a turn.
+func TestFollowing_handlesAllInOrder(t *testing.T) {
 	t.Parallel()
 	api := open(t, shared(t))
 	const count = 2000
-	heard, busy := 0, atomic.Bool{}
+	handled, busy := 0, atomic.Bool{}
 	got := make(chan struct{}, count)
-	_, ended := follow(t, api, "job:1", scripted{hear: func(_ context.Context, e *events.Event) error {
+	_, ended := follow(t, api, "job:1", scripted{handle: func(_ context.Context, e *events.Event) error {
 		if busy.Swap(true) {
 			return errors.New("two at a time")
 		}
 		defer busy.Store(false)
-		if string(e.Payload) != strconv.Itoa(heard) {
-			return errors.New("got " + string(e.Payload) + " for " + strconv.Itoa(heard))
+		if string(e.Payload) != strconv.Itoa(handled) {
+			return errors.New("got " + string(e.Payload) + " for " + strconv.Itoa(handled))
 		}
-		heard++
+		handled++
 		got <- struct{}{}
-		if heard == count {
+		if handled == count {
 			return events.ErrDone
 		}
 		return nil
@@ -86,36 +86,36 @@ func TestFollow_hearsAllInOrder(t *testing.T) {
 	require.NoError(t, end(t, ended))
 }
 
-func TestFollow_end(t *testing.T) {
+func TestFollowing_endsWithTheFirstCause(t *testing.T) {
 	t.Parallel()
 	api := open(t, shared(t))
 	odd, enough := errors.New("odd"), errors.New("enough")
-	hear := func(context.Context, *events.Event) error { return odd }
+	handle := func(context.Context, *events.Event) error { return odd }
 
-	_, ended := follow(t, api, "job:1", scripted{begin: func(context.Context) error { return odd }})
+	_, ended := follow(t, api, "job:1", scripted{snapshot: func(context.Context) error { return odd }})
 	require.ErrorIs(t, end(t, ended), odd)
 
-	_, ended = follow(t, api, "job:1", scripted{hear: hear})
+	_, ended = follow(t, api, "job:1", scripted{handle: handle})
 	publish(t, api, "job:1", "x")
 	require.ErrorIs(t, end(t, ended), odd)
 
-	f, ended := follow(t, api, "job:1", scripted{hear: hear})
-	f.End(enough) // at rest, or before it has begun
+	f, ended := follow(t, api, "job:1", scripted{handle: handle})
+	f.End(enough) // while it is parked, or before it has begun
 	f.End(odd)
 	require.ErrorIs(t, end(t, ended), enough)
 	f.End(odd)
 
 	begun := make(chan struct{})
-	f, ended = follow(t, api, "job:1", scripted{begin: func(ctx context.Context) error {
+	f, ended = follow(t, api, "job:1", scripted{snapshot: func(ctx context.Context) error {
 		close(begun)
 		<-ctx.Done()
 		return ctx.Err()
 	}})
 	<-begun
 	f.End(enough)
-	require.ErrorIs(t, end(t, ended), enough, "what is under way is interrupted")
+	require.ErrorIs(t, end(t, ended), enough, "the call under way is cancelled")
 
-	_, ended = follow(t, api, "job:1", scripted{hear: func(context.Context, *events.Event) error { panic("odd") }})
+	_, ended = follow(t, api, "job:1", scripted{handle: func(context.Context, *events.Event) error { panic("odd") }})
 	publish(t, api, "job:1", "x")
 	var panicked *events.PanicError
 	require.ErrorAs(t, end(t, ended), &panicked)
@@ -124,8 +124,8 @@ func TestFollow_end(t *testing.T) {
 	require.Empty(t, ended)
 }
 
-// When the process shuts down, readers are to come back elsewhere.
-func TestFollow_hubEnds(t *testing.T) {
+// When a process shuts down, its streams end without an error, and clients reconnect to another process.
+func TestFollowing_endsWithTheHub(t *testing.T) {
 	t.Parallel()
 	h := publishOnly(t, shared(t))
 	stop := run(t, h)
@@ -136,17 +136,17 @@ func TestFollow_hubEnds(t *testing.T) {
 	require.NoError(t, end(t, ended))
 }
 
-// A reader that is told nothing for longer than it likes looks for itself, again and again.
-func TestFollow_patience(t *testing.T) {
+// A handler whose idle timeout has passed gets a lag mark, again and again.
+func TestFollowing_marksSilence(t *testing.T) {
 	t.Parallel()
-	looks := 0
+	marks := 0
 	_, ended := follow(t, publishOnly(t, shared(t)), "job:1", scripted{
-		patience: time.Millisecond,
-		hear: func(_ context.Context, e *events.Event) error {
+		idleTimeout: time.Millisecond,
+		handle: func(_ context.Context, e *events.Event) error {
 			if !e.Lagged {
-				return errors.New("an event from nowhere")
+				return errors.New("an event that was never published")
 			}
-			if looks++; looks == 3 {
+			if marks++; marks == 3 {
 				return events.ErrDone
 			}
 			return nil
@@ -155,7 +155,7 @@ func TestFollow_patience(t *testing.T) {
 	require.NoError(t, end(t, ended))
 }
 
-func TestWait(t *testing.T) {
+func TestWait_endsWithItsContext(t *testing.T) {
 	t.Parallel()
 	h := publishOnly(t, shared(t))
 	enough := errors.New("enough")

@@ -1,14 +1,22 @@
-// Package events tells the processes of the system of changes as they happen: a worker that moved a job on publishes the
-// job, and each API process that holds a stream open for it hands it over.
+// Package events tells the processes of the system about changes as they happen: a worker that has changed a job
+// publishes the job, and each API process that holds a stream open for that job sends it to the client.
 //
-// Delivery is best effort, and made so that a reader can always tell when it must look for itself: events of a topic
-// arrive in the order in which one publisher sent them; where some may be missing, because the reader was too slow or
-// Redis was away, a Lagged mark stands in their place. So a reader subscribes, then reads and sends the state as it is
-// in Postgres, then forwards events, and reads the state again at each mark. What is published must have been committed
-// before.
+// A [Hub] publishes, and hands the events of all processes to the [Subscription]s of its own. Delivery is best effort, with
+// two guarantees that let a subscriber tell when it must read the state from Postgres instead:
 //
-// Topics share two Redis channels (Line), so that workers don't hear what streams show, and each process has one
-// subscription to each that it needs, however many readers it has.
+//   - The events of a topic arrive in the order in which one publisher sent them.
+//   - Where events may be missing, because the subscriber was too slow or Redis was away, a lag mark ([Event.Lagged])
+//     stands in their place.
+//
+// So a subscriber subscribes first, then reads and sends the state as it is in Postgres, then forwards events, and reads
+// the state again at each lag mark. [Follow] does that for a [Handler]. A publisher publishes only what is committed:
+// otherwise the state that a subscriber reads could be older than an event that it has already dropped.
+//
+// An event that could not be published is lost, and is not repeated: the next event, or the idle timeout of a [Handler],
+// makes up for it.
+//
+// All topics share two Redis channels ([Channel]), so that workers don't hear what streams show. Each process has one
+// subscription in Redis for each channel that it needs, however many subscribers it has.
 package events
 
 import (
@@ -26,10 +34,10 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// DefaultNamespace precedes the name of the channel.
+// DefaultNamespace is put before the names of the channels in Redis.
 const DefaultNamespace = "{mugshot}"
 
-// defaultPublishTimeout is short since an event that comes late is no better than one that is missing.
+// defaultPublishTimeout is short: an event that comes late is no better than a missing one.
 const defaultPublishTimeout = 500 * time.Millisecond
 
 // Config says where Redis is. RedisURL alone is required.
@@ -40,19 +48,20 @@ type Config struct {
 	PublishTimeout time.Duration // of one Publish; 500 ms if 0
 }
 
-// Hub publishes events, and in a process that calls Run hands out those of all processes. It is safe for use by many
-// goroutines.
+// Hub publishes events and, in a process that calls [Hub.Run], hands the events of all processes to the subscriptions of
+// this one. It is safe for concurrent use.
 type Hub struct {
 	listeners map[Channel]*redisconn.Listener
 	publisher *publisher
 
-	mu       sync.Mutex // never held while anything waits
+	mu       sync.Mutex // never held across anything that blocks
 	topics   map[string][]*Subscription
-	channels []Channel // that Run listens to
+	channels []Channel // that Run listens to; empty: it does not run
 	closed   bool
 }
 
-// Open returns a hub. It fails for a URL that can't be right, never because Redis is away.
+// Open returns a hub, without dialling Redis. It fails for a malformed URL, never because Redis is away. The caller closes
+// the hub.
 func Open(cfg Config, log *slog.Logger) (*Hub, error) {
 	endpoint, err := redisconn.Parse(cfg.RedisURL, cfg.TLS)
 	if err != nil {
@@ -68,15 +77,15 @@ func Open(cfg Config, log *slog.Logger) (*Hub, error) {
 		h.publisher.redisNames[channel] = name
 		h.listeners[channel] = &redisconn.Listener{
 			Endpoint: endpoint, Channel: name, Log: log,
-			Subscribed: func() { h.lagAll(channel) }, // whatever was published before is lost
+			Subscribed: func() { h.lagAll(channel) }, // events published before it are lost
 			Message:    h.dispatch,
 		}
 	}
 	return h, nil
 }
 
-// Run hands out the events of some lines, or of all if none is named, until ctx ends, and then closes every subscription.
-// It is called once, by processes that have readers.
+// Run hands out the events of the given channels, or of all if none is given, until ctx ends. Then it closes every
+// subscription and returns. A process that has subscribers calls it once.
 func (h *Hub) Run(ctx context.Context, channels ...Channel) {
 	if len(channels) == 0 {
 		channels = []Channel{StateChannel, ControlChannel}
@@ -100,7 +109,7 @@ func (h *Hub) Run(ctx context.Context, channels ...Channel) {
 	clear(h.topics)
 }
 
-// Close hangs up. Publishing fails from then on.
+// Close closes the connection on which the hub publishes; [Hub.Publish] fails from then on.
 func (h *Hub) Close() error {
 	if err := h.publisher.pool.Close(); err != nil {
 		return fmt.Errorf("close events: %w", err)
@@ -108,7 +117,7 @@ func (h *Hub) Close() error {
 	return nil
 }
 
-// Healthy returns an error while events of other processes don't arrive.
+// Healthy returns an error while events of other processes don't arrive: before Run, and while Redis is away.
 func (h *Hub) Healthy() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -123,9 +132,12 @@ func (h *Hub) Healthy() error {
 	return nil
 }
 
-// Publish sends payload, which may be any bytes, to the topic's readers in all processes. It returns when Redis has
-// taken it, after Config.PublishTimeout at the latest. An error means that the event may be missing, which readers
-// learn of if Redis was away; it is for the log. If the connection breaks at the wrong moment the event may arrive twice.
+// Publish sends payload, which may be any bytes, to the topic's subscribers in all processes. It returns when Redis has
+// taken it, after Config.PublishTimeout at the latest. A topic must not contain a line feed.
+//
+// An error means that the event may be missing. The caller only logs it: what was to be told is committed, and
+// subscribers that lost the connection to Redis get a lag mark. If the connection breaks after Redis has taken the event,
+// it is sent again and arrives twice.
 func (h *Hub) Publish(ctx context.Context, topic string, payload []byte) error {
 	message, err := encode(topic, payload)
 	if err != nil {
@@ -137,24 +149,25 @@ func (h *Hub) Publish(ctx context.Context, topic string, payload []byte) error {
 	return nil
 }
 
-// dispatch hands a message to the readers of its topic.
+// dispatch hands a message to the subscribers of its topic.
 func (h *Hub) dispatch(message []byte) {
 	topic, payload, ok := decode(message)
 	if !ok {
-		return // from no hub
+		return // not published by a hub
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	readers := h.topics[string(topic)]
-	if len(readers) == 0 {
+	subscriptions := h.topics[string(topic)]
+	if len(subscriptions) == 0 {
 		return
 	}
 	event := &Event{Payload: payload}
-	for _, s := range readers {
+	for _, s := range subscriptions {
 		s.offer(event)
 	}
 }
 
+// lagAll sends the lag mark to every subscriber of a channel.
 func (h *Hub) lagAll(channel Channel) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -168,12 +181,13 @@ func (h *Hub) lagAll(channel Channel) {
 	}
 }
 
-// A message is the topic, a line feed, and the payload.
+// separator stands between topic and payload in a message.
 const separator = '\n'
 
+// encode returns the message for Redis: the topic, a line feed, and the payload.
 func encode(topic string, payload []byte) ([]byte, error) {
 	if strings.IndexByte(topic, separator) >= 0 {
-		return nil, errors.New("events: a topic is one line")
+		return nil, errors.New("events: a topic must not contain a line feed")
 	}
 	message := make([]byte, 0, len(topic)+1+len(payload))
 	message = append(message, topic...)
@@ -181,6 +195,7 @@ func encode(topic string, payload []byte) ([]byte, error) {
 	return append(message, payload...), nil
 }
 
+// decode splits a message. ok is false where it has no topic.
 func decode(message []byte) (topic, payload []byte, ok bool) {
 	return bytes.Cut(message, []byte{separator})
 }

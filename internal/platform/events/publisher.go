@@ -10,13 +10,14 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// publisher sends messages in their order over one connection, those that come side by side in one round trip.
+// publisher sends messages in order over one connection. Messages published at the same time share a round trip.
 type publisher struct {
 	redisNames map[Channel]string
-	pool       *redis.Pool // of one connection
-	rounds     coalesce.Batcher[message, struct{}]
+	pool       *redis.Pool // of one connection, which keeps the order
+	batches    coalesce.Batcher[message, struct{}]
 }
 
+// message is a payload with its topic, as [encode] puts them together, and the channel to publish it on.
 type message struct {
 	channel Channel
 	content []byte
@@ -24,16 +25,17 @@ type message struct {
 
 func newPublisher(pool *redis.Pool, timeout time.Duration) *publisher {
 	p := &publisher{redisNames: map[Channel]string{}, pool: pool}
-	p.rounds.Send, p.rounds.Timeout = p.send, timeout
+	p.batches.Send, p.batches.Timeout = p.send, timeout
 	return p
 }
 
-// publish returns when content was sent, or ctx has ended.
+// publish returns when Redis has taken content, when that has failed, or when ctx has ended.
 func (p *publisher) publish(ctx context.Context, channel Channel, content []byte) error {
-	_, err := p.rounds.Call(ctx, message{channel: channel, content: content})
+	_, err := p.batches.Call(ctx, message{channel: channel, content: content})
 	return err
 }
 
+// send publishes a batch in one round trip: only the last reply is waited for, which reports a failed earlier command too.
 func (p *publisher) send(ctx context.Context, messages []message) ([]struct{}, error) {
 	err := redisconn.Do(ctx, p.pool, func(conn redis.Conn) error {
 		last := len(messages) - 1

@@ -1,21 +1,21 @@
 package events
 
-// buffer is how many events a reader may be behind before it has to read the state again. With the mark's place and the
-// bookkeeping a subscription takes about a quarter of a kilobyte.
+// buffer is how many events a subscriber may be behind before it has to read the state again. With the room for the lag
+// mark and the bookkeeping, a subscription takes about a quarter of a kilobyte.
 const buffer = 8
 
-// Subscription is one reader's view of one topic.
+// Subscription is one subscriber's view of one topic.
 type Subscription struct {
 	hub      *Hub
 	topic    string
 	index    int         // in hub.topics[topic]
-	events   chan *Event // one place more than buffer, for the mark
-	lagged   bool        // the last thing sent was the mark
-	onChange func()      // told of everything that is sent, and of the end; nil: nobody
+	events   chan *Event // holds one more than buffer: the lag mark
+	lagged   bool        // the latest event sent was the lag mark
+	onChange func()      // called after each event sent, and at the end; nil: not observed
 }
 
-// Subscribe returns a subscription to a topic. The caller owes it a Close. From a hub whose Run has ended it comes
-// closed.
+// Subscribe returns a subscription to a topic, which the caller must close. After the hub's [Hub.Run] has ended, the
+// subscription is closed from the start.
 func (h *Hub) Subscribe(topic string) *Subscription {
 	s := &Subscription{hub: h, topic: topic, events: make(chan *Event, buffer+1)}
 	h.mu.Lock()
@@ -29,17 +29,18 @@ func (h *Hub) Subscribe(topic string) *Subscription {
 	return s
 }
 
-// C returns the channel of the events. It is closed by Close, and when the hub's Run ends.
+// C returns the channel of the events. It is closed by [Subscription.Close], and when the hub's [Hub.Run] ends.
 func (s *Subscription) C() <-chan *Event { return s.events }
 
-// setOnChange has wake called whenever something was sent from now on, and when the hub's Run ends. It must not wait.
-func (s *Subscription) setOnChange(wake func()) {
+// setOnChange has f called whenever an event was sent from now on, and when the hub's Run ends. f runs under the hub's
+// lock, so it must not block.
+func (s *Subscription) setOnChange(f func()) {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
-	s.onChange = wake
+	s.onChange = f
 }
 
-// Close ends the subscription. It may be called again.
+// Close ends the subscription. Further calls do nothing.
 func (s *Subscription) Close() {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
@@ -59,11 +60,11 @@ func (s *Subscription) Close() {
 	close(s.events)
 }
 
-// offer sends an event, or the mark in its place if the reader is too far behind. It never blocks. The hub's lock is
-// held, so nobody else sends.
+// offer sends an event, or the lag mark instead of it if the subscriber is too far behind. It never blocks. The caller
+// holds the hub's lock and is therefore the only sender.
 func (s *Subscription) offer(e *Event) {
 	switch {
-	case s.marked(): // the reader will read the state when it comes to the mark, and this change with it
+	case s.markUnread(): // when the subscriber comes to the mark it reads the state, with this change in it
 	case len(s.events) < buffer:
 		s.lagged = false
 		s.send(e)
@@ -72,11 +73,11 @@ func (s *Subscription) offer(e *Event) {
 	}
 }
 
-// lag sends the mark, unless an unread one is there. The hub's lock is held.
+// lag sends the lag mark, unless one is still unread. The caller holds the hub's lock.
 func (s *Subscription) lag() {
-	if !s.marked() {
+	if !s.markUnread() {
 		s.lagged = true
-		s.send(&Event{Lagged: true}) // there is room: events leave the last place free
+		s.send(&Event{Lagged: true}) // never blocks: offer leaves the last slot of the channel to the mark
 	}
 }
 
@@ -87,7 +88,7 @@ func (s *Subscription) send(e *Event) {
 	}
 }
 
-// end closes the channel of a subscription that the hub has forgotten. The hub's lock is held.
+// end closes the channel of a subscription that the hub has removed from its topics. The caller holds the hub's lock.
 func (s *Subscription) end() {
 	close(s.events)
 	if s.onChange != nil {
@@ -95,5 +96,6 @@ func (s *Subscription) end() {
 	}
 }
 
-// marked reports whether the mark is still unread: nothing is sent after it, so as long as anything is, it is.
-func (s *Subscription) marked() bool { return s.lagged && len(s.events) > 0 }
+// markUnread reports whether the subscriber has not read the lag mark yet. Nothing is sent after an unread mark, so the
+// mark is unread for as long as the channel holds anything.
+func (s *Subscription) markUnread() bool { return s.lagged && len(s.events) > 0 }

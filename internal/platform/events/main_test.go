@@ -1,9 +1,0 @@
-package events_test
-
-import (
-	"testing"
-
-	"github.com/mugshot-studio/backend/test/kit/leaktest"
-)
-
-func TestMain(m *testing.M) { leaktest.Main(m) }
