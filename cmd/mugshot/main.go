@@ -45,7 +45,7 @@ var errUsage = errors.New("usage")
 func run(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
 		"api": api, "worker": work, "migrate": migrateSchema, "storage": setUpStorage, "credits": grantCredits,
-		"verify": verifyBooks, "version": version, "health": health,
+		"verify": verify, "version": version, "health": health,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
 		return errUsage

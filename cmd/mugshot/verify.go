@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// verifyBooks fails when it finds something wrong, so that scripts need not read what it prints.
-func verifyBooks(ctx context.Context, args []string) (err error) {
+// verify fails when it finds a violation, so that scripts need not read what it prints.
+func verify(ctx context.Context, args []string) (err error) {
 	if len(args) > 0 {
 		return errUsage
 	}
@@ -16,16 +16,16 @@ func verifyBooks(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
-	books, err := opened.Verify(ctx)
+	report, err := opened.Ledger().CheckAll(ctx)
 	if err != nil {
 		return err
 	}
-	for _, wrong := range books.Wrong {
-		fmt.Println(wrong)
+	for _, violation := range report.Violations {
+		fmt.Println(violation)
 	}
-	if len(books.Wrong) > 0 {
-		return fmt.Errorf("%d of the books' promises are broken", len(books.Wrong))
+	if len(report.Violations) > 0 {
+		return fmt.Errorf("%d of the books' promises are broken", len(report.Violations))
 	}
-	fmt.Printf("All is well: %d jobs, %d assets.\n", books.Jobs, books.Assets)
+	fmt.Printf("All is well: %d jobs, %d assets.\n", report.Jobs, report.Assets)
 	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
+	"github.com/mugshot-studio/backend/internal/ops/ledger"
 	"github.com/mugshot-studio/backend/internal/platform/config"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
@@ -68,6 +69,7 @@ type App struct {
 	jobs     *jobs.Service
 	runner   *jobs.Runner
 	backlog  *backlog.Service
+	ledger   *ledger.Checker
 	chats    *chat.Service
 	replier  *chat.Replier
 
@@ -143,6 +145,9 @@ func (a *App) Credits() *credits.Service { return a.credits }
 
 // Backlog is what waits and what was given up, for the command line.
 func (a *App) Backlog() *backlog.Service { return a.backlog }
+
+// Ledger checks that accounts, jobs and pictures add up, for the command line.
+func (a *App) Ledger() *ledger.Checker { return a.ledger }
 
 // Objects is the storage of pictures, for the command line.
 func (a *App) Objects() storage.Store { return a.objects }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/httpapi"
-	"github.com/mugshot-studio/backend/internal/ops/admin"
+	"github.com/mugshot-studio/backend/internal/ops/ledger"
 	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/worker"
@@ -48,8 +48,8 @@ func (a *App) startWorker() (*queue.Consumers, error) {
 }
 
 func (a *App) sweeper() *worker.Sweeper {
-	books := admin.NewBooks(a.credits.Broken, time.Now)
-	a.meters.MustRegister(books)
+	ledgerCheck := ledger.NewCollector(a.ledger.CheckNewest, time.Now)
+	a.meters.MustRegister(ledgerCheck)
 	return &worker.Sweeper{
 		Queue: a.queue, Exclusive: a.store.Exclusive, Now: a.store.Queries().DatabaseNow, Log: a.environment.Log,
 		Observe: a.metrics.Sweep,
@@ -59,7 +59,7 @@ func (a *App) sweeper() *worker.Sweeper {
 			a.sweepAssets,
 			func(ctx context.Context) error { return idempotency.Expire(ctx, a.store, a.environment.Now()) },
 			a.safety.Expire,
-			books.Look,
+			ledgerCheck.Check,
 		},
 	}
 }

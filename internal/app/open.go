@@ -19,6 +19,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
+	"github.com/mugshot-studio/backend/internal/ops/ledger"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
@@ -149,6 +150,7 @@ func (a *App) openServices(context.Context) error {
 		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease, ShowAfter: showStageAfter,
 		Moved: a.metrics.Credits, Observe: a.observeJob,
 	})
+	a.ledger = ledger.New(a.store, a.objects)
 	a.backlog = backlog.NewService(a.store, a.jobs, a.pushTo(queue.Mail))
 	if err := a.openChats(); err != nil {
 		return err

@@ -1,7 +1,8 @@
-package admin_test
+package ledger_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -11,32 +12,33 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/credits"
-	"github.com/mugshot-studio/backend/internal/ops/admin"
+	"github.com/mugshot-studio/backend/internal/ops/ledger"
 )
 
-func TestBooks_tellsWhatTheLastLookFoundWhileItIsFresh(t *testing.T) {
+func TestCollector_exportsTheLastResultWhileItIsFresh(t *testing.T) {
 	t.Parallel()
-	now, broken, away := time.Now(), credits.Broken{Jobs: 2}, error(nil)
-	books := admin.NewBooks(func(context.Context) (credits.Broken, error) { return broken, away }, func() time.Time { return now })
+	now, found, checkErr := time.Now(), ledger.Violations{Jobs: 2}, error(nil)
+	collector := ledger.NewCollector(
+		func(context.Context) (ledger.Violations, error) { return found, checkErr }, func() time.Time { return now },
+	)
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(books)
+	registry.MustRegister(collector)
 	scrape := func() string {
 		answer := httptest.NewRecorder()
 		promhttp.HandlerFor(registry, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
 		return answer.Body.String()
 	}
-	require.Empty(t, scrape(), "nobody has looked")
-	require.NoError(t, books.Look(t.Context()))
+	require.Empty(t, scrape(), "nothing was checked")
+	require.NoError(t, collector.Check(t.Context()))
 	require.Contains(t, scrape(), `mugshot_books_broken{what="jobs"} 2`+"\n")
 	require.Contains(t, scrape(), `mugshot_books_broken{what="accounts"} 0`+"\n")
-	broken = credits.Broken{}
-	require.NoError(t, books.Look(t.Context()))
+	found = ledger.Violations{}
+	require.NoError(t, collector.Check(t.Context()))
 	require.Contains(t, scrape(), `mugshot_books_broken{what="jobs"} 0`+"\n")
-	away = errAway
+	checkErr = errors.New("away")
 	now = now.Add(2 * time.Minute)
-	require.ErrorIs(t, books.Look(t.Context()), errAway)
+	require.ErrorIs(t, collector.Check(t.Context()), checkErr)
 	require.NotEmpty(t, scrape())
 	now = now.Add(2 * time.Minute)
-	require.Empty(t, scrape(), "the last look was too long ago")
+	require.Empty(t, scrape(), "the last check was too long ago")
 }

@@ -1,7 +1,8 @@
--- What has to be true of the rows at any time, for `mugshot verify`: after a restore, or when somebody doubts it.
+-- What has to be true of the rows at any time, for `mugshot verify` (after a restore, or when an operator doubts it) and for
+-- the check of the newest jobs that runs each minute.
 
--- name: BooksJobPage :many
--- BooksJobPage walks all jobs by primary key and tells of each whether the ledger has what it should: one charge, one
+-- name: LedgerJobPage :many
+-- LedgerJobPage walks all jobs by primary key and tells of each whether the ledger has what it should: one charge, one
 -- refund if it ended without success, and none otherwise (audit_logs_job_action_key).
 select j.id, (
     (select count(*) from audit_logs a where a.job_id = j.id and a.action = 'job_charge') = 1
@@ -13,19 +14,19 @@ where j.id > @after
 order by j.id
 limit @page_size;
 
--- name: BooksAssetPage :many
--- BooksAssetPage walks all ready assets by primary key. Each has its object.
+-- name: LedgerAssetPage :many
+-- LedgerAssetPage walks all ready assets by primary key. Each has its object.
 select id, bucket, storage_path, size_bytes
 from assets
 where status = 'ready' and id > @after
 order by id
 limit @page_size;
 
--- name: BooksBroken :one
--- BooksBroken counts what does not add up among the newest jobs, at most @most: jobs that were not charged once, or not
+-- name: LedgerViolations :one
+-- LedgerViolations counts what does not add up among the newest jobs, at most @most: jobs that were not charged once, or not
 -- refunded as their end asks for, and their owners whose balance is not what the last entry of their ledger left, or among
 -- whose last ten entries one is not the sum of those before it. Cheap enough to be asked every minute, so it does not see
--- everything: BooksJobPage and CreditImbalances do. By primary keys, audit_logs_job_action_key and audit_logs_ledger_idx.
+-- everything: LedgerJobPage and CreditImbalances do. By primary keys, audit_logs_job_action_key and audit_logs_ledger_idx.
 with newest as materialized (
     select j.id, j.user_id, j.status from jobs j order by j.id desc limit @most
 ), owner as (
