@@ -46,7 +46,7 @@ type App struct {
 	metrics     *telemetry.Metrics
 
 	ring        *token.Keyring
-	csrf        *token.CSRFGuard
+	csrf        *token.CSRFTokens
 	store       *postgres.Store
 	queue       *queue.Queue
 	hub         *events.Hub
@@ -56,7 +56,7 @@ type App struct {
 	registry    providers.Registry
 	breakerOpen func(modelID string) bool
 	replyText   replyText
-	moderator   providers.Judge // of pictures that are to be copied
+	moderator   providers.Moderator // of pictures that are to be copied
 	catalog     *catalog.Catalog
 
 	assets   *assets.Service

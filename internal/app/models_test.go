@@ -112,12 +112,12 @@ func TestProviders_judge(t *testing.T) {
 	require.NoError(t, png.Encode(&picture, image.NewGray(image.Rect(0, 0, 64, 64))))
 	var err error
 	for range 6 { // five failures open the breaker
-		_, err = a.moderator.Judge(t.Context(), providers.Picture{ContentType: "image/png", Data: picture.Bytes()})
+		_, err = a.moderator.Moderate(t.Context(), providers.Picture{ContentType: "image/png", Data: picture.Bytes()})
 		require.Error(t, err)
 	}
 	vendor, ok := errors.AsType[*providers.Error](err)
 	require.True(t, ok, "%v", err)
-	require.True(t, vendor.Held, "%v", err)
+	require.True(t, vendor.Throttled, "%v", err)
 
 	for env, warned := range map[string]bool{config.Production: true, config.Development: false} {
 		var log strings.Builder

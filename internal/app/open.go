@@ -123,7 +123,7 @@ func (a *App) openSender(context.Context) (err error) {
 func (a *App) openServices(context.Context) error {
 	cfg, o := a.cfg, a.environment
 	checker, err := inspect.New(inspect.Config{
-		Memory: cfg.ImageMemoryMiB << 20, Parallel: cfg.ImageChecks, Patience: cfg.ImageMaxWait,
+		Memory: cfg.ImageMemoryMiB << 20, Parallel: cfg.ImageChecks, MaxWait: cfg.ImageMaxWait,
 		Face: inspect.FaceConfig{MinScore: cfg.FaceMinScore, MinSize: cfg.FaceMinSize, MinSharpness: cfg.FaceMinSharpness},
 	})
 	if err != nil {
@@ -139,16 +139,16 @@ func (a *App) openServices(context.Context) error {
 	})
 	a.credits = credits.NewService(a.store, o.NewID)
 	a.projects = projects.NewService(a.store, a.assets.ByIDs, o.Now, o.NewID)
-	a.safety = safety.New(safety.Deps{Store: a.store, Judge: a.moderator, Now: o.Now, NewID: o.NewID})
+	a.safety = safety.New(safety.Deps{Store: a.store, Moderator: a.moderator, Now: o.Now, NewID: o.NewID})
 	limits := jobs.Limits{UserJobs: cfg.UserJobs, ProviderCalls: cfg.ProviderMaxCalls, MaxAge: cfg.JobMaxAge}
 	a.jobs = jobs.NewService(jobs.Deps{
 		Store: a.store, Catalog: a.catalog, Safety: a.safety, Events: a.hub, Push: a.pushTo(queue.Generate), Limits: limits,
-		Moved: a.metrics.Credits, Now: o.Now, NewID: o.NewID, Log: o.Log,
+		OnBalanceChange: a.metrics.Credits, Now: o.Now, NewID: o.NewID, Log: o.Log,
 	})
 	a.runner = jobs.NewRunner(jobs.RunnerDeps{
 		Store: a.store, Models: a.registry.Image, Assets: a.assets, Objects: a.objects, Safety: a.safety, Events: a.hub, NewID: o.NewID,
 		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease, ShowAfter: showStageAfter,
-		Moved: a.metrics.Credits, Observe: a.observeJob,
+		OnBalanceChange: a.metrics.Credits, Observe: a.observeJob,
 	})
 	a.ledger = ledger.New(a.store, a.objects)
 	a.backlog = backlog.NewService(a.store, a.jobs, a.pushTo(queue.Mail))
@@ -186,14 +186,14 @@ func (a *App) openAuth() error {
 		return err
 	}
 	codes := token.NewCodeHasher(a.ring)
-	a.csrf = token.NewCSRFGuard(a.ring, o.Random)
+	a.csrf = token.NewCSRFTokens(a.ring, o.Random)
 	a.auth = auth.NewService(auth.Config{
 		SessionIdle: cfg.SessionIdleTTL, SessionLifetime: cfg.SessionMaxTTL, SignupBonus: cfg.SignupBonusCredits,
 		Product: cfg.ProjectName,
 	}, auth.Deps{
 		Store: a.store, Passwords: passwords, AccessTokens: issuer, RefreshTokens: token.NewRefresher(a.ring, o.Random),
 		Codes: codes, Vault: vault, Lockout: lockout, Push: a.pushTo(queue.Mail), ClaimPhoto: a.assets.ClaimSignupPhoto,
-		Moved: a.metrics.Credits, Now: o.Now, NewID: o.NewID, Random: o.Random, Log: o.Log,
+		OnBalanceChange: a.metrics.Credits, Now: o.Now, NewID: o.NewID, Random: o.Random, Log: o.Log,
 	})
 	a.account = account.New(account.Deps{
 		Store: a.store, Auth: a.auth, Objects: a.objects, Now: o.Now, NewID: o.NewID, Log: o.Log,

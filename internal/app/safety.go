@@ -12,11 +12,11 @@ import (
 
 // chooseModerator says who looks at pictures that are to be copied: Gemini where its key is there, else nobody but the
 // detector of faces. docs/security.md says what that one does not see.
-func chooseModerator(text providers.Text, model string, checker *inspect.Checker) providers.Judge {
+func chooseModerator(text providers.Text, model string, checker *inspect.Checker) providers.Moderator {
 	if vendor, ok := text.(*gemini.Provider); ok {
-		return gemini.NewJudge(vendor, model)
+		return gemini.NewModerator(vendor, model)
 	}
-	return safety.NewLocalJudge(func(ctx context.Context, picture providers.Picture) (int, error) {
+	return safety.NewLocalModerator(func(ctx context.Context, picture providers.Picture) (int, error) {
 		found, err := checker.Check(ctx, bytes.NewReader(picture.Data), inspect.Wanted{
 			ContentType: picture.ContentType, Size: int64(len(picture.Data)), CountFaces: true,
 		})

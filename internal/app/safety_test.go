@@ -37,11 +37,11 @@ func TestChooseJudge_withoutAVendorCountsFaces(t *testing.T) {
 		data []byte
 		want providers.Finding
 	}{{one, providers.Finding{}}, {two.Bytes(), providers.Finding{Likeness: true}}} {
-		found, err := judge.Judge(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: c.data})
+		found, err := judge.Moderate(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: c.data})
 		require.NoError(t, err)
 		require.Equal(t, c.want, found)
 	}
-	_, err = judge.Judge(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: []byte("no picture")})
+	_, err = judge.Moderate(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: []byte("no picture")})
 	require.ErrorIs(t, err, inspect.ErrInvalidImage)
 }
 

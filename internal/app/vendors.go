@@ -49,9 +49,9 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 		ids = append(ids, id)
 	}
 	guarded := breaker.New(breaker.Config{
-		Failures: a.cfg.ProviderFailures, Rest: a.cfg.ProviderOpenFor, Observe: a.observeCall,
+		Failures: a.cfg.ProviderFailures, OpenFor: a.cfg.ProviderOpenFor, Observe: a.observeCall,
 	}, a.counters, a.environment.Log, ids...)
-	a.registry, a.breakerOpen = providers.Registry{}, guarded.Resting
+	a.registry, a.breakerOpen = providers.Registry{}, guarded.IsOpen
 	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
 		vendor := models[model.ID]
 		if image := images[vendor.provider]; image != nil {
@@ -63,7 +63,7 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 	a.moderator = chooseModerator(text, models[chatModel].model, checker)
 	switch {
 	case text != nil: // it shares the breaker of the model that it asks
-		a.moderator = guarded.Judge(chatModel, models[chatModel].provider, a.moderator)
+		a.moderator = guarded.Moderator(chatModel, models[chatModel].provider, a.moderator)
 	case a.cfg.InProduction():
 		a.environment.Log.Warn("pictures that are to be copied are judged by the count of their faces alone: GEMINI_API_KEY is not set")
 	}
@@ -71,7 +71,7 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 		a.replyText = replyText{provider: guarded.Text(chatModel, chat.provider, text), model: chat.model}
 	}
 	ours := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return images[models[id].provider] == nil })
-	telemetry.RegisterOpenBreakers(a.meters, ours, guarded.Resting)
+	telemetry.RegisterOpenBreakers(a.meters, ours, guarded.IsOpen)
 	a.drawLocally()
 	return nil
 }
@@ -91,7 +91,7 @@ func (a *App) drawLocally() {
 
 // openCatalog says what can be ordered. Behind fal somebody else may draw where there are pictures of the creator's.
 func (a *App) openCatalog() {
-	a.catalog = catalog.New(a.available, a.registry.RunBy)
+	a.catalog = catalog.New(a.available, a.registry.ProviderOf)
 	if a.cfg.FalEditEndpoint == "" {
 		return
 	}

@@ -273,7 +273,7 @@ func TestComplete_readFails(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	id, object := w.upload(t, assets.Reference, "image/png", picture(t))
-	checker, err := inspect.New(inspect.Config{Patience: time.Hour})
+	checker, err := inspect.New(inspect.Config{MaxWait: time.Hour})
 	require.NoError(t, err)
 	breaking := assets.New(assets.Deps{
 		Store: w.store, Objects: breakingStore{w.objects}, Checker: checker, Now: w.now, NewID: factory.ID,

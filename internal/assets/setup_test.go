@@ -87,7 +87,7 @@ func setup(t *testing.T) *world {
 	t.Cleanup(func() { require.NoError(t, disk.Close()) })
 	require.NoError(t, disk.EnsureBuckets(t.Context(), storage.Buckets()))
 	w.objects = &faulty{Store: disk}
-	checker, err := inspect.New(inspect.Config{Patience: time.Hour})
+	checker, err := inspect.New(inspect.Config{MaxWait: time.Hour})
 	require.NoError(t, err)
 	w.Service = assets.New(assets.Deps{
 		Store: w.store, Objects: w.objects, Checker: checker, Now: w.now, NewID: factory.ID, Log: quiet(),

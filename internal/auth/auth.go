@@ -50,20 +50,20 @@ type Config struct {
 
 // Deps are what a Service stands on.
 type Deps struct {
-	Store         *postgres.Store
-	Passwords     *password.Hasher
-	AccessTokens  *token.Issuer
-	RefreshTokens *token.Refresher
-	Codes         *token.CodeHasher
-	Vault         *Vault
-	Lockout       *ratelimit.Lockout
-	Push          Push
-	ClaimPhoto    ClaimPhoto // for sign-ups that bring one
-	Moved         credits.Moved
-	Now           func() time.Time
-	NewID         func() uuid.UUID
-	Random        io.Reader
-	Log           *slog.Logger
+	Store           *postgres.Store
+	Passwords       *password.Hasher
+	AccessTokens    *token.Issuer
+	RefreshTokens   *token.Refresher
+	Codes           *token.CodeHasher
+	Vault           *Vault
+	Lockout         *ratelimit.Lockout
+	Push            Push
+	ClaimPhoto      ClaimPhoto // for sign-ups that bring one
+	OnBalanceChange credits.BalanceObserver
+	Now             func() time.Time
+	NewID           func() uuid.UUID
+	Random          io.Reader
+	Log             *slog.Logger
 }
 
 // Push tells the workers of a mail.
@@ -71,21 +71,21 @@ type Push func(ctx context.Context, mailID uuid.UUID) error
 
 // Service signs people up, in and out. It is safe for concurrent use.
 type Service struct {
-	cfg           Config
-	store         *postgres.Store
-	passwords     *password.Hasher
-	accessTokens  *token.Issuer
-	refreshTokens *token.Refresher
-	codes         *token.CodeHasher
-	vault         *Vault
-	lockout       *ratelimit.Lockout
-	push          Push
-	claimPhoto    ClaimPhoto
-	moved         credits.Moved
-	now           func() time.Time
-	newID         func() uuid.UUID
-	random        io.Reader
-	log           *slog.Logger
+	cfg             Config
+	store           *postgres.Store
+	passwords       *password.Hasher
+	accessTokens    *token.Issuer
+	refreshTokens   *token.Refresher
+	codes           *token.CodeHasher
+	vault           *Vault
+	lockout         *ratelimit.Lockout
+	push            Push
+	claimPhoto      ClaimPhoto
+	onBalanceChange credits.BalanceObserver
+	now             func() time.Time
+	newID           func() uuid.UUID
+	random          io.Reader
+	log             *slog.Logger
 
 	rollCall coalesce.Batcher[Principal, bool] // whether a session may still be used
 }
@@ -94,7 +94,7 @@ type Service struct {
 func NewService(cfg Config, d Deps) *Service {
 	s := &Service{
 		cfg: cfg, store: d.Store, passwords: d.Passwords, accessTokens: d.AccessTokens, refreshTokens: d.RefreshTokens,
-		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto, moved: d.Moved,
+		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto, onBalanceChange: d.OnBalanceChange,
 		now: d.Now, newID: d.NewID, random: d.Random, log: d.Log,
 	}
 	s.rollCall.Send, s.rollCall.Timeout, s.rollCall.OverlapAfter = s.areAlive, rollCallTimeout, rollCallPatience

@@ -49,7 +49,7 @@ func (s *Service) Confirm(ctx context.Context, email, code string, client Client
 		return err
 	})
 	if err == nil && bonus > 0 {
-		s.moved.Tell(credits.SignupBonus, bonus)
+		s.onBalanceChange.Observe(credits.SignupBonus, bonus)
 	}
 	return err
 }

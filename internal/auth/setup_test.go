@@ -96,9 +96,9 @@ func setup(t *testing.T) *bundle {
 	b.deps = auth.Deps{
 		Store: b.store, Passwords: b.hasher, AccessTokens: access,
 		RefreshTokens: token.NewRefresher(ring, rand.Reader), Codes: b.codes, Vault: vault, Lockout: lockout,
-		Push:  func(_ context.Context, id uuid.UUID) error { b.pushed <- id; return nil },
-		Moved: func(action string, amount int64) { b.moved <- fmt.Sprint(action, " ", amount) },
-		Now:   b.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
+		Push:            func(_ context.Context, id uuid.UUID) error { b.pushed <- id; return nil },
+		OnBalanceChange: func(action string, amount int64) { b.moved <- fmt.Sprint(action, " ", amount) },
+		Now:             b.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	}
 	b.Service = auth.NewService(b.cfg, b.deps)
 	b.mailer = auth.NewMailer(auth.MailerDeps{

@@ -42,7 +42,7 @@ func judge(err error) verdict {
 			}
 			return verdict{failure: failure{failProviderFailed, "The assistant can't answer this. Please put it in other words."}}
 		case providers.Transient:
-			return verdict{retry: true, held: p.Held, after: min(p.RetryAfter, maxRetryAfter), failure: failure{
+			return verdict{retry: true, held: p.Throttled, after: min(p.RetryAfter, maxRetryAfter), failure: failure{
 				failProviderBusy, "The assistant did not answer this time. Please try again.",
 			}}
 		}

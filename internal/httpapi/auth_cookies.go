@@ -25,11 +25,11 @@ var errCSRF = apperr.New(apperr.Forbidden, apperr.CodeCSRFFailed,
 type cookieJar struct {
 	path   string // of the auth operations
 	domain string // of the CSRF cookie, where the site is on a sister host of ours; empty: our own host alone
-	guard  *token.CSRFGuard
+	guard  *token.CSRFTokens
 }
 
 // newCookieJar returns the jar of an API under basePath.
-func newCookieJar(basePath, csrfDomain string, guard *token.CSRFGuard) cookieJar {
+func newCookieJar(basePath, csrfDomain string, guard *token.CSRFTokens) cookieJar {
 	return cookieJar{path: basePath + "/auth", domain: csrfDomain, guard: guard}
 }
 

@@ -30,7 +30,7 @@ type Services struct {
 	Jobs     *jobs.Service
 	Chats    *chat.Service
 	Catalog  *catalog.Catalog
-	CSRF     *token.CSRFGuard
+	CSRF     *token.CSRFTokens
 
 	BasePath   string // of the operations, to which the refresh cookie is bound
 	AppURL     string // of the web app, where chats are shown

@@ -44,7 +44,7 @@ func (r *Runner) keepDecision(ctx context.Context, a *attempt) {
 	if a.allowed == nil {
 		return
 	}
-	if err := r.Safety.Keep(ctx, a.job.UserID, *a.allowed); err != nil {
+	if err := r.Safety.RecordApproval(ctx, a.job.UserID, *a.allowed); err != nil {
 		r.Log.ErrorContext(ctx, "decision not written down", "job_id", a.job.ID, "decision", string(a.allowed.Meta), "error", err)
 	}
 }

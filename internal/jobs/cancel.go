@@ -30,7 +30,7 @@ func (s *Service) Cancel(ctx context.Context, userID, id uuid.UUID) (View, error
 		return View{}, fmt.Errorf("cancel job: %w", err)
 	}
 	job, freed := left(row)
-	s.moved.Tell(credits.JobRefund, job.CostCredits)
+	s.onBalanceChange.Observe(credits.JobRefund, job.CostCredits)
 	view := View{Job: job}
 	publish(ctx, s.events, s.log, view) // a worker that draws it listens, and stops
 	s.line.advance(ctx, freed)
@@ -54,7 +54,7 @@ func (s *Service) DeleteProject(ctx context.Context, userID, projectID uuid.UUID
 		}
 		for _, row := range canceled {
 			job, freed := left(row)
-			s.moved.Tell(credits.JobRefund, job.CostCredits)
+			s.onBalanceChange.Observe(credits.JobRefund, job.CostCredits)
 			publish(ctx, s.events, s.log, View{Job: job})
 			s.line.advance(ctx, freed)
 		}

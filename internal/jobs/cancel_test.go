@@ -170,7 +170,7 @@ func TestCancelJob_tellsItsHolderWhateverReadersHear(t *testing.T) {
 	id := w.order(t, draft)
 	heard := new(deaf)
 	service := jobs.NewService(jobs.Deps{
-		Store: w.store, Events: heard, NewID: factory.ID, Now: time.Now, Log: slog.New(slog.DiscardHandler), Moved: w.moved.add,
+		Store: w.store, Events: heard, NewID: factory.ID, Now: time.Now, Log: slog.New(slog.DiscardHandler), OnBalanceChange: w.moved.add,
 	})
 	_, err := service.Cancel(t.Context(), w.user.ID, id)
 	require.NoError(t, err)

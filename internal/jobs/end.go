@@ -153,7 +153,7 @@ func (r *Runner) end(ctx context.Context, params db.JobEndParams) (Outcome, erro
 		return Unwritten, fmt.Errorf("end job: %w", err)
 	}
 	ended, freed := left(row)
-	r.Moved.Tell(credits.JobRefund, ended.CostCredits)
+	r.OnBalanceChange.Observe(credits.JobRefund, ended.CostCredits)
 	publish(ctx, r.Events, r.Log, View{Job: ended})
 	r.line.advance(ctx, freed)
 	return Failed, nil

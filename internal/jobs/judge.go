@@ -48,7 +48,7 @@ func judge(err error) verdict {
 				"The model can't draw this. Change the words or pictures and try again; your credits are back.",
 			}}
 		case providers.Transient:
-			return verdict{retry: true, after: min(p.RetryAfter, maxRetryAfter), held: p.Held, failure: failure{
+			return verdict{retry: true, after: min(p.RetryAfter, maxRetryAfter), held: p.Throttled, failure: failure{
 				failProviderBusy,
 				"The model did not deliver this time.",
 			}}
@@ -74,7 +74,7 @@ func judgeSafety(err error) (v verdict, ok bool) {
 	case errors.Is(err, safety.ErrUndecided):
 		v = verdict{retry: true, failure: failure{failProviderBusy, "The safety check did not answer this time."}}
 		if p, ok := errors.AsType[*providers.Error](err); ok {
-			v.after, v.held = min(p.RetryAfter, maxRetryAfter), p.Held
+			v.after, v.held = min(p.RetryAfter, maxRetryAfter), p.Throttled
 		}
 	case errors.Is(err, safety.ErrContentBlocked):
 		v = verdict{failure: failure{failContentBlocked, refused}}

@@ -63,8 +63,8 @@ func (r *Runner) moderate(
 }
 
 // wishOf is what package safety has to know of what somebody wants drawn, but for the consent.
-func wishOf(userID, projectID uuid.UUID, mode string, p db.Prompt, words providers.Prompt) safety.Wish {
-	return safety.Wish{
+func wishOf(userID, projectID uuid.UUID, mode string, p db.Prompt, words providers.Prompt) safety.DrawRequest {
+	return safety.DrawRequest{
 		UserID: userID, ProjectID: projectID, Prompt: words, Copy: mode == catalog.Copy, Selfie: p.SelfieAssetID != nil,
 		TargetID: p.CopyTargetAssetID,
 	}

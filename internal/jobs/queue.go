@@ -41,7 +41,7 @@ func (s *Service) Queue(
 	ctx context.Context, userID, projectID uuid.UUID, o Order, key idempotency.Key,
 ) (queued Queued, replayed bool, err error) {
 	var paid db.JobQueueRow
-	var wish safety.Wish
+	var wish safety.DrawRequest
 	queued, replayed, err = idempotency.Once(ctx, s.store, userID, key, s.now(), func(q *db.Queries) (Queued, error) {
 		for range queueTries {
 			project, err := projects.Read(ctx, q, userID, projectID)
@@ -65,7 +65,7 @@ func (s *Service) Queue(
 		return Queued{}, errBusyProject
 	})
 	if err != nil {
-		return queued, replayed, s.safety.Note(ctx, wish, err)
+		return queued, replayed, s.safety.RecordRefusal(ctx, wish, err)
 	}
 	if replayed {
 		return queued, true, nil
@@ -87,7 +87,7 @@ type newcomer struct {
 // begin lets workers and the books know of a newcomer. What fails here is made good by the sweeper. There are no readers
 // yet: whoever comes to know of the job later, reads it first.
 func (s *Service) begin(ctx context.Context, n newcomer) {
-	s.moved.Tell(credits.JobCharge, n.cost)
+	s.onBalanceChange.Observe(credits.JobCharge, n.cost)
 	switch {
 	case !n.waits:
 		s.line.tell(ctx, n.id)
@@ -99,7 +99,7 @@ func (s *Service) begin(ctx context.Context, n newcomer) {
 // pay checks and prices the order and, in one statement, takes the credits and writes the job. postgres.IsNotFound: the
 // project has changed, or the balance does not suffice.
 func (s *Service) pay(
-	ctx context.Context, q *db.Queries, p projects.Project, o Order, wish safety.Wish,
+	ctx context.Context, q *db.Queries, p projects.Project, o Order, wish safety.DrawRequest,
 ) (db.JobQueueRow, error) {
 	model, err := s.model(p, o)
 	if err != nil {

@@ -29,17 +29,17 @@ type ImageModels func(modelID string) (image providers.Image, vendorModel string
 
 // RunnerDeps are what a Runner stands on.
 type RunnerDeps struct {
-	Store   *postgres.Store
-	Models  ImageModels
-	Assets  *assets.Service
-	Objects storage.Store
-	Safety  *safety.Service
-	Events  Events
-	NewID   func() uuid.UUID
-	Log     *slog.Logger
-	Push    Push // for jobs that may go when another one ends
-	Limits  Limits
-	Moved   credits.Moved
+	Store           *postgres.Store
+	Models          ImageModels
+	Assets          *assets.Service
+	Objects         storage.Store
+	Safety          *safety.Service
+	Events          Events
+	NewID           func() uuid.UUID
+	Log             *slog.Logger
+	Push            Push // for jobs that may go when another one ends
+	Limits          Limits
+	OnBalanceChange credits.BalanceObserver
 	// Lease is how long a silent worker is believed to be alive; it is renewed at a third of that.
 	Lease time.Duration
 	// ShowAfter is how long a stage has to last before readers are told of it; 0: they are told of all.

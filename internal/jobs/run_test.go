@@ -129,7 +129,7 @@ func TestRun_whatIsHeldKeepsItsAttempts(t *testing.T) {
 	t.Parallel()
 	w := setup(t, 10, time.Minute)
 	w.paint(func(context.Context, providers.ImageRequest, providers.Sink) error {
-		return &providers.Error{Provider: "painter", Class: providers.Transient, Reason: "circuit_open", Held: true}
+		return &providers.Error{Provider: "painter", Class: providers.Transient, Reason: "circuit_open", Throttled: true}
 	})
 	id := w.order(t, draft)
 	for range 3 * jobs.MaxAttempts {

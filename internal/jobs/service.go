@@ -27,36 +27,36 @@ type Push func(ctx context.Context, id uuid.UUID) error
 
 // Service queues, reads, follows and cancels jobs.
 type Service struct {
-	store   *postgres.Store
-	catalog *catalog.Catalog
-	safety  *safety.Service
-	events  Events
-	line    line
-	moved   credits.Moved
-	now     func() time.Time
-	newID   func() uuid.UUID
-	log     *slog.Logger
+	store           *postgres.Store
+	catalog         *catalog.Catalog
+	safety          *safety.Service
+	events          Events
+	line            line
+	onBalanceChange credits.BalanceObserver
+	now             func() time.Time
+	newID           func() uuid.UUID
+	log             *slog.Logger
 }
 
 // Deps are what a Service stands on.
 type Deps struct {
-	Store   *postgres.Store
-	Catalog *catalog.Catalog
-	Safety  *safety.Service
-	Events  Events
-	Push    Push
-	Limits  Limits
-	Moved   credits.Moved
-	Now     func() time.Time
-	NewID   func() uuid.UUID
-	Log     *slog.Logger
+	Store           *postgres.Store
+	Catalog         *catalog.Catalog
+	Safety          *safety.Service
+	Events          Events
+	Push            Push
+	Limits          Limits
+	OnBalanceChange credits.BalanceObserver
+	Now             func() time.Time
+	NewID           func() uuid.UUID
+	Log             *slog.Logger
 }
 
 // NewService returns a service.
 func NewService(d Deps) *Service {
 	return &Service{
 		store: d.Store, catalog: d.Catalog, safety: d.Safety, events: d.Events, now: d.Now, newID: d.NewID, log: d.Log,
-		line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits}, moved: d.Moved,
+		line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits}, onBalanceChange: d.OnBalanceChange,
 	}
 }
 

@@ -65,7 +65,7 @@ type world struct {
 	service *jobs.Service
 	runner  *jobs.Runner
 	objects *filesystem.Store
-	judge   *factory.Judge
+	judge   *factory.Moderator
 	pushed  chan uuid.UUID
 	moved   told
 	painter atomic.Pointer[painter]
@@ -82,7 +82,7 @@ func setup(t testing.TB, balance int64, lease time.Duration) *world {
 // setupLimited is setup with limits.
 func setupLimited(t testing.TB, balance int64, lease time.Duration, limits jobs.Limits) *world {
 	t.Helper()
-	w := &world{store: factory.Store(t), pushed: make(chan uuid.UUID, 1000), judge: new(factory.Judge)}
+	w := &world{store: factory.Store(t), pushed: make(chan uuid.UUID, 1000), judge: new(factory.Moderator)}
 	w.paint(paints)
 	log := slog.New(slog.DiscardHandler)
 	hub, err := events.Open(events.Config{RedisURL: redistest.URL(t), Namespace: redistest.Namespace(t)}, log)
@@ -100,11 +100,11 @@ func setupLimited(t testing.TB, balance int64, lease time.Duration, limits jobs.
 	moderator := factory.Safety(w.store, w.judge)
 	w.service = jobs.NewService(jobs.Deps{
 		Store: w.store, Safety: moderator, Catalog: catalog.New(func(id string) bool { return id != "seedream" }, nil), Events: hub,
-		Push: w.push, Limits: limits, Moved: w.moved.add, Now: time.Now, NewID: factory.ID, Log: log,
+		Push: w.push, Limits: limits, OnBalanceChange: w.moved.add, Now: time.Now, NewID: factory.ID, Log: log,
 	})
 	w.runner = jobs.NewRunner(jobs.RunnerDeps{
 		Store: w.store, Assets: assets.NewService(w.store, w.objects), Objects: w.objects, Safety: moderator, Events: hub,
-		NewID: factory.ID, Log: log, Push: w.push, Limits: limits, Moved: w.moved.add, Lease: lease, Backoff: func(int32) time.Duration { return 0 },
+		NewID: factory.ID, Log: log, Push: w.push, Limits: limits, OnBalanceChange: w.moved.add, Lease: lease, Backoff: func(int32) time.Duration { return 0 },
 		Models: func(string) (providers.Image, string, bool) { return *w.painter.Load(), "painter-1", true },
 	})
 	w.user = factory.User(t, w.store, balance)

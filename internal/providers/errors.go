@@ -28,7 +28,7 @@ type Error struct {
 	RetryAfter time.Duration // what the vendor asked for; 0: nothing
 	Cause      error
 	// Held: our own limits kept the vendor from being asked, so that nothing was spent and the attempt need not count.
-	Held bool
+	Throttled bool
 	// Ours: of a Permanent failure, that it lies with us or the vendor (a key, a bill, an address, an answer that was lost),
 	// so that other words or pictures would fail as well.
 	Ours bool

@@ -16,8 +16,8 @@ func (r Registry) Available(modelID string) bool {
 	return ok
 }
 
-// RunBy names the provider of a model, or nothing.
-func (r Registry) RunBy(modelID string) string { return r[modelID].Provider }
+// ProviderOf names the provider of a model, or nothing.
+func (r Registry) ProviderOf(modelID string) string { return r[modelID].Provider }
 
 // Image finds who draws for a model, and the vendor's name of it.
 func (r Registry) Image(modelID string) (image Image, vendorModel string, ok bool) {

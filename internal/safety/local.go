@@ -10,20 +10,20 @@ import (
 // CountFaces counts the faces in an encoded picture that are as large as somebody who matters in it.
 type CountFaces func(ctx context.Context, picture providers.Picture) (int, error)
 
-// LocalJudge needs no vendor and sees no more than how many faces there are. Who they are, how old, and what else a
+// LocalModerator needs no vendor and sees no more than how many faces there are. Who they are, how old, and what else a
 // picture shows it can't tell.
-type LocalJudge struct{ count CountFaces }
+type LocalModerator struct{ count CountFaces }
 
-var _ providers.Judge = LocalJudge{}
+var _ providers.Moderator = LocalModerator{}
 
-// NewLocalJudge returns a judge.
-func NewLocalJudge(count CountFaces) LocalJudge { return LocalJudge{count} }
+// NewLocalModerator returns a moderator.
+func NewLocalModerator(count CountFaces) LocalModerator { return LocalModerator{count} }
 
-// Name implements providers.Judge.
-func (LocalJudge) Name() string { return "local/1" }
+// Name implements providers.Moderator.
+func (LocalModerator) Name() string { return "local/1" }
 
-// Judge implements providers.Judge.
-func (j LocalJudge) Judge(ctx context.Context, picture providers.Picture) (providers.Finding, error) {
+// Moderate implements providers.Moderator.
+func (j LocalModerator) Moderate(ctx context.Context, picture providers.Picture) (providers.Finding, error) {
 	faces, err := j.count(ctx, picture)
 	if err != nil {
 		return providers.Finding{}, fmt.Errorf("count faces: %w", err)

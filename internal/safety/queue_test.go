@@ -48,19 +48,19 @@ func TestBeforeQueue_consentAndWords(t *testing.T) {
 	err := w.BeforeQueue(t.Context(), q, wish)
 	require.Equal(t, apperr.Invalid, apperr.From(err).Kind)
 	require.Equal(t, "/consent", apperr.From(err).Fields[0].Field)
-	require.Equal(t, err, w.Note(t.Context(), wish, err))
+	require.Equal(t, err, w.RecordRefusal(t.Context(), wish, err))
 	require.Empty(t, w.events(t), "that is no decision")
 
 	wish.Consent = new(safety.Consent)
 	err = w.BeforeQueue(t.Context(), q, wish)
 	requireRefused(t, err, safety.ErrFaceSwapBlocked, safety.NoConsent)
-	require.Equal(t, err, w.Note(t.Context(), wish, err))
+	require.Equal(t, err, w.RecordRefusal(t.Context(), wish, err))
 	wish = w.wish()
 	wish.JobID = uuid.Nil
 	wish.Prompt.Headline = "a nude woman"
 	err = w.BeforeQueue(t.Context(), q, wish)
 	requireRefused(t, err, safety.ErrContentBlocked, safety.SexualWords)
-	require.Equal(t, err, w.Note(t.Context(), wish, err))
+	require.Equal(t, err, w.RecordRefusal(t.Context(), wish, err))
 	events := w.events(t)
 	require.Len(t, events, 2)
 	require.Equal(t, "face_swap_blocked", events[0].Action)

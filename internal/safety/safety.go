@@ -23,27 +23,27 @@ import (
 
 // Deps are what a Service stands on.
 type Deps struct {
-	Store *postgres.Store
-	Judge providers.Judge
-	Now   func() time.Time
-	NewID func() uuid.UUID
+	Store     *postgres.Store
+	Moderator providers.Moderator
+	Now       func() time.Time
+	NewID     func() uuid.UUID
 }
 
 // Service makes the decisions. It is safe for concurrent use.
 type Service struct {
-	store *postgres.Store
-	judge providers.Judge
-	now   func() time.Time
-	newID func() uuid.UUID
+	store     *postgres.Store
+	moderator providers.Moderator
+	now       func() time.Time
+	newID     func() uuid.UUID
 }
 
 // New returns a service.
 func New(d Deps) *Service {
-	return &Service{store: d.Store, judge: d.Judge, now: d.Now, newID: d.NewID}
+	return &Service{store: d.Store, moderator: d.Moderator, now: d.Now, newID: d.NewID}
 }
 
-// Wish is what somebody wants drawn, as far as it matters here.
-type Wish struct {
+// DrawRequest is what somebody wants drawn, as far as it matters here.
+type DrawRequest struct {
 	UserID    uuid.UUID
 	ProjectID uuid.UUID
 	JobID     uuid.UUID // uuid.Nil: it is not queued yet
@@ -55,12 +55,12 @@ type Wish struct {
 }
 
 // swap tells whether a face would be put into another picture.
-func (w Wish) swap() bool { return w.Copy && w.Selfie }
+func (w DrawRequest) swap() bool { return w.Copy && w.Selfie }
 
 // BeforeQueue decides what can be decided without looking at a picture: by consent, by the words, and by what is known of
 // the picture already. It fails with a validation error for a consent that is missing, with ErrFaceSwapBlocked or with
 // ErrContentBlocked, which the caller hands to Note once its transaction has ended. A yes is not final; Review is.
-func (s *Service) BeforeQueue(ctx context.Context, q *db.Queries, w Wish) error {
+func (s *Service) BeforeQueue(ctx context.Context, q *db.Queries, w DrawRequest) error {
 	if w.swap() && w.Consent == nil {
 		return apperr.Validation(apperr.Body("consent", "required", "Say that the person in the selfie agrees."))
 	}
@@ -80,16 +80,16 @@ func (s *Service) BeforeQueue(ctx context.Context, q *db.Queries, w Wish) error 
 	return nil
 }
 
-// Note writes down what BeforeQueue refused, since its transaction was undone, and returns the error that is to be
+// RecordRefusal writes down what BeforeQueue refused, since its transaction was undone, and returns the error that is to be
 // answered. Errors that are no refusals it passes on.
-func (s *Service) Note(ctx context.Context, w Wish, err error) error {
+func (s *Service) RecordRefusal(ctx context.Context, w DrawRequest, err error) error {
 	refusal, ok := refusalOf(err)
 	if !ok {
 		return err
 	}
 	noted := decision{refusal: refusal}
 	if ruleOf(refusal).seen() {
-		noted.judge, noted.known = s.judge.Name(), true
+		noted.moderator, noted.known = s.moderator.Name(), true
 	}
 	if failed := s.record(ctx, w, noted); failed != nil {
 		return failed
@@ -105,14 +105,14 @@ type Approval struct {
 
 // Review decides finally, before anything is drawn; target is the picture to be copied, as it will be sent, or nil. It
 // fails with ErrFaceSwapBlocked, ErrContentBlocked or ErrUndecided; a refusal is written down by then.
-func (s *Service) Review(ctx context.Context, w Wish, target *providers.Picture) (Approval, error) {
+func (s *Service) Review(ctx context.Context, w DrawRequest, target *providers.Picture) (Approval, error) {
 	decided := decision{refusal: w.refusal()}
 	if decided.refusal == nil && w.Copy && target != nil {
 		finding, known, err := s.look(ctx, *target)
 		if err != nil {
 			return Approval{}, undecided(err)
 		}
-		decided = decision{refusal: weigh(finding, w.swap()), judge: s.judge.Name(), known: known}
+		decided = decision{refusal: weigh(finding, w.swap()), moderator: s.moderator.Name(), known: known}
 	}
 	if decided.refusal == nil {
 		return s.approve(w, decided)
@@ -123,7 +123,7 @@ func (s *Service) Review(ctx context.Context, w Wish, target *providers.Picture)
 	return Approval{}, decided.refusal
 }
 
-func (s *Service) approve(w Wish, d decision) (Approval, error) {
+func (s *Service) approve(w DrawRequest, d decision) (Approval, error) {
 	entry := s.entry(w, d)
 	meta, err := entry.EncodeMeta()
 	if err != nil {
@@ -132,9 +132,9 @@ func (s *Service) approve(w Wish, d decision) (Approval, error) {
 	return Approval{ID: entry.ID, Meta: meta}, nil
 }
 
-// Keep writes a yes down whose attempt had no end of its own, since its job was cancelled or taken over. It may be written
+// RecordApproval writes a yes down whose attempt had no end of its own, since its job was cancelled or taken over. It may be written
 // already.
-func (s *Service) Keep(ctx context.Context, userID uuid.UUID, a Approval) error {
+func (s *Service) RecordApproval(ctx context.Context, userID uuid.UUID, a Approval) error {
 	if err := s.store.Queries().DecisionKeep(ctx, db.DecisionKeepParams{ID: a.ID, UserID: userID, Meta: a.Meta}); err != nil {
 		return fmt.Errorf("note decision: %w", err)
 	}
@@ -142,7 +142,7 @@ func (s *Service) Keep(ctx context.Context, userID uuid.UUID, a Approval) error 
 }
 
 // refusal is what follows from a wish itself, or nil.
-func (w Wish) refusal() *apperr.Error {
+func (w DrawRequest) refusal() *apperr.Error {
 	if w.swap() && !w.Consent.given() {
 		return refuse(NoConsent)
 	}
@@ -154,13 +154,13 @@ func (w Wish) refusal() *apperr.Error {
 
 // decision is what is done about a wish.
 type decision struct {
-	refusal *apperr.Error // nil: it is allowed
-	judge   string        // who looked at the picture; empty: nobody had to
-	known   bool          // what was found stems from an earlier look
+	refusal   *apperr.Error // nil: it is allowed
+	moderator string        // who looked at the picture; empty: nobody had to
+	known     bool          // what was found stems from an earlier look
 }
 
 // record writes a decision down.
-func (s *Service) record(ctx context.Context, w Wish, d decision) error {
+func (s *Service) record(ctx context.Context, w DrawRequest, d decision) error {
 	if err := audit.Record(ctx, s.store.Queries(), s.entry(w, d)); err != nil {
 		return fmt.Errorf("note decision: %w", err)
 	}
@@ -168,14 +168,14 @@ func (s *Service) record(ctx context.Context, w Wish, d decision) error {
 }
 
 // entry says of a decision for whom it was and why, never the words and nothing of the picture.
-func (s *Service) entry(w Wish, d decision) audit.Entry {
+func (s *Service) entry(w DrawRequest, d decision) audit.Entry {
 	action := audit.ContentAllowed
 	meta := map[string]any{"project_id": w.ProjectID}
 	if w.JobID != uuid.Nil {
 		meta["job_id"] = w.JobID
 	}
-	if d.judge != "" {
-		meta["judge"], meta["known"] = d.judge, d.known
+	if d.moderator != "" {
+		meta["judge"], meta["known"] = d.moderator, d.known
 	}
 	if d.refusal != nil {
 		action, meta["rule"] = audit.Action(d.refusal.Code), ruleOf(d.refusal)

@@ -36,7 +36,7 @@ func TestReview_weighsWhatTheJudgeFinds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t, finds(c.found))
-			for wish, want := range map[*safety.Wish]*apperr.Error{new(w.swap()): c.swap, new(w.copied()): c.copied} {
+			for wish, want := range map[*safety.DrawRequest]*apperr.Error{new(w.swap()): c.swap, new(w.copied()): c.copied} {
 				err := w.review(t.Context(), *wish, &picture)
 				if want == nil {
 					require.NoError(t, err)
@@ -197,12 +197,12 @@ func TestKeep_onceAndWithoutItsAccount(t *testing.T) {
 	approval, err := w.Review(t.Context(), w.wish(), nil)
 	require.NoError(t, err)
 	require.Empty(t, w.events(t), "it is the caller's to write down")
-	require.NoError(t, w.Keep(t.Context(), w.user.ID, approval))
-	require.NoError(t, w.Keep(t.Context(), w.user.ID, approval))
+	require.NoError(t, w.RecordApproval(t.Context(), w.user.ID, approval))
+	require.NoError(t, w.RecordApproval(t.Context(), w.user.ID, approval))
 	require.Len(t, w.events(t), 1)
 	approval, err = w.Review(t.Context(), w.wish(), nil)
 	require.NoError(t, err)
-	require.NoError(t, w.Keep(t.Context(), factory.ID(), approval))
+	require.NoError(t, w.RecordApproval(t.Context(), factory.ID(), approval))
 	var nameless int
 	require.NoError(t, w.store.Pool().QueryRow(t.Context(),
 		"select count(*) from audit_logs where id = $1 and user_id is null", approval.ID).Scan(&nameless))
@@ -227,11 +227,11 @@ func TestExpire_forgetsWhatIsOld(t *testing.T) {
 func TestLocalJudge_countsFaces(t *testing.T) {
 	t.Parallel()
 	for faces, want := range []providers.Finding{{}, {}, {Likeness: true}, {Likeness: true}} {
-		local := safety.NewLocalJudge(func(context.Context, providers.Picture) (int, error) { return faces, nil })
-		found, err := local.Judge(t.Context(), picture)
+		local := safety.NewLocalModerator(func(context.Context, providers.Picture) (int, error) { return faces, nil })
+		found, err := local.Moderate(t.Context(), picture)
 		require.NoError(t, err)
 		require.Equal(t, want, found)
 	}
-	_, err := safety.NewLocalJudge(func(context.Context, providers.Picture) (int, error) { return 0, errors.New("odd") }).Judge(t.Context(), picture)
+	_, err := safety.NewLocalModerator(func(context.Context, providers.Picture) (int, error) { return 0, errors.New("odd") }).Moderate(t.Context(), picture)
 	require.Error(t, err)
 }

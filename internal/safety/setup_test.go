@@ -20,7 +20,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-// judge is one whose answers are the test's.
+// moderator is one whose answers are the test's.
 type judge struct {
 	name   string
 	answer func(ctx context.Context, call int) (providers.Finding, error)
@@ -29,7 +29,7 @@ type judge struct {
 
 func (j *judge) Name() string { return j.name }
 
-func (j *judge) Judge(ctx context.Context, _ providers.Picture) (providers.Finding, error) {
+func (j *judge) Moderate(ctx context.Context, _ providers.Picture) (providers.Finding, error) {
 	return j.answer(ctx, int(j.calls.Add(1)))
 }
 
@@ -50,36 +50,36 @@ func setup(t *testing.T, j *judge) *world {
 	t.Helper()
 	w := &world{store: factory.Store(t), judge: j, now: time.Now()}
 	w.Service = safety.New(safety.Deps{
-		Store: w.store, Judge: j, NewID: factory.ID, Now: func() time.Time { return w.now },
+		Store: w.store, Moderator: j, NewID: factory.ID, Now: func() time.Time { return w.now },
 	})
 	w.user = factory.User(t, w.store, 0)
 	return w
 }
 
 // review decides, and writes a yes down as the end of an attempt does.
-func (w *world) review(ctx context.Context, wish safety.Wish, target *providers.Picture) error {
+func (w *world) review(ctx context.Context, wish safety.DrawRequest, target *providers.Picture) error {
 	approval, err := w.Review(ctx, wish, target)
 	if err != nil {
 		return err
 	}
-	return w.Keep(ctx, wish.UserID, approval)
+	return w.RecordApproval(ctx, wish.UserID, approval)
 }
 
 var picture = providers.Picture{ContentType: "image/png", Data: []byte("a picture")}
 
-func (w *world) wish() safety.Wish {
-	return safety.Wish{UserID: w.user.ID, ProjectID: factory.ID(), JobID: factory.ID(), Prompt: providers.Prompt{Headline: "I built a robot"}}
+func (w *world) wish() safety.DrawRequest {
+	return safety.DrawRequest{UserID: w.user.ID, ProjectID: factory.ID(), JobID: factory.ID(), Prompt: providers.Prompt{Headline: "I built a robot"}}
 }
 
 // swap wishes a face into the picture.
-func (w *world) swap() safety.Wish {
+func (w *world) swap() safety.DrawRequest {
 	wish := w.wish()
 	wish.Copy, wish.Selfie, wish.Consent = true, true, &safety.Consent{SubjectIsMe: true}
 	return wish
 }
 
 // copied wishes the picture to be copied as it is.
-func (w *world) copied() safety.Wish {
+func (w *world) copied() safety.DrawRequest {
 	wish := w.wish()
 	wish.Copy = true
 	return wish

@@ -74,7 +74,7 @@ func setup(t *testing.T) *world {
 
 	w.service = jobs.NewService(jobs.Deps{
 		Store: w.store, Catalog: catalog.New(func(string) bool { return true }, nil), Events: hub,
-		Safety: factory.Safety(w.store, new(factory.Judge)),
+		Safety: factory.Safety(w.store, new(factory.Moderator)),
 		Push: func(ctx context.Context, id uuid.UUID) error {
 			if w.refuse.Load() {
 				return errRefused

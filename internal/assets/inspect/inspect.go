@@ -43,9 +43,9 @@ const (
 type Config struct {
 	Memory   int64 // bytes that all decoding at one time may take; 512 MiB. A picture that needs more by itself is refused
 	Parallel int64 // pictures checked at one time, each with its file of MaxBytes in memory; 4
-	// Patience is how long a check waits for its turn, and then how long a client should; 10 s.
-	Patience time.Duration
-	Face     FaceConfig
+	// MaxWait is how long a check waits for its turn, and then how long a client should; 10 s.
+	MaxWait time.Duration
+	Face    FaceConfig
 }
 
 // defaultMemory lets 40 megapixels pass in every encoding that is met in practice: with 16 bits a channel a PNG takes
@@ -76,11 +76,11 @@ type Picture struct {
 
 // Checker checks pictures. It is safe for concurrent use.
 type Checker struct {
-	slots    *semaphore.Weighted // files in memory
-	room     *semaphore.Weighted // bytes for decoding
-	memory   int64
-	patience time.Duration
-	faces    *faceFinder
+	slots   *semaphore.Weighted // files in memory
+	room    *semaphore.Weighted // bytes for decoding
+	memory  int64
+	maxWait time.Duration
+	faces   *faceFinder
 }
 
 // New returns a Checker.
@@ -91,8 +91,8 @@ func New(c Config) (*Checker, error) {
 	if c.Parallel == 0 {
 		c.Parallel = 4
 	}
-	if c.Patience == 0 {
-		c.Patience = 10 * time.Second
+	if c.MaxWait == 0 {
+		c.MaxWait = 10 * time.Second
 	}
 	faces, err := newFaceFinder(c.Face)
 	if err != nil {
@@ -100,7 +100,7 @@ func New(c Config) (*Checker, error) {
 	}
 	return &Checker{
 		slots: semaphore.NewWeighted(c.Parallel), room: semaphore.NewWeighted(c.Memory), memory: c.Memory,
-		patience: c.Patience, faces: faces,
+		maxWait: c.MaxWait, faces: faces,
 	}, nil
 }
 
@@ -183,11 +183,11 @@ func (c *Checker) collect(cost int64) {
 }
 
 func (c *Checker) wait(ctx context.Context, s *semaphore.Weighted, n int64) error {
-	waiting, cancel := context.WithTimeout(ctx, c.patience)
+	waiting, cancel := context.WithTimeout(ctx, c.maxWait)
 	defer cancel()
 	err := s.Acquire(waiting, n)
 	if err != nil && ctx.Err() == nil {
-		return apperr.ErrUnavailable.WithRetryAfter(c.patience).With(fmt.Errorf("wait for a turn to check a picture: %w", err))
+		return apperr.ErrUnavailable.WithRetryAfter(c.maxWait).With(fmt.Errorf("wait for a turn to check a picture: %w", err))
 	}
 	return err
 }

@@ -30,7 +30,7 @@ const (
 
 func checker(t testing.TB) *inspect.Checker {
 	t.Helper()
-	return must(inspect.New(inspect.Config{Patience: time.Hour}))
+	return must(inspect.New(inspect.Config{MaxWait: time.Hour}))
 }
 
 func check(t testing.TB, c *inspect.Checker, file []byte, want inspect.Wanted) (inspect.Picture, error) {
@@ -190,7 +190,7 @@ func TestCheck_readerFails(t *testing.T) {
 func TestCheck_endsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	c := must(inspect.New(inspect.Config{Parallel: 1, Patience: time.Millisecond}))
+	c := must(inspect.New(inspect.Config{Parallel: 1, MaxWait: time.Millisecond}))
 	inside, outside := make(chan struct{}), make(chan error)
 	body := readerFunc(func([]byte) (int, error) { close(inside); <-ctx.Done(); return 0, ctx.Err() })
 	go func() {

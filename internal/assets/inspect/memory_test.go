@@ -77,7 +77,7 @@ func TestCheck_reservesWhatItTakes(t *testing.T) { //nolint:paralleltest // coun
 // Many large pictures at once take no more than one after the other.
 func TestCheck_takesTurns(t *testing.T) { //nolint:paralleltest // measures the heap
 	const memory = 120 << 20
-	c := must(inspect.New(inspect.Config{Memory: memory, Parallel: 8, Patience: time.Hour}))
+	c := must(inspect.New(inspect.Config{Memory: memory, Parallel: 8, MaxWait: time.Hour}))
 	file := flatJPEG(0xc2, 2000, 1800, 3, 1) // 54 MB of coefficients and planes
 	runtime.GC()
 	var checks sync.WaitGroup

@@ -86,7 +86,7 @@ func TestCSRF(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, text, 43)
 	require.True(t, guard.Valid(session, text, text))
-	require.True(t, token.NewCSRFGuard(ring(t, secretB, secretA), rand.Reader).Valid(session, text, text))
+	require.True(t, token.NewCSRFTokens(ring(t, secretB, secretA), rand.Reader).Valid(session, text, text))
 
 	another, err := guard.New(session)
 	require.NoError(t, err)
@@ -100,15 +100,15 @@ func TestCSRF(t *testing.T) {
 	for _, same := range []string{strings.Repeat("!", 43), strings.Repeat("\n", 43), text + "\n"} {
 		require.False(t, guard.Valid(session, same, same))
 	}
-	require.False(t, token.NewCSRFGuard(ring(t, secretB), rand.Reader).Valid(session, text, text))
-	_, err = token.NewCSRFGuard(ring(t, secretA), strings.NewReader("")).New(session)
+	require.False(t, token.NewCSRFTokens(ring(t, secretB), rand.Reader).Valid(session, text, text))
+	_, err = token.NewCSRFTokens(ring(t, secretA), strings.NewReader("")).New(session)
 	require.Error(t, err)
 }
 
 // newStream is an endless stream of the same pseudo-random bytes.
 func newStream() io.Reader { return mathrand.NewChaCha8([32]byte{1}) }
 
-func csrfGuard(t testing.TB) *token.CSRFGuard {
+func csrfGuard(t testing.TB) *token.CSRFTokens {
 	t.Helper()
-	return token.NewCSRFGuard(ring(t, secretA), rand.Reader)
+	return token.NewCSRFTokens(ring(t, secretA), rand.Reader)
 }

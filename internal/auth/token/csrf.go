@@ -13,21 +13,21 @@ const (
 	csrfSize   = csrfRandom + 16
 )
 
-// CSRFGuard makes and checks the tokens of the signed double submit that OWASP's CSRF Prevention Cheat Sheet
+// CSRFTokens makes and checks the tokens of the signed double submit that OWASP's CSRF Prevention Cheat Sheet
 // recommends: the token comes back in a header beside its cookie, and is bound to the session, so that somebody who
 // can set cookies from a sister domain can't bring a pair of his own.
-type CSRFGuard struct {
+type CSRFTokens struct {
 	keys   [][]byte
 	random io.Reader
 }
 
-// NewCSRFGuard returns a guard that makes tokens with the current key of ring and accepts those of all.
-func NewCSRFGuard(ring *Keyring, random io.Reader) *CSRFGuard {
-	return &CSRFGuard{keys: ring.Derive(CSRF), random: random}
+// NewCSRFTokens returns a guard that makes tokens with the current key of ring and accepts those of all.
+func NewCSRFTokens(ring *Keyring, random io.Reader) *CSRFTokens {
+	return &CSRFTokens{keys: ring.Derive(CSRF), random: random}
 }
 
 // New returns a token for a session, 43 URL-safe characters, for the cookie that scripts may read.
-func (g *CSRFGuard) New(sessionID uuid.UUID) (string, error) {
+func (g *CSRFTokens) New(sessionID uuid.UUID) (string, error) {
 	raw := make([]byte, csrfRandom, csrfSize)
 	if _, err := io.ReadFull(g.random, raw); err != nil {
 		return "", fmt.Errorf("draw CSRF token: %w", err)
@@ -36,7 +36,7 @@ func (g *CSRFGuard) New(sessionID uuid.UUID) (string, error) {
 }
 
 // Valid reports, in constant time, whether header repeats cookie and both are a token of this session.
-func (g *CSRFGuard) Valid(sessionID uuid.UUID, cookie, header string) bool {
+func (g *CSRFTokens) Valid(sessionID uuid.UUID, cookie, header string) bool {
 	raw, ok := decode(header, csrfSize)
 	if !ok || !hmac.Equal([]byte(cookie), []byte(header)) {
 		return false

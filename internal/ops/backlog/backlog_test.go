@@ -47,7 +47,7 @@ func setup(t *testing.T, balance int64) *world {
 	push := func(_ context.Context, id uuid.UUID) error { w.pushed <- id; return nil }
 	w.jobs = jobs.NewService(jobs.Deps{
 		Store: w.store, Catalog: catalog.New(func(id string) bool { return !w.away[id] }, nil), Events: hub, Push: push,
-		Safety: factory.Safety(w.store, new(factory.Judge)), Limits: jobs.Limits{UserJobs: 2}, Now: time.Now, NewID: factory.ID, Log: log,
+		Safety: factory.Safety(w.store, new(factory.Moderator)), Limits: jobs.Limits{UserJobs: 2}, Now: time.Now, NewID: factory.ID, Log: log,
 	})
 	w.Service = backlog.NewService(w.store, w.jobs, push)
 	w.user = factory.User(t, w.store, balance)

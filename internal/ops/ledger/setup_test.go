@@ -51,7 +51,7 @@ func setup(t *testing.T, balance int64) *fixture {
 	require.NoError(t, objects.EnsureBuckets(t.Context(), storage.Buckets()))
 	f.jobs = jobs.NewService(jobs.Deps{
 		Store: f.store, Catalog: catalog.New(func(string) bool { return true }, nil), Events: hub,
-		Safety: factory.Safety(f.store, new(factory.Judge)), Push: func(context.Context, uuid.UUID) error { return nil },
+		Safety: factory.Safety(f.store, new(factory.Moderator)), Push: func(context.Context, uuid.UUID) error { return nil },
 		Now: time.Now, NewID: factory.ID, Log: log,
 	})
 	f.Checker = ledger.New(f.store, objects)

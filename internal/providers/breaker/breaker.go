@@ -18,8 +18,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// Notes are what all processes know of models that rest. ratelimit.Counters are such.
-type Notes interface {
+// SharedState are what all processes know of models that rest. ratelimit.Counters are such.
+type SharedState interface {
 	OpenBreaker(ctx context.Context, name string, d time.Duration) error
 	CloseBreaker(ctx context.Context, name string) error
 	// BreakersOpenFor tells how much longer each of the names rests, in their order.
@@ -29,7 +29,7 @@ type Notes interface {
 // Config says when a breaker opens.
 type Config struct {
 	Failures int           // in a row; or three in five of at least twice as many calls within a minute
-	Rest     time.Duration // for how long it stays open
+	OpenFor  time.Duration // for how long it stays open
 	Observe  func(Call)    // takes what came of each call; nil: nobody does
 }
 
@@ -39,72 +39,72 @@ const window = time.Minute
 // freshness is how old what is known of the notes may be.
 const freshness = time.Second
 
-// Guard has the breakers of a process. It is safe for concurrent use.
-type Guard struct {
+// Set has the breakers of a process. It is safe for concurrent use.
+type Set struct {
 	cfg      Config
-	notes    Notes
+	shared   SharedState
 	log      *slog.Logger
 	models   []string
 	breakers map[string]*breaker
 
-	mu   sync.Mutex
-	read time.Time
-	rest map[string]time.Time // until when, by model
+	mu        sync.Mutex
+	readAt    time.Time
+	openUntil map[string]time.Time // until when, by model
 }
 
 // New returns the guard of the given models.
-func New(cfg Config, notes Notes, log *slog.Logger, models ...string) *Guard {
-	g := &Guard{cfg: cfg, notes: notes, log: log, models: models, breakers: map[string]*breaker{}}
+func New(cfg Config, notes SharedState, log *slog.Logger, models ...string) *Set {
+	g := &Set{cfg: cfg, shared: notes, log: log, models: models, breakers: map[string]*breaker{}}
 	for _, model := range models {
 		g.breakers[model] = g.newBreaker(model)
 	}
 	return g
 }
 
-// BreakersOpenFor tells whether a model rests, as of at most a second ago. Where nobody can say it does not: the workers will see.
-func (g *Guard) Resting(model string) bool { return g.left(context.Background(), model) > 0 }
+// IsOpen tells whether a model rests, as of at most a second ago. Where nobody can say it does not: the workers will see.
+func (g *Set) IsOpen(model string) bool { return g.openFor(context.Background(), model) > 0 }
 
-// left is how much longer a model rests.
-func (g *Guard) left(ctx context.Context, model string) time.Duration {
+// openFor is how much longer a model rests.
+func (g *Set) openFor(ctx context.Context, model string) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if now := time.Now(); now.Sub(g.read) >= freshness {
-		g.read, g.rest = now, map[string]time.Time{}
-		left, err := g.notes.BreakersOpenFor(ctx, g.models...)
+	if now := time.Now(); now.Sub(g.readAt) >= freshness {
+		g.readAt, g.openUntil = now, map[string]time.Time{}
+		left, err := g.shared.BreakersOpenFor(ctx, g.models...)
 		if err != nil {
 			g.log.WarnContext(ctx, "resting models not known", "error", err)
 		}
 		for i := range left {
-			g.rest[g.models[i]] = now.Add(left[i])
+			g.openUntil[g.models[i]] = now.Add(left[i])
 		}
 	}
-	return time.Until(g.rest[model])
+	return time.Until(g.openUntil[model])
 }
 
-// forget makes the next look a fresh one.
-func (g *Guard) forget() {
+// invalidate makes the next look a fresh one.
+func (g *Set) invalidate() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.read = time.Time{}
+	g.readAt = time.Time{}
 }
 
 // breaker is that of one model.
 type breaker struct {
-	guard   *Guard
+	set     *Set
 	model   string
 	circuit *gobreaker.CircuitBreaker[struct{}]
 	changed chan gobreaker.State // the latest change that nobody has noted yet
 }
 
-func (g *Guard) newBreaker(model string) *breaker {
-	b := &breaker{guard: g, model: model, changed: make(chan gobreaker.State, 1)}
+func (g *Set) newBreaker(model string) *breaker {
+	b := &breaker{set: g, model: model, changed: make(chan gobreaker.State, 1)}
 	failures := uint32(g.cfg.Failures)
 	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		Name: model, MaxRequests: 1, Interval: window, BucketPeriod: window / 6, Timeout: g.cfg.Rest,
+		Name: model, MaxRequests: 1, Interval: window, BucketPeriod: window / 6, Timeout: g.cfg.OpenFor,
 		ReadyToTrip: func(c gobreaker.Counts) bool {
 			return c.ConsecutiveFailures >= failures || c.Requests >= 2*failures && 5*c.TotalFailures >= 3*c.Requests
 		},
-		IsSuccessful: func(err error) bool { return !blamed(err) },
+		IsSuccessful: func(err error) bool { return !countsAgainstVendor(err) },
 		IsExcluded:   excluded,
 		OnStateChange: func(_ string, _, to gobreaker.State) { // under the circuit's lock, so it only leaves word
 			select {
@@ -117,8 +117,8 @@ func (g *Guard) newBreaker(model string) *breaker {
 	return b
 }
 
-// blamed tells whether a failure speaks against the vendor: a refusal for what was asked shows that the vendor is well.
-func blamed(err error) bool {
+// countsAgainstVendor tells whether a failure speaks against the vendor: a refusal for what was asked shows that the vendor is well.
+func countsAgainstVendor(err error) bool {
 	vendor, ok := errors.AsType[*providers.Error](err)
 	return ok && vendor.Class == providers.Transient
 }
@@ -127,34 +127,34 @@ func blamed(err error) bool {
 // was not even asked.
 func excluded(err error) bool {
 	vendor, ok := errors.AsType[*providers.Error](err)
-	return err != nil && (!ok || vendor.Held)
+	return err != nil && (!ok || vendor.Throttled)
 }
 
 // do runs call if the model does not rest.
 func (b *breaker) do(ctx context.Context, provider string, call func() error) (err error) {
 	begun := time.Now()
 	defer func() { b.observe(provider, begun, err) }()
-	if left := b.guard.left(ctx, b.model); left > 0 {
-		return resting(provider, left)
+	if left := b.set.openFor(ctx, b.model); left > 0 {
+		return openError(provider, left)
 	}
 	_, err = b.circuit.Execute(func() (struct{}, error) { return struct{}{}, call() })
-	b.note(ctx)
+	b.publish(ctx)
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return resting(provider, max(b.guard.left(ctx, b.model), time.Second)) // another call is trying
+		return openError(provider, max(b.set.openFor(ctx, b.model), time.Second)) // another call is trying
 	}
 	return err
 }
 
-// resting is the failure of a call that was not made.
-func resting(provider string, left time.Duration) error {
+// openError is the failure of a call that was not made.
+func openError(provider string, left time.Duration) error {
 	return &providers.Error{
-		Provider: provider, Class: providers.Transient, Reason: circuitOpen, RetryAfter: left, Held: true,
+		Provider: provider, Class: providers.Transient, Reason: circuitOpen, RetryAfter: left, Throttled: true,
 		Cause: errors.New("the model rests after failures"),
 	}
 }
 
-// note tells the other processes of a change.
-func (b *breaker) note(ctx context.Context) {
+// publish tells the other processes of a change.
+func (b *breaker) publish(ctx context.Context) {
 	var to gobreaker.State
 	select {
 	case to = <-b.changed:
@@ -164,15 +164,15 @@ func (b *breaker) note(ctx context.Context) {
 	var err error
 	switch to {
 	case gobreaker.StateOpen:
-		b.guard.log.WarnContext(ctx, "model rests after failures", "model", b.model, "for", b.guard.cfg.Rest.String())
-		err = b.guard.notes.OpenBreaker(ctx, b.model, b.guard.cfg.Rest)
+		b.set.log.WarnContext(ctx, "model rests after failures", "model", b.model, "for", b.set.cfg.OpenFor.String())
+		err = b.set.shared.OpenBreaker(ctx, b.model, b.set.cfg.OpenFor)
 	case gobreaker.StateClosed:
-		b.guard.log.InfoContext(ctx, "model is back", "model", b.model)
-		err = b.guard.notes.CloseBreaker(ctx, b.model)
+		b.set.log.InfoContext(ctx, "model is back", "model", b.model)
+		err = b.set.shared.CloseBreaker(ctx, b.model)
 	case gobreaker.StateHalfOpen: // the note has expired by itself
 	}
 	if err != nil {
-		b.guard.log.WarnContext(ctx, "state of a model not passed on", "model", b.model, "error", err)
+		b.set.log.WarnContext(ctx, "state of a model not passed on", "model", b.model, "error", err)
 	}
-	b.guard.forget()
+	b.set.invalidate()
 }

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// notes are Redis in small; they may be away.
+// shared are Redis in small; they may be away.
 type notes struct {
 	mu    sync.Mutex
 	until map[string]time.Time
@@ -69,7 +69,7 @@ func (v *vendor) Reply(context.Context, providers.TextRequest, func(string) erro
 
 func (*vendor) Name() string { return "vendor/1" }
 
-func (v *vendor) Judge(context.Context, providers.Picture) (providers.Finding, error) {
+func (v *vendor) Moderate(context.Context, providers.Picture) (providers.Finding, error) {
 	v.calls++
 	return providers.Finding{}, v.fails
 }
@@ -79,14 +79,14 @@ func failure(class providers.Class) error {
 }
 
 type process struct {
-	*Guard
+	*Set
 
 	image providers.Image
 }
 
 func newProcess(shared *notes, v *vendor) process {
-	g := New(Config{Failures: 3, Rest: 30 * time.Second}, shared, slog.New(slog.DiscardHandler), "m", "other")
-	return process{Guard: g, image: g.Image("m", "v", v)}
+	g := New(Config{Failures: 3, OpenFor: 30 * time.Second}, shared, slog.New(slog.DiscardHandler), "m", "other")
+	return process{Set: g, image: g.Image("m", "v", v)}
 }
 
 func (p process) call() error {
@@ -98,7 +98,7 @@ func requireHeld(t *testing.T, err error) *providers.Error {
 	t.Helper()
 	held, ok := errors.AsType[*providers.Error](err)
 	require.True(t, ok, "%v", err)
-	require.True(t, held.Held)
+	require.True(t, held.Throttled)
 	require.Equal(t, providers.Transient, held.Class)
 	require.Positive(t, held.RetryAfter)
 	return held
@@ -109,21 +109,21 @@ func TestGuard_opensForAllProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared, v := &notes{until: map[string]time.Time{}}, &vendor{fails: failure(providers.Transient)}
 		one, other := newProcess(shared, v), newProcess(shared, v)
-		require.False(t, other.Resting("m"))
+		require.False(t, other.IsOpen("m"))
 		for range 3 {
 			require.Error(t, one.call())
 		}
 		require.Equal(t, 3, v.calls)
 		requireHeld(t, one.call())
-		require.True(t, one.Resting("m"))
+		require.True(t, one.IsOpen("m"))
 		time.Sleep(freshness)
-		require.True(t, other.Resting("m"), "a process that saw no failure")
-		require.False(t, other.Resting("other"), "another model")
+		require.True(t, other.IsOpen("m"), "a process that saw no failure")
+		require.False(t, other.IsOpen("other"), "another model")
 		require.LessOrEqual(t, requireHeld(t, other.call()).RetryAfter, 29*time.Second)
 		require.Equal(t, 3, v.calls, "the vendor was asked while its model rests")
 
 		time.Sleep(30 * time.Second)
-		require.False(t, one.Resting("m"))
+		require.False(t, one.IsOpen("m"))
 		require.Error(t, one.call()) // tries, and rests anew after a single failure
 		require.Equal(t, 4, v.calls)
 		requireHeld(t, one.call())
@@ -132,7 +132,7 @@ func TestGuard_opensForAllProcesses(t *testing.T) {
 		v.fails = nil
 		require.NoError(t, one.call())
 		require.NoError(t, one.call())
-		require.False(t, one.Resting("m"))
+		require.False(t, one.IsOpen("m"))
 	})
 }
 
@@ -140,7 +140,7 @@ func TestGuard_opensForAllProcesses(t *testing.T) {
 func TestGuard_whatIsNoSuccessEither(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{
-		"cancelled": context.Canceled, "held": &providers.Error{Class: providers.Transient, Held: true},
+		"cancelled": context.Canceled, "held": &providers.Error{Class: providers.Transient, Throttled: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -163,7 +163,7 @@ func TestGuard_whatDoesNotCount(t *testing.T) {
 	for name, err := range map[string]error{
 		"blocked": failure(providers.Blocked), "permanent": failure(providers.Permanent), "cancelled": context.Canceled,
 		"deadline": context.DeadlineExceeded, "storage": errors.New("bucket is full"),
-		"held": &providers.Error{Class: providers.Transient, Held: true, RetryAfter: time.Second},
+		"held": &providers.Error{Class: providers.Transient, Throttled: true, RetryAfter: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +173,7 @@ func TestGuard_whatDoesNotCount(t *testing.T) {
 				require.ErrorIs(t, p.call(), err)
 			}
 			require.Equal(t, 50, v.calls)
-			require.False(t, p.Resting("m"))
+			require.False(t, p.IsOpen("m"))
 		})
 	}
 }
@@ -203,7 +203,7 @@ func TestGuard_withoutNotes(t *testing.T) {
 		}
 		requireHeld(t, p.call())
 		require.Equal(t, 3, v.calls)
-		require.False(t, p.Resting("m"))
+		require.False(t, p.IsOpen("m"))
 		v.fails = nil
 		time.Sleep(31 * time.Second)
 		require.NoError(t, p.call())
@@ -213,7 +213,7 @@ func TestGuard_withoutNotes(t *testing.T) {
 func TestGuard_text(t *testing.T) {
 	t.Parallel()
 	v := &vendor{fails: failure(providers.Transient)}
-	g := New(Config{Failures: 1, Rest: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
+	g := New(Config{Failures: 1, OpenFor: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
 	text := g.Text("chat", "v", v)
 	_, err := text.Reply(t.Context(), providers.TextRequest{}, nil)
 	require.Equal(t, v.fails, err)
@@ -225,12 +225,12 @@ func TestGuard_text(t *testing.T) {
 func TestGuard_judge(t *testing.T) {
 	t.Parallel()
 	v := &vendor{fails: failure(providers.Transient)}
-	g := New(Config{Failures: 1, Rest: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
-	judge := g.Judge("chat", "v", v)
+	g := New(Config{Failures: 1, OpenFor: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
+	judge := g.Moderator("chat", "v", v)
 	require.Equal(t, "vendor/1", judge.Name())
-	_, err := judge.Judge(t.Context(), providers.Picture{})
+	_, err := judge.Moderate(t.Context(), providers.Picture{})
 	require.Equal(t, v.fails, err)
-	_, err = judge.Judge(t.Context(), providers.Picture{})
+	_, err = judge.Moderate(t.Context(), providers.Picture{})
 	requireHeld(t, err)
 	require.Equal(t, 1, v.calls)
 }
@@ -244,12 +244,12 @@ func TestGuard_concurrently(t *testing.T) {
 		all.Go(func() {
 			for range 50 {
 				_ = p.call()
-				_ = p.Resting("m")
+				_ = p.IsOpen("m")
 			}
 		})
 	}
 	all.Wait()
-	require.True(t, p.Resting("m"))
+	require.True(t, p.IsOpen("m"))
 }
 
 type failing struct{}

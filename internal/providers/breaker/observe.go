@@ -21,7 +21,7 @@ type Call struct {
 const (
 	succeeded = "succeeded"
 	throttled = "throttled"
-	atRest    = "resting"
+	skipped   = "resting"
 	aborted   = "aborted"
 )
 
@@ -29,7 +29,7 @@ const (
 const circuitOpen = "circuit_open"
 
 func (b *breaker) observe(provider string, begun time.Time, err error) {
-	if b.guard.cfg.Observe == nil {
+	if b.set.cfg.Observe == nil {
 		return
 	}
 	call := Call{Provider: provider, Model: b.model, Outcome: succeeded, Asked: true, Took: time.Since(begun)}
@@ -37,12 +37,12 @@ func (b *breaker) observe(provider string, begun time.Time, err error) {
 	case err == nil:
 	case !ok:
 		call.Outcome = aborted
-	case vendor.Held && vendor.Reason == circuitOpen:
-		call.Outcome, call.Asked = atRest, false
-	case vendor.Held:
+	case vendor.Throttled && vendor.Reason == circuitOpen:
+		call.Outcome, call.Asked = skipped, false
+	case vendor.Throttled:
 		call.Outcome, call.Asked = throttled, false
 	default:
 		call.Outcome = vendor.Class.String()
 	}
-	b.guard.cfg.Observe(call)
+	b.set.cfg.Observe(call)
 }

@@ -21,13 +21,13 @@ func TestObserve_tellsWhatCameOfEachCall(t *testing.T) {
 	}{
 		succeeded: {nil, true}, "transient": {failure(providers.Transient), true}, "permanent": {failure(providers.Permanent), true},
 		"blocked": {failure(providers.Blocked), true}, aborted: {context.Canceled, true},
-		throttled: {&providers.Error{Class: providers.Transient, Reason: "held_by_rate_limit", Held: true}, false},
+		throttled: {&providers.Error{Class: providers.Transient, Reason: "held_by_rate_limit", Throttled: true}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				var calls []Call
-				g := New(Config{Failures: 1, Rest: time.Minute, Observe: func(c Call) { calls = append(calls, c) }},
+				g := New(Config{Failures: 1, OpenFor: time.Minute, Observe: func(c Call) { calls = append(calls, c) }},
 					&notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "m")
 				image := g.Image("m", "v", slow{fails: c.fails})
 				_, err := image.Generate(t.Context(), providers.ImageRequest{}, nil)
@@ -41,7 +41,7 @@ func TestObserve_tellsWhatCameOfEachCall(t *testing.T) {
 func TestObserve_aModelAtRestIsNotAsked(t *testing.T) {
 	t.Parallel()
 	var calls []Call
-	g := New(Config{Failures: 1, Rest: time.Minute, Observe: func(c Call) { calls = append(calls, c) }},
+	g := New(Config{Failures: 1, OpenFor: time.Minute, Observe: func(c Call) { calls = append(calls, c) }},
 		&notes{until: map[string]time.Time{}, away: errors.New("away")}, slog.New(slog.DiscardHandler), "m")
 	image := g.Image("m", "v", &vendor{fails: failure(providers.Transient)})
 	for range 2 {
@@ -49,7 +49,7 @@ func TestObserve_aModelAtRestIsNotAsked(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.Len(t, calls, 2)
-	require.Equal(t, atRest, calls[1].Outcome)
+	require.Equal(t, skipped, calls[1].Outcome)
 	require.False(t, calls[1].Asked)
 }
 

@@ -7,28 +7,28 @@ import (
 )
 
 // Image guards who draws for a model. Its calls fail with a Held *providers.Error while the model rests.
-func (g *Guard) Image(model, provider string, next providers.Image) providers.Image {
-	return guardedImage{breaker: g.breakers[model], provider: provider, next: next}
+func (g *Set) Image(model, provider string, next providers.Image) providers.Image {
+	return image{breaker: g.breakers[model], provider: provider, next: next}
 }
 
 // Text guards who writes for a model, likewise.
-func (g *Guard) Text(model, provider string, next providers.Text) providers.Text {
-	return guardedText{breaker: g.breakers[model], provider: provider, next: next}
+func (g *Set) Text(model, provider string, next providers.Text) providers.Text {
+	return text{breaker: g.breakers[model], provider: provider, next: next}
 }
 
-// Judge guards who judges pictures with a model, likewise.
-func (g *Guard) Judge(model, provider string, next providers.Judge) providers.Judge {
-	return guardedJudge{breaker: g.breakers[model], provider: provider, next: next}
+// Moderator guards who moderates pictures with a model, likewise.
+func (g *Set) Moderator(model, provider string, next providers.Moderator) providers.Moderator {
+	return moderator{breaker: g.breakers[model], provider: provider, next: next}
 }
 
-type guardedImage struct {
+type image struct {
 	breaker  *breaker
 	provider string
 	next     providers.Image
 }
 
 // Generate implements providers.Image.
-func (i guardedImage) Generate(ctx context.Context, req providers.ImageRequest, sink providers.Sink) (result providers.ImageResult, err error) {
+func (i image) Generate(ctx context.Context, req providers.ImageRequest, sink providers.Sink) (result providers.ImageResult, err error) {
 	err = i.breaker.do(ctx, i.provider, func() (err error) {
 		result, err = i.next.Generate(ctx, req, sink)
 		return err
@@ -36,14 +36,14 @@ func (i guardedImage) Generate(ctx context.Context, req providers.ImageRequest, 
 	return result, err
 }
 
-type guardedText struct {
+type text struct {
 	breaker  *breaker
 	provider string
 	next     providers.Text
 }
 
 // Reply implements providers.Text.
-func (t guardedText) Reply(ctx context.Context, req providers.TextRequest, emit func(piece string) error) (meta providers.Meta, err error) {
+func (t text) Reply(ctx context.Context, req providers.TextRequest, emit func(piece string) error) (meta providers.Meta, err error) {
 	err = t.breaker.do(ctx, t.provider, func() (err error) {
 		meta, err = t.next.Reply(ctx, req, emit)
 		return err
@@ -51,19 +51,19 @@ func (t guardedText) Reply(ctx context.Context, req providers.TextRequest, emit 
 	return meta, err
 }
 
-type guardedJudge struct {
+type moderator struct {
 	breaker  *breaker
 	provider string
-	next     providers.Judge
+	next     providers.Moderator
 }
 
-// Name implements providers.Judge.
-func (j guardedJudge) Name() string { return j.next.Name() }
+// Name implements providers.Moderator.
+func (j moderator) Name() string { return j.next.Name() }
 
-// Judge implements providers.Judge.
-func (j guardedJudge) Judge(ctx context.Context, picture providers.Picture) (finding providers.Finding, err error) {
+// Moderate implements providers.Moderator.
+func (j moderator) Moderate(ctx context.Context, picture providers.Picture) (finding providers.Finding, err error) {
 	err = j.breaker.do(ctx, j.provider, func() (err error) {
-		finding, err = j.next.Judge(ctx, picture)
+		finding, err = j.next.Moderate(ctx, picture)
 		return err
 	})
 	return finding, err

@@ -112,7 +112,7 @@ func (p *Provider) Generate(ctx context.Context, req providers.ImageRequest, sin
 	if err := ctx.Err(); err != nil {
 		return none, fmt.Errorf("fal: %w", err)
 	}
-	order, err := p.order(ctx, req)
+	order, err := p.request(ctx, req)
 	if err != nil {
 		return none, err
 	}
@@ -148,7 +148,7 @@ func (p *Provider) Generate(ctx context.Context, req providers.ImageRequest, sin
 
 // draw makes one picture. A request that is not followed to its end is called off, so that nobody pays for a picture which
 // nobody fetches.
-func (p *Provider) draw(parent context.Context, order order) (drawn []byte, requestID string, err error) {
+func (p *Provider) draw(parent context.Context, order request) (drawn []byte, requestID string, err error) {
 	ctx, cancel := context.WithTimeout(parent, p.cfg.CallTimeout)
 	defer cancel()
 	accepted, err := p.submit(ctx, order)

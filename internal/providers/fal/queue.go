@@ -56,7 +56,7 @@ const (
 // submit puts an order into the queue. The queue knows no idempotency key, so a submission that was sent and never
 // answered may be drawn and billed: it ends as Permanent, which gives the creator the credits back and leaves it to
 // a person to pay twice. An answer that refuses is not ambiguous.
-func (p *Provider) submit(ctx context.Context, o order) (accepted, error) {
+func (p *Provider) submit(ctx context.Context, o request) (accepted, error) {
 	var out accepted
 	body, err := json.Marshal(o.input)
 	if err != nil {

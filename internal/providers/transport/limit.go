@@ -12,9 +12,9 @@ import (
 // Permit asks for leave to send one request now. wait is 0 if it is given, else how long until it is worth asking again.
 type Permit func(ctx context.Context) (wait time.Duration, err error)
 
-// Patience is how long a request waits for leave before it is given up. A job that was drawn in part would be drawn anew,
+// MaxWait is how long a request waits for leave before it is given up. A job that was drawn in part would be drawn anew,
 // so that a few seconds are cheaper than another attempt.
-const Patience = 20 * time.Second
+const MaxWait = 20 * time.Second
 
 // Limit makes each request of client with a body, which is one that has something made, wait for leave. One that would
 // wait beyond Patience fails with a Held *providers.Error; so it does when nobody can say, since the vendor's limits hold
@@ -55,7 +55,7 @@ func (l limitedTransport) CloseIdleConnections() {
 func (l limitedTransport) wait(ctx context.Context) error {
 	held := func(after time.Duration, cause error) error {
 		return &providers.Error{
-			Provider: l.provider, Class: providers.Transient, Reason: "held_by_rate_limit", RetryAfter: after, Cause: cause, Held: true,
+			Provider: l.provider, Class: providers.Transient, Reason: "held_by_rate_limit", RetryAfter: after, Cause: cause, Throttled: true,
 		}
 	}
 	for waited := time.Duration(0); ; {
@@ -67,7 +67,7 @@ func (l limitedTransport) wait(ctx context.Context) error {
 			return held(unknownWait, errors.New("the counters are away"))
 		case wait <= 0:
 			return nil
-		case waited+wait > Patience:
+		case waited+wait > MaxWait:
 			return held(wait, errors.New("too many requests of ours"))
 		}
 		timer := time.NewTimer(wait)

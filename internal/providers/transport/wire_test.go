@@ -97,7 +97,7 @@ func TestFailure(t *testing.T) {
 	_, ok := errors.AsType[*providers.Error](failed)
 	require.False(t, ok, "the end of a context is not the vendor's failure")
 
-	ours := &providers.Error{Held: true}
+	ours := &providers.Error{Throttled: true}
 	require.Same(t, ours, Failure(t.Context(), "vendor", fmt.Errorf("sent: %w", ours)))
 }
 
@@ -178,7 +178,7 @@ func TestLimit_givesUp(t *testing.T) {
 				begun := time.Now()
 				held, ok := errors.AsType[*providers.Error](post(t.Context(), client))
 				require.True(t, ok)
-				require.True(t, held.Held)
+				require.True(t, held.Throttled)
 				require.Equal(t, c.after, held.RetryAfter)
 				require.Equal(t, c.took, time.Since(begun))
 				require.Zero(t, s.sent)

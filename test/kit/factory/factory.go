@@ -72,26 +72,26 @@ func Project(t testing.TB, s *postgres.Store, userID uuid.UUID, change func(*db.
 	return project
 }
 
-// Judge sees nothing in any picture, unless Sees is set.
-type Judge struct {
+// Moderator sees nothing in any picture, unless Sees is set.
+type Moderator struct {
 	// Sees, if set, answers for it.
 	Sees func(ctx context.Context, picture providers.Picture) (providers.Finding, error)
 }
 
-// Name implements providers.Judge.
-func (*Judge) Name() string { return "factory/1" }
+// Name implements providers.Moderator.
+func (*Moderator) Name() string { return "factory/1" }
 
-// Judge implements providers.Judge.
-func (j *Judge) Judge(ctx context.Context, picture providers.Picture) (providers.Finding, error) {
+// Moderate implements providers.Moderator.
+func (j *Moderator) Moderate(ctx context.Context, picture providers.Picture) (providers.Finding, error) {
 	if j.Sees == nil {
 		return providers.Finding{}, nil
 	}
 	return j.Sees(ctx, picture)
 }
 
-// Safety makes the service that allows and refuses, with a judge of the test's.
-func Safety(s *postgres.Store, judge *Judge) *safety.Service {
-	return safety.New(safety.Deps{Store: s, Judge: judge, Now: time.Now, NewID: ID})
+// Safety makes the service that allows and refuses, with a moderator of the test's.
+func Safety(s *postgres.Store, judge *Moderator) *safety.Service {
+	return safety.New(safety.Deps{Store: s, Moderator: judge, Now: time.Now, NewID: ID})
 }
 
 // Balance reads an account's credits, and fails the test where any account's ledger does not add up.

@@ -2,15 +2,15 @@ package providers
 
 import "context"
 
-// Judge looks at a picture before anything is made of it, and says what it sees; what follows from that is not its
+// Moderator looks at a picture before anything is made of it, and says what it sees; what follows from that is not its
 // business. A failure of the vendor is an *Error, and the end of ctx comes back wrapped as it is: neither says anything
 // of the picture. ctx carries the deadline.
-type Judge interface {
+type Moderator interface {
 	// Name tells who judges, by which model and by which version of the questions, such as gemini-3.8-flash/1. Verdicts
 	// are kept under it, so whatever changes the answers changes the name.
 	Name() string
-	// Judge looks at an encoded picture.
-	Judge(ctx context.Context, picture Picture) (Finding, error)
+	// Moderate looks at an encoded picture.
+	Moderate(ctx context.Context, picture Picture) (Finding, error)
 }
 
 // Finding is what a judge sees in a picture. What a judge can't tell it leaves false.

@@ -19,9 +19,9 @@ import (
 
 const judgeModel = "gemini-3.8-flash"
 
-func judge(t *testing.T, fake *geminifake.Fake, change ...func(*gemini.Config)) *gemini.Judge {
+func judge(t *testing.T, fake *geminifake.Fake, change ...func(*gemini.Config)) *gemini.Moderator {
 	t.Helper()
-	return gemini.NewJudge(provider(t, fake, change...), judgeModel)
+	return gemini.NewModerator(provider(t, fake, change...), judgeModel)
 }
 
 func looked(t *testing.T) providers.Picture {
@@ -41,7 +41,7 @@ func TestJudge_asksForAFormAndReadsIt(t *testing.T) {
 			fake := geminifake.New(t)
 			fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Judged(name) })
 			j, picture := judge(t, fake), looked(t)
-			found, err := j.Judge(t.Context(), picture)
+			found, err := j.Moderate(t.Context(), picture)
 			require.NoError(t, err)
 			require.Equal(t, want, found)
 			require.Equal(t, judgeModel+"/1", j.Name())
@@ -75,7 +75,7 @@ func TestJudge_faults(t *testing.T) {
 	for _, fault := range []providertest.Fault{providertest.BlockedBefore, providertest.BlockedAfter} {
 		fake := geminifake.New(t)
 		fake.Fail(fault, 0)
-		found, err := judge(t, fake).Judge(t.Context(), looked(t))
+		found, err := judge(t, fake).Moderate(t.Context(), looked(t))
 		require.NoError(t, err)
 		require.Equal(t, providers.Finding{Refused: true}, found)
 	}
@@ -91,7 +91,7 @@ func TestJudge_faults(t *testing.T) {
 			fake := geminifake.New(t)
 			fake.Fail(fault, 0)
 			j := judge(t, fake, func(c *gemini.Config) { c.CallTimeout = time.Second })
-			found, err := j.Judge(t.Context(), looked(t))
+			found, err := j.Moderate(t.Context(), looked(t))
 			require.Zero(t, found)
 			var vendor *providers.Error
 			require.ErrorAs(t, err, &vendor)
@@ -110,7 +110,7 @@ func TestJudge_answersOfAnotherFormAreNone(t *testing.T) {
 	} {
 		fake := geminifake.New(t)
 		fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Reply{Pieces: []string{said}} })
-		found, err := judge(t, fake).Judge(t.Context(), looked(t))
+		found, err := judge(t, fake).Moderate(t.Context(), looked(t))
 		require.Zero(t, found)
 		var vendor *providers.Error
 		require.ErrorAs(t, err, &vendor, said)
@@ -124,7 +124,7 @@ func TestJudge_endsWithItsCaller(t *testing.T) {
 	fake.Fail(providertest.Hang, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := judge(t, fake).Judge(ctx, looked(t))
+	_, err := judge(t, fake).Moderate(ctx, looked(t))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
@@ -138,7 +138,7 @@ func TestJudge_isShownARedrawnPicture(t *testing.T) {
 			return providers.Reference{Role: r.Role, ContentType: "image/webp", Data: []byte("redrawn")}, nil
 		}
 	})
-	_, err := j.Judge(t.Context(), looked(t))
+	_, err := j.Moderate(t.Context(), looked(t))
 	require.NoError(t, err)
 	require.Equal(t, []geminifake.Blob{{MIMEType: "image/webp", Data: []byte("redrawn")}}, fake.Requests()[0].Turns[0].Images)
 }
@@ -161,7 +161,7 @@ func TestJudge_silenceIsTheVendorsFailure(t *testing.T) {
 		defer p.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		_, err = gemini.NewJudge(p, judgeModel).Judge(ctx, picture)
+		_, err = gemini.NewModerator(p, judgeModel).Moderate(ctx, picture)
 		vendor, ok := errors.AsType[*providers.Error](err)
 		require.True(t, ok, "%v", err)
 		require.Equal(t, providers.Transient, vendor.Class)

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// verdictLife is for how long a picture is not judged again: long enough for all variants that somebody tries, short
+	// findingLifetime is for how long a picture is not judged again: long enough for all variants that somebody tries, short
 	// enough that a mistake, or what is known of a picture, does not stay for good.
-	verdictLife = 30 * 24 * time.Hour
-	// judgePatience bounds one look. A creator is waiting, and a judge that is late is asked again later.
-	judgePatience = 30 * time.Second
+	findingLifetime = 30 * 24 * time.Hour
+	// moderationTimeout bounds one look. A creator is waiting, and a judge that is late is asked again later.
+	moderationTimeout = 30 * time.Second
 	// expireBatch bounds one Expire.
 	expireBatch = 1000
 )
@@ -32,7 +32,7 @@ func (s *Service) recall(
 	ctx context.Context, q *db.Queries, userID, assetID uuid.UUID,
 ) (finding providers.Finding, known bool, err error) {
 	stored, err := q.VerdictGetByAsset(ctx, db.VerdictGetByAssetParams{
-		AssetID: assetID, UserID: &userID, Judge: s.judge.Name(), Now: s.now(),
+		AssetID: assetID, UserID: &userID, Judge: s.moderator.Name(), Now: s.now(),
 	})
 	return read(stored, err)
 }
@@ -41,15 +41,15 @@ func (s *Service) recall(
 // all go by what is written down first.
 func (s *Service) look(ctx context.Context, picture providers.Picture) (finding providers.Finding, known bool, err error) {
 	short, long := md5.Sum(picture.Data), sha256.Sum256(picture.Data) //nolint:gosec // see the import
-	sum, judge := hex.EncodeToString(short[:]), s.judge.Name()
+	sum, judge := hex.EncodeToString(short[:]), s.moderator.Name()
 	q := s.store.Queries()
 	stored, err := q.VerdictGet(ctx, db.VerdictGetParams{MD5: sum, Judge: judge, Sha256: long[:], Now: s.now()})
 	if finding, known, err = read(stored, err); known || err != nil {
 		return finding, known, err
 	}
-	judging, cancel := context.WithTimeout(ctx, judgePatience)
+	judging, cancel := context.WithTimeout(ctx, moderationTimeout)
 	defer cancel()
-	if finding, err = s.judge.Judge(judging, picture); err != nil {
+	if finding, err = s.moderator.Moderate(judging, picture); err != nil {
 		return providers.Finding{}, false, fmt.Errorf("judge picture: %w", err)
 	}
 	encoded, err := json.Marshal(finding)
@@ -57,7 +57,7 @@ func (s *Service) look(ctx context.Context, picture providers.Picture) (finding 
 		return providers.Finding{}, false, fmt.Errorf("encode finding: %w", err)
 	}
 	stored, err = q.VerdictKeep(ctx, db.VerdictKeepParams{
-		MD5: sum, Judge: judge, Sha256: long[:], Finding: encoded, Now: s.now(), ExpiresAt: s.now().Add(verdictLife),
+		MD5: sum, Judge: judge, Sha256: long[:], Finding: encoded, Now: s.now(), ExpiresAt: s.now().Add(findingLifetime),
 	})
 	finding, _, err = read(stored, err)
 	return finding, false, err

@@ -15,8 +15,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers/prompts"
 )
 
-// order is one picture to draw, and who draws it.
-type order struct {
+// request is one picture to draw, and who draws it.
+type request struct {
 	endpoint string
 	input    input
 	dialect  dialect
@@ -79,26 +79,26 @@ const (
 	maxRatio      = 16
 )
 
-// order checks a job against what the endpoint takes, before anything is sent. The prompt is brought into its normal form,
+// request checks a job against what the endpoint takes, before anything is sent. The prompt is brought into its normal form,
 // which changes nothing if it has it already.
-func (p *Provider) order(ctx context.Context, req providers.ImageRequest) (order, error) {
+func (p *Provider) request(ctx context.Context, req providers.ImageRequest) (request, error) {
 	endpoint := req.Model
 	if len(req.References) > 0 {
 		endpoint = p.cfg.EditEndpoint
 	}
 	switch {
 	case endpoint == "":
-		return order{}, fail(providers.Permanent, "references_unsupported", errors.New("no endpoint is configured that takes references"))
+		return request{}, fail(providers.Permanent, "references_unsupported", errors.New("no endpoint is configured that takes references"))
 	case !endpoints.MatchString(endpoint):
-		return order{}, broken("invalid_endpoint", errors.New("the model is no endpoint's id"))
+		return request{}, broken("invalid_endpoint", errors.New("the model is no endpoint's id"))
 	case len(req.References) > maxReferences:
-		return order{}, fail(providers.Permanent, "too_many_references", fmt.Errorf("%d, of %d at most", len(req.References), maxReferences))
+		return request{}, fail(providers.Permanent, "too_many_references", fmt.Errorf("%d, of %d at most", len(req.References), maxReferences))
 	case req.Width < 1 || req.Height < 1 || req.Width > maxRatio*req.Height || req.Height > maxRatio*req.Width:
-		return order{}, fail(providers.Permanent, "invalid_size", fmt.Errorf("%dx%d pixels", req.Width, req.Height))
+		return request{}, fail(providers.Permanent, "invalid_size", fmt.Errorf("%dx%d pixels", req.Width, req.Height))
 	}
 	req.Prompt = prompts.Normalize(req.Prompt).Prompt
 	d := dialectOf(endpoint)
-	o := order{endpoint: endpoint, dialect: d, input: input{
+	o := request{endpoint: endpoint, dialect: d, input: input{
 		Prompt: d.text(req), ImageSize: d.size(req.Width, req.Height), NumImages: 1, MaxImages: d.maxImages,
 		OutputFormat: d.outputFormat, SafetyChecker: true,
 	}}
@@ -106,13 +106,13 @@ func (p *Provider) order(ctx context.Context, req providers.ImageRequest) (order
 		if p.cfg.Redraw != nil {
 			redrawn, err := p.cfg.Redraw(ctx, reference)
 			if err != nil {
-				return order{}, fmt.Errorf("fal: prepare reference %d: %w", i+1, err)
+				return request{}, fmt.Errorf("fal: prepare reference %d: %w", i+1, err)
 			}
 			reference = redrawn
 		}
 		contentType := http.DetectContentType(reference.Data)
 		if contentType != "image/png" && contentType != "image/jpeg" && contentType != "image/webp" {
-			return order{}, fail(providers.Permanent, "invalid_reference", fmt.Errorf("reference %d is no picture", i+1))
+			return request{}, fail(providers.Permanent, "invalid_reference", fmt.Errorf("reference %d is no picture", i+1))
 		}
 		o.input.ImageURLs = append(o.input.ImageURLs, "data:"+contentType+";base64,"+base64.StdEncoding.EncodeToString(reference.Data))
 	}
@@ -127,7 +127,7 @@ func (d dialect) size(width, height int) imageSize {
 }
 
 // price is an estimate in US dollars; fal counts begun megapixels, of which a square of 1024 pixels is one. 0: not known.
-func (o order) price() float64 {
+func (o request) price() float64 {
 	megapixels := math.Ceil(float64(o.input.ImageSize.Width*o.input.ImageSize.Height) / (1 << 20))
 	return o.dialect.perPicture + o.dialect.perMegapixel*megapixels
 }
