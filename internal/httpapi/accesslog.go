@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
@@ -36,7 +37,7 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := e.cfg.Now()
 		r := c.Request()
-		call := &call{id: e.requestID(r), client: e.client(r), streams: e.streams}
+		call := &call{id: e.requestID(r), client: e.client(r), events: e.streams.NewSlot()}
 		c.SetRequest(r.WithContext(newRequestContext(r.Context(), call)))
 		h := c.Response().Header()
 		h[headerRequestID] = []string{call.id}
@@ -45,7 +46,7 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 
 		err := e.protect(c, next)
-		if err == nil && call.stream != nil {
+		if err == nil && call.events.IsFilled() {
 			var detached bool
 			if detached, err = e.streamed(c, call, start); detached {
 				return nil
@@ -68,16 +69,29 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// streamed answers with events. The account of a stream that outlasts its handler is given at its end.
+// streamed answers with events. A stream that outlasts its handler is recorded at its end.
 func (e *Edge) streamed(c echo.Context, call *call, start time.Time) (detached bool, err error) {
-	served := servedBy(c)
-	return e.stream(c, call, func(ctx context.Context, err error, sent int64) {
+	served, ctx := servedBy(c), detachedContext{call}
+	w := c.Response().Writer // net/http's own: Echo uses its again when the handler has returned
+	detached, sent, err := call.events.Open(ctx, w, c.Request(), func(err error, sent int64) {
 		if err != nil {
-			e.judge(ctx, call, err)
+			e.judge(ctx, call, fromStream(err))
 		}
 		served.Status, served.Bytes = http.StatusOK, sent
 		e.account(ctx, call, served, start)
 	})
+	if sent > 0 { // attached, and beyond Echo's sight
+		c.Response().Committed, c.Response().Status, c.Response().Size = true, http.StatusOK, sent
+	}
+	return detached, fromStream(err)
+}
+
+// fromStream makes of a stream's panic what a handler's becomes.
+func fromStream(err error) error {
+	if p, ok := errors.AsType[*events.PanicError](err); ok {
+		return &panicError{value: p.Value, stack: p.Stack}
+	}
+	return err
 }
 
 // servedBy is what is known of an answer before it is given.

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -64,18 +63,6 @@ func BenchmarkEdge(b *testing.B) {
 			}
 			require.Equal(b, c.status, w.status)
 		})
-	}
-}
-
-// BenchmarkEvent measures one event of a stream.
-func BenchmarkEvent(b *testing.B) {
-	b.ReportAllocs()
-	out := &eventWriter{call: &call{streams: newStreams(0, time.Hour)}, wire: newResponseWire(&nullWriter{header: http.Header{}})}
-	job := api.Job{ID: uuid.MustParse(aUUID), Renders: []api.Render{}, QueuedAt: theTime}
-	for b.Loop() {
-		if err := out.send(Event{ID: "7", Name: "job", Data: job}); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"context"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/mugshot-studio/backend/internal/httpapi/sse"
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
@@ -15,9 +17,8 @@ type call struct {
 	token     bool       // a bearer token was presented, good or bad
 	principal *Principal // nil: nobody has been authenticated
 	user      string     // the id of the principal's account, as text; "" without one
-	streams   *streams
-	stream    *eventStream // answers the call when its handler has returned; nil: the handler has answered
-	failure   failure      // what problem.go answered, for the access log
+	events    sse.Slot   // filled where a stream answers the call, once its handler has returned
+	failure   failure    // what problem.go answered, for the access log
 
 	known Principal // what principal points at
 }
@@ -43,10 +44,35 @@ func newRequestContext(ctx context.Context, c *call) *requestContext {
 
 // Value implements context.Context.
 func (r *requestContext) Value(key any) any {
-	if _, asked := key.(callKey); asked {
+	switch key.(type) {
+	case callKey:
 		return r.call
+	case sse.SlotKey:
+		return &r.call.events
 	}
 	return r.Carrier.Value(key)
+}
+
+// detachedContext is the context of a stream that outlives its handler. It is not net/http's, which ends with the handler
+// and keeps what the connection needed; and it makes its values when asked, since of the thousands of streams that wait few
+// are asked.
+type detachedContext struct{ call *call }
+
+// Deadline implements context.Context.
+func (detachedContext) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+
+// Done implements context.Context.
+func (detachedContext) Done() <-chan struct{} { return nil }
+
+// Err implements context.Context.
+func (detachedContext) Err() error { return nil }
+
+// Value implements context.Context.
+func (c detachedContext) Value(key any) any {
+	if _, ok := key.(callKey); ok {
+		return c.call
+	}
+	return tracecontext.With(context.Background(), tracecontext.RequestID, c.call.id).Value(key)
 }
 
 type callKey struct{}

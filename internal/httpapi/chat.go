@@ -8,6 +8,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/chat"
+	"github.com/mugshot-studio/backend/internal/httpapi/sse"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
@@ -151,7 +152,7 @@ func (h chatHandlers) StreamChatEvents(
 		return nil, err
 	}
 	seen := lastSeen(r.Params.LastEventID)
-	run := func(ctx context.Context, send func(Event) error, ended func(error)) *events.Following {
+	return sse.Respond(ctx, streamLifetime, func(ctx context.Context, send func(sse.Event) error, ended func(error)) *events.Following {
 		pass := func(u chat.Update) error {
 			event, err := toChatEvent(u)
 			if err != nil {
@@ -165,6 +166,5 @@ func (h chatHandlers) StreamChatEvents(
 			}
 			ended(err)
 		})
-	}
-	return eventStream{ctx: ctx, run: run, lifetime: streamLifetime}, nil
+	}), nil
 }

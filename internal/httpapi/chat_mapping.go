@@ -14,6 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/chat"
+	"github.com/mugshot-studio/backend/internal/httpapi/sse"
 )
 
 // streamLifetime bounds how long a stream goes on after the session that opened it was ended.
@@ -67,13 +68,13 @@ func toMessage(m chat.Message) (api.Message, error) {
 	return message, nil
 }
 
-func toChatEvent(u chat.Update) (Event, error) {
+func toChatEvent(u chat.Update) (sse.Event, error) {
 	if u.Message == nil {
-		return Event{Name: "delta", Data: api.MessageDelta{MessageID: u.ReplyID, Text: u.Text}}, nil
+		return sse.Event{Name: "delta", Data: api.MessageDelta{MessageID: u.ReplyID, Text: u.Text}}, nil
 	}
 	message, err := toMessage(*u.Message)
 	id := strconv.FormatInt(u.Message.Seq, 10) + "." + strconv.FormatInt(u.Message.Revision, 10)
-	return Event{ID: id, Name: "message", Data: message}, err
+	return sse.Event{ID: id, Name: "message", Data: message}, err
 }
 
 // lastSeen reads Last-Event-ID. An id that is none of ours means that nothing of this chat was seen.

@@ -16,7 +16,7 @@
 //  5. Test it through the generated client against the whole app, one function for each status:
 //     TestQueueProject_409_insufficientCredits. speccheck holds every answer against the spec.
 //
-// A list takes decodeCursor and answers encodeCursor; a stream of events returns an eventStream; a repeatable operation
+// A list takes decodeCursor and answers encodeCursor; a stream of events returns sse.Respond; a repeatable operation
 // hands idempotencyKey to its domain.
 //
 // # What stands in front of a handler

@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/mugshot-studio/backend/gen/api"
+	"github.com/mugshot-studio/backend/internal/httpapi/sse"
 )
 
 // Config is what the edge needs from outside. BasePath, Log, Authenticate and NewID are required.
@@ -55,7 +56,7 @@ type Edge struct {
 	cfg     Config
 	echo    *echo.Echo
 	traced  http.Handler // echo within a span
-	streams *streams
+	streams *sse.Server
 	leaving atomic.Bool
 }
 
@@ -74,7 +75,7 @@ func New(cfg Config, impl api.StrictServerInterface) (*Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("http edge: read spec: %w", err)
 	}
-	e := &Edge{cfg: cfg, echo: newEcho(), streams: newStreams(cfg.Heartbeat, cfg.StreamWrite)}
+	e := &Edge{cfg: cfg, echo: newEcho(), streams: sse.NewServer(sse.Config{Heartbeat: cfg.Heartbeat, WriteTimeout: cfg.StreamWrite})}
 	e.echo.HTTPErrorHandler = func(err error, c echo.Context) { e.fail(c, err) }
 	// Not a Group: its middleware needs a catch-all route, which turns 405 into 404.
 	e.echo.Use(e.observe)
@@ -114,7 +115,10 @@ func (e *Edge) Leave() { e.leaving.Store(true) }
 // Drain makes /readyz answer 503, ends every event stream with a hint when to come back, and refuses new ones. Other
 // requests are served as before; http.Server.Shutdown waits for them, and Wait for the streams. It returns at once and may
 // be called again.
-func (e *Edge) Drain() { e.streams.drain() }
+func (e *Edge) Drain() { e.streams.Drain() }
+
+// Wait waits until the event streams of a draining Edge have ended; see [sse.Server.Wait].
+func (e *Edge) Wait(ctx context.Context) error { return e.streams.Wait(ctx) }
 
 // guard is what stands between an operation's route and its handler. Security comes first: who may not ask learns
 // nothing about how to ask.

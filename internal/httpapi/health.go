@@ -20,7 +20,7 @@ var errNotReady = apperr.New(apperr.Unavailable, apperr.CodeUnavailable, "This i
 
 // readyz asks all dependencies side by side and names those that failed. Why they did is for the log alone.
 func (e *Edge) readyz(c echo.Context) error {
-	if e.leaving.Load() || e.streams.stopped() {
+	if e.leaving.Load() || e.streams.Draining() {
 		return errNotReady.WithDetail("checks", map[string]string{"server": "draining"})
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), e.cfg.ReadyTimeout)

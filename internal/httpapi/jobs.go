@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/api"
+	"github.com/mugshot-studio/backend/internal/httpapi/sse"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 )
@@ -71,13 +72,13 @@ func (h jobHandlers) StreamJobEvents(
 		return nil, err
 	}
 	seen := lastVersion(r.Params.LastEventID)
-	return eventStream{ctx: ctx, run: func(ctx context.Context, send func(Event) error, ended func(error)) *events.Following {
+	return sse.Respond(ctx, 0, func(ctx context.Context, send func(sse.Event) error, ended func(error)) *events.Following {
 		pass := func(ctx context.Context, view jobs.View) error {
 			job, err := toJob(ctx, h.links, view)
 			if err != nil {
 				return err
 			}
-			return send(Event{ID: strconv.FormatInt(job.Version, 10), Name: "job", Data: job})
+			return send(sse.Event{ID: strconv.FormatInt(job.Version, 10), Name: "job", Data: job})
 		}
 		return h.jobs.Follow(ctx, userID, r.JobID, seen, pass, func(err error) {
 			if errors.Is(err, jobs.ErrNotFound) {
@@ -85,7 +86,7 @@ func (h jobHandlers) StreamJobEvents(
 			}
 			ended(err)
 		})
-	}}, nil
+	}), nil
 }
 
 // lastVersion reads Last-Event-ID. An id that is none of ours means that nothing of this job was seen.

@@ -13,11 +13,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/mugshot-studio/backend/internal/httpapi/sse"
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-// errClientGone says that the answer has nobody to go to. It is no failure of ours.
-var errClientGone = errors.New("client gone")
+// errClientGone says that the client of an answer is gone. It is no failure of the server.
+var errClientGone = sse.ErrClientGone
 
 // statusClientGone is nginx's convention for logs; nobody ever receives it.
 const statusClientGone = 499
@@ -55,6 +56,11 @@ type failure struct {
 type panicError struct {
 	value any
 	stack []byte
+}
+
+func isPanic(err error) bool {
+	_, ok := errors.AsType[*panicError](err)
+	return ok
 }
 
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }

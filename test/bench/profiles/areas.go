@@ -34,7 +34,7 @@ func areas() []area {
 		{"queue, in Redis", []string{our + "internal/platform/queue.(*Queue)", our + "internal/platform/redisconn.", "github.com/gocraft/work."}},
 		{"validation against the spec", []string{our + "internal/httpapi.(*operation)."}},
 		{"pictures and storage", []string{our + "internal/platform/storage", our + "internal/providers", "image/"}},
-		{"writing the answer", []string{"encoding/json.", "*JSONResponse).Visit", "*JSONResponse.Visit", our + "internal/httpapi.(*eventWriter)"}},
+		{"writing the answer", []string{"encoding/json.", "*JSONResponse).Visit", "*JSONResponse.Visit", our + "internal/httpapi/sse.(*eventWriter)"}},
 		{"metrics and traces", []string{"github.com/prometheus/", "go.opentelemetry.io/"}},
 		{"routing, contexts, headers, domains", []string{our + "internal/"}},
 		{"net/http: connection, headers, flushing", []string{"net/http.", "net."}},

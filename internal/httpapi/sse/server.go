@@ -1,0 +1,153 @@
+package sse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+)
+
+// drainWriteTimeout bounds a write to a client of a server that drains.
+const drainWriteTimeout = 2 * time.Second
+
+// Config of a [Server].
+type Config struct {
+	Heartbeat    time.Duration // between the comments in an idle stream
+	WriteTimeout time.Duration // for a client to take one event before the stream ends
+}
+
+// Server keeps what all event streams of a process share. It is safe for concurrent use.
+type Server struct {
+	cfg         Config
+	draining    atomic.Bool
+	connections disconnectWatcher
+
+	mu      sync.Mutex // orders open before Wait
+	open    sync.WaitGroup
+	writers map[*eventWriter]struct{} // of the streams that Drain ends
+}
+
+// NewServer returns a server without streams.
+func NewServer(cfg Config) *Server {
+	return &Server{cfg: cfg, writers: map[*eventWriter]struct{}{}}
+}
+
+// NewSlot returns the slot of one request, which its context must have under [SlotKey].
+func (s *Server) NewSlot() Slot { return Slot{server: s} }
+
+// Draining reports whether Drain was called.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
+// Drain ends every stream with a hint when to come back, and refuses new ones. It returns at once and may be called again.
+func (s *Server) Drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining.Store(true)
+	for out := range s.writers {
+		go out.endForDrain() // each as fast as its client reads
+	}
+	clear(s.writers)
+}
+
+// Wait waits until the streams of a draining server have ended, which [http.Server.Shutdown] does not: it does not know of
+// connections that were taken over. It fails when ctx ends first.
+func (s *Server) Wait(ctx context.Context) error {
+	ended := make(chan struct{})
+	go func() {
+		s.open.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("event streams did not end in time: %w", context.Cause(ctx))
+	}
+}
+
+// register has Drain end a stream. The caller owes an unregister.
+func (s *Server) register(out *eventWriter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Draining() {
+		go out.endForDrain()
+	} else {
+		s.writers[out] = struct{}{}
+	}
+}
+
+func (s *Server) unregister(out *eventWriter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.writers, out)
+}
+
+// count counts a stream, unless the server drains. If it is counted, the caller owes open a Done.
+func (s *Server) count() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Draining() {
+		return false
+	}
+	s.open.Add(1)
+	return true
+}
+
+// Open answers a request with the stream in its slot. w is net/http's own writer, with all headers set.
+//
+// An ordinary handler keeps its goroutine, whose stack is as deep as all layers, two buffers of 4 kB and the request: 28 kB
+// for a stream that is silent most of the time. So the connection is taken over from net/http where that can be done. Then
+// the stream goes on after the handler has returned (detached), with ctx as its context, and done is called once with how
+// it ended and the bytes that it sent. Otherwise Open returns when the stream has ended, with the same results.
+//
+// A stream ends with nil, with [ErrClientGone], with what it failed with, or with an *events.PanicError.
+func (s *Slot) Open(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, done func(err error, sent int64),
+) (detached bool, sent int64, err error) {
+	server, opened := s.server, s.stream
+	s.stream = nil
+	if !server.count() {
+		return false, 0, apperr.ErrUnavailable.With(errDraining)
+	}
+	conn, err := takeOver(w, r, &server.connections)
+	switch {
+	case errors.Is(err, errNotTaken):
+		defer server.open.Done()
+		sent, err = server.serveAttached(w, r, opened)
+		return false, sent, err
+	case err != nil:
+		server.open.Done()
+		return false, 0, ErrClientGone
+	}
+	out := &eventWriter{server: server, transport: conn, done: func(err error, sent int64) {
+		defer server.open.Done()
+		conn.close(err)
+		done(err, sent)
+	}}
+	out.start(ctx, opened)
+	return true, 0, nil
+}
+
+// serveAttached streams for as long as the handler runs.
+func (s *Server) serveAttached(w http.ResponseWriter, r *http.Request, opened *stream) (sent int64, err error) {
+	w.WriteHeader(http.StatusOK)
+	ended := make(chan struct{})
+	out := &eventWriter{server: s, transport: newResponseTransport(w)}
+	out.done = func(streamErr error, streamSent int64) {
+		err, sent = streamErr, streamSent
+		close(ended)
+	}
+	out.start(r.Context(), opened)
+	select {
+	case <-ended:
+	case <-r.Context().Done():
+		out.disconnected()
+		<-ended
+	}
+	return sent, err
+}
