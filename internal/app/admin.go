@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/mugshot-studio/backend/internal/chat"
-	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/httpapi/edge"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/admin"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
@@ -49,7 +49,7 @@ func (a *App) observeCall(c breaker.Call) {
 	a.metrics.Call(c.Provider, c.Model, c.Outcome, c.Asked, c.Took)
 }
 
-func (a *App) observeRequest(_ context.Context, s httpapi.Served) {
+func (a *App) observeRequest(_ context.Context, s edge.Served) {
 	a.metrics.Request(s.Method, s.Route, s.Status, s.Duration)
 }
 

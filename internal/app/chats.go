@@ -7,7 +7,7 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/chat"
-	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/httpapi/handler"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/providers/local"
@@ -15,7 +15,7 @@ import (
 
 func (a *App) openChats() error {
 	cfg, o := a.cfg, a.environment
-	check, err := httpapi.NewDraftCheck(a.projects)
+	check, err := handler.NewDraftCheck(a.projects)
 	if err != nil {
 		return fmt.Errorf("check of suggestions: %w", err)
 	}

@@ -6,7 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/httpapi/edge"
+	"github.com/mugshot-studio/backend/internal/httpapi/handler"
 	"github.com/mugshot-studio/backend/internal/ops/ledger"
 	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
@@ -14,22 +15,22 @@ import (
 )
 
 // Edge is the public handler, for Run and for tests that need no listener.
-func (a *App) Edge() (*httpapi.Edge, error) {
+func (a *App) Edge() (*edge.Edge, error) {
 	cfg := a.cfg
 	mount := map[string]http.Handler{}
 	if handler, ok := a.objects.(http.Handler); ok { // the development storage answers for itself
 		mount[storagePath] = handler
 	}
-	return httpapi.New(httpapi.Config{
+	return edge.New(edge.Config{
 		BasePath: cfg.BasePath, Log: a.environment.Log, Now: a.environment.Now, NewID: a.environment.NewID,
-		Authenticate: func(ctx context.Context, token string) (httpapi.Principal, error) {
+		Authenticate: func(ctx context.Context, token string) (edge.Principal, error) {
 			principal, err := a.auth.Authenticate(ctx, token)
-			return httpapi.Principal(principal), err
+			return edge.Principal(principal), err
 		},
 		Limiter: limiter{counters: a.counters, factor: cfg.RateLimitFactor, budgets: budgets()}, Ready: a.checks(),
 		TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins, Mount: mount, HSTS: cfg.InProduction(),
 		Observe: a.observeRequest, Trace: a.tracing.Requests(),
-	}, httpapi.NewServer(httpapi.Services{
+	}, handler.New(handler.Services{
 		Auth: a.auth, Account: a.account, Assets: a.assets, Credits: a.credits, Projects: a.projects, Jobs: a.jobs,
 		Chats: a.chats, Catalog: a.catalog, CSRF: a.csrf, BasePath: cfg.BasePath, AppURL: cfg.PublicAppURL,
 		CSRFDomain: cfg.CSRFCookieDomain,

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/httpapi/edge"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
@@ -41,11 +41,11 @@ type limiter struct {
 	budgets  map[string]budget
 }
 
-// Allow implements httpapi.Limiter. It fails for a class that has no budget, which a test rules out.
-func (l limiter) Allow(ctx context.Context, class string, subject httpapi.Subject) (httpapi.Quota, error) {
+// Allow implements edge.Limiter. It fails for a class that has no budget, which a test rules out.
+func (l limiter) Allow(ctx context.Context, class string, subject edge.Subject) (edge.Quota, error) {
 	b, ok := l.budgets[class]
 	if !ok {
-		return httpapi.Quota{}, fmt.Errorf("no budget for rate-limit class %q", class)
+		return edge.Quota{}, fmt.Errorf("no budget for rate-limit class %q", class)
 	}
 	var limits []ratelimit.Limit
 	add := func(requests int, s ratelimit.Subject) {
@@ -61,9 +61,9 @@ func (l limiter) Allow(ctx context.Context, class string, subject httpapi.Subjec
 	}
 	result, err := l.counters.Allow(ctx, limits...)
 	if err != nil {
-		return httpapi.Quota{}, fmt.Errorf("count request: %w", err)
+		return edge.Quota{}, fmt.Errorf("count request: %w", err)
 	}
-	return httpapi.Quota{
+	return edge.Quota{
 		Allowed: result.Allowed, Limit: result.Limit, Remaining: result.Remaining, Reset: result.Reset,
 		RetryAfter: result.RetryAfter,
 	}, nil

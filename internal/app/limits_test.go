@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/api"
-	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/httpapi/edge"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
@@ -41,7 +41,7 @@ func TestLimiter_anyFactor(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
 	for _, factor := range []float64{1e-9, 1, 1e6, 1e300} {
 		for class := range budgets() {
-			quota, err := limiter{counters: counters, factor: factor, budgets: budgets()}.Allow(t.Context(), class, httpapi.Subject{Address: "192.0.2.1", Account: "a"})
+			quota, err := limiter{counters: counters, factor: factor, budgets: budgets()}.Allow(t.Context(), class, edge.Subject{Address: "192.0.2.1", Account: "a"})
 			require.NoError(t, err, "%s x %g", class, factor)
 			require.Positive(t, quota.Limit)
 		}

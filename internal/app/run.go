@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mugshot-studio/backend/internal/httpapi"
+	"github.com/mugshot-studio/backend/internal/httpapi/edge"
 	"github.com/mugshot-studio/backend/internal/ops/admin"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
@@ -75,7 +75,7 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 func (a *App) serve(
 	ctx context.Context, l net.Listener, handler http.Handler, drain func(), wait func(context.Context) error,
 ) error {
-	server := httpapi.NewHTTPServer(l.Addr().String(), handler, a.environment.Log)
+	server := edge.NewHTTPServer(l.Addr().String(), handler, a.environment.Log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	select {
@@ -101,7 +101,7 @@ func (a *App) serve(
 
 // startDraining lets load balancers notice that this instance is about to go before it turns clients away: their checks
 // find it not ready, and clients that stream are told to come back only when another instance will be asked.
-func (a *App) startDraining(edge *httpapi.Edge) {
+func (a *App) startDraining(edge *edge.Edge) {
 	edge.Leave()
 	time.Sleep(a.cfg.DrainGrace)
 	edge.Drain()

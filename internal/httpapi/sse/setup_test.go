@@ -47,8 +47,8 @@ func setup(t testing.TB, run func(context.Context, func(Event) error) error, cha
 	require.NoError(t, err)
 	f := &fixture{Server: NewServer(cfg), results: make(chan result, 1000)}
 	f.handler = f.answer(0, func(ctx context.Context, send func(Event) error, ended func(error)) *events.Following {
-		reader := oneTurn(func(ctx context.Context) error { return run(ctx, send) })
-		return events.Follow(ctx, hub.Subscribe("job:1"), reader, ended)
+		handler := oneTurn(func(ctx context.Context) error { return run(ctx, send) })
+		return events.Follow(ctx, hub.Subscribe("job:1"), handler, ended)
 	})
 	f.http = httptest.NewServer(f.handler)
 	t.Cleanup(func() {
@@ -77,7 +77,7 @@ func (f *fixture) answer(lifetime time.Duration, run Run) http.Handler {
 	})
 }
 
-// oneTurn is a reader that has said everything when its first turn is over.
+// oneTurn is a handler that has said everything when its first turn is over.
 type oneTurn func(context.Context) error
 
 func (run oneTurn) Snapshot(ctx context.Context) error {

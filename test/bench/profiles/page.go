@@ -20,7 +20,7 @@ type Column struct {
 
 // Functions in which requests and jobs are.
 const (
-	Requests = our + "internal/httpapi.(*Edge).ServeHTTP"
+	Requests = our + "internal/httpapi/edge.(*Edge).ServeHTTP"
 	Jobs     = our + "internal/jobs.(*Runner).Run"
 )
 

@@ -19,7 +19,7 @@ func stack(value int64, functions ...string) *profile.Sample {
 
 func TestAreaOf_namesThePackageThatSpends(t *testing.T) {
 	t.Parallel()
-	edge := our + "internal/httpapi.(*Edge).ServeHTTP"
+	edge := our + "internal/httpapi/edge.(*Edge).ServeHTTP"
 	for area, functions := range map[string][]string{
 		"whose token it is, whether the session lives": {"github.com/jackc/pgx/v5.(*Conn).Query", our + "internal/auth.(*Service).Authenticate", edge},
 		"statements":                              {"syscall.write", "github.com/jackc/pgx/v5.(*Conn).Query", our + "internal/chat.(*Service).Get", edge},
@@ -36,7 +36,7 @@ func TestAreaOf_namesThePackageThatSpends(t *testing.T) {
 
 func TestPage_listsAreas(t *testing.T) {
 	t.Parallel()
-	edge := our + "internal/httpapi.(*Edge).ServeHTTP"
+	edge := our + "internal/httpapi/edge.(*Edge).ServeHTTP"
 	of := func(kind string, samples ...*profile.Sample) *profile.Profile {
 		return &profile.Profile{SampleType: []*profile.ValueType{{Type: kind}}, Sample: samples}
 	}

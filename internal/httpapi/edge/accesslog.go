@@ -1,0 +1,201 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/mugshot-studio/backend/internal/platform/events"
+	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
+)
+
+// Served describes an answered request, for metrics and traces. Its labels are few and hold nothing of a client's.
+type Served struct {
+	Route    string // the path's template, such as /api/v1/jobs/:job_id; "unmatched" where there is none
+	Method   string // an HTTP method that we know, or "other"
+	Status   int    // 499: the client went away
+	Duration time.Duration
+	Bytes    int64 // of the answer's body
+}
+
+const unmatched = "unmatched"
+
+// observe is the outermost layer: it gives the call its identity, turns panics and errors into answers, and writes one
+// line about it. The line has no query, no header and no body, because that is where passwords, tokens and signed
+// addresses are; and the route's template instead of the path, because that is where ids are.
+//
+// What stands between it and the handler is one function and no chain: Echo makes the closures of a chain anew for each
+// request.
+func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := e.cfg.Now()
+		r := c.Request()
+		call := &call{id: e.requestID(r), client: e.client(r), events: e.streams.NewSlot()}
+		c.SetRequest(r.WithContext(newRequestContext(r.Context(), call)))
+		h := c.Response().Header()
+		h[headerRequestID] = []string{call.id}
+		if e.leaving.Load() {
+			h.Set("Connection", "close")
+		}
+
+		err := e.protect(c, next)
+		if err == nil && call.events.IsFilled() {
+			var detached bool
+			if detached, err = e.streamed(c, call, start); detached {
+				return nil
+			}
+		}
+		begun := c.Response().Committed
+		if err != nil {
+			e.fail(c, err)
+		}
+		served := servedBy(c)
+		served.Status, served.Bytes = c.Response().Status, c.Response().Size
+		ctx := c.Request().Context()
+		name(ctx, served)
+		e.account(ctx, call, served, start)
+		if p, ok := errors.AsType[*panicError](err); ok && (begun || p.aborts()) {
+			// Half an answer went out: cutting the connection is the only way left to say that it is not whole.
+			panic(http.ErrAbortHandler)
+		}
+		return nil
+	}
+}
+
+// streamed answers with events. A stream that outlasts its handler is recorded at its end.
+func (e *Edge) streamed(c echo.Context, call *call, start time.Time) (detached bool, err error) {
+	served, ctx := servedBy(c), detachedContext{call}
+	w := c.Response().Writer // net/http's own: Echo uses its again when the handler has returned
+	detached, sent, err := call.events.Open(ctx, w, c.Request(), func(err error, sent int64) {
+		if err != nil {
+			e.judge(ctx, call, fromStream(err))
+		}
+		served.Status, served.Bytes = http.StatusOK, sent
+		e.account(ctx, call, served, start)
+	})
+	if sent > 0 { // attached, and beyond Echo's sight
+		c.Response().Committed, c.Response().Status, c.Response().Size = true, http.StatusOK, sent
+	}
+	return detached, fromStream(err)
+}
+
+// fromStream makes of a stream's panic what a handler's becomes.
+func fromStream(err error) error {
+	if p, ok := errors.AsType[*events.PanicError](err); ok {
+		return &panicError{value: p.Value, stack: p.Stack}
+	}
+	return err
+}
+
+// servedBy is what is known of an answer before it is given.
+func servedBy(c echo.Context) Served {
+	return Served{Route: route(c), Method: method(c.Request().Method)}
+}
+
+// account tells the log and the metrics of an answer that is over.
+func (e *Edge) account(ctx context.Context, call *call, served Served, start time.Time) {
+	end := e.cfg.Now()
+	served.Duration = end.Sub(start)
+	if call.failure.status == statusClientGone {
+		served.Status = statusClientGone
+	}
+	e.log(ctx, call, served, end)
+	if e.cfg.Observe != nil {
+		e.cfg.Observe(ctx, served)
+	}
+}
+
+// protect answers a call, and makes an error of a panic.
+func (e *Edge) protect(c echo.Context, next echo.HandlerFunc) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{value: v, stack: debug.Stack()}
+		}
+	}()
+	mounted := e.isMounted(c.Request())
+	e.securityHeaders(c, mounted)
+	switch {
+	case e.cors(c):
+		return c.NoContent(http.StatusNoContent)
+	case !mounted && !isTidy(c.Request().URL):
+		return errNoRoute
+	}
+	return next(c)
+}
+
+// log writes the line. It gives the handler a record of its own making, since a Logger would look up who called it, which
+// is the same for every line.
+func (e *Edge) log(ctx context.Context, call *call, served Served, at time.Time) {
+	level := slog.LevelInfo
+	switch {
+	case served.Status == statusClientGone, served.Route == "/healthz", served.Route == "/readyz":
+		level = slog.LevelDebug
+	}
+	failed := call.failure.code != "" && call.failure.status >= http.StatusInternalServerError
+	if failed {
+		level = slog.LevelError
+	}
+	handler := e.cfg.Log.Handler()
+	if !handler.Enabled(ctx, level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs,
+		slog.String("request_id", call.id),
+		slog.String("method", served.Method),
+		slog.String("route", served.Route),
+		slog.Int("status", served.Status),
+		slog.Duration("duration", served.Duration),
+		slog.Int64("bytes", served.Bytes),
+	)
+	if call.user != "" {
+		attrs = append(attrs, slog.String("user_id", call.user))
+	}
+	if f := call.failure; f.code != "" {
+		attrs = append(attrs, slog.String("code", string(f.code)))
+		if failed { // 4xx are the client's, and may quote it
+			attrs = append(attrs, slog.Any("error", f.err))
+			if p, ok := errors.AsType[*panicError](f.err); ok {
+				attrs = append(attrs, slog.String("stack", string(p.stack)))
+			}
+		}
+	}
+	record := slog.NewRecord(at, level, "request", 0)
+	record.AddAttrs(attrs...)
+	_ = handler.Handle(ctx, record) // as a Logger does: there is nowhere to tell
+}
+
+// name calls the span of a request after its operation, which only the router knows, and gives it the names in the log.
+func name(ctx context.Context, served Served) {
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetName(served.Method + " " + served.Route)
+		span.SetAttributes(attribute.String("http.route", served.Route))
+		tracecontext.AnnotateSpan(ctx)
+	}
+}
+
+func route(c echo.Context) string {
+	if path := c.Path(); path != "" {
+		return path
+	}
+	return unmatched
+}
+
+// method keeps invented methods out of metrics. What it returns is no part of the request, which a stream would keep alive.
+func method(m string) string {
+	for _, known := range [...]string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+	} {
+		if m == known {
+			return known
+		}
+	}
+	return "other"
+}

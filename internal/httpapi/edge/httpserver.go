@@ -1,0 +1,33 @@
+package edge
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// The bounds of a connection. A body of 8 MiB at 3 Mbit/s arrives within readTimeout. Event streams have a
+// deadline for each write instead of writeTimeout.
+const (
+	readHeaderTimeout = 5 * time.Second
+	idleTimeout       = 2 * time.Minute // longer than the idle time-out of the usual load balancers (60 s)
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	maxHeaderBytes    = 32 << 10
+)
+
+// NewHTTPServer returns a server that a slow or hostile client can't hold for long. It does not listen yet. What net/http
+// itself has to say, such as about broken handshakes, goes to log.
+func NewHTTPServer(addr string, handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr:                         addr,
+		Handler:                      handler,
+		ReadHeaderTimeout:            readHeaderTimeout,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		MaxHeaderBytes:               maxHeaderBytes,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		DisableGeneralOptionsHandler: true, // OPTIONS * gets our envelope and request id like everything else
+	}
+}

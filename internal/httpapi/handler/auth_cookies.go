@@ -1,0 +1,147 @@
+package handler
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/mugshot-studio/backend/gen/api"
+	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/httpapi/edge"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+)
+
+// The names are in the spec.
+const (
+	refreshCookie = "mugshot_refresh"
+	csrfCookie    = "mugshot_csrf"
+)
+
+var errCSRF = apperr.New(apperr.Forbidden, apperr.CodeCSRFFailed,
+	"Send the value of the mugshot_csrf cookie as X-CSRF-Token.")
+
+// cookieJar makes the two cookies of a browser's session. The refresh token is out of reach of scripts and of other
+// sites, and only sent where it is taken. The CSRF token can be read by the site's own scripts, which prove by
+// repeating it in a header that it was they who asked: the signed double submit of OWASP's CSRF Prevention Cheat Sheet.
+type cookieJar struct {
+	path   string // of the auth operations
+	domain string // of the CSRF cookie, where the site is on a sister host of ours; empty: our own host alone
+	guard  *token.CSRFTokens
+}
+
+// newCookieJar returns the jar of an API under basePath.
+func newCookieJar(basePath, csrfDomain string, guard *token.CSRFTokens) cookieJar {
+	return cookieJar{path: basePath + "/auth", domain: csrfDomain, guard: guard}
+}
+
+func (j cookieJar) fill(session auth.Session) ([]*http.Cookie, error) {
+	csrf, err := j.guard.New(session.SessionID)
+	if err != nil {
+		return nil, err
+	}
+	return j.bake(session.Refresh.Token(), csrf, session.RefreshExpiresAt), nil
+}
+
+// empty makes browsers forget both.
+func (j cookieJar) empty() []*http.Cookie { return j.bake("", "", time.Unix(1, 0)) }
+
+func (j cookieJar) bake(refresh, csrf string, expires time.Time) []*http.Cookie {
+	return []*http.Cookie{
+		{
+			Name: refreshCookie, Value: refresh, Path: j.path, Expires: expires.UTC(),
+			HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode,
+		},
+		{ //nolint:gosec // G124: scripts have to read it
+			Name: csrfCookie, Value: csrf, Path: "/", Domain: j.domain, Expires: expires.UTC(),
+			Secure: true, SameSite: http.SameSiteStrictMode,
+		},
+	}
+}
+
+// refreshToken is the one in the body, or else the one that a browser brings, which needs the CSRF token beside it.
+func (h authHandlers) refreshToken(r api.RefreshSessionRequestObject) (refreshToken string, byCookie bool, err error) {
+	if r.Body != nil && r.Body.RefreshToken != nil {
+		return *r.Body.RefreshToken, false, nil
+	}
+	if r.Params.MugshotRefresh == nil {
+		return "", false, auth.ErrInvalidRefreshToken
+	}
+	sessionID, err := h.auth.RefreshSessionID(*r.Params.MugshotRefresh)
+	if err != nil {
+		return "", false, err
+	}
+	if !h.cookies.guard.Valid(sessionID, text(r.Params.MugshotCsrf), text(r.Params.XCSRFToken)) {
+		return "", false, errCSRF
+	}
+	return *r.Params.MugshotRefresh, true, nil
+}
+
+// bringsCookie reports whether a request to sign out brings the refresh cookie of the session that is asking. Whoever
+// brings one, also of another session of the same browser, has to bring its CSRF token; one that was never issued here
+// proves nothing and stands in nobody's way.
+func (h authHandlers) bringsCookie(p edge.Principal, params api.SignOutParams) (mine bool, err error) {
+	if params.MugshotRefresh == nil {
+		return false, nil
+	}
+	sessionID, err := h.auth.RefreshSessionID(*params.MugshotRefresh)
+	if err != nil {
+		return false, nil //nolint:nilerr // see above
+	}
+	if !h.cookies.guard.Valid(sessionID, text(params.MugshotCsrf), text(params.XCSRFToken)) {
+		return false, errCSRF
+	}
+	return sessionID == p.SessionID, nil
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// The generated responses have one Set-Cookie header at most; these have two, or none.
+type (
+	signedInWithCookies struct {
+		api.SignInResponseObject
+		cookies []*http.Cookie
+	}
+	verifiedWithCookies struct {
+		api.VerifySecondFactorResponseObject
+		cookies []*http.Cookie
+	}
+	refreshedWithCookies struct {
+		api.RefreshSessionResponseObject
+		cookies []*http.Cookie
+	}
+	signedOutWithCookies struct {
+		api.SignOutResponseObject
+		cookies []*http.Cookie
+	}
+)
+
+func (r signedInWithCookies) VisitSignInResponse(w http.ResponseWriter) error {
+	setCookies(w, r.cookies)
+	return r.SignInResponseObject.VisitSignInResponse(w)
+}
+
+func (r verifiedWithCookies) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+	setCookies(w, r.cookies)
+	return r.VerifySecondFactorResponseObject.VisitVerifySecondFactorResponse(w)
+}
+
+func (r refreshedWithCookies) VisitRefreshSessionResponse(w http.ResponseWriter) error {
+	setCookies(w, r.cookies)
+	return r.RefreshSessionResponseObject.VisitRefreshSessionResponse(w)
+}
+
+func (r signedOutWithCookies) VisitSignOutResponse(w http.ResponseWriter) error {
+	setCookies(w, r.cookies)
+	return r.SignOutResponseObject.VisitSignOutResponse(w)
+}
+
+func setCookies(w http.ResponseWriter, cookies []*http.Cookie) {
+	for _, cookie := range cookies {
+		http.SetCookie(w, cookie)
+	}
+}

@@ -1,0 +1,113 @@
+package handler
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/gen/api"
+	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/projects"
+	"github.com/mugshot-studio/backend/internal/safety"
+)
+
+func toProject(p projects.Project) api.Project {
+	refs := p.Prompt.RefAssetIds
+	if refs == nil {
+		refs = []uuid.UUID{}
+	}
+	return api.Project{
+		ID: p.ID, Mode: api.ProjectMode(p.Mode), Platform: api.PlatformID(p.Platform), Width: int64(p.Width),
+		Height: int64(p.Height), Status: api.ProjectStatus(p.Status), ModelPref: orNullAs[api.ModelPreference](p.ModelPref),
+		Seed: orNull(p.Seed), Version: p.Version, CreatedAt: p.CreatedAt.UTC(), UpdatedAt: p.UpdatedAt.UTC(),
+		Prompt: api.ProjectPrompt{
+			Headline: p.Prompt.Headline, Subtext: p.Prompt.Subtext, Vibe: p.Prompt.Vibe, Details: p.Prompt.Details,
+			RefAssetIds: refs, SelfieAssetID: p.Prompt.SelfieAssetID, CopyTargetAssetID: p.Prompt.CopyTargetAssetID,
+		},
+	}
+}
+
+func draftOf(b api.ProjectCreate) projects.Draft {
+	draft := projects.Draft{
+		Mode: string(b.Mode), Platform: string(b.Platform), Prompt: promptOf(b.Prompt), ModelPref: textOf(b.ModelPref),
+		Seed: b.Seed,
+	}
+	if b.Width != nil {
+		draft.Width = int32(*b.Width)
+	}
+	if b.Height != nil {
+		draft.Height = int32(*b.Height)
+	}
+	return draft
+}
+
+func promptOf(p api.Prompt) projects.Prompt {
+	return projects.Prompt{
+		Headline: p.Headline, Subtext: p.Subtext, Vibe: p.Vibe, Details: p.Details, RefAssetIDs: p.RefAssetIds,
+		SelfieAssetID: p.SelfieAssetID, CopyTargetAssetID: p.CopyTargetAssetID,
+	}
+}
+
+func changeOf(b api.ProjectUpdate) projects.Change {
+	edit := projects.Change{
+		Mode: textOf(b.Mode), Platform: textOf(b.Platform), Width: pixels(b.Width), Height: pixels(b.Height),
+		ModelPref: change(b.ModelPref, func(m api.ModelPreference) string { return string(m) }),
+		Seed:      change(b.Seed, func(s int64) int64 { return s }),
+	}
+	if b.Prompt != nil {
+		prompt := promptOf(*b.Prompt)
+		edit.Prompt = &prompt
+	}
+	return edit
+}
+
+// pixels narrows a size that the spec keeps under 3840.
+func pixels(n *int64) *int32 {
+	if n == nil {
+		return nil
+	}
+	narrow := int32(*n)
+	return &narrow
+}
+
+func orderOf(b api.QueueRequest) jobs.Order {
+	order := jobs.Order{Quality: string(b.Quality), Variants: int32(b.Variants)}
+	if b.Model != nil {
+		order.Model = string(*b.Model)
+	}
+	if b.Consent != nil {
+		order.Consent = &safety.Consent{
+			SubjectIsMe:   b.Consent.SubjectIsMe != nil && *b.Consent.SubjectIsMe,
+			SubjectAgreed: b.Consent.SubjectAgreed != nil && *b.Consent.SubjectAgreed,
+			AcceptedAt:    b.Consent.AcceptedAt,
+		}
+	}
+	return order
+}
+
+// etag is a version as a strong entity tag (RFC 9110, 8.8.3).
+func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+
+// noVersion is the version of no project: an If-Match that names a tag we never gave can not match.
+const noVersion = int64(-1)
+
+// requiredVersion reads If-Match (RFC 9110, 13.1.1): nil without it or for *, which any project matches. Of a list of
+// tags only a single one is understood, since a project has one version at a time.
+func requiredVersion(ifMatch *string) (*int64, error) {
+	if ifMatch == nil || strings.TrimSpace(*ifMatch) == "*" {
+		return nil, nil
+	}
+	tag := strings.TrimSpace(*ifMatch)
+	if len(tag) < 2 || tag[0] != '"' || tag[len(tag)-1] != '"' {
+		return nil, apperr.Validation(apperr.Field{
+			Field: "If-Match", In: "header", Code: "format", Message: `Send the project's ETag with its quotes, such as "3".`,
+		})
+	}
+	version, err := strconv.ParseInt(tag[1:len(tag)-1], 10, 64)
+	if err != nil {
+		version = noVersion
+	}
+	return &version, nil
+}
