@@ -27,8 +27,8 @@ func idlePool(b *testing.B) (*queue.Queue, <-chan time.Time) {
 	return q, started
 }
 
-// BenchmarkPickup measures from before a push until its handler starts, on an idle queue: the pause lets the fetcher
-// fall asleep.
+// BenchmarkPickup measures from before a push until its handler starts, on an idle queue: during the pause the fetcher goes
+// to sleep.
 func BenchmarkPickup(b *testing.B) {
 	q, started := idlePool(b)
 	var took []time.Duration

@@ -12,20 +12,21 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// Consumer says how tasks of one kind are run in this process.
+// Consumer says how this process runs the tasks of one kind.
 type Consumer struct {
-	// Slots is how many run at once, at least 1. Idle slots cost nothing. When all are taken, nothing of the kind is
-	// fetched, and what waits is left for other processes.
+	// Slots is how many tasks run at once, at least 1. Idle slots cost nothing. While all are taken, this process fetches
+	// no task of the kind and leaves the list to other processes.
 	Slots int
-	// Deadline is how long one task may take before its context ends.
+	// Deadline is how long one task may run before its context ends.
 	Deadline time.Duration
-	// Handle runs a task. The same id may come twice, even side by side. It must return soon after its context ends, the
-	// cause of which is ErrDraining when the process has to stop. Its error or panic is logged and changes nothing else.
+	// Handle runs a task. It may get the same id twice, even at the same time. It must return soon after its context ends;
+	// the context's cause is ErrDraining when the process has to stop. An error or panic of Handle is logged and has no
+	// other effect.
 	Handle func(ctx context.Context, id uuid.UUID) error
 }
 
-// ErrDraining is the cause of the end of a handler's context when Drain has run out of time, and what Healthy returns
-// once Drain has begun.
+// ErrDraining is the cause with which handlers' contexts end when [Consumers.Drain] has run out of time, and the error that
+// [Consumers.Healthy] returns from the beginning of Drain.
 var ErrDraining = errors.New("queue: draining")
 
 // Consumers are the running consumers of a process.
@@ -40,8 +41,8 @@ type Consumers struct {
 	done        chan struct{}           // closed when all fetchers and handlers have returned
 }
 
-// Consume fetches and runs tasks until Drain is called, which the caller owes it. It begins at once, or as soon as Redis
-// is there, and fails only for consumers that can't work.
+// Consume starts to fetch and run tasks. It returns at once, whether Redis is there or not, and fails only where a
+// [Consumer] lacks slots, a deadline or a handler. The caller must call [Consumers.Drain] in the end.
 func (q *Queue) Consume(consumers map[Kind]Consumer) (*Consumers, error) {
 	c := &Consumers{queue: q, runners: make(map[Kind]*runner, len(consumers)), done: make(chan struct{})}
 	for kind, consumer := range consumers {
@@ -53,7 +54,7 @@ func (q *Queue) Consume(consumers map[Kind]Consumer) (*Consumers, error) {
 	}
 	c.bell = &redisconn.Listener{
 		Endpoint: q.endpoint, Channel: q.keys.bell(), Log: q.log,
-		Subscribed: func() { // what was pushed while nobody listened
+		Subscribed: func() { // for tasks that were pushed while this process was not subscribed
 			for _, l := range c.runners {
 				l.ring()
 			}
@@ -71,7 +72,7 @@ func (q *Queue) Consume(consumers map[Kind]Consumer) (*Consumers, error) {
 	return c, nil
 }
 
-// run is the life of the consumers.
+// run runs the fetchers until quit ends, and then waits for the handlers, whose contexts come from tasks.
 func (c *Consumers) run(quit, tasks context.Context) {
 	defer close(c.done)
 	pool := newLibraryPool(quit, c.queue.endpoint.Dial, c.queue.log)
@@ -93,9 +94,9 @@ func (c *Consumers) run(quit, tasks context.Context) {
 	running.Wait()
 }
 
-// Drain stops fetching at once and lets the running tasks end by themselves until ctx ends; then it ends their contexts
-// and waits Config.Grace for the handlers to return. It fails if some did not; their claims lapse in Postgres. It may
-// be called again.
+// Drain stops fetching at once and waits for the running tasks until ctx ends. Then it ends their contexts with
+// [ErrDraining] and waits Config.Grace for the handlers to return. It fails if some did not return; their leases expire in
+// Postgres. It may be called again.
 func (c *Consumers) Drain(ctx context.Context) error {
 	c.stop()
 	select {
@@ -123,7 +124,7 @@ func (c *Consumers) Running() map[Kind]int {
 	return running
 }
 
-// Healthy returns why no task would be taken at once, if so: ErrDraining, or that Redis is away.
+// Healthy returns nil while a pushed task would be fetched at once, else why not: [ErrDraining], or that Redis is away.
 func (c *Consumers) Healthy(ctx context.Context) error {
 	select {
 	case <-c.draining:

@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
-func TestConsume_badConsumer(t *testing.T) {
+func TestConsume_refusesABadConsumer(t *testing.T) {
 	t.Parallel()
 	q := open(t, at("redis://"+refusingAddress(t)), silent())
 	for _, consumer := range []queue.Consumer{
@@ -27,7 +27,7 @@ func TestConsume_badConsumer(t *testing.T) {
 	}
 }
 
-func TestConsume_thousand(t *testing.T) {
+func TestConsumers_runAThousandOfEachKind(t *testing.T) {
 	t.Parallel()
 	q := open(t, shared(t), silent())
 	got := map[queue.Kind]inbox{}
@@ -50,15 +50,15 @@ func TestConsume_thousand(t *testing.T) {
 	}
 }
 
-// An idle gocraft/work looks at once, after 10, 100 and 1,000 ms, and then not for 5 s.
-func TestConsume_doorbellWakesIdle(t *testing.T) {
+// An idle gocraft/work looks at its list at once, after 10, 100 and 1,000 ms, and then every 5 s only.
+func TestConsumers_wakeAtTheDoorbell(t *testing.T) {
 	t.Parallel()
 	q := open(t, shared(t), silent())
 	got := newInbox()
 	consume(t, q, generate(1, got.handle))
 	require.NoError(t, q.Push(t.Context(), queue.Generate, uuid.New()))
 	got.next(t)
-	time.Sleep(1500 * time.Millisecond) // the time in which it falls asleep; there is no event to wait for
+	time.Sleep(1500 * time.Millisecond) // until it looks every 5 s only, of which no event tells
 
 	begun := time.Now()
 	require.NoError(t, q.Push(t.Context(), queue.Generate, uuid.New()))
@@ -66,17 +66,17 @@ func TestConsume_doorbellWakesIdle(t *testing.T) {
 	require.Less(t, time.Since(begun), 3*time.Second)
 }
 
-func TestConsume_backPressure(t *testing.T) {
+func TestConsumers_fetchWhatHasASlot(t *testing.T) {
 	t.Parallel()
 	q := open(t, shared(t), silent())
 	got, release := newInbox(), make(chan struct{})
-	hold := func(ctx context.Context, id uuid.UUID) error {
+	block := func(ctx context.Context, id uuid.UUID) error {
 		err := got.handle(ctx, id)
 		<-release
 		return err
 	}
 	mails := newInbox()
-	consumers := generate(3, hold)
+	consumers := generate(3, block)
 	consumers[queue.Mail] = queue.Consumer{Slots: 1, Deadline: time.Minute, Handle: mails.handle}
 	c := consume(t, q, consumers)
 
@@ -89,10 +89,10 @@ func TestConsume_backPressure(t *testing.T) {
 		require.NoError(t, err)
 		return n
 	}
-	require.EqualValues(t, 47, depth(), "only what has a slot is fetched")
+	require.EqualValues(t, 47, depth(), "only tasks that have a slot are fetched")
 	require.Equal(t, map[queue.Kind]int{queue.Generate: 3, queue.Mail: 0}, c.Running())
 
-	for range 5 { // rings that find generate full must neither fetch more nor hold up another kind
+	for range 5 { // rings for a kind without a free slot must neither fetch more nor delay another kind
 		require.NoError(t, q.Push(t.Context(), queue.Generate, uuid.New()))
 		require.NoError(t, q.Push(t.Context(), queue.Mail, uuid.New()))
 		mails.next(t)
@@ -101,7 +101,7 @@ func TestConsume_backPressure(t *testing.T) {
 
 	release <- struct{}{}
 	got.next(t)
-	require.EqualValues(t, 51, depth(), "one slot free, one task fetched")
+	require.EqualValues(t, 51, depth(), "one slot became free, one task was fetched")
 	require.Equal(t, 3, c.Running()[queue.Generate])
 
 	close(release)
@@ -110,13 +110,13 @@ func TestConsume_backPressure(t *testing.T) {
 	}
 }
 
-// What a full process can't run is left to another one.
-func TestConsume_noHoarding(t *testing.T) {
+// A process without a free slot leaves tasks to other processes.
+func TestConsumers_leaveTasksToOtherProcesses(t *testing.T) {
 	t.Parallel()
 	cfg := shared(t)
 	release := make(chan struct{})
 	got := newInbox()
-	hold := func(ctx context.Context, id uuid.UUID) error {
+	block := func(ctx context.Context, id uuid.UUID) error {
 		err := got.handle(ctx, id)
 		<-release
 		return err
@@ -125,7 +125,7 @@ func TestConsume_noHoarding(t *testing.T) {
 	var q *queue.Queue
 	for range processes {
 		q = open(t, cfg, silent())
-		consume(t, q, generate(1, hold))
+		consume(t, q, generate(1, block))
 	}
 	t.Cleanup(func() { close(release) })
 	for range processes {
@@ -136,7 +136,7 @@ func TestConsume_noHoarding(t *testing.T) {
 	}
 }
 
-func TestConsume_panicAndError(t *testing.T) {
+func TestConsumers_surviveAPanicAndAnError(t *testing.T) {
 	t.Parallel()
 	log := &journal{}
 	q := open(t, shared(t), log.logger())
@@ -155,13 +155,13 @@ func TestConsume_panicAndError(t *testing.T) {
 	require.NoError(t, q.PushAll(t.Context(), queue.Generate, []uuid.UUID{first, second, third}))
 	require.Equal(t, third, got.next(t))
 	require.Equal(t, 1, log.count("panic with a string"))
-	require.Zero(t, log.count("boom"), "what a library panics with may quote what it was given")
+	require.Zero(t, log.count("boom"), "a library may panic with a text that quotes its input")
 	require.Equal(t, 1, log.count("consume_test.go"), "the stack")
 	require.Equal(t, 1, log.count("crash"))
 	require.Equal(t, 1, log.count("id="+first.String()))
 }
 
-func TestConsume_messageWithoutID(t *testing.T) {
+func TestConsumers_dropAMessageWithoutAnID(t *testing.T) {
 	t.Parallel()
 	log := &journal{}
 	cfg := shared(t)
@@ -175,7 +175,7 @@ func TestConsume_messageWithoutID(t *testing.T) {
 	require.Equal(t, 1, log.count("its id is no UUID"))
 }
 
-func TestConsume_deadline(t *testing.T) {
+func TestConsumers_endATaskAtItsDeadline(t *testing.T) {
 	t.Parallel()
 	q := open(t, shared(t), silent())
 	ended := make(chan error, 1)
@@ -191,7 +191,7 @@ func TestConsume_deadline(t *testing.T) {
 	require.ErrorIs(t, receive(t, ended), context.DeadlineExceeded)
 }
 
-func TestConsume_manyPushersManyProcesses(t *testing.T) {
+func TestConsumers_runEachTaskOnceInManyProcesses(t *testing.T) {
 	t.Parallel()
 	cfg := shared(t)
 	got := newInbox()

@@ -19,7 +19,7 @@ func expired() context.Context {
 	return ctx
 }
 
-func TestDrain_letsWorkEnd(t *testing.T) {
+func TestConsumers_drainLetsTasksEnd(t *testing.T) {
 	t.Parallel()
 	q := open(t, shared(t), silent())
 	got, release := newInbox(), make(chan struct{})
@@ -49,7 +49,7 @@ func TestDrain_letsWorkEnd(t *testing.T) {
 	require.EqualValues(t, 8, depth, "nothing was fetched after the drain began")
 }
 
-func TestDrain_interruptsAtDeadline(t *testing.T) {
+func TestConsumers_drainEndsContextsAtItsDeadline(t *testing.T) {
 	t.Parallel()
 	q := open(t, shared(t), silent())
 	got, cause := newInbox(), make(chan error, 1)
@@ -65,7 +65,7 @@ func TestDrain_interruptsAtDeadline(t *testing.T) {
 	require.ErrorIs(t, receive(t, cause), queue.ErrDraining)
 }
 
-func TestDrain_givesUpOnDeafHandler(t *testing.T) {
+func TestConsumers_drainGivesUpOnAHandlerThatIgnoresItsContext(t *testing.T) {
 	t.Parallel()
 	cfg := shared(t)
 	cfg.Grace = time.Millisecond
@@ -83,7 +83,7 @@ func TestDrain_givesUpOnDeafHandler(t *testing.T) {
 	require.NoError(t, c.Drain(context.Background()))
 }
 
-func TestDrain_redisAway(t *testing.T) {
+func TestConsumers_drainWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	q := open(t, at("redis://"+refusingAddress(t)), silent())
 	c, err := q.Consume(generate(1, newInbox().handle))
@@ -91,7 +91,7 @@ func TestDrain_redisAway(t *testing.T) {
 	require.Error(t, c.Healthy(t.Context()))
 	require.NoError(t, c.Drain(context.Background()), "before Redis was ever reached")
 
-	redis := own(t)
+	redis := ownRedis(t)
 	q = open(t, at(redis.URL()), silent())
 	c, err = q.Consume(generate(1, newInbox().handle))
 	require.NoError(t, err)

@@ -12,17 +12,18 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// deadAfter is how long a pool may be without a heartbeat (it writes one each 5 s) before it counts as dead. It is wide,
-// since the heartbeat bears the time of the worker's clock. A living pool taken for dead would see its latest task run
-// twice, and sign on again with its next heartbeat.
+// deadAfter is how long a pool may go without a heartbeat (one every 5 s) before it counts as dead. It leaves room for
+// clocks that differ, since a heartbeat has the time of the worker's clock. If a living pool is taken for dead, its latest
+// task runs twice, and its next heartbeat registers it again.
 const deadAfter = time.Minute
 
-// scanPage is how many keys one step of Sweep's walk looks at.
+// scanPage is how many keys one SCAN of [Queue.Sweep] looks at.
 const scanPage = 1000
 
-// releaseScript gives back what a dead pool has fetched and not finished, and forgets what it held of the kind's lock.
+// releaseScript returns the tasks that a dead pool has fetched and not finished to the kind's list, and takes the pool's
+// share off the kind's lock. It returns the number of tasks.
 //
-// KEYS: its list in progress, the kind's list, the kind's lock, the holders of the lock. ARGV: the pool.
+// KEYS: the pool's list in progress, the kind's list, the kind's lock, the holders of the lock. ARGV: the pool.
 const releaseScript = `
 local returned = 0
 while redis.call('rpoplpush', KEYS[1], KEYS[2]) do
@@ -36,11 +37,11 @@ redis.call('hdel', KEYS[4], ARGV[1])
 return returned
 `
 
-// Sweep clears away what gocraft/work leaves behind in Redis: the tasks, locks and heartbeats of pools that were killed,
-// which its own reaper finds after 10 minutes, and those that a lost connection left on the list of a pool that later
-// stopped in good order, which it never finds. The tasks go back to their lists; Sweep returns their number. It is for
-// once a minute or so, in any number of processes, since it walks over all keys of the Redis database, a thousand at a
-// time.
+// Sweep removes what gocraft/work leaves behind in Redis: the tasks, locks and heartbeats of killed pools, which the
+// library's own reaper finds only after 10 minutes, and the tasks that a lost connection left on the list of a pool which
+// later stopped in good order, which the reaper never finds. It returns the tasks to their lists, and their number to the
+// caller. Any number of processes may call it at once, each about once a minute and not more often: it scans all keys of
+// the Redis database, a thousand at a time.
 func (q *Queue) Sweep(ctx context.Context) (returned int, err error) {
 	pools, err := q.deadPools(ctx)
 	if err != nil {
@@ -53,14 +54,14 @@ func (q *Queue) Sweep(ctx context.Context) (returned int, err error) {
 			return returned, fmt.Errorf("bury dead pool: %w", err)
 		}
 	}
-	known := redis.Args{}.Add(q.keys.knownKinds()).AddFlat(Kinds()) // lost when Redis was emptied; the web UI shows these
+	known := redis.Args{}.Add(q.keys.knownKinds()).AddFlat(Kinds()) // the web UI shows these; they are lost when Redis is emptied
 	if _, err := q.do(ctx, "SADD", known...); err != nil {
 		return returned, fmt.Errorf("name the kinds: %w", err)
 	}
 	return returned, nil
 }
 
-// releasePool gives back what a dead pool held, rings for it, and forgets the pool.
+// releasePool returns a dead pool's tasks to their lists, rings the doorbell for them, and removes the pool.
 func (q *Queue) releasePool(ctx context.Context, pool string) (returned int, err error) {
 	for _, kind := range Kinds() {
 		n, err := q.release(ctx, kind, pool)
@@ -81,6 +82,7 @@ func (q *Queue) releasePool(ctx context.Context, pool string) (returned int, err
 	return returned, err
 }
 
+// release runs releaseScript for one kind.
 func (q *Queue) release(ctx context.Context, kind Kind, pool string) (returned int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, q.cfg.CallTimeout)
 	defer cancel()
@@ -92,18 +94,18 @@ func (q *Queue) release(ctx context.Context, kind Kind, pool string) (returned i
 	return returned, err
 }
 
-// deadPools returns the ids of all pools that left a trace and have no fresh heartbeat.
+// deadPools returns the ids of all pools that appear in any key and have no fresh heartbeat.
 func (q *Queue) deadPools(ctx context.Context) (map[string]struct{}, error) {
 	pools := map[string]struct{}{}
-	traces := []func() ([]string, error){
+	sources := []func() ([]string, error){
 		func() ([]string, error) { return redis.Strings(q.do(ctx, "SMEMBERS", q.keys.pools())) },
 		func() ([]string, error) { return q.poolsInProgress(ctx) },
 	}
 	for _, kind := range Kinds() {
-		traces = append(traces, func() ([]string, error) { return redis.Strings(q.do(ctx, "HKEYS", q.keys.holders(kind))) })
+		sources = append(sources, func() ([]string, error) { return redis.Strings(q.do(ctx, "HKEYS", q.keys.holders(kind))) })
 	}
-	for _, trace := range traces {
-		ids, err := trace()
+	for _, source := range sources {
+		ids, err := source()
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +116,7 @@ func (q *Queue) deadPools(ctx context.Context) (map[string]struct{}, error) {
 	for id := range pools {
 		beat, err := redis.Int64(q.do(ctx, "HGET", q.keys.heartbeat(id), "heartbeat_at"))
 		switch {
-		case errors.Is(err, redis.ErrNil): // none: dead
+		case errors.Is(err, redis.ErrNil): // no heartbeat: dead
 		case err != nil:
 			return nil, err
 		case q.cfg.Now().Sub(time.Unix(beat, 0)) < deadAfter:
@@ -124,7 +126,7 @@ func (q *Queue) deadPools(ctx context.Context) (map[string]struct{}, error) {
 	return pools, nil
 }
 
-// poolsInProgress returns the ids of the pools that have fetched a task and not finished it, some of them twice.
+// poolsInProgress returns the ids of the pools that have fetched a task and not finished it. An id may occur twice.
 func (q *Queue) poolsInProgress(ctx context.Context) ([]string, error) {
 	var ids []string
 	for cursor := "0"; ; {

@@ -13,19 +13,19 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// libraryConnections is enough for the goroutines of the library's pools, one a kind, which hold a connection for one
-// command each and its reaper two. Most of the time all is done by two or three.
+// libraryConnections is enough for the goroutines of the library's pools, one pool for each kind: each goroutine holds a
+// connection for one command, the reaper two connections. Most of the time two or three are in use.
 const libraryConnections = 16
 
-// signOffTimeout bounds the attempt to reach Redis once more in order to sign off.
+// signOffTimeout bounds the last attempt to reach Redis, in which the library's pools unregister.
 const signOffTimeout = 500 * time.Millisecond
 
-// newLibraryPool returns the only connections that gocraft/work gets to see. The library has no logger and no context: each
-// failure is a line on standard output (thousands a second while Redis is away), and each fetcher tries again after
-// 10 ms. So it meets no failure. Dialling waits until Redis is there, which makes the library rest meanwhile; a command
-// that fails is told to our log and answered with nothing, which each of its callers takes for "no task" or "done".
+// newLibraryPool returns the connections that gocraft/work uses, on which it never sees a failure. The library has no logger
+// and no context: it prints each failure on standard output (thousands of lines a second while Redis is away), and each
+// fetcher tries again after 10 ms. So dialling blocks until Redis is there, which keeps the library quiet meanwhile, and a
+// failed command is logged here and answered with nil, which the library's callers take for "no task" or "done".
 //
-// When quit ends, fetching answers nothing either, and whoever waits for Redis is let go.
+// When quit ends, fetching is answered with nil too, and goroutines that wait for Redis get an [unavailableConn].
 func newLibraryPool(quit context.Context, dial func(context.Context) (redis.Conn, error), log *slog.Logger) *redis.Pool {
 	l := &libraryDialer{dial: dial, log: log}
 	return redisconn.NewPool(libraryConnections, func(context.Context) (redis.Conn, error) {
@@ -33,26 +33,28 @@ func newLibraryPool(quit context.Context, dial func(context.Context) (redis.Conn
 	})
 }
 
+// libraryDialer dials the library's connections.
 type libraryDialer struct {
 	dial func(context.Context) (redis.Conn, error)
 	log  *slog.Logger
 
-	mu     sync.Mutex // held while dialling: one goroutine tries, the others wait for what comes of it
+	mu     sync.Mutex // held while dialling: one goroutine tries, the others wait for its result
 	outage redisconn.Outage
-	gaveUp bool // quit has ended with Redis away
+	gaveUp bool // quit has ended while Redis was away
 }
 
+// connect returns a connection once Redis is there or, after quit has ended, an [unavailableConn] if it still is not.
 func (l *libraryDialer) connect(quit context.Context) redis.Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for !l.gaveUp {
-		leaving := quit.Err() != nil
-		conn, err := l.attempt(quit, leaving)
+		stopping := quit.Err() != nil
+		conn, err := l.attempt(quit, stopping)
 		switch {
 		case err == nil:
 			l.outage.End(quit, l.log, "queue reaches redis again")
 			return &errorSwallowingConn{Conn: conn, log: l.log, quit: quit.Done()}
-		case leaving:
+		case stopping:
 			l.gaveUp = true
 		case quit.Err() == nil:
 			l.outage.Wait(quit, l.log, err, "queue can't reach redis; no task is fetched meanwhile")
@@ -61,8 +63,9 @@ func (l *libraryDialer) connect(quit context.Context) redis.Conn {
 	return unavailableConn{}
 }
 
-func (l *libraryDialer) attempt(quit context.Context, leaving bool) (redis.Conn, error) {
-	if !leaving {
+// attempt dials once. stopping tells that quit has ended, so that the attempt needs a time-out of its own.
+func (l *libraryDialer) attempt(quit context.Context, stopping bool) (redis.Conn, error) {
+	if !stopping {
 		return l.dial(quit)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(quit), signOffTimeout)
@@ -70,7 +73,7 @@ func (l *libraryDialer) attempt(quit context.Context, leaving bool) (redis.Conn,
 	return l.dial(ctx)
 }
 
-// errorSwallowingConn is a connection that doesn't fail.
+// errorSwallowingConn is a connection whose commands don't fail: it logs their errors and answers nil.
 type errorSwallowingConn struct {
 	redis.Conn
 	log      *slog.Logger
@@ -80,7 +83,7 @@ type errorSwallowingConn struct {
 
 // Do implements redis.Conn.
 func (c *errorSwallowingConn) Do(command string, args ...any) (reply any, err error) {
-	if command == "EVALSHA" || command == "EVAL" { // all that takes tasks from a list
+	if command == "EVALSHA" || command == "EVAL" { // the only commands that fetch tasks
 		select {
 		case <-c.quit:
 			return reply, nil
@@ -89,11 +92,11 @@ func (c *errorSwallowingConn) Do(command string, args ...any) (reply any, err er
 	}
 	reply, err = c.Conn.Do(command, args...)
 	switch {
-	case err == nil, strings.HasPrefix(err.Error(), "NOSCRIPT "): // which the caller answers with EVAL
+	case err == nil, strings.HasPrefix(err.Error(), "NOSCRIPT "): // the library then sends EVAL
 		return reply, err
-	case command == "SMEMBERS": // its reaper asks for the pools: then there are none to reap
+	case command == "SMEMBERS": // the reaper asks for the pools: let it find none
 		reply = []any{}
-	case command == "HGET": // its reaper asks whether a pool is alive: nothing would mean that it is not
+	case command == "HGET": // the reaper asks whether a pool is alive: nil would mean that it is dead
 		return nil, err
 	default:
 		reply = nil
@@ -110,7 +113,7 @@ func (c *errorSwallowingConn) Flush() error {
 	return nil
 }
 
-// report logs the first failure of a connection; when it is broken, there are many.
+// report logs the first failure of a connection; a broken connection has many.
 func (c *errorSwallowingConn) report(command string, err error) {
 	if c.reported {
 		return
@@ -121,7 +124,8 @@ func (c *errorSwallowingConn) report(command string, err error) {
 
 var errUnavailable = errors.New("queue: redis is away")
 
-// unavailableConn stands for Redis when it is away and nobody waits for it any more. Its Err keeps it out of the pool.
+// unavailableConn answers nil to every command. It stands for Redis after quit has ended while Redis was away. Its Err keeps
+// it out of the pool.
 type unavailableConn struct{}
 
 func (unavailableConn) Close() error                             { return nil }

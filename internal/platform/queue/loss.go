@@ -7,17 +7,17 @@ import (
 	"github.com/gomodule/redigo/redis"
 )
 
-// The two values of the key that shows whether Redis still has what was pushed. A Redis that was emptied, by FLUSHALL or
-// by a restart without persistence, has lost the key with all the rest.
+// The two values of the key that shows whether Redis still has what was pushed. When Redis is emptied, by FLUSHALL or by a
+// restart without persistence, the key is lost with everything else.
 const (
 	contentLost = "lost"
 	contentKept = "kept"
 )
 
-// Lost reports whether Redis was emptied since the last Restored, or was never filled. It goes on doing so until
-// Restored is called, so that a caller that dies halfway is followed by one that begins anew.
+// Lost reports whether Redis was emptied since the last [Queue.Restored], or was never filled. It returns true until
+// Restored is called, so that after a caller has died half-way the next one starts again.
 //
-// The order that misses nothing is: Lost, push everything that waits, Restored. It is for one process at a time.
+// A caller that misses no task calls Lost, pushes every waiting task, then calls Restored. One process at a time may do so.
 func (q *Queue) Lost(ctx context.Context) (bool, error) {
 	if _, err := q.do(ctx, "SET", q.keys.content(), contentLost, "NX"); err != nil {
 		return false, fmt.Errorf("mark lost queue: %w", err)
@@ -29,8 +29,8 @@ func (q *Queue) Lost(ctx context.Context) (bool, error) {
 	return content != contentKept, nil
 }
 
-// Restored says that everything that waits has been pushed since Lost was asked. Where Redis was emptied again in
-// between, it changes nothing, and Lost will say so.
+// Restored records that every waiting task has been pushed since [Queue.Lost] returned true. Where Redis was emptied again
+// in between, Restored changes nothing and Lost still returns true.
 func (q *Queue) Restored(ctx context.Context) error {
 	if _, err := q.do(ctx, "SET", q.keys.content(), contentKept, "XX"); err != nil {
 		return fmt.Errorf("mark restored queue: %w", err)

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// refusingAddress returns an address where nobody listens.
+// refusingAddress returns an address on which nothing listens.
 func refusingAddress(t *testing.T) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -11,18 +11,18 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// pushChunk bounds one command to some 100 kB, so that a long refill doesn't hold up Redis for others.
+// pushChunk bounds one command to some 100 kB, so that refilling the queue does not block Redis for other commands.
 const pushChunk = 1000
 
-// task is what is pushed.
+// task is one task to push.
 type task struct {
 	kind Kind
 	id   uuid.UUID
 }
 
-// Push puts one task on its list and rings for it. It takes one round trip, which it shares with those that come at the
-// same time, and Config.CallTimeout at most. An error means that the task may be missing from the list, for the sweeper to
-// push again; it is no reason to fail the request that made the task.
+// Push puts one task on its kind's list and rings the doorbell. It takes one round trip, which it shares with the pushes
+// that come at the same time, and Config.CallTimeout at most. An error means that the task may be missing from the list;
+// then the sweeper pushes it again, so the caller logs the error and does not fail the request that created the task.
 func (q *Queue) Push(ctx context.Context, kind Kind, id uuid.UUID) error {
 	if _, err := q.pushes.Call(ctx, task{kind, id}); err != nil {
 		return fmt.Errorf("push %s task: %w", kind, err)
@@ -30,7 +30,7 @@ func (q *Queue) Push(ctx context.Context, kind Kind, id uuid.UUID) error {
 	return nil
 }
 
-// pushBatch pushes tasks of whichever kinds in one round trip.
+// pushBatch pushes tasks of any kinds in one round trip.
 func (q *Queue) pushBatch(ctx context.Context, tasks []task) ([]struct{}, error) {
 	lists := map[Kind][]uuid.UUID{}
 	for _, t := range tasks {
@@ -39,8 +39,8 @@ func (q *Queue) pushBatch(ctx context.Context, tasks []task) ([]struct{}, error)
 	return make([]struct{}, len(tasks)), q.push(ctx, lists)
 }
 
-// PushAll is Push for many tasks of one kind, in round trips of a thousand. After an error some of them may be on the
-// list and others not.
+// PushAll pushes many tasks of one kind, a thousand in each round trip. After an error some of them may be on the list and
+// others not.
 func (q *Queue) PushAll(ctx context.Context, kind Kind, ids []uuid.UUID) error {
 	for batch := range slices.Chunk(ids, pushChunk) {
 		if err := q.push(ctx, map[Kind][]uuid.UUID{kind: batch}); err != nil {
@@ -50,7 +50,7 @@ func (q *Queue) PushAll(ctx context.Context, kind Kind, ids []uuid.UUID) error {
 	return nil
 }
 
-// push puts tasks on the lists of their kinds, and rings once for each.
+// push puts tasks on the lists of their kinds, and rings the doorbell once for each kind.
 func (q *Queue) push(ctx context.Context, lists map[Kind][]uuid.UUID) error {
 	pushes := make([]redis.Args, 0, len(lists))
 	rings := make([]redis.Args, 0, len(lists))

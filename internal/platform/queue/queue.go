@@ -1,14 +1,18 @@
-// Package queue carries the ids of tasks from whoever has work to whichever process has room for it, over gocraft/work
-// and Redis.
+// Package queue carries the ids of tasks from the process that creates a task to a worker that has a free slot for it,
+// over gocraft/work and Redis.
 //
-// It is a transport and no more: it may lose a task (Redis emptied, a process killed) and may deliver one twice. What
-// is to be done, by when, how often it was tried and who holds it stand in Postgres: a handler begins by claiming its
-// row there, which makes a repeat harmless, and a sweeper pushes again whatever was lost. That is why a message is an
-// id, a push may fail without failing the request, and a handler's error is only logged.
+// It is a transport and no more: it may lose a task (Redis emptied, a process killed) and may deliver one twice. What is
+// to be done, by when, how often it was tried and which worker has the lease stand in Postgres. A handler begins by
+// claiming its row there, which makes a repeat harmless, and the sweeper pushes lost tasks again. That is why a message is
+// only an id, why a failed push does not fail the request, and why a handler's error is only logged.
+//
+// A task is on its kind's list in Redis until a worker fetches it, then on that worker's list in progress until its handler
+// has started and the worker has a slot for the next task; from then on Redis knows nothing of it. [Queue.Sweep] returns what dead workers had fetched to the lists,
+// and [Queue.Lost] tells when Redis was emptied.
 //
 // gocraft/work alone notices a task on an idle queue after 0.3 s in the median and 3 s at p99, since each of its workers
-// sleeps up to 5 s between looks. Here each kind has one fetcher, which hands every task to a goroutine in one of many
-// slots, and a push rings a doorbell (a Redis channel) that wakes the fetchers of the kind in all processes.
+// sleeps up to 5 s before it looks again. Here each kind has one fetcher, which hands every task to a goroutine in one of
+// many slots, and a push rings a doorbell (a Redis channel) that wakes the fetchers of the kind in all processes.
 package queue
 
 import (
@@ -39,11 +43,11 @@ const (
 // Kinds returns every kind.
 func Kinds() []Kind { return []Kind{Generate, Reply, Mail} }
 
-// Config says where Redis is and how patient callers are. RedisURL alone is required.
+// Config says where Redis is and how long calls may take. Only RedisURL is required.
 type Config struct {
 	RedisURL    string           // redis:// or rediss://
 	TLS         *tls.Config      // for rediss://; nil for the system's roots
-	Namespace   string           // before every key; {mugshot} if empty, in braces so that Redis Cluster keeps the keys together
+	Namespace   string           // put before every key; DefaultNamespace if empty
 	CallTimeout time.Duration    // of each round trip to Redis; 500 ms if 0, as API requests wait for Push
 	Grace       time.Duration    // for handlers to return once Drain has cancelled them; 5 s if 0
 	Now         func() time.Time // time.Now if nil
@@ -55,11 +59,11 @@ const DefaultNamespace = "{mugshot}"
 const (
 	defaultCallTimeout = 500 * time.Millisecond
 	defaultGrace       = 5 * time.Second
-	connections        = 16 // for calls; they wait for each other beyond it
-	overlapShare       = 25 // a push waits this part of CallTimeout for the one before it
+	connections        = 16 // for calls; further calls wait for a free one
+	overlapShare       = 25 // a push waits 1/25 of CallTimeout for the one before it, then overlaps it
 )
 
-// Queue pushes tasks and, with Consume, runs them. It is safe for use by many goroutines.
+// Queue pushes tasks and, with [Queue.Consume], runs them. It is safe for concurrent use.
 type Queue struct {
 	cfg      Config
 	keys     keys
@@ -69,8 +73,8 @@ type Queue struct {
 	log      *slog.Logger
 }
 
-// Open returns a queue. It fails for a URL that can't be right, never because Redis is away: that shows in each call,
-// and heals by itself.
+// Open returns a queue, without dialling Redis. It fails for a malformed URL, never because Redis is away: then each call
+// fails until Redis is back. The caller closes the queue.
 func Open(cfg Config, log *slog.Logger) (*Queue, error) {
 	endpoint, err := redisconn.Parse(cfg.RedisURL, cfg.TLS)
 	if err != nil {
@@ -93,7 +97,7 @@ func Open(cfg Config, log *slog.Logger) (*Queue, error) {
 	return q, nil
 }
 
-// Close hangs up. Drain consumers first.
+// Close closes the connections. The caller drains consumers first, with [Consumers.Drain].
 func (q *Queue) Close() error {
 	if err := q.pool.Close(); err != nil {
 		return fmt.Errorf("close queue: %w", err)
@@ -110,8 +114,8 @@ func (q *Queue) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Depth returns how many tasks of a kind wait in Redis. Those that a process has taken are not among them, and one that
-// was pushed twice counts twice.
+// Depth returns how many tasks of a kind wait in Redis. Fetched tasks are not counted; a task that was pushed twice counts
+// twice.
 func (q *Queue) Depth(ctx context.Context, kind Kind) (int64, error) {
 	n, err := redis.Int64(q.do(ctx, "LLEN", q.keys.list(kind)))
 	if err != nil {
@@ -120,9 +124,9 @@ func (q *Queue) Depth(ctx context.Context, kind Kind) (int64, error) {
 	return n, nil
 }
 
-// Oldest returns how long ago the task that is next in turn was pushed, in whole seconds and by this machine's clock, or
-// false where none of its kind waits in Redis. Since tasks are taken in the order of their pushes, one that was pushed before
-// it and that nobody has taken is not in Redis any more.
+// Oldest returns how long ago the task that will be fetched next was pushed, in whole seconds by this machine's clock; waits
+// is false where no task of the kind waits in Redis. Tasks are fetched in the order in which they were pushed, so a task
+// that was pushed earlier and not fetched has been lost.
 func (q *Queue) Oldest(ctx context.Context, kind Kind) (age time.Duration, waits bool, err error) {
 	message, err := redis.Bytes(q.do(ctx, "LINDEX", q.keys.list(kind), -1))
 	if errors.Is(err, redis.ErrNil) {
@@ -133,12 +137,12 @@ func (q *Queue) Oldest(ctx context.Context, kind Kind) (age time.Duration, waits
 	}
 	pushed, ok := pushedAt(message)
 	if !ok {
-		return 0, true, nil // not ours, and the fetcher's to complain of
+		return 0, true, nil // not a message of ours; the fetcher logs it
 	}
 	return max(0, q.cfg.Now().Sub(pushed)), true, nil
 }
 
-// do sends one command, which must be harmless when repeated.
+// do sends one command within Config.CallTimeout. The command must be harmless when repeated; see [redisconn.Do].
 func (q *Queue) do(ctx context.Context, command string, args ...any) (reply any, err error) {
 	ctx, cancel := context.WithTimeout(ctx, q.cfg.CallTimeout)
 	defer cancel()

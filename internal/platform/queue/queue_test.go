@@ -15,7 +15,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
-func TestOpen_badURL(t *testing.T) {
+func TestOpen_refusesABadURLWithoutQuotingIt(t *testing.T) {
 	t.Parallel()
 	for _, url := range []string{
 		"", "localhost:6379", "http://:hunter2@localhost", "redis://:hunter2@localhost/jobs", "redis://:hunter2@local host", "redis:hunter2",
@@ -26,7 +26,7 @@ func TestOpen_badURL(t *testing.T) {
 	}
 }
 
-func TestOpen_redisAway(t *testing.T) {
+func TestQueue_failsWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	q := open(t, at("redis://:hunter2@"+refusingAddress(t)), silent())
 	err := q.Ping(t.Context())
@@ -35,9 +35,9 @@ func TestOpen_redisAway(t *testing.T) {
 	require.Error(t, q.Push(t.Context(), queue.Mail, uuid.New()))
 }
 
-func TestPush_redisHangs(t *testing.T) {
+func TestQueue_pushEndsWhereRedisHangs(t *testing.T) {
 	t.Parallel()
-	// A listener whose connections nobody accepts: the handshake of TCP is done, and then nothing comes.
+	// A listener whose connections are never accepted: the handshake of TCP succeeds, and then no reply comes.
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Close()) })
@@ -45,10 +45,10 @@ func TestPush_redisHangs(t *testing.T) {
 
 	begun := time.Now()
 	require.Error(t, q.Push(t.Context(), queue.Generate, uuid.New()))
-	require.Less(t, time.Since(begun), 2*time.Second, "below the time-outs that rule without a deadline")
+	require.Less(t, time.Since(begun), 2*time.Second, "shorter than the connection's own time-outs")
 }
 
-func TestPush_depth(t *testing.T) {
+func TestQueue_countsWhatWaits(t *testing.T) {
 	t.Parallel()
 	q := open(t, shared(t), silent())
 	require.NoError(t, q.Push(t.Context(), queue.Reply, uuid.New()))
@@ -62,7 +62,7 @@ func TestPush_depth(t *testing.T) {
 	}
 }
 
-func TestOldest(t *testing.T) {
+func TestQueue_tellsTheAgeOfTheOldest(t *testing.T) {
 	t.Parallel()
 	cfg := shared(t)
 	now := time.Now()
@@ -82,7 +82,7 @@ func TestOldest(t *testing.T) {
 
 	command(t, cfg.RedisURL, "RPUSH", cfg.Namespace+":jobs:mail", "not ours")
 	age, waits, err = q.Oldest(t.Context(), queue.Mail)
-	require.NoError(t, err, "is the fetcher's to complain of")
+	require.NoError(t, err, "the fetcher logs it")
 	require.True(t, waits)
 	require.Zero(t, age)
 	command(t, cfg.RedisURL, "SET", cfg.Namespace+":jobs:reply", "no list")
@@ -90,8 +90,8 @@ func TestOldest(t *testing.T) {
 	require.ErrorContains(t, err, "WRONGTYPE")
 }
 
-// The ring after a push that Redis refused must not make it look done.
-func TestPush_refusedByRedis(t *testing.T) {
+// The ring of the doorbell succeeds even where Redis refuses the push before it, and must not hide that.
+func TestQueue_pushFailsWhereRedisRefuses(t *testing.T) {
 	t.Parallel()
 	cfg := shared(t)
 	q := open(t, cfg, silent())
@@ -99,9 +99,9 @@ func TestPush_refusedByRedis(t *testing.T) {
 	require.ErrorContains(t, q.Push(t.Context(), queue.Generate, uuid.New()), "WRONGTYPE")
 }
 
-func TestPush_afterRedisRestart(t *testing.T) {
+func TestQueue_pushesAtOnceAfterARestartOfRedis(t *testing.T) {
 	t.Parallel()
-	redis := own(t)
+	redis := ownRedis(t)
 	q := open(t, at(redis.URL()), silent())
 	// Several idle connections, all of which the restart will break.
 	pushed := make(chan error)
@@ -114,10 +114,10 @@ func TestPush_afterRedisRestart(t *testing.T) {
 	redis.Kill()
 	require.Error(t, q.Push(t.Context(), queue.Generate, uuid.New()))
 	restart(t, redis)
-	require.NoError(t, q.Push(t.Context(), queue.Generate, uuid.New()), "the first push already finds a whole connection")
+	require.NoError(t, q.Push(t.Context(), queue.Generate, uuid.New()), "broken connections are replaced without an error")
 }
 
-func TestOpen_tls(t *testing.T) {
+func TestQueue_verifiesTheServersCertificate(t *testing.T) {
 	t.Parallel()
 	certificate, roots := selfSigned(t)
 	redis, err := miniredis.RunTLS(&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12})
@@ -134,7 +134,7 @@ func TestOpen_tls(t *testing.T) {
 	require.ErrorAs(t, open(t, at(url), silent()).Ping(t.Context()), &unknown)
 }
 
-func TestLost(t *testing.T) {
+func TestQueue_lostUntilRestored(t *testing.T) {
 	t.Parallel()
 	redis := miniredis.RunT(t)
 	q := open(t, at("redis://"+redis.Addr()), silent())
@@ -144,7 +144,7 @@ func TestLost(t *testing.T) {
 		return answer
 	}
 	require.True(t, lost(), "never filled")
-	require.True(t, lost(), "until it is filled")
+	require.True(t, lost(), "until it is restored")
 	require.NoError(t, q.Restored(t.Context()))
 	require.False(t, lost())
 	require.False(t, lost())

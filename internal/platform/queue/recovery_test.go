@@ -12,9 +12,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
-func TestRecovery_redisRestarts(t *testing.T) {
+func TestConsumers_surviveRestartsOfRedis(t *testing.T) {
 	t.Parallel()
-	redis := own(t)
+	redis := ownRedis(t)
 	log := &journal{}
 	q := open(t, at(redis.URL()), log.logger())
 	got := newInbox()
@@ -30,14 +30,14 @@ func TestRecovery_redisRestarts(t *testing.T) {
 		restart(t, redis)
 		eventually(t, func() bool { return c.Healthy(t.Context()) == nil }, "healthy again")
 	}
-	require.LessOrEqual(t, log.count("level="), 60, "an outage is a few lines")
+	require.LessOrEqual(t, log.count("level="), 60, "an outage takes a few log lines")
 	require.Equal(t, 3, log.count("redis subscription lost"))
 	require.Equal(t, 3, log.count("redis subscription restored"))
 }
 
-func TestRecovery_redisComesLate(t *testing.T) {
+func TestConsumers_startBeforeRedis(t *testing.T) {
 	t.Parallel()
-	redis := own(t)
+	redis := ownRedis(t)
 	redis.Kill()
 	q := open(t, at(redis.URL()), silent())
 	got := newInbox()
@@ -48,9 +48,9 @@ func TestRecovery_redisComesLate(t *testing.T) {
 	require.Equal(t, id, got.next(t))
 }
 
-func TestRecovery_redisFlushed(t *testing.T) {
+func TestConsumers_surviveAFlushOfRedis(t *testing.T) {
 	t.Parallel()
-	redis := own(t)
+	redis := ownRedis(t)
 	q := open(t, at(redis.URL()), silent())
 	got := newInbox()
 	consume(t, q, generate(1, got.handle))
@@ -62,9 +62,9 @@ func TestRecovery_redisFlushed(t *testing.T) {
 	}
 }
 
-// What gocraft/work leaves behind: a pool that was killed, one that stopped without the task that a lost connection had
-// put on its list, and the lock's holders of one that stopped in good order.
-func TestSweep(t *testing.T) {
+// gocraft/work leaves three things behind: a killed pool, a task that a lost connection left on the list of a pool which
+// then stopped, and the entry of a pool that stopped in good order in the holders of the lock.
+func TestQueue_sweepsWhatDeadPoolsLeft(t *testing.T) {
 	t.Parallel()
 	cfg := shared(t)
 	q := open(t, cfg, silent())
@@ -105,7 +105,7 @@ func TestSweep(t *testing.T) {
 	require.EqualValues(t, 0, do("EXISTS", pools+":aaaa", list+":aaaa:inprogress", list+":bbbb:inprogress"))
 }
 
-func TestSweep_redisAway(t *testing.T) {
+func TestQueue_sweepFailsWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	_, err := open(t, at("redis://"+refusingAddress(t)), silent()).Sweep(t.Context())
 	require.Error(t, err)

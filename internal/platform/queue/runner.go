@@ -12,12 +12,12 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-// runner runs the tasks of one kind.
+// runner fetches and runs the tasks of one kind.
 type runner struct {
 	Consumer
 	kind    Kind
-	slots   chan struct{} // holds a value for each slot taken
-	bell    chan struct{} // holds a value when somebody has rung since the fetcher last looked
+	slots   chan struct{} // holds one value for each slot that is taken
+	bell    chan struct{} // holds a value when the doorbell has rung since the fetcher last looked
 	running atomic.Int64
 	log     *slog.Logger
 }
@@ -35,7 +35,7 @@ func newRunner(kind Kind, consumer Consumer, log *slog.Logger) (*runner, error) 
 	}, nil
 }
 
-// ring has the fetcher look at the list now. It doesn't wait, and rings that come while one is pending are one.
+// ring makes the fetcher look at the list now. It does not block; while one ring is pending, further rings have no effect.
 func (l *runner) ring() {
 	select {
 	case l.bell <- struct{}{}:
@@ -43,8 +43,8 @@ func (l *runner) ring() {
 	}
 }
 
-// fetch hands tasks to begin until quit ends. The fetcher holds a free slot while it looks, gives it away with the task,
-// and doesn't look again before it has another: so no process takes what it can't run.
+// fetch hands tasks to begin until quit ends. The fetcher takes a slot before it looks at the list, passes the slot on with
+// the task, and takes another slot before it looks again: so a process never fetches a task that it can't run.
 func (l *runner) fetch(quit context.Context, newFetcher func(take func(string)) fetcher, begin func(uuid.UUID)) {
 	l.slots <- struct{}{}
 	f := newFetcher(func(rawID string) {
@@ -56,10 +56,10 @@ func (l *runner) fetch(quit context.Context, newFetcher func(take func(string)) 
 		begin(id)
 		select {
 		case l.slots <- struct{}{}:
-		case <-quit.Done(): // nothing is fetched any more, so no slot is needed
+		case <-quit.Done(): // nothing is fetched from now on, so no slot is needed
 		}
 	})
-	f.start() // returns when Redis was reached
+	f.start() // returns once Redis was reached
 	for {
 		select {
 		case <-quit.Done():
@@ -71,7 +71,7 @@ func (l *runner) fetch(quit context.Context, newFetcher func(take func(string)) 
 	}
 }
 
-// run runs one task in the slot that was taken for it.
+// run runs one task in the slot that fetch took for it, and frees the slot.
 func (l *runner) run(tasks context.Context, id uuid.UUID) {
 	ctx, cancel := context.WithTimeout(tasks, l.Deadline)
 	l.running.Add(1)

@@ -15,16 +15,19 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/test/devstack"
+	"github.com/mugshot-studio/backend/test/kit/leaktest"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
-// patience bounds waits for what must happen, on a machine however loaded.
-const patience = 30 * time.Second
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// shared configures a queue on the tests' common Redis, under a namespace that no other test has.
+// testTimeout bounds waits for what must happen. It is long, for a heavily loaded machine.
+const testTimeout = 30 * time.Second
+
+// shared configures a queue on the Redis that all tests share, under a namespace that no other test uses.
 func shared(t testing.TB) queue.Config {
 	t.Helper()
-	return queue.Config{RedisURL: redistest.URL(t), Namespace: "{" + redistest.Namespace(t) + "}", CallTimeout: patience}
+	return queue.Config{RedisURL: redistest.URL(t), Namespace: "{" + redistest.Namespace(t) + "}", CallTimeout: testTimeout}
 }
 
 // at configures a queue on the Redis at url.
@@ -45,7 +48,7 @@ func consume(t testing.TB, q *queue.Queue, consumers map[queue.Kind]queue.Consum
 	c, err := q.Consume(consumers)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		require.NoError(t, c.Drain(ctx))
 	})
@@ -63,11 +66,11 @@ func command(t testing.TB, url, name string, args ...any) any {
 	return reply
 }
 
-// own starts a Redis for the test alone, to be killed and restarted. All that is asked of it here the embedded server
-// can do too, where there is no redis-server.
-func own(t testing.TB) *devstack.Redis {
+// ownRedis starts a Redis for the test alone, to be killed and restarted. Where there is no redis-server it is the embedded
+// one, which can be restarted too.
+func ownRedis(t testing.TB) *devstack.Redis {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	server, err := devstack.StartRedis(ctx, devstack.RedisConfig{})
 	require.NoError(t, err)
@@ -75,20 +78,20 @@ func own(t testing.TB) *devstack.Redis {
 	return server
 }
 
-// restart starts a Redis again that was killed.
+// restart starts a killed Redis again.
 func restart(t testing.TB, server *devstack.Redis) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	require.NoError(t, server.Restart(ctx))
 }
 
-// generate consumes Generate tasks alone.
+// generate is a consumer of Generate tasks only.
 func generate(slots int, handle func(context.Context, uuid.UUID) error) map[queue.Kind]queue.Consumer {
 	return map[queue.Kind]queue.Consumer{queue.Generate: {Slots: slots, Deadline: time.Minute, Handle: handle}}
 }
 
-// inbox is a handler that tells of the tasks that it gets.
+// inbox has a handler that sends the ids of the tasks that it gets.
 type inbox chan uuid.UUID
 
 func newInbox() inbox { return make(inbox, 4096) }
@@ -98,7 +101,7 @@ func (i inbox) handle(_ context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// next waits for a task.
+// next waits for a task and returns its id.
 func (i inbox) next(t testing.TB) uuid.UUID {
 	t.Helper()
 	return receive(t, i)
@@ -110,8 +113,8 @@ func receive[T any](t testing.TB, from <-chan T) T {
 	select {
 	case v := <-from:
 		return v
-	case <-time.After(patience):
-		require.FailNow(t, "nothing came")
+	case <-time.After(testTimeout):
+		require.FailNow(t, "no value came")
 		panic("unreachable")
 	}
 }
@@ -119,9 +122,10 @@ func receive[T any](t testing.TB, from <-chan T) T {
 // eventually waits until condition holds.
 func eventually(t testing.TB, condition func() bool, message string) {
 	t.Helper()
-	require.Eventually(t, condition, patience, 5*time.Millisecond, message)
+	require.Eventually(t, condition, testTimeout, 5*time.Millisecond, message)
 }
 
+// newIDs returns n ids.
 func newIDs(n int) []uuid.UUID {
 	ids := make([]uuid.UUID, n)
 	for i := range ids {
@@ -132,22 +136,24 @@ func newIDs(n int) []uuid.UUID {
 
 // journal collects log lines.
 type journal struct {
-	mu    sync.Mutex
-	lines bytes.Buffer
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
 func (j *journal) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.lines.Write(p)
+	return j.text.Write(p)
 }
 
+// count returns how often text was logged.
 func (j *journal) count(text string) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return strings.Count(j.lines.String(), text)
+	return strings.Count(j.text.String(), text)
 }
 
 func (j *journal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
 
+// silent is a logger without output.
 func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -18,10 +18,10 @@ import (
 	"github.com/gocraft/work/webui"
 )
 
-// WebUI is gocraft/work's own page about its lists and processes in Redis. The library can't mount it elsewhere: it
-// listens by itself, on a port of the loopback interface, and writes its addresses as if it were alone on the host. So
-// this is a proxy in front, which makes the addresses relative, and lets nothing but reading pass. The library's server
-// is started by the first who looks.
+// WebUI serves gocraft/work's own page about its lists and processes in Redis, for reading only. The library can't be
+// mounted under a path: it listens on a port of its own and writes absolute addresses. So WebUI is a proxy in front of the
+// library's server, which listens on the loopback interface; it makes the addresses relative and refuses all methods but
+// GET. The first request starts the library's server.
 type WebUI struct {
 	queue *Queue
 	path  string
@@ -32,10 +32,10 @@ type WebUI struct {
 	closed bool
 }
 
-// webUIStart bounds the wait until the library listens. It would not say that it can't.
+// webUIStart bounds the wait until the library's server listens. The library does not report that it can't listen.
 const webUIStart = 2 * time.Second
 
-// WebUI returns the page for a path that ends in a slash, such as /queues/. The caller owes it a Close.
+// WebUI returns the page for a path that ends in a slash, such as /queues/. The caller closes it.
 func (q *Queue) WebUI(path string) *WebUI { return &WebUI{queue: q, path: path} }
 
 // ServeHTTP implements http.Handler.
@@ -44,7 +44,7 @@ func (u *WebUI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this page is for reading", http.StatusMethodNotAllowed)
 		return
 	}
-	proxy, err := u.start(context.WithoutCancel(r.Context())) // for others too
+	proxy, err := u.start(context.WithoutCancel(r.Context())) // the server outlives this request
 	if err != nil {
 		u.queue.log.WarnContext(r.Context(), "web UI of the queue not started", "error", err)
 		http.Error(w, "not available", http.StatusServiceUnavailable)
@@ -53,7 +53,7 @@ func (u *WebUI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(w, r)
 }
 
-// Close stops the page and returns when it has.
+// Close stops the library's server and returns when it has stopped. Later requests are answered with 503.
 func (u *WebUI) Close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -64,6 +64,7 @@ func (u *WebUI) Close() {
 	}
 }
 
+// start starts the library's server, unless it runs, and returns the proxy in front of it.
 func (u *WebUI) start(ctx context.Context) (http.Handler, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -80,13 +81,13 @@ func (u *WebUI) start(ctx context.Context) (http.Handler, error) {
 	server := webui.NewServer(u.queue.cfg.Namespace, u.queue.pool, addr)
 	server.Start()
 	if err := awaitListener(ctx, addr); err != nil {
-		return nil, fmt.Errorf("wait for the listener: %w", err) // its Stop would wait for ever
+		return nil, fmt.Errorf("wait for the listener: %w", err) // without server.Stop, which would wait for ever
 	}
 	u.server, u.proxy = server, &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: addr})
 			r.Out.URL.Path = "/" + strings.TrimPrefix(r.In.URL.Path, u.path)
-			r.Out.Header = http.Header{} // nothing of a browser's concerns it, least of all cookies; and no compression
+			r.Out.Header = http.Header{} // no cookies or other headers of the browser, and no compression
 		},
 		ModifyResponse: relative,
 		ErrorLog:       slog.NewLogLogger(u.queue.log.Handler(), slog.LevelWarn),
@@ -95,7 +96,7 @@ func (u *WebUI) start(ctx context.Context) (http.Handler, error) {
 	return u.proxy, nil
 }
 
-// relative takes the leading slash from the addresses in the page and in its script.
+// relative removes the leading slash from the addresses in the page and in its script.
 func relative(answer *http.Response) error {
 	kind := answer.Header.Get("Content-Type")
 	if !strings.HasPrefix(kind, "text/html") && !strings.HasPrefix(kind, "application/javascript") {
@@ -114,6 +115,7 @@ func relative(answer *http.Response) error {
 	return nil
 }
 
+// freePort returns an address of the loopback interface on which nothing listens.
 func freePort(ctx context.Context) (addr string, err error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -122,6 +124,7 @@ func freePort(ctx context.Context) (addr string, err error) {
 	return l.Addr().String(), l.Close()
 }
 
+// awaitListener returns when a server accepts connections on addr, or with an error after webUIStart.
 func awaitListener(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, webUIStart)
 	defer cancel()

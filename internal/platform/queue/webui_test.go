@@ -12,7 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
-// request asks the page for something.
+// request sends one request and returns the answer.
 func request(t *testing.T, method, address string) (status int, body string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, address, http.NoBody)
@@ -25,8 +25,8 @@ func request(t *testing.T, method, address string) (status int, body string) {
 	return answer.StatusCode, string(text)
 }
 
-// The page is the library's: what is tested is that it is whole under another path, and for reading alone.
-func TestWebUI(t *testing.T) {
+// The page is the library's. What is tested is that it works under another path, and for reading only.
+func TestWebUI_readsOnlyUnderItsPath(t *testing.T) {
 	t.Parallel()
 	q := open(t, shared(t), silent())
 	_, err := q.Sweep(t.Context()) // which names the kinds
@@ -66,7 +66,7 @@ func TestWebUI(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, status)
 }
 
-func TestWebUI_nobodyLooked(t *testing.T) {
+func TestWebUI_closesUnstarted(t *testing.T) {
 	t.Parallel()
 	open(t, shared(t), silent()).WebUI("/queues/").Close()
 }
