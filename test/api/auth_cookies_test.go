@@ -12,7 +12,8 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// browser holds the cookies of a session, which come over TLS alone and so would not come back by themselves here.
+// browser is a client that keeps the cookies of a session. They are Secure, so that the HTTP client would not send them back
+// to a test server without TLS by itself.
 type browser struct {
 	*client.ClientWithResponses
 

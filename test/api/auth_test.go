@@ -186,7 +186,7 @@ func TestSignIn_200(t *testing.T) {
 	require.Equal(t, client.SessionTokenTypeBearer, session.TokenType)
 	require.EqualValues(t, 900, session.ExpiresIn)
 	require.NotNil(t, session.RefreshToken)
-	require.Empty(t, res.HTTPResponse.Cookies(), "only who asks for cookies gets them")
+	require.Empty(t, res.HTTPResponse.Cookies(), "cookies are set on request only")
 	require.Equal(t, "no-store", res.HTTPResponse.Header.Get("Cache-Control"))
 	require.NotEqual(t, who.Session.SessionID, session.SessionID, "each sign-in is a session of its own")
 	me, err := app.Client(session.SessionToken).GetMeWithResponse(t.Context())
@@ -226,7 +226,7 @@ func TestSignIn_429_locked(t *testing.T) {
 	res := signIn(t, app, who.Email, apptest.Password)
 	refused(t, res.JSON429, res.Body, client.ErrorCodeAccountLocked)
 	require.InDelta(t, 60, res.Headers429.RetryAfter, 10)
-	require.EqualValues(t, 0, balance(t, who), "who is signed in stays so")
+	require.EqualValues(t, 0, balance(t, who), "open sessions go on")
 }
 
 func refresh(t testing.TB, app *apptest.App, token string) *client.RefreshSessionResponse {

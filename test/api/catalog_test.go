@@ -23,8 +23,8 @@ func TestListModels_200(t *testing.T) {
 	}
 	require.Len(t, byID, 4)
 	require.True(t, byID[client.ModelIDNanoBanana].Available)
-	require.Equal(t, "painter", byID[client.ModelIDNanoBanana].Provider, "who runs it here")
-	require.False(t, byID[client.ModelIDSeedream].Available, "nobody runs it here")
+	require.Equal(t, "painter", byID[client.ModelIDNanoBanana].Provider, "the provider that draws for it here")
+	require.False(t, byID[client.ModelIDSeedream].Available, "no provider draws for it here")
 	require.Equal(t, client.Prices{Draft: 1, Std: 2, N4K: 4}, byID[client.ModelIDNanoBanana].Prices)
 	require.Equal(t, client.Prices{Draft: 2, Std: 3, N4K: 5}, byID[client.ModelIDNanoBananaPro].Prices)
 	require.EqualValues(t, 1, byID[client.ModelIDSeedream].CopySurcharge)

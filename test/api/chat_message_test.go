@@ -16,8 +16,8 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// patiently sends a message again where a machine that is too busy could not even count the request.
-func patiently(who *apptest.Account, chatID uuid.UUID, message client.MessageCreate) (*client.SendMessageResponse, error) {
+// sendAgain repeats a message that was answered with 503, which a busy machine causes when the rate limit's counter is too slow.
+func sendAgain(who *apptest.Account, chatID uuid.UUID, message client.MessageCreate) (*client.SendMessageResponse, error) {
 	for {
 		res, err := who.SendMessageWithResponse(context.Background(), chatID, nil, message)
 		if err != nil || res.StatusCode() != http.StatusServiceUnavailable {
@@ -36,7 +36,7 @@ func TestSendMessage_201_sixtyFourWritersAtOnce(t *testing.T) {
 	var sending sync.WaitGroup
 	failures := make(chan string, 2*writers*each)
 	send := func(chat uuid.UUID, content string, reply bool) {
-		res, err := patiently(ada, chat, client.MessageCreate{Content: content, Reply: &reply})
+		res, err := sendAgain(ada, chat, client.MessageCreate{Content: content, Reply: &reply})
 		if err != nil || res.JSON201 == nil {
 			failures <- fmt.Sprint(err, res)
 		}
@@ -107,7 +107,7 @@ func TestListMessages_200_bothOrders(t *testing.T) {
 	}
 }
 
-// A page that was begun goes on without what came meanwhile, and a cursor of one order is refused by the other.
+// Messages that arrive while a client turns pages do not shift them, and the cursor of one order is refused by the other.
 func TestListMessages_400_cursorOfTheOtherOrder(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
@@ -153,8 +153,8 @@ func TestSendMessage_201_repeated(t *testing.T) {
 	require.Equal(t, client.ErrorCodeIdempotencyConflict, other.JSON409.Error.Code)
 }
 
-// However many are asked for at once, over however many chats, no more than the limit are taken, and nothing of the others
-// is stored.
+// However many replies are requested at once, in however many chats, no more than the limit are accepted, and nothing of the
+// refused messages is stored.
 func TestSendMessage_429_tooManyReplies(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t, apptest.With("CHAT_USER_REPLIES", "3"), apptest.With("RATE_LIMIT_FACTOR", "100"))
@@ -164,7 +164,7 @@ func TestSendMessage_429_tooManyReplies(t *testing.T) {
 	var sending sync.WaitGroup
 	for i := range statuses {
 		sending.Go(func() {
-			if res, err := patiently(ada, chats[i%2], client.MessageCreate{Content: "Me!"}); err == nil {
+			if res, err := sendAgain(ada, chats[i%2], client.MessageCreate{Content: "Me!"}); err == nil {
 				statuses[i] = res.StatusCode()
 			}
 		})
@@ -190,7 +190,7 @@ func TestSendMessage_429_tooManyReplies(t *testing.T) {
 	require.Equal(t, client.ErrorCodeRateLimited, refused.JSON429.Error.Code)
 	require.NotEmpty(t, refused.HTTPResponse.Header.Get("Retry-After"))
 	say(t, ada, chats[0], "Then without a reply")
-	ask(t, bob, newChat(t, bob), "And others are not held up")
+	ask(t, bob, newChat(t, bob), "And others are not limited")
 
 	stopped, err := ada.StopReplyWithResponse(t.Context(), pending.ChatID, pending.ID)
 	require.NoError(t, err)

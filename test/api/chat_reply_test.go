@@ -17,14 +17,14 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// scribe writes replies as a test tells it to.
+// scribe is a text provider made of a function.
 type scribe func(ctx context.Context, req providers.TextRequest, emit func(string) error) error
 
 func (s scribe) Reply(ctx context.Context, req providers.TextRequest, emit func(string) error) (providers.Meta, error) {
 	return providers.Meta{ProviderName: "scribe"}, s(ctx, req, emit)
 }
 
-// says writes pieces.
+// says makes a scribe that writes some pieces.
 func says(pieces ...string) scribe {
 	return func(_ context.Context, _ providers.TextRequest, emit func(string) error) error {
 		for _, piece := range pieces {
@@ -43,33 +43,33 @@ func openChat(t testing.TB, who *apptest.Account, chatID uuid.UUID, seen *string
 	return apptest.NewStream(t, res)
 }
 
-// heard is an event of a chat; one of its members is set.
-type heard struct {
+// event is an event of a chat; either message or delta is set.
+type event struct {
 	message *client.Message
 	delta   *client.MessageDelta
 	id      string
 }
 
-// listen waits for the next event of a chat and checks its form. It is false at the end of the stream.
-func listen(t testing.TB, s *apptest.Stream) (heard, bool) {
+// listen waits for the next event of a chat and checks its form. It returns false at the end of the stream.
+func listen(t testing.TB, s *apptest.Stream) (event, bool) {
 	t.Helper()
 	var raw json.RawMessage
-	event, ok := s.Read(t, &raw)
+	read, ok := s.Read(t, &raw)
 	if !ok {
-		return heard{}, false
+		return event{}, false
 	}
-	if event.Name == "delta" {
+	if read.Name == "delta" {
 		var d client.MessageDelta
 		require.NoError(t, json.Unmarshal(raw, &d))
-		require.Empty(t, event.ID)
+		require.Empty(t, read.ID)
 		require.NotEmpty(t, d.Text)
-		return heard{delta: &d}, true
+		return event{delta: &d}, true
 	}
-	require.Equal(t, "message", event.Name)
+	require.Equal(t, "message", read.Name)
 	var m client.Message
 	require.NoError(t, json.Unmarshal(raw, &m))
-	require.Regexp(t, `^\d+\.\d+$`, event.ID)
-	return heard{message: &m, id: event.ID}, true
+	require.Regexp(t, `^\d+\.\d+$`, read.ID)
+	return event{message: &m, id: read.ID}, true
 }
 
 // await reads events until a reply has ended, as clients do.
@@ -90,8 +90,8 @@ func await(t testing.TB, s *apptest.Stream, id uuid.UUID) (last client.Message, 
 	}
 }
 
-// From a question to a picture's project, by the built-in provider: the stream opened in one process, the reply written
-// in another.
+// From a question to a project, with the built-in provider. The stream is opened in one process and the reply written in
+// another.
 func TestStreamChatEvents_200_builtInProvider(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
@@ -108,7 +108,7 @@ func TestStreamChatEvents_200_builtInProvider(t *testing.T) {
 	require.NoError(t, err)
 	require.NotNil(t, project.JSON201, "%s", project.Body)
 
-	// Whoever has seen all of it is sent only what comes next.
+	// A client that has seen all of the chat is sent only what comes next.
 	again := openChat(t, ada, chat, &lastID)
 	said := say(t, ada, chat, "Thanks")
 	h, _ := listen(t, again)
@@ -124,7 +124,7 @@ func TestStreamChatEvents_200_builtInProvider(t *testing.T) {
 	require.Zero(t, left.RowsAffected())
 }
 
-// Only a draft that createProject would take from this very account is a suggestion.
+// A block becomes a suggestion only if createProject would accept it from this very account.
 func TestStreamChatEvents_200_suggestion(t *testing.T) {
 	t.Parallel()
 	blocks := make(chan string, 1)
@@ -160,7 +160,7 @@ func TestStreamChatEvents_200_suggestion(t *testing.T) {
 	}
 }
 
-// A reader that joins in the middle gets the text so far, then what is added.
+// A client that opens the stream in the middle of a reply receives the text so far, and then the deltas.
 func TestStreamChatEvents_200_openedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	proceed := make(chan struct{})
@@ -245,7 +245,7 @@ func TestRetryReply_200_failed(t *testing.T) {
 		})))
 	ada := app.SignUp(t)
 	chat := newChat(t, ada)
-	fails <- &providers.Error{Provider: "scribe", Class: providers.Blocked, Reason: "SAFETY", Cause: errors.New("as told")}
+	fails <- &providers.Error{Provider: "scribe", Class: providers.Blocked, Reason: "SAFETY", Cause: errors.New("blocked by the test")}
 	reply := ask(t, ada, chat, "Something nasty")
 	stream := openChat(t, ada, chat, nil)
 	refused, _ := await(t, stream, reply.ID)

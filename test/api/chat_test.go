@@ -20,7 +20,7 @@ func newChat(t testing.TB, who *apptest.Account) uuid.UUID {
 	return res.JSON201.ChatID
 }
 
-// say sends a message for which nobody has to write a reply.
+// say sends a message without requesting a reply.
 func say(t testing.TB, who *apptest.Account, chatID uuid.UUID, content string) client.Message {
 	t.Helper()
 	res, err := who.SendMessageWithResponse(t.Context(), chatID, nil, client.MessageCreate{Content: content, Reply: new(false)})
@@ -70,10 +70,10 @@ func TestNewChat_201_untilItIsDeleted(t *testing.T) {
 	require.NotNil(t, renamed.JSON200, "%s", renamed.Body)
 	require.Equal(t, "Better robots", renamed.JSON200.SessionName)
 	require.Equal(t, project.JSON201.ID, renamed.JSON200.ProjectID.MustGet())
-	freed, err := ada.UpdateChatWithResponse(t.Context(), id, client.ChatUpdate{ProjectID: nullable.NewNullNullable[uuid.UUID]()})
+	detached, err := ada.UpdateChatWithResponse(t.Context(), id, client.ChatUpdate{ProjectID: nullable.NewNullNullable[uuid.UUID]()})
 	require.NoError(t, err)
-	require.True(t, freed.JSON200.ProjectID.IsNull())
-	require.Equal(t, "Better robots", freed.JSON200.SessionName)
+	require.True(t, detached.JSON200.ProjectID.IsNull())
+	require.Equal(t, "Better robots", detached.JSON200.SessionName)
 
 	say(t, ada, id, "Hello")
 	gone, err := ada.DeleteChatWithResponse(t.Context(), id)
@@ -104,7 +104,7 @@ func TestNewChat_400_projectOfAnotherAccount(t *testing.T) {
 	require.NotNil(t, changed.JSON400, "%s", changed.Body)
 }
 
-// Whoever asks for another's chat, or a reply in it, learns nothing.
+// Every operation on another account's chat, or on a reply in it, answers as if there were none.
 func TestChat_isHiddenFromOtherAccounts(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
@@ -128,7 +128,7 @@ func TestChat_isHiddenFromOtherAccounts(t *testing.T) {
 	app.Do(t, "POST", base+"/messages", `{"content":"hi"}`, json...).Problem(t, http.StatusNotFound, client.ErrorCodeNotFound)
 }
 
-// A reply of one chat is no reply of another, and what a person said is none at all.
+// Neither the id of a reply in another chat nor that of a user's message is the id of a reply in this chat.
 func TestStopReply_404_notAReplyOfThisChat(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)

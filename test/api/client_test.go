@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// drawThumbnail is how a Go program uses the client. docs/contract.md shows it.
+// drawThumbnail shows how a Go program uses the client. docs/contract.md quotes it.
 func drawThumbnail(ctx context.Context, server, sessionToken, headline string) (url string, err error) {
 	mugshot, err := client.NewClientWithResponses(server, client.WithRequestEditorFn(
 		func(_ context.Context, r *http.Request) error {

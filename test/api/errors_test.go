@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// Whatever is wrong with a request, the answer is the one envelope, with a code that says what.
+// Whatever is wrong with a request, the answer has the same envelope, with a code that says what is wrong.
 func TestErrors_haveOneEnvelope(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
@@ -28,7 +28,7 @@ func TestErrors_haveOneEnvelope(t *testing.T) {
 		code               client.ErrorCode
 		field              string // which fails, and how
 	}
-	lost := func(method, path string) wrong { return wrong{method, path, "", "", 404, client.ErrorCodeNotFound, ""} }
+	missing := func(method, path string) wrong { return wrong{method, path, "", "", 404, client.ErrorCodeNotFound, ""} }
 	malformed := func(body string) wrong {
 		return wrong{"POST", project, body, "", 400, client.ErrorCodeMalformedJSON, ""}
 	}
@@ -39,11 +39,11 @@ func TestErrors_haveOneEnvelope(t *testing.T) {
 		return wrong{"POST", project, good, contentType, 415, client.ErrorCodeUnsupportedMediaType, ""}
 	}
 	for name, c := range map[string]wrong{
-		"unknown route":           lost("GET", "/nowhere"),
-		"unknown operation":       lost("GET", apptest.BasePath+"/nowhere"),
-		"slash at the end":        lost("GET", project+"/"),
-		"empty segment":           lost("GET", apptest.BasePath+"//project"),
-		"another base path":       lost("GET", "/api/v2/project"),
+		"unknown route":           missing("GET", "/nowhere"),
+		"unknown operation":       missing("GET", apptest.BasePath+"/nowhere"),
+		"slash at the end":        missing("GET", project+"/"),
+		"empty segment":           missing("GET", apptest.BasePath+"//project"),
+		"another base path":       missing("GET", "/api/v2/project"),
 		"wrong method":            {"PUT", project, good, "", 405, client.ErrorCodeMethodNotAllowed, ""},
 		"invented method":         {"BREW", project, "", "", 405, client.ErrorCodeMethodNotAllowed, ""},
 		"no body":                 invalid("POST", project, "", "body : required"),
@@ -79,7 +79,7 @@ func TestErrors_haveOneEnvelope(t *testing.T) {
 			}
 			require.NotEmpty(t, res.Header.Get("X-Request-Id"))
 			require.Equal(t, c.status == 405, res.Header.Get("Allow") != "")
-			require.NotContains(t, string(res.Body), "openapi", "no name of ours")
+			require.NotContains(t, string(res.Body), "openapi", "no internal name")
 		})
 	}
 	require.Empty(t, listProjects(t, who, nil), "none of it was taken")
@@ -101,7 +101,7 @@ func TestStartAuth_413_unknownLength(t *testing.T) {
 	require.Equal(t, client.ErrorCodePayloadTooLarge, envelope.Error.Code)
 }
 
-// Who may not ask learns nothing about how to ask.
+// A request without authentication is refused with 401 before its parameters and its body are looked at.
 func TestErrors_401ComesBeforeEverythingElse(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)

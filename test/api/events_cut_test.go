@@ -16,8 +16,8 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// ownStack starts an application with a Redis to itself, and returns how to change a job without telling anybody.
-func ownStack(t *testing.T) (app *apptest.App, server *devstack.Redis, change func(jobID uuid.UUID)) {
+// setupOwnRedis starts an application with a Redis server of its own. change writes to a job without publishing an event.
+func setupOwnRedis(t *testing.T) (app *apptest.App, server *devstack.Redis, change func(jobID uuid.UUID)) {
 	t.Helper()
 	server, err := devstack.StartRedis(t.Context(), devstack.RedisConfig{})
 	require.NoError(t, err)
@@ -34,11 +34,11 @@ func ownStack(t *testing.T) (app *apptest.App, server *devstack.Redis, change fu
 	}
 }
 
-// What changes while the subscription is cut reaches the readers when it stands again, although no event tells of it;
-// and what changes while a reader is away reaches it when it comes back.
+// A change while the subscription to Redis is down reaches the clients once it is up again, although no event was published;
+// and a change while a client is away reaches it when it reconnects.
 func TestStreamJobEvents_200_missesNothing(t *testing.T) {
 	t.Parallel()
-	app, server, change := ownStack(t)
+	app, server, change := setupOwnRedis(t)
 	who, queued := queuedJob(t, app, 1)
 	s := openStream(t, who, queued.JobID, nil)
 	first, ok := next(t, s)
@@ -62,7 +62,7 @@ func TestStreamJobEvents_200_missesNothing(t *testing.T) {
 
 func TestStreamJobEvents_200_oneSubscriptionPerProcess(t *testing.T) {
 	t.Parallel()
-	app, server, _ := ownStack(t)
+	app, server, _ := setupOwnRedis(t)
 	who, queued := queuedJob(t, app, 1)
 	for range 50 {
 		_, ok := next(t, openStream(t, who, queued.JobID, nil))

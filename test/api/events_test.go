@@ -20,7 +20,7 @@ func openStream(t testing.TB, who *apptest.Account, jobID uuid.UUID, seen *strin
 	return apptest.NewStream(t, res)
 }
 
-// next waits for an event, checks its form, and is false at the end of the stream.
+// next waits for an event and checks its form. It returns false at the end of the stream.
 func next(t testing.TB, s *apptest.Stream) (client.Job, bool) {
 	t.Helper()
 	var job client.Job
@@ -53,12 +53,12 @@ func follow(t testing.TB, who *apptest.Account, jobID uuid.UUID, seen *string) (
 func TestStreamJobEvents_200_fromQueuedToTheEnd(t *testing.T) {
 	t.Parallel()
 	proceed := make(chan struct{})
-	held := studio(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+	waiting := studio(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
 		sink.Progress(0.5)
 		<-proceed
 		return paint(ctx, req, sink)
 	})
-	app := apptest.New(t, held)
+	app := apptest.New(t, waiting)
 	who, queued := queuedJob(t, app, 1)
 	s := openStream(t, who, queued.JobID, nil)
 	hello, ok := s.Next(t)
@@ -68,7 +68,7 @@ func TestStreamJobEvents_200_fromQueuedToTheEnd(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, getJob(t, who, queued.JobID), first, "the state as it is")
 
-	apptest.New(t, apptest.Beside(app), apptest.WithWorker(), held)
+	apptest.New(t, apptest.Beside(app), apptest.WithWorker(), waiting)
 	running, ok := next(t, s)
 	require.True(t, ok)
 	require.Equal(t, client.JobStatusRunning, running.Status)
@@ -111,9 +111,9 @@ func TestStreamJobEvents_200_lastEventID(t *testing.T) {
 	require.False(t, ok, "the server closes after the last")
 
 	seen = strconv.FormatInt(job.Version, 10)
-	require.Zero(t, follow(t, who, queued.JobID, &seen), "nothing is left to tell")
+	require.Zero(t, follow(t, who, queued.JobID, &seen), "nothing is left to send")
 	for _, foreign := range []string{"", "not ours", "-1", "99999999999999999999"} {
-		require.Equal(t, job, follow(t, who, queued.JobID, &foreign), "an id that is none of ours has seen nothing: %q", foreign)
+		require.Equal(t, job, follow(t, who, queued.JobID, &foreign), "an id that we never sent counts as none: %q", foreign)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// onGemini is an application whose models of Gemini the real adapter draws, against a fake of the vendor.
+// onGemini starts an application whose Gemini models are drawn by the real adapter, against a fake of the vendor.
 func onGemini(t testing.TB, fake *geminifake.Fake, options ...apptest.Option) *apptest.App {
 	t.Helper()
 	return apptest.New(t, append(options,
@@ -51,11 +51,11 @@ func TestGemini_drawsThroughTheWholeStack(t *testing.T) {
 	require.EqualValues(t, 6, balance(t, who))
 
 	asked := fake.Requests()
-	require.Len(t, asked, 2, "a call a variant")
+	require.Len(t, asked, 2, "one call for each variant")
 	require.Equal(t, "gemini-of-tomorrow", asked[0].Model)
 	require.Contains(t, asked[0].Prompt(), "I built a robot")
 	require.Len(t, asked[0].Turns[0].Images, 1)
-	require.Equal(t, "image/jpeg", asked[0].Turns[0].Images[0].MIMEType, "pictures leave the house redrawn, without metadata")
+	require.Equal(t, "image/jpeg", asked[0].Turns[0].Images[0].MIMEType, "pictures are sent to vendors redrawn, without metadata")
 	for _, secret := range []string{providertest.Key, "I built a robot"} {
 		require.NotContains(t, log.String(), secret)
 	}
@@ -108,8 +108,8 @@ func modelAvailable(t testing.TB, app *apptest.App, id client.ModelID) bool {
 	return false
 }
 
-// A vendor that is down: its model can't be ordered, also not from a process that asks no vendor; what was ordered waits
-// without losing attempts, and is drawn when the vendor is back.
+// While a vendor is down, its model can't be queued, not even at a process that calls no vendor itself. Jobs that were queued
+// before wait without losing attempts, and are drawn when the vendor is back.
 func TestModel_isUnavailableWhileItsVendorIsDown(t *testing.T) {
 	t.Parallel()
 	fake := geminifake.New(t)
@@ -119,7 +119,7 @@ func TestModel_isUnavailableWhileItsVendorIsDown(t *testing.T) {
 	who, queued := queuedJob(t, api, 5)
 	project := createProject(t, who, draft())
 	require.Eventually(t, func() bool { return !modelAvailable(t, api, client.ModelIDNanoBanana) }, 20*time.Second, 100*time.Millisecond)
-	require.True(t, modelAvailable(t, api, client.ModelIDNanoBananaPro), "each model rests for itself")
+	require.True(t, modelAvailable(t, api, client.ModelIDNanoBananaPro), "each model has a breaker of its own")
 	refusal, err := who.QueueProjectWithResponse(t.Context(), project.ID, nil, order())
 	require.NoError(t, err)
 	refused(t, refusal.JSON409, refusal.Body, client.ErrorCodeModelUnavailable)

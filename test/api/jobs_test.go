@@ -40,7 +40,7 @@ func TestListJobs_200(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	who, first := queuedJob(t, app, 5)
-	queuedJob(t, app, 5) // somebody else's
+	queuedJob(t, app, 5) // of another account
 	second := queueProject(t, who, createProject(t, who, draft()).ID)
 	_, err := who.CancelJobWithResponse(t.Context(), first.JobID)
 	require.NoError(t, err)

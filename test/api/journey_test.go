@@ -18,7 +18,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// The main job, as a creator does it: from an address to a finished picture. And nothing secret of it is in the log.
+// The main job as a creator does it, from an e-mail address to a finished picture. No secret of it reaches the log.
 func TestMainJob_fromAddressToPicture(t *testing.T) {
 	t.Parallel()
 	log := &syncBuffer{}
@@ -76,7 +76,7 @@ func TestMainJob_fromAddressToPicture(t *testing.T) {
 	signature, err := url.Parse(asset.URL)
 	require.NoError(t, err)
 	require.NotEmpty(t, signature.RawQuery)
-	require.Contains(t, log.String(), who.Session.User.ID.String(), "the log is the one that was looked at")
+	require.Contains(t, log.String(), who.Session.User.ID.String(), "the log belongs to these requests")
 	for name, secret := range map[string]string{
 		"password": wish.Password, "code": `"` + code + `"`, "address": wish.Email, "name": wish.FullName,
 		"session token": who.Session.SessionToken, "refresh token": *who.Session.RefreshToken,
@@ -86,7 +86,8 @@ func TestMainJob_fromAddressToPicture(t *testing.T) {
 	}
 }
 
-// Somebody without a token fetches what the address is for, and nothing else.
+// download fetches a picture by its signed address, without a token, and shows that the address is refused without its
+// signature.
 func download(t testing.TB, app *apptest.App, address string) []byte {
 	t.Helper()
 	res, err := app.HTTP.Get(address)

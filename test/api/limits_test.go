@@ -10,10 +10,10 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// quota is what an answer says about a budget.
+// quota is what the headers of an answer say about a rate limit.
 type quota struct{ status, limit, remaining int }
 
-// spend posts a request that is limited.
+// spend posts a request that is rate-limited.
 func spend(t testing.TB, app *apptest.App, path, body string, headers ...string) (quota, apptest.Answer) {
 	t.Helper()
 	res := app.Do(t, "POST", apptest.BasePath+path, body, append(headers, "Content-Type", "application/json")...)

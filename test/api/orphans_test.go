@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// A worker whose clock is ahead leaves alone what was stored a moment ago, and which is about to get its row.
+// A worker whose clock is ahead does not remove an object that was stored a moment ago and whose row is about to be written.
 func TestOrphanSweep_sparesYoungObjectsWhenItsClockIsAhead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

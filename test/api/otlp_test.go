@@ -15,13 +15,13 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// otlpFake is a collector of traces, as OTLP over HTTP has it.
+// otlpFake is a trace collector that speaks OTLP over HTTP.
 type otlpFake struct {
 	*httptest.Server
 
 	mu    sync.Mutex
 	spans []*otlp.Span
-	raw   strings.Builder // everything that it was sent
+	raw   strings.Builder // everything that it received
 }
 
 func newOTLPFake(t *testing.T) *otlpFake {
@@ -67,7 +67,7 @@ func (f *otlpFake) said() string {
 	return f.raw.String()
 }
 
-// count tells how many spans have a name.
+// count returns how many spans have a name.
 func count(spans map[string]*otlp.Span, name string) (n int) {
 	for _, span := range spans {
 		if span.GetName() == name {
@@ -79,7 +79,7 @@ func count(spans map[string]*otlp.Span, name string) (n int) {
 
 func named(spans map[string]*otlp.Span, name string) bool { return count(spans, name) > 0 }
 
-// requireWhole demands that a trace has one root, and that every span of it hangs on another.
+// requireWhole expects that a trace has one root, and that the parent of every other span is part of it.
 func requireWhole(t *testing.T, spans map[string]*otlp.Span) {
 	t.Helper()
 	roots := 0
@@ -87,7 +87,7 @@ func requireWhole(t *testing.T, spans map[string]*otlp.Span) {
 		if len(span.GetParentSpanId()) == 0 {
 			roots++
 		} else {
-			require.Contains(t, spans, hex.EncodeToString(span.GetParentSpanId()), "%s hangs in the air", span.GetName())
+			require.Contains(t, spans, hex.EncodeToString(span.GetParentSpanId()), "%s has an unknown parent", span.GetName())
 		}
 	}
 	require.Equal(t, 1, roots)

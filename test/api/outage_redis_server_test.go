@@ -14,7 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
-// While Redis is away nobody can count guesses, so that what is limited is refused, at once; the rest goes on.
+// While Redis is down, guesses can't be counted, so that operations with a rate limit are refused, at once. The others go on.
 func TestApp_refusesOnlyWhatIsLimitedWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Real(t)

@@ -27,7 +27,7 @@ func TestApp_answers503WhilePostgresIsAway(t *testing.T) {
 	postgres.Kill()
 
 	bearer := []string{"Authorization", "Bearer " + who.Session.SessionToken, "Content-Type", "application/json"}
-	for range 3 { // with connections that broke, and without any
+	for range 3 { // with broken connections first, and then without any
 		for _, c := range []struct{ method, path, body string }{
 			{"GET", "/me", ""},
 			{"GET", "/me/credits", ""},
@@ -51,8 +51,8 @@ func TestApp_answers503WhilePostgresIsAway(t *testing.T) {
 	require.NoError(t, postgres.Restart(t.Context()))
 	require.Equal(t, []client.Project{project}, listProjects(t, who, nil))
 	next := refresh(t, app, *who.Session.RefreshToken)
-	require.NotNil(t, next.JSON200, "what could not be told has spent nothing: %s", next.Body)
+	require.NotNil(t, next.JSON200, "a refresh that failed has not spent the token: %s", next.Body)
 }
 
-// quiet is for tests in which everything fails as it should.
+// quiet discards the log of a test that provokes errors.
 func quiet() apptest.Option { return apptest.WithLog(slog.DiscardHandler) }

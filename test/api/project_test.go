@@ -166,7 +166,7 @@ func TestListProjects_200(t *testing.T) {
 	app := apptest.New(t)
 	who := app.SignUp(t)
 	require.Empty(t, listProjects(t, who, nil))
-	createProject(t, app.SignUp(t), draft()) // somebody else's
+	createProject(t, app.SignUp(t), draft()) // of another account
 	first, second := createProject(t, who, draft()), createProject(t, who, draft())
 	require.Equal(t, []client.Project{second, first}, listProjects(t, who, nil), "newest first")
 
@@ -215,7 +215,7 @@ func TestGetProject_404(t *testing.T) {
 		refused(t, res.JSON404, res.Body, client.ErrorCodeNotFound)
 		bodies = append(bodies, string(res.Body))
 	}
-	require.Equal(t, bodies[0], bodies[1], "nothing tells somebody else's from none")
+	require.Equal(t, bodies[0], bodies[1], "another account's project and none at all look the same")
 }
 
 func TestDeleteProject_204(t *testing.T) {

@@ -60,7 +60,7 @@ func TestUpdateProject_409_versionConflict(t *testing.T) {
 		return res
 	}
 	require.NotNil(t, update(`"1"`, 1000).JSON200)
-	for _, stale := range []string{`"1"`, `"3"`, `"tag of another house"`, `""`} {
+	for _, stale := range []string{`"1"`, `"3"`, `"another tag"`, `""`} {
 		res := update(stale, 2000)
 		refused(t, res.JSON409, res.Body, client.ErrorCodeVersionConflict)
 	}

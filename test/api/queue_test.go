@@ -61,7 +61,7 @@ func TestQueueProject_201_projectIsQueued(t *testing.T) {
 	res, err := who.GetProjectWithResponse(t.Context(), getJob(t, who, job.JobID).ProjectID)
 	require.NoError(t, err)
 	require.Equal(t, client.ProjectStatusQueued, res.JSON200.Status)
-	require.EqualValues(t, 1, res.JSON200.Version, "its state is no edit")
+	require.EqualValues(t, 1, res.JSON200.Version, "a change of status is no edit")
 }
 
 func TestQueueProject_201_replayed(t *testing.T) {
@@ -82,7 +82,7 @@ func TestQueueProject_201_replayed(t *testing.T) {
 	require.Equal(t, string(first.Body), string(again.Body))
 	require.EqualValues(t, 4, balance(t, who), "paid once")
 
-	// Written another way it is the same request: members in another order, defaults spelt out.
+	// The same request in another notation: members in another order, defaults spelt out.
 	res := app.Do(t, "POST", apptest.BasePath+"/project/"+project.ID.String()+"/queue", ` {"variants": 1, "quality":"draft"}`,
 		"Authorization", "Bearer "+who.Session.SessionToken, "Content-Type", "application/json", "Idempotency-Key", "once")
 	require.Equal(t, 201, res.Status, "%s", res.Body)
@@ -150,7 +150,7 @@ func TestQueueProject_409_insufficientCredits(t *testing.T) {
 	require.NotNil(t, paid.JSON201, "the key of a failure is free: %s", paid.Body)
 }
 
-// Fifty at once, through two processes, on credits for ten.
+// Fifty requests at once, through two processes, with credits for ten.
 func TestQueueProject_409_fiftyAtOnceInTwoProcesses(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
@@ -246,7 +246,7 @@ func TestQueueProject_409_modelCannotCopy(t *testing.T) {
 	refused(t, res.JSON409, res.Body, client.ErrorCodeModelUnavailable)
 }
 
-// faceSwap makes a project that puts a face into somebody else's picture.
+// faceSwap makes a project that puts the creator's face into a copied picture.
 func faceSwap(t *testing.T, app *apptest.App, who *apptest.Account) client.Project {
 	t.Helper()
 	wish := draft()
@@ -270,9 +270,9 @@ func TestQueueProject_403_consent(t *testing.T) {
 	}
 	none := queue(nil)
 	require.Equal(t, []string{"body /consent: required"}, fields(t, refused(t, none.JSON400, none.Body, client.ErrorCodeValidationFailed)))
-	for _, hollow := range []client.Consent{{}, {SubjectIsMe: new(false), SubjectAgreed: new(false)}} {
-		hollow.AcceptedAt = app.Clock.Now()
-		res := queue(&hollow)
+	for _, empty := range []client.Consent{{}, {SubjectIsMe: new(false), SubjectAgreed: new(false)}} {
+		empty.AcceptedAt = app.Clock.Now()
+		res := queue(&empty)
 		refused(t, res.JSON403, res.Body, client.ErrorCodeFaceSwapBlocked)
 	}
 	require.EqualValues(t, 10, balance(t, who))

@@ -14,7 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/sentrytest"
 )
 
-// reported waits for what Sentry is told under a message.
+// reported waits for an event with a message at Sentry.
 func reported(t *testing.T, sentry *sentrytest.Sentry, message string) sentrytest.Event {
 	t.Helper()
 	var found *sentrytest.Event
@@ -29,7 +29,7 @@ func reported(t *testing.T, sentry *sentrytest.Sentry, message string) sentrytes
 	return *found
 }
 
-// What was given up is reported, with ids and without anything that was said.
+// A job that was given up is reported with ids, and without prompts, addresses and tokens.
 func TestReports_nameDeadTasksAndNoSecret(t *testing.T) {
 	t.Parallel()
 	sentry, vendor := sentrytest.New(t), geminifake.New(t)
@@ -50,7 +50,7 @@ func TestReports_nameDeadTasksAndNoSecret(t *testing.T) {
 	}
 }
 
-// A defect behind an operation is reported by the process that serves it, likewise.
+// An answer of 5xx is reported by the process that gave it, with ids and without secrets.
 func TestReports_nameAnswersOf5xxAndNoSecret(t *testing.T) {
 	t.Parallel()
 	sentry := sentrytest.New(t)

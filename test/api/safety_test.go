@@ -11,14 +11,15 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// orderSwap is an order that says whose face it is.
+// orderSwap is an order with consent for the face.
 func orderSwap() client.QueueRequest {
 	o := order()
 	o.Consent = &client.Consent{SubjectIsMe: new(true), AcceptedAt: time.Now()}
 	return o
 }
 
-// What nobody knew when the job was queued, the judge finds before anything is drawn; from then on it is known.
+// The moderator finds a public figure after the job was queued and before anything is drawn. From then on the finding is known
+// when a job is queued.
 func TestModerator_blocksAPublicFigureBeforeAnythingIsDrawn(t *testing.T) {
 	t.Parallel()
 	fake := geminifake.New(t)
@@ -48,7 +49,7 @@ func TestModerator_blocksAPublicFigureBeforeAnythingIsDrawn(t *testing.T) {
 	answer := refused(t, again.JSON403, again.Body, client.ErrorCodeFaceSwapBlocked)
 	require.Equal(t, "picture_public_figure", answer.Details.AdditionalProperties["rule"])
 	require.EqualValues(t, 10, balance(t, who))
-	require.Len(t, fake.Requests(), 1, "a picture is judged once")
+	require.Len(t, fake.Requests(), 1, "a picture is moderated once")
 }
 
 func TestModerator_isAskedBeforeAnythingIsDrawn(t *testing.T) {
@@ -63,12 +64,12 @@ func TestModerator_isAskedBeforeAnythingIsDrawn(t *testing.T) {
 	job := follow(t, who, queued.JSON201.JobID, nil)
 	require.Equal(t, client.JobStatusSucceeded, job.Status, "%+v", job.Error)
 	asked := fake.Requests()
-	require.True(t, asked[0].WantsJSON, "the judge comes first")
+	require.True(t, asked[0].WantsJSON, "the moderator is asked first")
 	require.Equal(t, "gemini-3.8-flash", asked[0].Model)
 	require.True(t, asked[1].WantsImage)
 }
 
-// Without a vendor the words and the number of faces still count.
+// Without a vendor, the local moderator still checks the words of the prompt and counts faces.
 func TestModerator_localChecksWordsAndFaces(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t, apptest.WithWorker())
@@ -87,8 +88,8 @@ func TestModerator_localChecksWordsAndFaces(t *testing.T) {
 	require.NotNil(t, queued.JSON201, "%s", queued.Body)
 	job := follow(t, who, queued.JSON201.JobID, nil)
 	require.Equal(t, client.JobStatusSucceeded, job.Status, "%+v", job.Error)
-	var judge string
+	var moderator string
 	require.NoError(t, app.Store.Pool().QueryRow(t.Context(),
-		"select meta->>'judge' from audit_logs where action = 'content_allowed' and meta->>'job_id' = $1", job.ID.String()).Scan(&judge))
-	require.Equal(t, "local/1", judge)
+		"select meta->>'judge' from audit_logs where action = 'content_allowed' and meta->>'job_id' = $1", job.ID.String()).Scan(&moderator))
+	require.Equal(t, "local/1", moderator)
 }

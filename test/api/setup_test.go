@@ -1,6 +1,6 @@
-// Package api_test drives the whole application through the generated client, one test for each operation and status. The
-// rules themselves are tested where they are made, in the domains; here it is what a client sees of them. Every answer
-// is held against the spec on its way.
+// Package api_test drives the whole application through the generated client, with one test for each operation and status,
+// named Test<Operation>_<status>_<case>. The domains test their own rules; these tests show what a client sees of them. Every
+// answer is checked against the spec (see speccheck). The fixture is an [apptest.App].
 package api_test
 
 import (
@@ -21,7 +21,8 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// refused reads the envelope of an answer with an error status, the one whose field of the response was handed in.
+// refused expects an error envelope with a code. envelope is the field of the response for the expected status; nil means that
+// the status was another.
 func refused(t testing.TB, envelope *client.ErrorEnvelope, body []byte, code client.ErrorCode) client.APIError {
 	t.Helper()
 	require.NotNil(t, envelope, "another status: %s", body)
@@ -30,7 +31,7 @@ func refused(t testing.TB, envelope *client.ErrorEnvelope, body []byte, code cli
 	return envelope.Error
 }
 
-// fields are the failing fields of a validation, as "in field: code".
+// fields returns the failing fields of a validation error, as "in field: code".
 func fields(t testing.TB, problem client.APIError) []string {
 	t.Helper()
 	require.Equal(t, client.ErrorCodeValidationFailed, problem.Code)
@@ -43,14 +44,14 @@ func fields(t testing.TB, problem client.APIError) []string {
 	return list
 }
 
-// draft is a project that the API takes.
+// draft is a valid project.
 func draft() client.ProjectCreate {
 	return client.ProjectCreate{
 		Mode: client.ProjectModeDesign, Platform: client.PlatformIDYoutube, Prompt: client.Prompt{Headline: "I built a robot"},
 	}
 }
 
-// order is the cheapest way to have a project drawn: for one credit.
+// order is the cheapest request to draw a project; it costs one credit.
 func order() client.QueueRequest {
 	return client.QueueRequest{Quality: client.QualityDraft, Variants: 1}
 }
@@ -71,7 +72,7 @@ func queueProject(t testing.TB, who *apptest.Account, projectID uuid.UUID) clien
 	return *res.JSON201
 }
 
-// queuedJob makes somebody with a balance and a queued job, which cost one credit.
+// queuedJob makes an account with a balance and a queued job, which costs one credit.
 func queuedJob(t testing.TB, app *apptest.App, balance int64) (*apptest.Account, client.QueuedJob) {
 	t.Helper()
 	who := app.SignUp(t)
@@ -95,7 +96,7 @@ func balance(t testing.TB, who *apptest.Account) int64 {
 	return res.JSON200.Credits
 }
 
-// painter is a provider whose behaviour is the test's.
+// painter is an image provider made of a function.
 type painter func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error
 
 // Generate implements providers.Image.
@@ -106,12 +107,12 @@ func (p painter) Generate(
 	return providers.ImageResult{Meta: meta}, p(ctx, req, sink)
 }
 
-// studio has the painter draw for the default model, and nobody for any other.
+// studio registers the painter for the default model; the other models have no provider.
 func studio(p painter) apptest.Option {
 	return apptest.WithImages(providers.Registry{"nano_banana": {Provider: "painter", Image: p, VendorModel: "painter-1"}})
 }
 
-// paint draws every variant, a small gray picture each.
+// paint stores a small gray picture for every variant.
 func paint(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
 	var encoded bytes.Buffer
 	if err := png.Encode(&encoded, image.NewGray(image.Rect(0, 0, 16, 9))); err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// logged finds the line of a log that has these attributes.
+// logged returns the first line of a log that has these attributes, or nil.
 func logged(t *testing.T, log string, attrs map[string]any) map[string]any {
 	t.Helper()
 	lines := bufio.NewScanner(strings.NewReader(log))
@@ -46,8 +46,8 @@ func asRequest(id string) client.RequestEditorFn {
 	return func(_ context.Context, r *http.Request) error { r.Header.Set("X-Request-Id", id); return nil }
 }
 
-// Somebody reports a request: its id leads to the API's line, the job's row, the worker's lines and the whole trace, in
-// whichever process each was made.
+// The id of a request that a user reports leads to the API's log line, the job's row, the worker's log lines and the whole
+// trace, whichever process wrote them.
 func TestTelemetry_oneRequestIsFoundEverywhere(t *testing.T) {
 	t.Parallel()
 	traces, vendor := newOTLPFake(t), geminifake.New(t)
@@ -98,20 +98,20 @@ func TestTelemetry_oneRequestIsFoundEverywhere(t *testing.T) {
 	}
 	requireWhole(t, spans)
 	require.Contains(t, traces.said(), id)
-	for place, text := range map[string]string{"traces": traces.said(), "API's log": apiLog.String(), "worker's log": workerLog.String()} {
+	for source, text := range map[string]string{"traces": traces.said(), "API's log": apiLog.String(), "worker's log": workerLog.String()} {
 		for _, secret := range []string{
 			providertest.Key, "I built a robot", who.Email, apptest.Password, who.Session.SessionToken, "token=", "insert into",
 			"X-Goog-Api-Key", "127.0.0.1",
 		} {
-			if secret == "127.0.0.1" && place != "traces" {
+			if secret == "127.0.0.1" && source != "traces" {
 				continue // a log may name our own servers
 			}
-			require.NotContains(t, text, secret, place)
+			require.NotContains(t, text, secret, source)
 		}
 	}
 }
 
-// A mail and a reply know their request as well.
+// The tasks of a mail and of a reply log the id of their request as well.
 func TestTelemetry_mailsAndRepliesKnowTheirRequest(t *testing.T) {
 	t.Parallel()
 	log := &syncBuffer{}
@@ -135,11 +135,11 @@ func TestTelemetry_mailsAndRepliesKnowTheirRequest(t *testing.T) {
 			return line != nil && line[name] != nil
 		}, 20*time.Second, 20*time.Millisecond, request)
 	}
-	require.NotContains(t, log.String(), "trace_id", "nobody traces")
+	require.NotContains(t, log.String(), "trace_id", "tracing is off")
 }
 
-// A push by the sweeper knows nothing but an id. What it brings about belongs to the request all the same: a second
-// attempt has the request's id, and is a span of its trace beside the first.
+// The sweeper pushes nothing but a task's id. The attempt that follows still belongs to the request: it logs the request's id,
+// and its span is part of the request's trace, beside that of the first attempt.
 func TestTelemetry_sweepersPushKeepsTheTrace(t *testing.T) {
 	t.Parallel()
 	traces, log := newOTLPFake(t), &syncBuffer{}
@@ -181,7 +181,7 @@ func TestTelemetry_sweepersPushKeepsTheTrace(t *testing.T) {
 	requireWhole(t, spans)
 }
 
-// The statements of a transaction are in the trace of the request whose service began it.
+// The statements of a transaction are part of the trace of the request that caused it.
 func TestTelemetry_transactionsAreInTheTrace(t *testing.T) {
 	t.Parallel()
 	traces, log := newOTLPFake(t), &syncBuffer{}

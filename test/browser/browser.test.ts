@@ -1,4 +1,4 @@
-// One process for all, since the runner gives each test file its own, and then each its own world.
+// Imports all tests into one file: the runner gives each test file a process of its own, and each would start a fixture.
 import './session.js';
 import './forgery.js';
 import './headers.js';

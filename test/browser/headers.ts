@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { open, openApp, signInOn, whoAmI, world } from './world.js';
+import { open, openApp, signInOn, whoAmI, fixture } from './fixture.js';
 
 test('a preflight names the one origin, and no wildcard', async (t) => {
-  const page = await openApp(await world.profile(t));
-  await signInOn(page, world.account);
-  assert.equal(await whoAmI(page), world.account.email);
-  const preflights = world.take().filter(({ method }) => method === 'OPTIONS');
+  const page = await openApp(await fixture.profile(t));
+  await signInOn(page, fixture.account);
+  assert.equal(await whoAmI(page), fixture.account.email);
+  const preflights = fixture.take().filter(({ method }) => method === 'OPTIONS');
   assert.deepEqual(preflights.map(({ path, status }) => `${path} ${status}`), ['/api/v1/auth/signin 204', '/api/v1/me 204']);
   for (const { got } of preflights) {
-    assert.equal(got['access-control-allow-origin'], world.app);
+    assert.equal(got['access-control-allow-origin'], fixture.app);
     assert.equal(got['access-control-allow-credentials'], 'true');
     assert.ok(got.vary?.includes('Origin'));
     for (const [name, value] of Object.entries(got)) assert.ok(!value?.includes('*'), name);
@@ -17,14 +17,14 @@ test('a preflight names the one origin, and no wildcard', async (t) => {
 });
 
 test('every answer carries the security headers', async (t) => {
-  const context = await world.profile(t);
+  const context = await fixture.profile(t);
   const page = await openApp(context);
-  await signInOn(page, world.account);
+  await signInOn(page, fixture.account);
   await page.evaluate(() => mugshot.signOut());
   await whoAmI(page);
-  await page.goto(`${world.api}/models`);
-  await page.goto(`${world.api}/nowhere`);
-  const answers = world.take();
+  await page.goto(`${fixture.api}/models`);
+  await page.goto(`${fixture.api}/nowhere`);
+  const answers = fixture.take();
   assert.deepEqual(
     answers.filter(({ method }) => method !== 'OPTIONS').map(({ status }) => status), [200, 204, 401, 200, 404],
   );
@@ -37,12 +37,12 @@ test('every answer carries the security headers', async (t) => {
 });
 
 test('no page may frame ours', async (t) => {
-  const page = await open(await world.profile(t), world.stranger);
+  const page = await open(await fixture.profile(t), fixture.stranger);
   for (const path of ['/docs', '/api/v1/models']) {
     const refused = page.waitForEvent('console', (message) => message.text().includes('frame-ancestors'));
     await page.evaluate(
       (src) => void document.body.append(Object.assign(document.createElement('iframe'), { src })),
-      new URL(path, world.api).href,
+      new URL(path, fixture.api).href,
     );
     assert.equal((await refused).type(), 'error');
   }

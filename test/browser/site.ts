@@ -8,7 +8,7 @@ const web = new URL('../../../web/dist/', import.meta.url);
 
 const app = '<!doctype html><title>A web app</title><script type="module" src="/app.js"></script>';
 
-// What a web app does at its start. It hangs its variables on the window, where tests find them.
+// The start of a web app. It assigns its variables to the window, where tests find them.
 const script = `
 import * as mugshot from '/sdk/sdk/index.js';
 const session = mugshot.cookieSession();
@@ -17,7 +17,7 @@ Object.assign(window, { mugshot, session });
 `;
 
 /**
- * Serves to any host name an empty page, at /app?api=… a web app that has nothing but the SDK, as it was built, and at
+ * Serves under any host name: an empty page; at /app?api=… a web app of nothing but the built SDK; and at
  * /web/index.html?api=… one made with Vite and React from the SDK's package.
  */
 export async function startSite(): Promise<Closable & { port: number }> {

@@ -14,12 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// link is the network between one process and one server.
+// link is a TCP proxy between one process and one server, which can cut, refuse and hold back connections.
 type link struct {
 	listener net.Listener
 	target   string
 	refusing atomic.Bool
-	silent   atomic.Bool // takes connections and bytes, and passes nothing on
+	silent   atomic.Bool // accepts connections and bytes, and passes nothing on
 	closed   atomic.Bool
 
 	mu    sync.Mutex
@@ -63,7 +63,7 @@ func (l *link) serve(near net.Conn) {
 		return
 	}
 	defer l.drop(near)
-	l.awaitVoice()
+	l.awaitSound()
 	far, err := net.DialTimeout("tcp", l.target, time.Second)
 	if err != nil {
 		return
@@ -78,12 +78,12 @@ func (l *link) serve(near net.Conn) {
 	back.Wait()
 }
 
-// pass copies one direction until either end closes, and then ends both.
+// pass copies one direction until either end closes, and then closes both.
 func (l *link) pass(to, from net.Conn) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
-		l.awaitVoice()
+		l.awaitSound()
 		if n > 0 {
 			if _, failed := to.Write(buffer[:n]); failed != nil {
 				err = failed
@@ -100,7 +100,7 @@ func (l *link) pass(to, from net.Conn) {
 	}
 }
 
-func (l *link) awaitVoice() {
+func (l *link) awaitSound() {
 	for l.silent.Load() && !l.closed.Load() {
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -124,7 +124,7 @@ func (l *link) drop(conn net.Conn) {
 	delete(l.conns, conn)
 }
 
-// cut resets the connections that there are.
+// cut resets all open connections.
 func (l *link) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,7 +133,7 @@ func (l *link) cut() {
 	}
 }
 
-// reset closes a connection as a network that breaks does.
+// reset closes a connection with a TCP reset, as a broken network does.
 func reset(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

@@ -1,5 +1,8 @@
 //go:build redis_server
 
+// Package chaos_test kills, freezes, cuts off and empties the processes and servers of a whole deployment while clients use
+// it, and then checks what must hold nevertheless: every order is one job that ended once, the ledger adds up, and no lease, no
+// slot and no object is left behind.
 package chaos_test
 
 import (

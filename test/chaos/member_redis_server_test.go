@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// member is a place in the house that one process after another fills, with the network between it and the servers.
+// member is one API or worker of the deployment: its settings, the network between it and the servers, and the process that
+// runs now. When a process ends, the next one takes its addresses and its links.
 type member struct {
 	name     string
 	role     string
@@ -29,19 +30,19 @@ type member struct {
 	postgres *link
 	redis    *link
 
-	mu     sync.Mutex // held by whoever does something to the process
+	mu     sync.Mutex // held while a fault stops, kills or freezes the process
 	cmd    *exec.Cmd
 	exited chan struct{}
 	output tail
 }
 
-// tail keeps the end of what the processes of a place said.
+// tail keeps the output of the processes of a member.
 type tail struct {
 	mu   sync.Mutex
 	said bytes.Buffer
 }
 
-// last is the end of it, without the requests that were answered with 503: each crash of Postgres has hundreds.
+// last returns the last n lines, without the requests that were answered with 503: each crash of Postgres has hundreds.
 func (o *tail) last(n int) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -58,7 +59,7 @@ func (o *tail) Write(p []byte) (int, error) {
 	return o.said.Write(p)
 }
 
-// start begins a process in the place. It need not be ready: the servers may be away.
+// start starts a process and does not wait until it is ready: Postgres and Redis may be away.
 func (m *member) start(t *testing.T) {
 	m.cmd = exec.Command(filepath.Join(programs, "mugshot"), m.role)
 	if m.skew != 0 {
@@ -74,7 +75,7 @@ func (m *member) start(t *testing.T) {
 	m.exited = exited
 	go func() {
 		defer close(exited)
-		_ = cmd.Wait() // what came of it is in ProcessState
+		_ = cmd.Wait() // its result is in ProcessState
 	}()
 }
 
@@ -84,7 +85,7 @@ func (m *member) kill() {
 	<-m.exited
 }
 
-// stop asks the process to end and waits until it does. One that has only just begun is killed by the signal.
+// stop sends SIGTERM and waits for the end. A process that does not handle signals yet is killed by it.
 func (m *member) stop(t *testing.T) {
 	_ = m.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -95,7 +96,7 @@ func (m *member) stop(t *testing.T) {
 	}
 }
 
-// ready tells whether the process answers that it can work.
+// ready tells whether /readyz of the process answers 200.
 func (m *member) ready() bool {
 	address := m.admin
 	if m.role == "api" {

@@ -20,10 +20,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The pictures' size, as small as drawing is beside the point.
+// The size of the pictures: small, since drawing is not what is tested.
 const width, height = 128, 72
 
-// vendor answers as Gemini does, when it is in the mood.
+// vendor answers as Gemini does, and fails at random until healthy is set.
 type vendor struct {
 	*httptest.Server
 
@@ -32,7 +32,7 @@ type vendor struct {
 
 	mu     sync.Mutex
 	random *rand.Rand
-	served map[string]int // by what came of it
+	served map[string]int // requests by their outcome
 }
 
 func newVendor(t *testing.T, seed uint64) *vendor {
@@ -48,27 +48,27 @@ func newVendor(t *testing.T, seed uint64) *vendor {
 	return v
 }
 
-// mood is what a call will come to, and after how long.
-func (v *vendor) mood() (what string, after time.Duration) {
+// draw chooses the outcome of a request, and after how long it is answered.
+func (v *vendor) draw() (what string, after time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	what, after = "picture", time.Duration(30+v.random.IntN(170))*time.Millisecond
-	moods := []struct {
+	outcomes := []struct {
 		what   string
 		permil int
 	}{
 		{"500", 15}, {"503", 15}, {"429", 15}, {"reset", 15}, {"malformed", 15}, {"hang", 12}, {"blocked", 6}, {"slow", 40},
 	}
 	dice := v.random.IntN(1000)
-	patience := time.Duration(1000+v.random.IntN(1000)) * time.Millisecond
-	for _, m := range moods {
-		if dice -= m.permil; dice < 0 && !v.healthy.Load() {
-			what = m.what
+	slow := time.Duration(1000+v.random.IntN(1000)) * time.Millisecond
+	for _, o := range outcomes {
+		if dice -= o.permil; dice < 0 && !v.healthy.Load() {
+			what = o.what
 			break
 		}
 	}
 	if what == "slow" {
-		after = patience
+		after = slow
 	}
 	v.served[what]++
 	return what, after
@@ -76,8 +76,8 @@ func (v *vendor) mood() (what string, after time.Duration) {
 
 // ServeHTTP implements http.Handler.
 func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // until then nobody notices that the caller hangs up
-	what, after := v.mood()
+	_, _ = io.Copy(io.Discard, r.Body) // until then the server does not notice that the caller hangs up
+	what, after := v.draw()
 	select {
 	case <-r.Context().Done():
 		return

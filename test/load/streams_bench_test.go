@@ -37,18 +37,18 @@ const (
 // how long an event is on its way: to the one reader of its job, and to the last of a thousand. STREAMS_BINARY names
 // another build to be measured in the same way.
 func BenchmarkStreams(b *testing.B) {
-	w := newWorld(b)
+	f := setup(b)
 	arrivals := make(chan arrival, crowd)
-	before := w.usage(b)
+	before := f.usage(b)
 	begun := time.Now()
-	open, err := load.Open(b.Context(), w.server.HTTP, w.requests(), func(stream int, id string, at time.Time) {
+	open, err := load.Open(b.Context(), f.server.HTTP, f.requests(), func(stream int, id string, at time.Time) {
 		arrivals <- arrival{stream: stream, id: id, at: at}
 	})
 	require.NoError(b, err)
 	defer open.Close()
 	opened := time.Since(begun)
 	time.Sleep(20 * time.Second) // a heartbeat for each, and a collection or two
-	after := w.usage(b)
+	after := f.usage(b)
 	b.Logf("%d streams, opened in %.1f s: %.1f kB of memory a stream (stacks %.1f, heap %.1f), %.2f goroutines a stream",
 		streamCount, opened.Seconds(), (after.RSS-before.RSS)/streamCount/1e3, (after.Stack-before.Stack)/streamCount/1e3,
 		(after.Heap-before.Heap)/streamCount/1e3, (after.Goroutines-before.Goroutines)/streamCount)
@@ -57,7 +57,7 @@ func BenchmarkStreams(b *testing.B) {
 
 	idle := time.Now()
 	time.Sleep(15 * time.Second)
-	rested := w.usage(b)
+	rested := f.usage(b)
 	b.Logf("silent but for heartbeats: %.1f %% of a core", 100*(rested.CPU-after.CPU)/time.Since(idle).Seconds())
 
 	var one, all []time.Duration
@@ -65,12 +65,12 @@ func BenchmarkStreams(b *testing.B) {
 	for b.Loop() {
 		version++
 		for i := range 500 {
-			job := w.jobs[1+i*17] // the first job is the crowd's
-			one = append(one, w.publish(b, job, version, 1, arrivals))
+			job := f.jobs[1+i*17] // the first job is the crowd's
+			one = append(one, f.publish(b, job, version, 1, arrivals))
 			time.Sleep(2 * time.Millisecond)
 		}
 		for i := range int64(20) {
-			all = append(all, w.publish(b, w.jobs[0], version*100+i, crowd, arrivals))
+			all = append(all, f.publish(b, f.jobs[0], version*100+i, crowd, arrivals))
 			time.Sleep(20 * time.Millisecond)
 		}
 	}
@@ -90,15 +90,15 @@ type arrival struct {
 	at     time.Time
 }
 
-// world is an API process with an account, and a job for every stream but the crowd's, which share one.
-type world struct {
+// fixture is an API process with an account, and a job for every stream but the crowd's, which share one.
+type fixture struct {
 	server *load.Server
 	hub    *events.Hub
 	token  string
 	jobs   []db.Job // the first is the crowd's
 }
 
-func newWorld(b *testing.B) *world {
+func setup(b *testing.B) *fixture {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
 	defer cancel()
@@ -106,16 +106,16 @@ func newWorld(b *testing.B) *world {
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, redis.Stop()) })
 	dsn := pgtest.New(b)
-	w := &world{}
-	w.start(b, dsn, redis.URL())
-	w.hub, err = events.Open(events.Config{RedisURL: redis.URL()}, slog.New(slog.DiscardHandler))
+	f := &fixture{}
+	f.start(b, dsn, redis.URL())
+	f.hub, err = events.Open(events.Config{RedisURL: redis.URL()}, slog.New(slog.DiscardHandler))
 	require.NoError(b, err)
-	b.Cleanup(func() { require.NoError(b, w.hub.Close()) })
-	w.fill(b, dsn)
-	return w
+	b.Cleanup(func() { require.NoError(b, f.hub.Close()) })
+	f.fill(b, dsn)
+	return f
 }
 
-func (w *world) start(b *testing.B, dsn, redisURL string) {
+func (f *fixture) start(b *testing.B, dsn, redisURL string) {
 	b.Helper()
 	dir := b.TempDir()
 	binary := os.Getenv("STREAMS_BINARY")
@@ -132,9 +132,9 @@ func (w *world) start(b *testing.B, dsn, redisURL string) {
 	setup.Env = env
 	said, err := setup.CombinedOutput()
 	require.NoError(b, err, "%s", said)
-	w.server, err = load.Start(b.Context(), binary, freeAddress(b), freeAddress(b), env, "api")
+	f.server, err = load.Start(b.Context(), binary, freeAddress(b), freeAddress(b), env, "api")
 	require.NoError(b, err)
-	b.Cleanup(func() { require.NoError(b, w.server.Stop()) })
+	b.Cleanup(func() { require.NoError(b, f.server.Stop()) })
 }
 
 func freeAddress(b *testing.B) string {
@@ -145,7 +145,7 @@ func freeAddress(b *testing.B) string {
 }
 
 // fill makes an account with a session and the jobs, which nobody draws.
-func (w *world) fill(b *testing.B, dsn string) {
+func (f *fixture) fill(b *testing.B, dsn string) {
 	b.Helper()
 	store := factory.StoreAt(b, dsn)
 	user := factory.User(b, store, 0)
@@ -172,33 +172,33 @@ func (w *world) fill(b *testing.B, dsn string) {
 	for _, id := range ids {
 		job, err := store.Queries().JobGet(b.Context(), db.JobGetParams{ID: id, UserID: user.ID})
 		require.NoError(b, err)
-		w.jobs = append(w.jobs, job)
+		f.jobs = append(f.jobs, job)
 	}
-	c, err := client.NewClientWithResponses("http://" + w.server.HTTP + "/api/v1")
+	c, err := client.NewClientWithResponses("http://" + f.server.HTTP + "/api/v1")
 	require.NoError(b, err)
 	res, err := c.SignInWithResponse(b.Context(), client.SignInRequest{Email: user.Email, Password: secret})
 	require.NoError(b, err)
 	require.NotNil(b, res.JSON200, "%s", res.Body)
-	w.token = res.JSON200.SessionToken
+	f.token = res.JSON200.SessionToken
 }
 
-func (w *world) requests() []load.Request {
+func (f *fixture) requests() []load.Request {
 	requests := make([]load.Request, streamCount)
 	for i := range requests {
-		job := w.jobs[max(0, i-crowd+1)]
-		requests[i] = load.Request{Path: "/api/v1/jobs/" + job.ID.String() + "/events", Token: w.token}
+		job := f.jobs[max(0, i-crowd+1)]
+		requests[i] = load.Request{Path: "/api/v1/jobs/" + job.ID.String() + "/events", Token: f.token}
 	}
 	return requests
 }
 
 // publish announces a job's next version, and returns how long it took until so many readers had it.
-func (w *world) publish(b *testing.B, job db.Job, version int64, readers int, arrivals <-chan arrival) time.Duration {
+func (f *fixture) publish(b *testing.B, job db.Job, version int64, readers int, arrivals <-chan arrival) time.Duration {
 	b.Helper()
 	job.Version = version
 	payload, err := json.Marshal(jobs.View{Job: job})
 	require.NoError(b, err)
 	begun := time.Now()
-	require.NoError(b, w.hub.Publish(b.Context(), "job:"+job.ID.String(), payload))
+	require.NoError(b, f.hub.Publish(b.Context(), "job:"+job.ID.String(), payload))
 	last := begun
 	for range readers {
 		select {
@@ -214,9 +214,9 @@ func (w *world) publish(b *testing.B, job db.Job, version int64, readers int, ar
 	return last.Sub(begun)
 }
 
-func (w *world) usage(b *testing.B) load.Usage {
+func (f *fixture) usage(b *testing.B) load.Usage {
 	b.Helper()
-	u, err := w.server.Usage(b.Context())
+	u, err := f.server.Usage(b.Context())
 	require.NoError(b, err)
 	return u
 }

@@ -59,9 +59,9 @@ func (a *answered) count() int {
 // each order in the database is one that somebody knows of.
 func TestAPI_answersAllItTookWhenStopped(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api := s.api(t, "LOG_LEVEL=info")
-	ada := s.creator(t, api, 1_000_000)
+	f := setup(t)
+	api := f.api(t, "LOG_LEVEL=info")
+	ada := f.creator(t, api, 1_000_000)
 	load := &answered{status: map[string]int{}, refused: map[string]error{}}
 	var clients sync.WaitGroup
 	for range 16 {
@@ -82,15 +82,15 @@ func TestAPI_answersAllItTookWhenStopped(t *testing.T) {
 		require.Equal(t, "201", line[2])
 	}
 	require.Len(t, load.status, orders)
-	require.Equal(t, orders, s.count(t, "select count(*) from jobs"))
+	require.Equal(t, orders, f.count(t, "select count(*) from jobs"))
 }
 
 // Those who follow a job are told to come back, and find no broken stream.
 func TestAPI_endsStreamsCleanlyWhenStopped(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api := s.api(t)
-	ada := s.creator(t, api, 10)
+	f := setup(t)
+	api := f.api(t)
+	ada := f.creator(t, api, 10)
 	id := ada.queue(t, api, client.QualityDraft, 1)
 	const readers = 20
 	streams := make(chan string, readers)
@@ -139,8 +139,8 @@ func read(stream io.Reader, seen func()) string {
 // A client that never ends its request does not keep the process from ending.
 func TestAPI_cutsOffAStuckClientWhenStopped(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api := s.api(t, "DRAIN_TIMEOUT=300ms")
+	f := setup(t)
+	api := f.api(t, "DRAIN_TIMEOUT=300ms")
 	conn, err := net.Dial("tcp", api.http)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()

@@ -96,9 +96,9 @@ func (c creator) watch(ctx context.Context, api *process, of client.Message, sho
 // the reply, and whoever was reading reads on, one coherent text.
 func TestReply_outlivesAKilledWorker(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api, worker := s.api(t), s.worker(t, shortLease)
-	ada := s.creator(t, api, 0)
+	f := setup(t)
+	api, worker := f.api(t), f.worker(t, shortLease)
+	ada := f.creator(t, api, 0)
 	reply := ada.ask(t, api, longTalk)
 	shown, done := make(chan string, 1000), make(chan watched, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), long)
@@ -109,7 +109,7 @@ func TestReply_outlivesAKilledWorker(t *testing.T) {
 	}
 	worker.kill()
 	killed := time.Now()
-	s.worker(t, shortLease)
+	f.worker(t, shortLease)
 	saw := <-done
 	require.NoError(t, saw.err)
 	t.Logf("complete %s after the kill", time.Since(killed))
@@ -124,37 +124,37 @@ func TestReply_outlivesAKilledWorker(t *testing.T) {
 		}
 	}
 	require.Equal(t, 1, restarts, "it began anew once")
-	require.Equal(t, 2, s.count(t, "select attempt from messages where id = $1", reply.ID))
+	require.Equal(t, 2, f.count(t, "select attempt from messages where id = $1", reply.ID))
 }
 
 // A worker that is told to stop, and has no time, gives the reply to another, and the attempt does not count.
 func TestReply_isGivenBackByAStoppedWorker(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api, worker := s.api(t), s.worker(t, "DRAIN_TIMEOUT=10ms")
-	ada := s.creator(t, api, 0)
+	f := setup(t)
+	api, worker := f.api(t), f.worker(t, "DRAIN_TIMEOUT=10ms")
+	ada := f.creator(t, api, 0)
 	reply := ada.ask(t, api, longTalk)
 	eventuallyf(t, func() bool { return ada.reply(t, api, reply).Content != "" }, "the first words")
 	t.Logf("stopped after %s", worker.stop(t, syscall.SIGTERM))
 	require.Equal(t, client.MessageStatusPending, ada.reply(t, api, reply).Status)
-	s.worker(t)
+	f.worker(t)
 	eventuallyf(t, func() bool { return ada.reply(t, api, reply).Status == client.MessageStatusComplete }, "another worker")
-	require.Equal(t, 1, s.count(t, "select attempt from messages where id = $1", reply.ID))
+	require.Equal(t, 1, f.count(t, "select attempt from messages where id = $1", reply.ID))
 }
 
 // All that Redis held is gone while replies wait and are written; each is written all the same.
 func TestReply_outlivesFlushall(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api := s.api(t, "CHAT_USER_REPLIES=10")
-	ada := s.creator(t, api, 0)
+	f := setup(t)
+	api := f.api(t, "CHAT_USER_REPLIES=10")
+	ada := f.creator(t, api, 0)
 	var replies []client.Message
 	for range 6 {
 		replies = append(replies, ada.ask(t, api, longTalk))
 	}
-	s.worker(t, "WORKER_REPLY_SLOTS=2")
+	f.worker(t, "WORKER_REPLY_SLOTS=2")
 	eventuallyf(t, func() bool { return ada.reply(t, api, replies[0]).Content != "" }, "the first words")
-	s.command(t, "FLUSHALL")
+	f.command(t, "FLUSHALL")
 	for _, reply := range replies {
 		eventuallyf(t, func() bool { return ada.reply(t, api, reply).Status == client.MessageStatusComplete }, "reply %s", reply.ID)
 	}
@@ -170,10 +170,10 @@ func TestReply_manyAtOnce(t *testing.T) {
 		n, err = strconv.Atoi(text)
 		require.NoError(t, err)
 	}
-	s := setup(t)
+	f := setup(t)
 	many := strconv.Itoa(n)
-	api := s.api(t, "CHAT_USER_REPLIES="+many)
-	ada := s.creator(t, api, 0)
+	api := f.api(t, "CHAT_USER_REPLIES="+many)
+	ada := f.creator(t, api, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 
@@ -190,7 +190,7 @@ func TestReply_manyAtOnce(t *testing.T) {
 		<-opened // everybody reads before anybody writes
 	}
 	before := api.memory(t)
-	worker := s.worker(t, "WORKER_REPLY_SLOTS="+many)
+	worker := f.worker(t, "WORKER_REPLY_SLOTS="+many)
 	begun := time.Now()
 	reading.Wait()
 	took := time.Since(begun)
@@ -210,7 +210,7 @@ func TestReply_manyAtOnce(t *testing.T) {
 		require.Equal(t, want, last, "reader %d", i)
 		deltas += len(w.texts)
 	}
-	require.Equal(t, n, s.count(t, "select count(*) from messages where sender = 'ai' and status = 'complete' and attempt = 1 and content = $1", want))
+	require.Equal(t, n, f.count(t, "select count(*) from messages where sender = 'ai' and status = 'complete' and attempt = 1 and content = $1", want))
 	t.Logf("%d replies of %d bytes in %s, %d updates; API %s (%s with idle readers), worker %s",
 		n, len(want), took, deltas, api.memory(t), before, worker.memory(t))
 }

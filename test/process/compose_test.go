@@ -52,8 +52,8 @@ func readCompose(t *testing.T) compose {
 	return c
 }
 
-// world is where the services of the Compose file are in a test: other ports of this machine, and a folder.
-type world struct {
+// addresses are where the services of the Compose file are in a test: other ports of this machine, and a folder.
+type addresses struct {
 	hosts map[string]string // "postgres:5432" to where it is
 	data  string            // for /data
 	api   string            // for the address that the API is published at
@@ -61,19 +61,19 @@ type world struct {
 
 // environment is that of a service, as a process of this machine needs it. Every address that it names has to be one of
 // the services'.
-func (c compose) environment(t *testing.T, name string, w world) map[string]string {
+func (c compose) environment(t *testing.T, name string, at addresses) map[string]string {
 	t.Helper()
 	env := map[string]string{}
 	for key, value := range c.Services[name].Environment {
 		switch {
 		case value == "/data":
-			value = w.data
+			value = at.data
 		case key == "PUBLIC_API_URL":
-			value = "http://" + w.api
+			value = "http://" + at.api
 		case strings.Contains(value, "://"):
 			u, err := url.Parse(value)
 			require.NoError(t, err)
-			there, ok := w.hosts[u.Host]
+			there, ok := at.hosts[u.Host]
 			require.True(t, ok, "%s: nobody listens at %s", key, u.Host)
 			host, _, _ := strings.Cut(u.Host, ":")
 			require.Contains(t, c.Services, host)

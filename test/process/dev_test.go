@@ -185,14 +185,14 @@ func TestDev_embedsRedisWhereThereIsNone(t *testing.T) {
 
 func TestDev_usesGivenServers(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	f := setup(t)
 	dir, dsn := openDir(t), pgtest.Empty(t)
-	p, took := dev(t, dir, "DATABASE_URL="+dsn, "REDIS_URL="+s.redis.URL())
+	p, took := dev(t, dir, "DATABASE_URL="+dsn, "REDIS_URL="+f.redis.URL())
 	t.Logf("first start %s", took)
 	require.Empty(t, p.family(t))
 	require.NoDirExists(t, filepath.Join(dir, ".dev", "postgres"))
 	require.NoDirExists(t, filepath.Join(dir, ".dev", "redis"))
-	s.awaitRestored(t) // it sweeps the Redis that it was given
+	f.awaitRestored(t) // it sweeps the Redis that it was given
 	code, said := run(t, dir, []string{"DATABASE_URL=" + dsn}, "migrate", "status")
 	require.Zero(t, code, said)
 	require.Contains(t, said, "applied=true")
@@ -221,24 +221,24 @@ func TestDev_refusesATakenAddress(t *testing.T) {
 	require.Contains(t, said, taken)
 	require.NoDirExists(t, filepath.Join(dir, ".dev", "postgres"), "nothing was started in vain")
 
-	s := setup(t)
-	p, _ = dev(t, dir, "ADMIN_ADDR="+taken, "DATABASE_URL="+s.dsn, "REDIS_URL="+s.redis.URL())
+	f := setup(t)
+	p, _ = dev(t, dir, "ADMIN_ADDR="+taken, "DATABASE_URL="+f.dsn, "REDIS_URL="+f.redis.URL())
 	metrics := regexp.MustCompile(`http://\S+/metrics`).FindString(p.output.String())
 	require.NotContains(t, metrics, taken)
 	require.Equal(t, http.StatusOK, status(t.Context(), metrics))
 	p.stop(t, syscall.SIGINT)
 
-	code, said = run(t, s.dir, s.env("ADMIN_ADDR="+taken), "worker")
+	code, said = run(t, f.dir, f.env("ADMIN_ADDR="+taken), "worker")
 	require.Equal(t, 1, code)
 	require.Contains(t, said, "ADMIN_ADDR", "where somebody has to know it, no other will do")
 }
 
 func TestDev_readsDotEnv(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
+	f := setup(t)
 	dir, address := openDir(t), freeAddress(t)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".env"), []byte("# ours\nPROJECT_NAME=\"From the file\"\nHTTP_ADDR="+address+
-		"\nDATABASE_URL="+s.dsn+"\nREDIS_URL="+s.redis.URL()+"\n"), 0o600))
+		"\nDATABASE_URL="+f.dsn+"\nREDIS_URL="+f.redis.URL()+"\n"), 0o600))
 	p := startAs(t, dir, nil, devBinary)
 	p.awaitReady(t, address)
 	require.Contains(t, p.output.String(), "From the file is running")

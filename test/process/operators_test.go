@@ -77,9 +77,9 @@ func requireHarmlessLabels(t *testing.T, metrics string) {
 
 func TestOperators_seeMetricsAndPages(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api, worker := s.api(t), s.worker(t)
-	ada := s.creator(t, api, 20)
+	f := setup(t)
+	api, worker := f.api(t), f.worker(t)
+	ada := f.creator(t, api, 20)
 	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
 	for _, method := range []string{http.MethodGet, "BREW-" + secret} {
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+api.http+"/api/v1/"+secret+"?token="+secret, http.NoBody)
@@ -120,43 +120,43 @@ func TestOperators_seeMetricsAndPages(t *testing.T) {
 
 func TestOperators_listRetryAndDropDeadTasks(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api := s.api(t)
-	ada := s.creator(t, api, 2)
+	f := setup(t)
+	api := f.api(t)
+	ada := f.creator(t, api, 2)
 	var dead [2]uuid.UUID
 	code, message := "worker_lost", "We lost it."
 	for i := range dead {
 		dead[i] = ada.queue(t, api, client.QualityDraft, 1)
-		_, err := s.store.Queries().JobEnd(t.Context(), db.JobEndParams{
+		_, err := f.store.Queries().JobEnd(t.Context(), db.JobEndParams{
 			ID: dead[i], LedgerID: factory.ID(), Status: "failed", ErrorCode: &code, ErrorMessage: &message,
 		})
 		require.NoError(t, err)
 	}
 	mail := factory.ID()
-	_, err := s.sql.Exec(t.Context(), `insert into outbox_mails (id, user_id, kind, status, error)
+	_, err := f.sql.Exec(t.Context(), `insert into outbox_mails (id, user_id, kind, status, error)
 		values ($1, $2, 'password_changed', 'failed', 'no route')`, mail, ada.id)
 	require.NoError(t, err)
 
-	exit, said := run(t, s.dir, s.env(), "worker", "dead", "list")
+	exit, said := run(t, f.dir, f.env(), "worker", "dead", "list")
 	require.Zero(t, exit, said)
 	for _, line := range []string{dead[0].String() + `  generate  .*"worker_lost"`, dead[1].String(), mail.String() + `  mail .*"password_changed: no route"`} {
 		require.Regexp(t, line, said)
 	}
-	exit, said = run(t, s.dir, s.env(), "worker", "dead", "drop", dead[0].String(), mail.String())
+	exit, said = run(t, f.dir, f.env(), "worker", "dead", "drop", dead[0].String(), mail.String())
 	require.Zero(t, exit, said)
-	exit, said = run(t, s.dir, s.env(), "worker", "dead", "retry", dead[0].String(), dead[1].String())
+	exit, said = run(t, f.dir, f.env(), "worker", "dead", "retry", dead[0].String(), dead[1].String())
 	require.Equal(t, 1, exit, said)
 	require.Contains(t, said, dead[0].String()+": there is no dead task of this id")
 	again := regexp.MustCompile(dead[1].String() + ` runs again as (\S+)`).FindStringSubmatch(said)
 	require.NotNil(t, again, said)
-	s.worker(t)
+	f.worker(t)
 	ada.awaitSuccess(t, api, uuid.MustParse(again[1]))
-	require.EqualValues(t, 1, s.balance(t, ada))
-	exit, said = run(t, s.dir, s.env(), "worker", "dead", "list")
+	require.EqualValues(t, 1, f.balance(t, ada))
+	exit, said = run(t, f.dir, f.env(), "worker", "dead", "list")
 	require.Zero(t, exit, said)
 	require.Regexp(t, `^ID +KIND.*\n$`, said)
 	for _, wrong := range [][]string{{"dead"}, {"dead", "list", "more"}, {"dead", "retry"}, {"dead", "bury", mail.String()}, {"more"}} {
-		exit, _ = run(t, s.dir, s.env(), append([]string{"worker"}, wrong...)...)
+		exit, _ = run(t, f.dir, f.env(), append([]string{"worker"}, wrong...)...)
 		require.Equal(t, 2, exit, wrong)
 	}
 }

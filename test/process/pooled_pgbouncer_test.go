@@ -19,7 +19,7 @@ import (
 
 // setupPooled makes a stack as Supabase has it: the processes reach the database by TLS through a pooler in transaction
 // mode with few connections, as the role that owns the tables and is no superuser.
-func setupPooled(t *testing.T) (s *stack, direct string) {
+func setupPooled(t *testing.T) (f *fixture, direct string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
@@ -37,21 +37,21 @@ func setupPooled(t *testing.T) (s *stack, direct string) {
 // The main job through a pooler: three processes whose pools are larger than the pooler's, one of which dies on the way.
 func TestPgBouncer_carriesTheMainJob(t *testing.T) {
 	t.Parallel()
-	s, _ := setupPooled(t)
-	apis := [2]*process{s.api(t), s.api(t)}
-	worker := s.worker(t, shortLease)
-	ada := s.creator(t, apis[0], 30)
+	f, _ := setupPooled(t)
+	apis := [2]*process{f.api(t), f.api(t)}
+	worker := f.worker(t, shortLease)
+	ada := f.creator(t, apis[0], 30)
 	first := ada.queue(t, apis[1], client.QualityN4K, 2)
 	ada.awaitStage(t, apis[0], first, client.JobStageGenerating)
 	worker.kill()
-	s.worker(t, shortLease)
+	f.worker(t, shortLease)
 	for _, answer := range ada.atOnce(t, apis, 10, nil) {
 		require.NotNil(t, answer.JSON201, string(answer.Body))
 		ada.awaitSuccess(t, apis[1], answer.JSON201.JobID)
 	}
 	require.Len(t, ada.awaitSuccess(t, apis[0], first).Renders, 2)
-	s.audit(t)
-	require.EqualValues(t, 12, s.balance(t, ada))
+	f.audit(t)
+	require.EqualValues(t, 12, f.balance(t, ada))
 	for _, api := range apis {
 		api.stop(t, syscall.SIGTERM)
 	}
@@ -60,15 +60,15 @@ func TestPgBouncer_carriesTheMainJob(t *testing.T) {
 // Whom Supabase lets in with a public key sees nothing, through the pooler either; the server sees all.
 func TestPgBouncer_leavesRowsLocked(t *testing.T) {
 	t.Parallel()
-	s, _ := setupPooled(t)
-	api := s.api(t)
-	s.creator(t, api, 30)
-	_, err := s.sql.Exec(t.Context(), `
+	f, _ := setupPooled(t)
+	api := f.api(t)
+	f.creator(t, api, 30)
+	_, err := f.sql.Exec(t.Context(), `
 		do $$ begin create role anon nologin; exception when duplicate_object or unique_violation then null; end $$`)
 	require.NoError(t, err)
-	_, err = s.sql.Exec(t.Context(), `do $$ begin execute format('grant anon to %I', (select tableowner from pg_tables where tablename = 'users')); end $$`)
+	_, err = f.sql.Exec(t.Context(), `do $$ begin execute format('grant anon to %I', (select tableowner from pg_tables where tablename = 'users')); end $$`)
 	require.NoError(t, err)
-	conn, err := pgx.Connect(t.Context(), s.dsn)
+	conn, err := pgx.Connect(t.Context(), f.dsn)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, conn.Close(context.Background())) }()
 	for _, table := range []string{"users", "jobs", "audit_logs", "sessions"} {
@@ -80,16 +80,16 @@ func TestPgBouncer_leavesRowsLocked(t *testing.T) {
 		require.ErrorContains(t, err, "permission denied", table)
 		require.NoError(t, tx.Rollback(t.Context()))
 	}
-	require.Equal(t, 1, s.count(t, "select count(*) from users"))
+	require.Equal(t, 1, f.count(t, "select count(*) from users"))
 }
 
 // A migration keeps its turn for as long as a session lasts, which a pooler in transaction mode does not give it.
 func TestPgBouncer_isRefusedByMigrations(t *testing.T) {
 	t.Parallel()
-	s, direct := setupPooled(t)
-	code, said := run(t, s.dir, []string{"DATABASE_URL=" + s.dsn}, "migrate", "up")
+	f, direct := setupPooled(t)
+	code, said := run(t, f.dir, []string{"DATABASE_URL=" + f.dsn}, "migrate", "up")
 	require.Equal(t, 1, code)
 	require.Contains(t, said, "session mode")
-	code, said = run(t, s.dir, []string{"DATABASE_URL=" + direct}, "migrate", "up")
+	code, said = run(t, f.dir, []string{"DATABASE_URL=" + direct}, "migrate", "up")
 	require.Zero(t, code, said)
 }

@@ -25,18 +25,18 @@ func TestProcfile_startsEveryProcess(t *testing.T) {
 	}
 	require.Len(t, lines, 3)
 	empty := pgtest.Empty(t)
-	s := &stack{dsn: empty, redis: newRedis(t), dir: t.TempDir()}
-	require.NoError(t, os.Mkdir(filepath.Join(s.dir, "bin"), 0o755))
-	require.NoError(t, os.Symlink(binary, filepath.Join(s.dir, "bin", "mugshot")))
+	f := &fixture{dsn: empty, redis: newRedis(t), dir: t.TempDir()}
+	require.NoError(t, os.Mkdir(filepath.Join(f.dir, "bin"), 0o755))
+	require.NoError(t, os.Symlink(binary, filepath.Join(f.dir, "bin", "mugshot")))
 	release := exec.Command("sh", "-c", lines["release"])
-	release.Dir, release.Env = s.dir, s.env("PATH="+os.Getenv("PATH"))
+	release.Dir, release.Env = f.dir, f.env("PATH="+os.Getenv("PATH"))
 	said, err := release.CombinedOutput()
 	require.NoError(t, err, string(said))
-	code, out := run(t, s.dir, s.env(), "storage", "setup")
+	code, out := run(t, f.dir, f.env(), "storage", "setup")
 	require.Zero(t, code, out)
 
-	api := startAs(t, s.dir, s.env(), "sh", "-c", "PORT=${HTTP_ADDR#*:}; exec env "+lines["api"])
+	api := startAs(t, f.dir, f.env(), "sh", "-c", "PORT=${HTTP_ADDR#*:}; exec env "+lines["api"])
 	api.awaitReady(t, api.http)
-	worker := startAs(t, s.dir, s.env(), "sh", "-c", "exec "+lines["worker"])
+	worker := startAs(t, f.dir, f.env(), "sh", "-c", "exec "+lines["worker"])
 	worker.awaitReady(t, worker.admin)
 }

@@ -21,34 +21,34 @@ import (
 func TestQueueProject_201_pushFailed(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Real(t)
-	s := setupOn(t, redis)
-	s.command(t, "ACL", "SETUSER", "api", "on", ">secret-of-the-api", "~*", "&*", "+@all", "-lpush")
+	f := setupOn(t, redis)
+	f.command(t, "ACL", "SETUSER", "api", "on", ">secret-of-the-api", "~*", "&*", "+@all", "-lpush")
 	u, err := url.Parse(redis.URL())
 	require.NoError(t, err)
 	u.User = url.UserPassword("api", "secret-of-the-api")
-	api := s.api(t, "REDIS_URL="+u.String())
-	s.worker(t)
-	s.awaitRestored(t) // or the sweeper would push all that waits for another reason
-	ada := s.creator(t, api, 10)
+	api := f.api(t, "REDIS_URL="+u.String())
+	f.worker(t)
+	f.awaitRestored(t) // or the sweeper would push all that waits for another reason
+	ada := f.creator(t, api, 10)
 
 	id := ada.queue(t, api, client.QualityDraft, 1)
 	queued := time.Now()
 	require.EqualValues(t, 1, ada.awaitSuccess(t, api, id).Attempt)
 	t.Logf("done %s after an order whose push had failed", time.Since(queued))
 	require.Contains(t, api.output.String(), "job not pushed")
-	s.audit(t)
-	require.EqualValues(t, 9, s.balance(t, ada))
+	f.audit(t)
+	require.EqualValues(t, 9, f.balance(t, ada))
 }
 
 // A Redis that takes connections and answers nothing is as good as none: whoever needs it is refused soon, and the rest
 // goes on.
 func TestQueueProject_503_redisHangs(t *testing.T) {
 	t.Parallel()
-	s := setupOn(t, redistest.Real(t))
-	api := s.api(t)
-	ada := s.creator(t, api, 10)
+	f := setupOn(t, redistest.Real(t))
+	api := f.api(t)
+	ada := f.creator(t, api, 10)
 	first := ada.queue(t, api, client.QualityDraft, 1)
-	pid := regexp.MustCompile(`process_id:(\d+)`).FindStringSubmatch(s.command(t, "INFO", "server"))
+	pid := regexp.MustCompile(`process_id:(\d+)`).FindStringSubmatch(f.command(t, "INFO", "server"))
 	require.Len(t, pid, 2)
 	n, err := strconv.Atoi(pid[1])
 	require.NoError(t, err)
@@ -65,9 +65,9 @@ func TestQueueProject_503_redisHangs(t *testing.T) {
 	require.Equal(t, client.JobStatusQueued, ada.job(t, api, first).Status)
 
 	thaw()
-	s.worker(t)
+	f.worker(t)
 	ada.awaitSuccess(t, api, first)
 	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
-	s.audit(t)
-	require.EqualValues(t, 8, s.balance(t, ada))
+	f.audit(t)
+	require.EqualValues(t, 8, f.balance(t, ada))
 }

@@ -37,9 +37,9 @@ func (c creator) atOnce(t *testing.T, apis [2]*process, n int, key *string) []*c
 
 func TestQueueProject_409_fiftyAtOnceOnCreditsForTen(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	apis := [2]*process{s.api(t), s.api(t)}
-	ada := s.creator(t, apis[0], 10)
+	f := setup(t)
+	apis := [2]*process{f.api(t), f.api(t)}
+	ada := f.creator(t, apis[0], 10)
 	var ids []uuid.UUID
 	refused := 0
 	for _, answer := range ada.atOnce(t, apis, 50, nil) {
@@ -55,24 +55,24 @@ func TestQueueProject_409_fiftyAtOnceOnCreditsForTen(t *testing.T) {
 	}
 	require.Len(t, ids, 10)
 	require.Equal(t, 40, refused)
-	require.Equal(t, 10, s.count(t, "select count(*) from jobs"))
-	require.Equal(t, 10, s.count(t, "select count(*) from audit_logs where action = 'job_charge'"))
-	require.Zero(t, s.balance(t, ada))
+	require.Equal(t, 10, f.count(t, "select count(*) from jobs"))
+	require.Equal(t, 10, f.count(t, "select count(*) from audit_logs where action = 'job_charge'"))
+	require.Zero(t, f.balance(t, ada))
 
-	s.worker(t)
+	f.worker(t)
 	for i, id := range ids {
 		ada.awaitSuccess(t, apis[i%2], id)
 	}
-	s.audit(t)
-	require.Zero(t, s.balance(t, ada))
+	f.audit(t)
+	require.Zero(t, f.balance(t, ada))
 }
 
 // One order, sent twenty times under one key by a client that hears no answer, is one order.
 func TestQueueProject_201_twentyAtOnceWithOneKey(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	apis := [2]*process{s.api(t), s.api(t)}
-	ada := s.creator(t, apis[0], 10)
+	f := setup(t)
+	apis := [2]*process{f.api(t), f.api(t)}
+	ada := f.creator(t, apis[0], 10)
 	key := uuid.NewString()
 	seen := map[uuid.UUID]int{}
 	for _, answer := range ada.atOnce(t, apis, 20, &key) {
@@ -80,18 +80,18 @@ func TestQueueProject_201_twentyAtOnceWithOneKey(t *testing.T) {
 		seen[answer.JSON201.JobID]++
 	}
 	require.Len(t, seen, 1)
-	require.Equal(t, 1, s.count(t, "select count(*) from jobs"))
-	require.EqualValues(t, 9, s.balance(t, ada))
+	require.Equal(t, 1, f.count(t, "select count(*) from jobs"))
+	require.EqualValues(t, 9, f.balance(t, ada))
 }
 
 // While Redis is away nobody can count requests, so that an order is refused and costs nothing. When it is back, all
 // goes on by itself.
 func TestQueueProject_503_redisAway(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api, worker := s.api(t), s.worker(t)
-	ada := s.creator(t, api, 10)
-	s.redis.Kill()
+	f := setup(t)
+	api, worker := f.api(t), f.worker(t)
+	ada := f.creator(t, api, 10)
+	f.redis.Kill()
 	begun := time.Now()
 	answer, err := ada.at(api).QueueProjectWithResponse(t.Context(), ada.project, nil,
 		client.QueueRequest{Quality: client.QualityDraft, Variants: 1})
@@ -99,8 +99,8 @@ func TestQueueProject_503_redisAway(t *testing.T) {
 	t.Logf("refused after %s", time.Since(begun))
 	require.NotNil(t, answer.JSON503, string(answer.Body))
 	require.NotEmpty(t, answer.HTTPResponse.Header.Get("Retry-After"))
-	require.Zero(t, s.count(t, "select count(*) from jobs"))
-	require.EqualValues(t, 10, s.balance(t, ada))
+	require.Zero(t, f.count(t, "select count(*) from jobs"))
+	require.EqualValues(t, 10, f.balance(t, ada))
 	for _, address := range []string{api.http, worker.admin} {
 		require.Equal(t, http.StatusServiceUnavailable, status(t.Context(), "http://"+address+"/readyz"))
 	}
@@ -108,10 +108,10 @@ func TestQueueProject_503_redisAway(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
-	require.NoError(t, s.redis.Restart(ctx))
+	require.NoError(t, f.redis.Restart(ctx))
 	api.awaitReady(t, api.http)
 	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
 	worker.awaitReady(t, worker.admin)
-	s.audit(t)
-	require.EqualValues(t, 9, s.balance(t, ada))
+	f.audit(t)
+	require.EqualValues(t, 9, f.balance(t, ada))
 }

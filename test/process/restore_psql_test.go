@@ -20,10 +20,10 @@ import (
 )
 
 // script runs one of deploy's scripts to its end.
-func script(t *testing.T, s *stack, name string, env []string, args ...string) (said string, err error) {
+func script(t *testing.T, f *fixture, name string, env []string, args ...string) (said string, err error) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join("..", "..", "deploy", name), args...)
-	cmd.Env = append(append([]string{"PATH=" + os.Getenv("PATH"), "MUGSHOT=" + binary}, s.env()...), env...)
+	cmd.Env = append(append([]string{"PATH=" + os.Getenv("PATH"), "MUGSHOT=" + binary}, f.env()...), env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -33,51 +33,51 @@ func script(t *testing.T, s *stack, name string, env []string, args ...string) (
 func TestRestore_bringsEverythingBack(t *testing.T) {
 	t.Parallel()
 	owner, admin := pgtest.Owned(t)
-	s := setupWith(t, newRedis(t), owner, admin)
-	ada := s.drill(t)
+	f := setupWith(t, newRedis(t), owner, admin)
+	ada := f.drill(t)
 	backup := filepath.Join(t.TempDir(), "rows.dump")
-	said, err := script(t, s, "backup.sh", nil, backup)
+	said, err := script(t, f, "backup.sh", nil, backup)
 	require.NoError(t, err, said)
 	info, err := os.Stat(backup)
 	require.NoError(t, err)
 	require.Equal(t, fs.FileMode(0o600), info.Mode(), "nobody else may read what people entrusted to us")
-	said, err = script(t, s, "backup.sh", nil, backup)
+	said, err = script(t, f, "backup.sh", nil, backup)
 	require.Error(t, err, "an older backup is never overwritten")
 	require.Contains(t, said, "exists already")
-	rows := s.count(t, "select count(*) from audit_logs")
+	rows := f.count(t, "select count(*) from audit_logs")
 
-	said, err = script(t, s, "restore.sh", nil, backup)
+	said, err = script(t, f, "restore.sh", nil, backup)
 	require.Error(t, err)
 	require.Contains(t, said, "not empty")
-	s.lose(t)
-	said, err = script(t, s, "restore.sh", nil, backup)
+	f.lose(t)
+	said, err = script(t, f, "restore.sh", nil, backup)
 	require.NoError(t, err, said)
-	require.Equal(t, rows, s.count(t, "select count(*) from audit_logs"))
-	s.requireLocked(t)
+	require.Equal(t, rows, f.count(t, "select count(*) from audit_logs"))
+	f.requireLocked(t)
 
-	api := s.api(t)
-	s.worker(t)
+	api := f.api(t)
+	f.worker(t)
 	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1)) // with the session of before
-	s.audit(t)
-	require.EqualValues(t, 8, s.balance(t, ada))
-	code, said := run(t, s.dir, s.env(), "migrate", "up")
+	f.audit(t)
+	require.EqualValues(t, 8, f.balance(t, ada))
+	code, said := run(t, f.dir, f.env(), "migrate", "up")
 	require.Zero(t, code, said)
 	require.Contains(t, said, "applied: 0")
 }
 
 // drill does the main job, and checks that a copy of the running system's database is as good as the database.
-func (s *stack) drill(t *testing.T) creator {
+func (f *fixture) drill(t *testing.T) creator {
 	t.Helper()
-	api := s.api(t)
-	ada := s.creator(t, api, 10)
+	api := f.api(t)
+	ada := f.creator(t, api, 10)
 	canceled := ada.queue(t, api, client.QualityDraft, 1)
 	answer, err := ada.at(api).CancelJobWithResponse(t.Context(), canceled)
 	require.NoError(t, err)
 	require.NotNil(t, answer.JSON200, string(answer.Body))
-	worker := s.worker(t)
+	worker := f.worker(t)
 	ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
-	empty, _ := pgtest.OwnedEmpty(t, s.dsn)
-	said, err := script(t, s, "restore-drill.sh", []string{"DRILL_DATABASE_URL=" + empty})
+	empty, _ := pgtest.OwnedEmpty(t, f.dsn)
+	said, err := script(t, f, "restore-drill.sh", []string{"DRILL_DATABASE_URL=" + empty})
 	require.NoError(t, err, said)
 	require.Contains(t, said, "All is well: 2 jobs, 1 assets.")
 	require.NotContains(t, said, "applied=false")
@@ -89,13 +89,13 @@ func (s *stack) drill(t *testing.T) creator {
 
 // lose puts an empty database in the place of the stack's own. It is as a new Supabase project has it: what the owner
 // makes is everybody's.
-func (s *stack) lose(t *testing.T) {
+func (f *fixture) lose(t *testing.T) {
 	t.Helper()
 	var admin string
-	s.dsn, admin = pgtest.OwnedEmpty(t, s.dsn)
-	s.store = factory.StoreAt(t, s.dsn)
-	s.reopen(t, admin)
-	_, err := s.sql.Exec(t.Context(), `
+	f.dsn, admin = pgtest.OwnedEmpty(t, f.dsn)
+	f.store = factory.StoreAt(t, f.dsn)
+	f.reopen(t, admin)
+	_, err := f.sql.Exec(t.Context(), `
 		do $$
 		declare
 			owner text := (select rolname from pg_roles r join pg_database d on d.datdba = r.oid where datname = current_database());
@@ -113,20 +113,20 @@ func (s *stack) lose(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func (s *stack) requireLocked(t *testing.T) {
+func (f *fixture) requireLocked(t *testing.T) {
 	t.Helper()
-	require.Zero(t, s.count(t, `
+	require.Zero(t, f.count(t, `
 		select count(*) from pg_class c cross join unnest(array['anon', 'authenticated']) role
 		where relnamespace = 'public'::regnamespace and relkind = 'r'
 			and (not relrowsecurity or has_table_privilege(role, c.oid, 'select, insert, update, delete'))`))
-	require.NotZero(t, s.count(t, "select count(*) from pg_tables where schemaname = 'public'"))
+	require.NotZero(t, f.count(t, "select count(*) from pg_tables where schemaname = 'public'"))
 }
 
 // reopen looks behind the scenes of another database.
-func (s *stack) reopen(t *testing.T, admin string) {
+func (f *fixture) reopen(t *testing.T, admin string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), admin)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close(context.Background())) })
-	s.sql = conn
+	f.sql = conn
 }

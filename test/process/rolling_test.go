@@ -203,16 +203,16 @@ func (l *load) follow(t *testing.T, who creator, id uuid.UUID) {
 
 // roll replaces two APIs and a worker, one after the other, while creators order, read and follow jobs. It demands that
 // nobody notices, and that all the books are balanced.
-func (s *stack) roll(t *testing.T, apiEnv, workerEnv []string) {
+func (f *fixture) roll(t *testing.T, apiEnv, workerEnv []string) {
 	t.Helper()
-	earlier := s.count(t, "select count(*) from jobs")
+	earlier := f.count(t, "select count(*) from jobs")
 	startAPI := func() *process {
-		api := start(t, s.dir, apiEnv, "api")
+		api := start(t, f.dir, apiEnv, "api")
 		api.awaitReady(t, api.http)
 		return api
 	}
 	startWorker := func() *process {
-		worker := start(t, s.dir, workerEnv, "worker")
+		worker := start(t, f.dir, workerEnv, "worker")
 		worker.awaitReady(t, worker.admin)
 		return worker
 	}
@@ -225,9 +225,9 @@ func (s *stack) roll(t *testing.T, apiEnv, workerEnv []string) {
 	defer transport.CloseIdleConnections()
 	l := &load{front: b.front(), b: b, kept: &http.Client{Timeout: long, Transport: transport}}
 	for range creators {
-		l.by(ctx, t, s.creator(t, l.front, 1_000_000))
+		l.by(ctx, t, f.creator(t, l.front, 1_000_000))
 	}
-	patient := s.creator(t, l.front, 1_000_000)
+	patient := f.creator(t, l.front, 1_000_000)
 	begun := time.Now()
 	eventuallyf(t, func() bool { return l.orders.Load() > creators }, "some load")
 	for i := range apis {
@@ -251,10 +251,10 @@ func (s *stack) roll(t *testing.T, apiEnv, workerEnv []string) {
 	defer b.mu.Unlock()
 	require.Empty(t, b.failed)
 	require.NotZero(t, l.returns.Load(), "nobody streamed from an API that went")
-	eventuallyf(t, func() bool { return s.count(t, "select count(*) from jobs where finished_at is null") == 0 }, "the last job's end")
+	eventuallyf(t, func() bool { return f.count(t, "select count(*) from jobs where finished_at is null") == 0 }, "the last job's end")
 	for _, p := range []*process{apis[0], apis[1], worker} {
 		p.stop(t, syscall.SIGTERM)
 	}
-	s.audit(t)
-	require.Equal(t, earlier+int(l.orders.Load())+len(apis), s.count(t, "select count(*) from jobs where status = 'succeeded'"))
+	f.audit(t)
+	require.Equal(t, earlier+int(l.orders.Load())+len(apis), f.count(t, "select count(*) from jobs where status = 'succeeded'"))
 }

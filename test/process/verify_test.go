@@ -15,26 +15,26 @@ import (
 // What does not add up is found, and said.
 func TestVerify_findsWhatDoesNotAddUp(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api := s.api(t)
-	ada := s.creator(t, api, 10)
-	s.worker(t)
+	f := setup(t)
+	api := f.api(t)
+	ada := f.creator(t, api, 10)
+	f.worker(t)
 	done := ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
-	code, said := run(t, s.dir, s.env(), "verify")
+	code, said := run(t, f.dir, f.env(), "verify")
 	require.Zero(t, code, said)
 
 	asset := done.Renders[0].Asset.ID.String()
-	require.NoError(t, filepath.WalkDir(filepath.Join(s.dir, "storage", storage.BucketRenders), func(path string, e fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(filepath.Join(f.dir, "storage", storage.BucketRenders), func(path string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() {
 			return os.Remove(path)
 		}
 		return err
 	}))
-	_, err := s.sql.Exec(t.Context(), "update users set credits = credits + 3 where id = $1", ada.id)
+	_, err := f.sql.Exec(t.Context(), "update users set credits = credits + 3 where id = $1", ada.id)
 	require.NoError(t, err)
-	_, err = s.sql.Exec(t.Context(), "delete from audit_logs where job_id = $1", done.ID)
+	_, err = f.sql.Exec(t.Context(), "delete from audit_logs where job_id = $1", done.ID)
 	require.NoError(t, err)
-	code, said = run(t, s.dir, s.env(), "verify")
+	code, said = run(t, f.dir, f.env(), "verify")
 	require.Equal(t, 1, code, said)
 	require.Contains(t, said, "asset "+asset+" has no object")
 	require.Contains(t, said, "account "+ada.id.String()+" has 12 credits, and a ledger of 10")

@@ -28,76 +28,76 @@ func TestDeployment_worksAsDescribed(t *testing.T) {
 	c := readCompose(t)
 	redis := newRedis(t)
 	mails := catchMails(t)
-	s := &stack{redis: redis, dir: t.TempDir()}
-	w := world{hosts: map[string]string{
+	f := &fixture{redis: redis, dir: t.TempDir()}
+	at := addresses{hosts: map[string]string{
 		"postgres:5432": c.postgres(t), "redis:6379": host(t, redis.URL()), "mail:1025": mails.address,
-	}, data: s.dir, api: freeAddress(t)}
+	}, data: f.dir, api: freeAddress(t)}
 
 	env := map[string][]string{}
 	running := map[string]*process{}
 	for _, name := range c.order(t) {
 		service := c.Services[name]
-		set := c.environment(t, name, w)
+		set := c.environment(t, name, at)
 		c.takePassword(t, set, redis)
-		set["HTTP_ADDR"], set["ADMIN_ADDR"] = w.api, freeAddress(t)
+		set["HTTP_ADDR"], set["ADMIN_ADDR"] = at.api, freeAddress(t)
 		env[name] = list(set)
-		s.dsn = set["DATABASE_URL"]
+		f.dsn = set["DATABASE_URL"]
 		if len(service.Healthcheck.Test) == 0 { // runs once
-			code, said := run(t, s.dir, env[name], service.Command...)
+			code, said := run(t, f.dir, env[name], service.Command...)
 			require.Zero(t, code, said)
 			continue
 		}
-		p := start(t, s.dir, env[name], service.Command...)
-		p.http, p.admin = w.api, set["ADMIN_ADDR"]
+		p := start(t, f.dir, env[name], service.Command...)
+		p.http, p.admin = at.api, set["ADMIN_ADDR"]
 		require.Equal(t, []string{"CMD", "/mugshot"}, service.Healthcheck.Test[:2])
 		eventuallyf(t, func() bool {
-			code, _ := run(t, s.dir, env[name], service.Healthcheck.Test[2:]...)
+			code, _ := run(t, f.dir, env[name], service.Healthcheck.Test[2:]...)
 			return code == 0
 		}, "health of %s", name)
 		running[name] = p
 	}
 	require.Len(t, running, 2)
-	s.connect(t)
-	ada := s.mainJob(t, running["api"], mails)
+	f.connect(t)
+	ada := f.mainJob(t, running["api"], mails)
 	for name, p := range running {
 		require.Contains(t, page(t, "http://"+p.admin+"/metrics"), "go_goroutines", name)
 	}
 	for name, p := range running {
 		p.kill()
-		code, said := run(t, s.dir, env[name], c.Services[name].Healthcheck.Test[2:]...)
+		code, said := run(t, f.dir, env[name], c.Services[name].Healthcheck.Test[2:]...)
 		require.Equal(t, 1, code, said)
 	}
 
 	// Two APIs need addresses of their own. The tests' own people sign in more often than people do, and hash little.
 	tests := []string{"RATE_LIMIT_FACTOR=10000", "ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "LOG_LEVEL=warn", "DRAIN_GRACE=500ms"}
-	apiEnv, workerEnv := s.without(env["api"], tests...), s.without(env["worker"], tests...)
-	s.roll(t, apiEnv, workerEnv)
+	apiEnv, workerEnv := f.without(env["api"], tests...), f.without(env["worker"], tests...)
+	f.roll(t, apiEnv, workerEnv)
 
 	restored := pgtest.Empty(t)
-	said, err := script(t, s, "restore-drill.sh", append(apiEnv, "DRILL_DATABASE_URL="+restored))
+	said, err := script(t, f, "restore-drill.sh", append(apiEnv, "DRILL_DATABASE_URL="+restored))
 	require.NoError(t, err, said)
 	require.Contains(t, said, "All is well")
-	s.goOn(t, ada, restored, apiEnv, workerEnv)
+	f.goOn(t, ada, restored, apiEnv, workerEnv)
 }
 
 // goOn puts a restored database in the place of the stack's own. It demands that all rows of the books are there and
 // add up, that somebody's session is still good for a job, and that the books are balanced after it as well.
-func (s *stack) goOn(t *testing.T, ada creator, restored string, apiEnv, workerEnv []string) {
+func (f *fixture) goOn(t *testing.T, ada creator, restored string, apiEnv, workerEnv []string) {
 	t.Helper()
-	entries, balance := s.count(t, "select count(*) from audit_logs"), s.balance(t, ada)
-	s.dsn = restored
-	s.connect(t)
-	s.audit(t)
-	require.Equal(t, entries, s.count(t, "select count(*) from audit_logs"))
-	require.Equal(t, balance, s.balance(t, ada))
+	entries, balance := f.count(t, "select count(*) from audit_logs"), f.balance(t, ada)
+	f.dsn = restored
+	f.connect(t)
+	f.audit(t)
+	require.Equal(t, entries, f.count(t, "select count(*) from audit_logs"))
+	require.Equal(t, balance, f.balance(t, ada))
 	here := "DATABASE_URL=" + restored
-	api, worker := start(t, s.dir, append(apiEnv, here), "api"), start(t, s.dir, append(workerEnv, here), "worker")
+	api, worker := start(t, f.dir, append(apiEnv, here), "api"), start(t, f.dir, append(workerEnv, here), "worker")
 	api.awaitReady(t, api.http)
 	worker.awaitReady(t, worker.admin)
 	done := ada.awaitSuccess(t, api, ada.queue(t, api, client.QualityDraft, 1))
-	require.Equal(t, balance-done.CostCredits, s.balance(t, ada))
-	s.audit(t)
-	code, said := run(t, s.dir, append(apiEnv, here), "verify")
+	require.Equal(t, balance-done.CostCredits, f.balance(t, ada))
+	f.audit(t)
+	code, said := run(t, f.dir, append(apiEnv, here), "verify")
 	require.Zero(t, code, said)
 }
 
@@ -138,14 +138,14 @@ func host(t *testing.T, address string) string {
 }
 
 // connect looks behind the scenes.
-func (s *stack) connect(t *testing.T) {
+func (f *fixture) connect(t *testing.T) {
 	t.Helper()
-	s.store = factory.StoreAt(t, s.dsn)
-	s.reopen(t, s.dsn)
+	f.store = factory.StoreAt(t, f.dsn)
+	f.reopen(t, f.dsn)
 }
 
 // mainJob is what the product is for, from the first mail to the picture.
-func (s *stack) mainJob(t *testing.T, api *process, mails *catcher) (ada creator) {
+func (f *fixture) mainJob(t *testing.T, api *process, mails *catcher) (ada creator) {
 	t.Helper()
 	ada = creator{email: uuid.NewString()[:18] + "@example.com"}
 	signUp(t, api, func() string { return mails.mailTo(ada.email) }, &ada)
@@ -165,7 +165,7 @@ func (s *stack) mainJob(t *testing.T, api *process, mails *catcher) (ada creator
 }
 
 // without is an environment in which each process finds addresses of its own, with more in it.
-func (s *stack) without(env []string, more ...string) []string {
+func (f *fixture) without(env []string, more ...string) []string {
 	var kept []string
 	for _, entry := range env {
 		if name, _, _ := strings.Cut(entry, "="); name != "HTTP_ADDR" && name != "ADMIN_ADDR" && name != "PUBLIC_API_URL" {

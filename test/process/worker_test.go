@@ -18,13 +18,13 @@ import (
 // finishes the job.
 func TestWorker_jobIsFinishedByAnotherWhenKilled(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api, worker := s.api(t), s.worker(t, shortLease)
-	ada := s.creator(t, api, 20)
+	f := setup(t)
+	api, worker := f.api(t), f.worker(t, shortLease)
+	ada := f.creator(t, api, 20)
 	id := ada.queue(t, api, client.QualityN4K, 2)
 	ada.awaitStage(t, api, id, client.JobStageGenerating)
 	worker.freeze(t) // so that it can't end the job while the other one starts
-	s.worker(t, shortLease)
+	f.worker(t, shortLease)
 	require.EqualValues(t, 1, ada.job(t, api, id).Attempt)
 	worker.kill()
 
@@ -34,20 +34,20 @@ func TestWorker_jobIsFinishedByAnotherWhenKilled(t *testing.T) {
 	t.Logf("taken over after %s", took)
 	require.Less(t, took, 30*time.Second, "4 s are promised; gocraft/work itself takes ten minutes")
 	require.Len(t, ada.awaitSuccess(t, api, id).Renders, 2)
-	s.audit(t)
-	require.EqualValues(t, 12, s.balance(t, ada))
+	f.audit(t)
+	require.EqualValues(t, 12, f.balance(t, ada))
 }
 
 // A worker that slept through its lease finds the job finished by another, and leaves it alone.
 func TestWorker_leavesAJobThatItsLeaseLost(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api, sleeper := s.api(t), s.worker(t, shortLease)
-	ada := s.creator(t, api, 20)
+	f := setup(t)
+	api, sleeper := f.api(t), f.worker(t, shortLease)
+	ada := f.creator(t, api, 20)
 	id := ada.queue(t, api, client.QualityN4K, 2)
 	ada.awaitStage(t, api, id, client.JobStageGenerating)
 	sleeper.freeze(t)
-	s.worker(t, shortLease)
+	f.worker(t, shortLease)
 	finished := ada.awaitSuccess(t, api, id)
 	require.Greater(t, finished.Attempt, int64(1))
 
@@ -55,17 +55,17 @@ func TestWorker_leavesAJobThatItsLeaseLost(t *testing.T) {
 	t.Logf("stopped after %s", sleeper.stop(t, syscall.SIGTERM)) // which lets it end what it thinks it has
 	after := ada.awaitSuccess(t, api, id)
 	require.Equal(t, finished.Version, after.Version)
-	s.audit(t)
-	require.EqualValues(t, 12, s.balance(t, ada))
-	require.Equal(t, 2, s.pictures(t), "the sleeper's own are gone")
+	f.audit(t)
+	require.EqualValues(t, 12, f.balance(t, ada))
+	require.Equal(t, 2, f.pictures(t), "the sleeper's own are gone")
 }
 
 // A worker that is told to stop and can't end its job in time gives it back, and it counts as if never begun.
 func TestWorker_givesBackWhatItCannotFinishInTime(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api, worker := s.api(t), s.worker(t, "DRAIN_TIMEOUT=10ms")
-	ada := s.creator(t, api, 20)
+	f := setup(t)
+	api, worker := f.api(t), f.worker(t, "DRAIN_TIMEOUT=10ms")
+	ada := f.creator(t, api, 20)
 	id := ada.queue(t, api, client.QualityN4K, 2)
 	ada.awaitStage(t, api, id, client.JobStageGenerating)
 	took := worker.stop(t, syscall.SIGTERM)
@@ -75,61 +75,61 @@ func TestWorker_givesBackWhatItCannotFinishInTime(t *testing.T) {
 	require.EqualValues(t, 0, given.Attempt)
 	require.False(t, given.Error.IsSpecified() && !given.Error.IsNull())
 
-	s.worker(t)
+	f.worker(t)
 	eventuallyf(t, func() bool { return ada.job(t, api, id).Attempt == 1 }, "another worker")
 	t.Logf("stopped after %s, taken over after %s", took, time.Since(stopped))
 	require.EqualValues(t, 1, ada.awaitSuccess(t, api, id).Attempt)
-	s.audit(t)
-	require.Equal(t, 2, s.pictures(t))
+	f.audit(t)
+	require.Equal(t, 2, f.pictures(t))
 }
 
 // Given time, it ends what it has begun, and begins nothing else.
 func TestWorker_finishesWhatItBeganWhenStopped(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api, worker := s.api(t), s.worker(t, "WORKER_GENERATE_SLOTS=1", "DRAIN_TIMEOUT=50s")
-	ada := s.creator(t, api, 20)
+	f := setup(t)
+	api, worker := f.api(t), f.worker(t, "WORKER_GENERATE_SLOTS=1", "DRAIN_TIMEOUT=50s")
+	ada := f.creator(t, api, 20)
 	first := ada.queue(t, api, client.QualityN4K, 2)
 	ada.awaitStage(t, api, first, client.JobStageGenerating)
 	second := ada.queue(t, api, client.QualityDraft, 1)
 	t.Logf("stopped after %s", worker.stop(t, syscall.SIGTERM))
 	require.EqualValues(t, 1, ada.awaitSuccess(t, api, first).Attempt)
 	require.EqualValues(t, 0, ada.job(t, api, second).Attempt)
-	s.worker(t)
+	f.worker(t)
 	ada.awaitSuccess(t, api, second)
-	s.audit(t)
+	f.audit(t)
 }
 
 // All that Redis held is gone, in the middle of the work; each job is done once all the same.
 func TestWorker_outlivesFlushall(t *testing.T) {
 	t.Parallel()
-	s := setup(t)
-	api := s.api(t)
-	ada := s.creator(t, api, 20)
+	f := setup(t)
+	api := f.api(t)
+	ada := f.creator(t, api, 20)
 	var ids []uuid.UUID
 	for range 20 {
 		ids = append(ids, ada.queue(t, api, client.QualityDraft, 1))
 	}
-	s.worker(t, "WORKER_GENERATE_SLOTS=1")
-	s.worker(t, "WORKER_GENERATE_SLOTS=1")
-	eventuallyf(t, func() bool { return s.count(t, "select count(*) from jobs where status = 'succeeded'") > 0 }, "a first success")
-	s.command(t, "FLUSHALL")
+	f.worker(t, "WORKER_GENERATE_SLOTS=1")
+	f.worker(t, "WORKER_GENERATE_SLOTS=1")
+	eventuallyf(t, func() bool { return f.count(t, "select count(*) from jobs where status = 'succeeded'") > 0 }, "a first success")
+	f.command(t, "FLUSHALL")
 	flushed := time.Now()
-	waiting := s.count(t, "select count(*) from jobs where status = 'queued'")
+	waiting := f.count(t, "select count(*) from jobs where status = 'queued'")
 	require.NotZero(t, waiting, "nothing was left to lose")
 	for _, id := range ids {
 		require.EqualValues(t, 1, ada.awaitSuccess(t, api, id).Attempt)
 	}
 	t.Logf("%d waiting jobs done %s after the flush", waiting, time.Since(flushed))
-	s.audit(t)
-	require.Zero(t, s.balance(t, ada))
+	f.audit(t)
+	require.Zero(t, f.balance(t, ada))
 }
 
 // pictures counts the objects that hold renders.
-func (s *stack) pictures(t *testing.T) int {
+func (f *fixture) pictures(t *testing.T) int {
 	t.Helper()
 	n := 0
-	require.NoError(t, filepath.WalkDir(filepath.Join(s.dir, "storage", storage.BucketRenders), func(_ string, e fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(filepath.Join(f.dir, "storage", storage.BucketRenders), func(_ string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() {
 			n++
 		}

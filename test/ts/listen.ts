@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** Finds a port of 127.0.0.1 where nobody listens. */
+/** Finds a free port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));

@@ -7,7 +7,7 @@ import { confirmEmail, createMugshotClient, signIn, signUp } from '@mugshot-stud
 import { confirmationCode } from './mail.js';
 import { type Stack, startStack } from './stack.js';
 
-/** What of newman, which brings no types, is used here. */
+/** The part of newman that is used here; it brings no types. */
 interface Newman {
   run(options: object, done: (error: Error | null, summary: Summary) => void): void;
 }
@@ -41,7 +41,7 @@ async function sessionToken(): Promise<string> {
   return (await signIn({ client, body: { email, password } })).data.session_token;
 }
 
-/** Sorts what removes things, and what ends the session, to where it does no harm. */
+/** Ranks deletions, and the end of the session, behind the requests that they would break. */
 const harm = ({ name, request }: Request): number => (name === 'signOut' ? 2 : request.method === 'DELETE' ? 1 : 0);
 
 test('the Postman collection runs, and each answer is one that the spec declares', { timeout: 120_000 }, async () => {

@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { freePort } from './listen.js';
 
-/** A proxy in front of a server that holds requests and answers to the spec. */
+/** A proxy in front of a server that checks requests and answers against the spec. */
 export interface Prism {
   /** The base address to call instead of the server's. */
   baseUrl: string;
-  /** What did not fit the spec since it was asked last, one line each. */
+  /** Returns the violations of the spec since it was called last, one line each. */
   violations(): string[];
   stop(): Promise<void>;
 }
 
-/** Starts Prism, a validator that nobody here wrote. It hands on what it finds fault with, and tells. */
+/** Starts Prism, a validator independent of this project. It passes violations on to the server, and reports them. */
 export async function startPrism(server: string): Promise<Prism> {
   const port = String(await freePort());
   const args = ['--no-warnings', '../../tools/node_modules/@stoplight/prism-cli/dist/index.js', 'proxy', '../../api/openapi.yaml', server, '-p', port];

@@ -10,7 +10,7 @@ import { startPrism } from './prism.js';
 const binary = '../../bin/mugshot';
 const devBinary = '../../bin/mugshot-dev';
 
-/** A running backend, as far as a test from outside has to know it. */
+/** A running backend, as a client sees it. */
 export interface Stack {
   baseUrl: string;
   mailDir: string;
@@ -54,15 +54,15 @@ async function ready(server: ChildProcess, url: string): Promise<void> {
 }
 
 /**
- * Starts the stack behind a proxy that holds every request and answer to the spec. Stopping it fails where something
- * did not fit.
+ * Starts the stack behind a proxy that checks every request and answer against the spec. Stopping it fails if there was a
+ * violation.
  */
 export async function startProxiedStack(): Promise<Stack & { direct: string }> {
   const stack = await startStack();
   const prism = await startPrism(stack.baseUrl);
   return {
     ...stack,
-    direct: stack.baseUrl, // for streams without an end: the proxy hands an answer on when it has all of it
+    direct: stack.baseUrl, // for endless streams: the proxy passes an answer on only when it is complete
     baseUrl: prism.baseUrl,
     stop: async () => {
       await prism.stop();

@@ -1,5 +1,5 @@
-// Command skewed plays a role of mugshot with a clock that is wrong, for the chaos suite: skewed api|worker SKEW. It has no
-// place in the product, which takes its clock from outside for the sake of tests.
+// Command skewed runs a role of mugshot with a clock that is wrong, for the chaos suite: skewed api|worker SKEW. It is no part
+// of the product, whose clock is one of its dependencies so that tests can set it.
 package main
 
 import (

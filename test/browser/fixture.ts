@@ -7,7 +7,7 @@ import { confirmationCode } from '../ts/mail.js';
 import { startStack } from '../ts/stack.js';
 import { launchChromium } from './chromium.js';
 import { startSite } from './site.js';
-import { type Exchange, startWire } from './wire.js';
+import { type Exchange, startRecorder } from './recorder.js';
 
 declare global {
   /** Of the web app, inside of the browser. */
@@ -20,38 +20,38 @@ export interface Account {
   password: string;
 }
 
-/** A server, a browser, and three sites that somebody may be on. Browsers find *.localhost here, and take it for safe. */
-interface World {
+/** A server, a browser, and three sites a user may visit. Browsers resolve *.localhost to this machine, and treat it as secure. */
+interface Fixture {
   api: string;
-  /** The API for those who have no browser. */
+  /** The API's address without the recorder, for calls of the test itself. */
   direct: string;
-  /** The one origin that the server allows. It is of the API's site, so that cookies go along. */
+  /** The one origin that the server allows. It belongs to the API's site, so that cookies are sent along. */
   app: string;
-  /** Another origin of that site, such as a forgotten blog. SameSite does not keep it out. */
+  /** Another origin of that site, such as a forgotten blog. SameSite lets its cookies through. */
   sister: string;
   /** Another site. */
   stranger: string;
   account: Account;
-  /** What went between browser and API since it was asked last. */
+  /** Returns what browser and API exchanged since it was called last. */
   take(): Exchange[];
   /** Opens a browser profile without cookies, for one test. */
   profile(t: TestContext): Promise<BrowserContext>;
 }
 
-/** What the hosts of one site are under. */
+/** The domain above all hosts of the app's site. */
 export const domain = 'mugshot.localhost';
 
-/** Serves all tests: its start takes longer than they do. */
-export let world: World;
+/** Shared by all tests, since its start takes longer than they do. */
+export let fixture: Fixture;
 const closers: (() => Promise<unknown>)[] = [];
 before(async () => {
-  world = await startWorld();
+  fixture = await startFixture();
 });
 after(async () => {
   for (const close of closers.reverse()) await close();
 });
 
-async function startWorld(): Promise<World> {
+async function startFixture(): Promise<Fixture> {
   const browser = await launchChromium();
   closers.push(() => browser.close());
   const app = await startSite();
@@ -61,20 +61,20 @@ async function startWorld(): Promise<World> {
   const origin = `http://app.${domain}:${app.port}`;
   const stack = await startStack({ ALLOWED_ORIGINS: origin, CSRF_COOKIE_DOMAIN: domain });
   closers.push(stack.stop);
-  const wire = await startWire(new URL(stack.baseUrl));
-  closers.push(wire.close);
+  const recorder = await startRecorder(new URL(stack.baseUrl));
+  closers.push(recorder.close);
   return {
-    api: `http://api.${domain}:${wire.port}/api/v1`,
+    api: `http://api.${domain}:${recorder.port}/api/v1`,
     direct: stack.baseUrl,
     app: origin,
     sister: `http://blog.${domain}:${others.port}`,
     stranger: `http://elsewhere.localhost:${others.port}`,
     account: await createAccount(stack.baseUrl, stack.mailDir),
-    take: wire.take,
+    take: recorder.take,
     profile: async (t) => {
       const context = await browser.newContext();
       t.after(() => context.close());
-      wire.take();
+      recorder.take();
       return context;
     },
   };
@@ -95,7 +95,7 @@ async function createAccount(baseUrl: string, mailDir: string): Promise<Account>
 
 /** Opens the web app. */
 export const openApp = (context: BrowserContext): Promise<Page> =>
-  open(context, `${world.app}/app?api=${encodeURIComponent(world.api)}`);
+  open(context, `${fixture.app}/app?api=${encodeURIComponent(fixture.api)}`);
 
 /** Opens a page. */
 export async function open(context: BrowserContext, url: string): Promise<Page> {
@@ -104,7 +104,7 @@ export async function open(context: BrowserContext, url: string): Promise<Page> 
   return page;
 }
 
-/** Signs in on a page of the app, as its script would, and answers what that script gets to see. */
+/** Signs in on a page of the app, as its script would, and returns what that script receives. */
 export async function signInOn(page: Page, account: Account): Promise<sdk.Session> {
   return page.evaluate(async (credentials) => {
     const { data } = await mugshot.signIn({ body: { ...credentials, cookie: true } });
@@ -113,7 +113,7 @@ export async function signInOn(page: Page, account: Account): Promise<sdk.Sessio
   }, account);
 }
 
-/** The name of the account that a page is signed in to, or the code of the error that it gets. */
+/** Returns the e-mail address of the account that a page is signed in to, or the code of the error that it receives. */
 export const whoAmI = (page: Page): Promise<string> =>
   page.evaluate(() => mugshot.getMe().then(({ data }) => data.email, (error: sdk.MugshotError) => error.code));
 
@@ -123,7 +123,7 @@ export interface Cookies {
   csrf: Cookie | undefined;
 }
 
-/** Looks up which cookies the browser keeps, also those that no script can read. */
+/** Returns the session cookies that the browser keeps, also those that no script can read. */
 export async function cookiesOf(context: BrowserContext): Promise<Cookies> {
   const cookies = await context.cookies();
   const named = (name: string) => cookies.find((cookie) => cookie.name === name);

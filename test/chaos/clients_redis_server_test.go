@@ -27,23 +27,23 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-// customers order, cancel and watch.
-type customers struct {
-	house    *house
+// clients queue jobs, cancel some and follow others, through both APIs.
+type clients struct {
+	fixture  *fixture
 	creators []*creator
 	running  sync.WaitGroup // of cancels and readers
-	healed   atomic.Bool    // readers may give up some time after this
+	healed   atomic.Bool    // the faults have ended: readers may give up some time after this
 
-	mu      sync.Mutex
-	known   map[uuid.UUID]struct{} // jobs that somebody was told of
-	repeats int
-	cancels int
-	watched int
-	waiting []string // what readers never saw the end of
-	unheard []string // what was to be cancelled, and an API never answered for
+	mu         sync.Mutex
+	known      map[uuid.UUID]struct{} // jobs that an API answered with
+	repeats    int
+	cancels    int
+	watched    int
+	waiting    []string // jobs whose end a reader never saw
+	unanswered []string // cancels that an API never answered
 }
 
-// creator is somebody with credits, projects and a session at each API.
+// creator is an account with credits, projects and a session at each API.
 type creator struct {
 	projects []uuid.UUID
 	bearers  []string
@@ -55,31 +55,31 @@ const (
 	balance      = 10_000
 )
 
-func invite(t *testing.T, h *house, n int) *customers {
+func newClients(t *testing.T, f *fixture, n int) *clients {
 	t.Helper()
-	c := &customers{house: h, known: map[uuid.UUID]struct{}{}}
-	s := factory.StoreAt(t, h.postgres.DSN("chaos"))
+	c := &clients{fixture: f, known: map[uuid.UUID]struct{}{}}
+	s := factory.StoreAt(t, f.postgres.DSN("chaos"))
 	hasher, err := password.New(password.Params{Memory: 64, Iterations: 1, Parallelism: 1}, 0)
 	require.NoError(t, err)
 	hash, err := hasher.Hash(t.Context(), goodPassword)
 	require.NoError(t, err)
 	for i := range n {
-		c.creators = append(c.creators, c.signIn(t, s, hash, rand.New(rand.NewPCG(h.seed, uint64(i+1)))))
+		c.creators = append(c.creators, c.signIn(t, s, hash, rand.New(rand.NewPCG(f.seed, uint64(i+1)))))
 	}
 	return c
 }
 
-func (c *customers) signIn(t *testing.T, s *postgres.Store, hash string, random *rand.Rand) *creator {
+func (c *clients) signIn(t *testing.T, s *postgres.Store, hash string, random *rand.Rand) *creator {
 	t.Helper()
 	user := factory.User(t, s, balance)
-	_, err := c.house.sql.Exec(t.Context(), "update users set password_hash = $1 where id = $2", hash, user.ID)
+	_, err := c.fixture.sql.Exec(t.Context(), "update users set password_hash = $1 where id = $2", hash, user.ID)
 	require.NoError(t, err)
 	who := &creator{random: random}
 	for range 3 {
 		project := factory.Project(t, s, user.ID, func(p *db.ProjectCreateParams) { p.Width, p.Height = width, height })
 		who.projects = append(who.projects, project.ID)
 	}
-	for i := range c.house.apis() { // a session begun under one clock is not yet valid under another
+	for i := range c.fixture.apis() { // a session begun under one clock is not yet valid under another
 		who.bearers = append(who.bearers, "")
 		answer, err := c.at(who, i).SignInWithResponse(t.Context(), client.SignInRequest{Email: user.Email, Password: goodPassword})
 		require.NoError(t, err)
@@ -89,9 +89,9 @@ func (c *customers) signIn(t *testing.T, s *postgres.Store, hash string, random 
 	return who
 }
 
-// at is a creator's way to one of the APIs.
-func (c *customers) at(who *creator, api int) *client.ClientWithResponses {
-	out, err := client.NewClientWithResponses("http://"+c.house.apis()[api].http+"/api/v1", client.WithHTTPClient(web),
+// at returns the creator's client of one of the APIs.
+func (c *clients) at(who *creator, api int) *client.ClientWithResponses {
+	out, err := client.NewClientWithResponses("http://"+c.fixture.apis()[api].http+"/api/v1", client.WithHTTPClient(web),
 		client.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 			if who.bearers[api] != "" {
 				r.Header.Set("Authorization", "Bearer "+who.bearers[api])
@@ -104,9 +104,9 @@ func (c *customers) at(who *creator, api int) *client.ClientWithResponses {
 	return out
 }
 
-// order asks until it is told that the job is queued: the same thing under the same key, of either API, sometimes with
-// little patience, sometimes once more afterwards.
-func (c *customers) order(t *testing.T, who *creator) (id uuid.UUID) {
+// order queues a job and tries again under the same idempotency key, at either API, until one answers that the job is queued.
+// A tenth of the requests have a timeout of some milliseconds, and a tenth of the orders are repeated after their success.
+func (c *clients) order(t *testing.T, who *creator) (id uuid.UUID) {
 	key := uuid.NewString()
 	model := client.ModelID("nano_banana")
 	project := who.projects[who.random.IntN(len(who.projects))]
@@ -114,22 +114,22 @@ func (c *customers) order(t *testing.T, who *creator) (id uuid.UUID) {
 	again := who.random.IntN(10) == 0
 	var refused string
 	for end := time.Now().Add(long); time.Now().Before(end); time.Sleep(time.Duration(20+who.random.IntN(80)) * time.Millisecond) {
-		patience := 5 * time.Second
+		timeout := 5 * time.Second
 		if who.random.IntN(10) == 0 {
-			patience = time.Duration(2+who.random.IntN(50)) * time.Millisecond
+			timeout = time.Duration(2+who.random.IntN(50)) * time.Millisecond
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		answer, err := c.at(who, who.random.IntN(2)).QueueProjectWithResponse(ctx, project, &client.QueueProjectParams{IdempotencyKey: &key}, request)
 		cancel()
 		switch {
-		case err != nil, answer.StatusCode() == http.StatusServiceUnavailable: // the one is dead, or what it needs is
+		case err != nil, answer.StatusCode() == http.StatusServiceUnavailable: // the API is down, or a server that it needs
 			continue
-		case answer.JSON409 != nil && answer.JSON409.Error.Code == "model_unavailable": // it rests after failures
+		case answer.JSON409 != nil && answer.JSON409.Error.Code == "model_unavailable": // its breaker is open
 			continue
 		case answer.JSON201 == nil:
 			refused = string(answer.Body)
 			if answer.StatusCode() >= 500 {
-				continue // a fault of ours, which the log shows; it must not lose the order
+				continue // the log shows why; the order must not be lost
 			}
 			t.Errorf("an order was refused: %d %s", answer.StatusCode(), answer.Body)
 			return uuid.Nil
@@ -150,13 +150,13 @@ func (c *customers) order(t *testing.T, who *creator) (id uuid.UUID) {
 		again = false
 	}
 	if id == uuid.Nil {
-		t.Errorf("nobody took an order for %s; the last refusal: %s", long, refused)
+		t.Errorf("no API took an order for %s; the last refusal: %s", long, refused)
 	}
 	return id
 }
 
-// busy orders n times, over about as long as given, and cancels and watches some of it.
-func (c *customers) busy(t *testing.T, who *creator, n int, over time.Duration) {
+// busy queues n jobs over about the given time, and cancels and follows some of them.
+func (c *clients) busy(t *testing.T, who *creator, n int, over time.Duration) {
 	pause := int(2 * over / time.Duration(n))
 	for range n {
 		id := c.order(t, who)
@@ -175,40 +175,40 @@ func (c *customers) busy(t *testing.T, who *creator, n int, over time.Duration) 
 	}
 }
 
-// cancel tells both APIs at the same moment, until each of them has heard, and once more: it must count once.
-func (c *customers) cancel(who *creator, id uuid.UUID, after time.Duration) {
+// cancel cancels a job at both APIs at the same moment, and repeats it until each of them has answered twice: the job must be
+// refunded once.
+func (c *clients) cancel(who *creator, id uuid.UUID, after time.Duration) {
 	time.Sleep(after)
 	c.mu.Lock()
 	c.cancels++
 	c.mu.Unlock()
-	var telling sync.WaitGroup
-	for api := range c.house.apis() {
-		telling.Go(func() {
-			heard := 0
-			for end := time.Now().Add(long); heard < 2 && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	var sending sync.WaitGroup
+	for api := range c.fixture.apis() {
+		sending.Go(func() {
+			answers := 0
+			for end := time.Now().Add(long); answers < 2 && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 				answer, err := c.at(who, api).CancelJobWithResponse(context.Background(), id)
 				if err == nil && (answer.JSON200 != nil || answer.JSON409 != nil) {
-					heard++
+					answers++
 				}
 			}
-			if heard < 2 {
+			if answers < 2 {
 				c.mu.Lock()
 				defer c.mu.Unlock()
-				c.unheard = append(c.unheard, fmt.Sprintf("job %s by api %d", id, api))
+				c.unanswered = append(c.unanswered, fmt.Sprintf("job %s by api %d", id, api))
 			}
 		})
 	}
-	telling.Wait()
+	sending.Wait()
 }
 
-// watch reads the events of a job over one connection after another until it has seen its end.
-func (c *customers) watch(t *testing.T, who *creator, id uuid.UUID, api int) {
+// watch follows the events of a job, over one connection after another, until it has seen the end.
+func (c *clients) watch(t *testing.T, who *creator, id uuid.UUID, api int) {
 	c.mu.Lock()
 	c.watched++
 	c.mu.Unlock()
 	seen := reader{}
-	patience := long
-	for last := time.Now(); time.Since(last) < patience; api = 1 - api {
+	for last := time.Now(); time.Since(last) < long; api = 1 - api {
 		if !c.healed.Load() {
 			last = time.Now()
 		}
@@ -226,17 +226,17 @@ func (c *customers) watch(t *testing.T, who *creator, id uuid.UUID, api int) {
 	c.waiting = append(c.waiting, fmt.Sprintf("job %s, of which the last seen was version %d, %q", id, seen.version, seen.status))
 }
 
-// errBackwards says that a reader was shown an older state after a newer one.
+// errBackwards is returned when a reader was sent an older state after a newer one.
 var errBackwards = errors.New("an older version came after a newer one")
 
-// reader is what somebody has seen of a job.
+// reader is what a client has seen of a job.
 type reader struct {
 	version int64
 	status  string
 	ended   bool
 }
 
-// read follows one connection to its end, whatever ends it. It fails for events that can't be.
+// read follows one connection until it ends, for whatever reason. It fails for events that must not be sent.
 func (r *reader) read(at *client.ClientWithResponses, id uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(context.Background(), long)
 	defer cancel()
@@ -247,7 +247,7 @@ func (r *reader) read(at *client.ClientWithResponses, id uuid.UUID) error {
 	}
 	answer, err := at.ClientInterface.(*client.Client).StreamJobEvents(ctx, id, params)
 	if err != nil {
-		return nil // the API is away; there will be another
+		return nil // the API is down; the caller tries the other one
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {

@@ -11,19 +11,19 @@ export interface Exchange {
   body: string;
 }
 
-export interface Wire extends Closable {
+export interface Recorder extends Closable {
   port: number;
-  /** Answers which calls of the API went over the wire since it was asked last; icons and the like are left out. */
+  /** Returns the API calls since the last time it was called, without icons and the like. */
   take(): Exchange[];
 }
 
 /**
- * Stands between the browser and the server, and writes down what passes. A browser tells neither its pages nor its
- * debugger all of it: not which cookies went with an opaque request, nor how a preflight was answered.
+ * Starts a proxy between the browser and the server that records requests and answers. A browser shows neither its pages
+ * nor its debugger all of them: not which cookies went with an opaque request, nor how a preflight was answered.
  */
-export async function startWire(server: URL): Promise<Wire> {
+export async function startRecorder(server: URL): Promise<Recorder> {
   let seen: Exchange[] = [];
-  const wire = createServer((incoming, outgoing) => {
+  const recorder = createServer((incoming, outgoing) => {
     const { method = '', url: path = '', headers: sent, rawHeaders } = incoming;
     const onward = request({ host: server.hostname, port: server.port, method, path, headers: rawHeaders });
     incoming.pipe(onward);
@@ -38,7 +38,7 @@ export async function startWire(server: URL): Promise<Wire> {
     });
   });
   return {
-    ...(await listen(wire)),
+    ...(await listen(recorder)),
     take: () => {
       const taken = seen;
       seen = [];

@@ -14,13 +14,14 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// promises are what must hold in the end: each query lists what breaks one, with what there is to know about it.
-var promises = []struct{ broken, query string }{
+// invariants are what must hold in the end. Each query lists the rows that violate one, with the columns that help to find
+// out why.
+var invariants = []struct{ violation, query string }{
 	{"jobs that have not ended", `
 		select id, status, stage, attempt, waits_for, run_at < now() as due, pushes from jobs
 		where status in ('queued', 'running') or finished_at is null`},
-	{"leases that nobody gave back", `select id, status, lease_until from jobs where lease_until is not null`},
-	{"provider slots that are still held", `
+	{"leases that no worker gave back", `select id, status, lease_until from jobs where lease_until is not null`},
+	{"provider slots that are still taken", `
 		select s.provider, s.slot, j.id from provider_slots s join jobs j on j.id = s.job_id
 		where j.status = 'running' and j.provider_slot = s.slot`},
 	{"projects that still wait for a job", `select id, status, last_job_id from projects where status in ('queued', 'running')`},
@@ -62,20 +63,20 @@ var promises = []struct{ broken, query string }{
 		where status = 'failed' and error_code not in ('content_blocked', 'provider_busy', 'worker_lost', 'internal')`},
 }
 
-// audit reads the books, and says of every promise that is broken which one and what breaks it.
-func (h *house) audit(t *testing.T) {
+// checkInvariants fails the test for every invariant that does not hold, with some of the rows that violate it.
+func (f *fixture) checkInvariants(t *testing.T) {
 	t.Helper()
-	for _, p := range promises {
-		rows, err := h.sql.Query(t.Context(), p.query)
-		require.NoError(t, err, p.broken)
+	for _, p := range invariants {
+		rows, err := f.sql.Query(t.Context(), p.query)
+		require.NoError(t, err, p.violation)
 		found, err := pgx.CollectRows(rows, describe)
-		require.NoError(t, err, p.broken)
-		complain(t, p.broken, found)
+		require.NoError(t, err, p.violation)
+		report(t, p.violation, found)
 	}
-	complain(t, "pictures of a worker whose lease was not the last", h.strangers(t))
+	report(t, "pictures of a worker whose lease was not the last", f.foreignPictures(t))
 }
 
-// describe puts a row into words.
+// describe writes a row as column=value pairs.
 func describe(row pgx.CollectableRow) (string, error) {
 	values, err := row.Values()
 	words := make([]string, 0, len(values))
@@ -88,8 +89,8 @@ func describe(row pgx.CollectableRow) (string, error) {
 	return strings.Join(words, " "), err
 }
 
-// complain names what breaks a promise, a few examples of it at the most.
-func complain(t *testing.T, broken string, found []string) {
+// report fails the test for a violation, with three examples at most.
+func report(t *testing.T, violation string, found []string) {
 	t.Helper()
 	if len(found) == 0 {
 		return
@@ -101,14 +102,14 @@ func complain(t *testing.T, broken string, found []string) {
 	if len(found) > 3 {
 		lines = append(lines, "  …")
 	}
-	t.Errorf("BROKEN: %d %s:\n%s", len(found), broken, strings.Join(lines, "\n"))
+	t.Errorf("VIOLATION: %d %s:\n%s", len(found), violation, strings.Join(lines, "\n"))
 }
 
-// strangers finds jobs that were ended by somebody who did not hold the lease any more. The id of a picture is made of
-// the job's and of the number of the lease under which it was drawn.
-func (h *house) strangers(t *testing.T) (found []string) {
+// foreignPictures lists pictures of jobs that a worker ended after it had lost the lease. The id of a picture is derived from
+// the job's id and the number of the lease under which it was drawn, and so tells which lease that was.
+func (f *fixture) foreignPictures(t *testing.T) (found []string) {
 	t.Helper()
-	rows, err := h.sql.Query(t.Context(),
+	rows, err := f.sql.Query(t.Context(),
 		"select j.id, j.lease_token, j.attempt, r.variant, r.asset_id from renders r join jobs j on j.id = r.job_id order by j.id, r.variant")
 	require.NoError(t, err)
 	type picture struct {
@@ -124,7 +125,7 @@ func (h *house) strangers(t *testing.T) (found []string) {
 		if p.Asset == uuid.NewSHA1(p.Job, fmt.Appendf(nil, "%d/%d", p.Lease, p.Variant)) {
 			continue
 		}
-		by := "nobody's"
+		by := "that of no lease"
 		for lease := range p.Lease {
 			if p.Asset == uuid.NewSHA1(p.Job, fmt.Appendf(nil, "%d/%d", lease, p.Variant)) {
 				by = fmt.Sprintf("that of lease %d", lease)
@@ -135,8 +136,8 @@ func (h *house) strangers(t *testing.T) (found []string) {
 	return found
 }
 
-// unmatched lists objects without a row and rows without an object.
-func (h *house) unmatched(t *testing.T, objects storage.Store) (orphans, missing []string) {
+// unmatched lists objects in storage without a row, and rows without an object.
+func (f *fixture) unmatched(t *testing.T, objects storage.Store) (orphans, missing []string) {
 	t.Helper()
 	stored := map[string]bool{}
 	for cursor := ""; ; {
@@ -149,7 +150,7 @@ func (h *house) unmatched(t *testing.T, objects storage.Store) (orphans, missing
 			break
 		}
 	}
-	rows, err := h.sql.Query(t.Context(), "select storage_path from assets where bucket = $1", storage.BucketRenders)
+	rows, err := f.sql.Query(t.Context(), "select storage_path from assets where bucket = $1", storage.BucketRenders)
 	require.NoError(t, err)
 	paths, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)

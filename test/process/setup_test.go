@@ -22,8 +22,8 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// stack is what the processes of one test share: a database, a Redis server, and a directory for pictures and mails.
-type stack struct {
+// fixture is what the processes of one test share: a database, a Redis server, and a directory for pictures and mails.
+type fixture struct {
 	dsn   string
 	redis *devstack.Redis
 	dir   string
@@ -32,7 +32,7 @@ type stack struct {
 }
 
 // setup makes a stack with a Redis of its own: a redis-server where there is one, else the embedded stand-in.
-func setup(t *testing.T) *stack {
+func setup(t *testing.T) *fixture {
 	t.Helper()
 	return setupOn(t, newRedis(t))
 }
@@ -47,57 +47,57 @@ func newRedis(t *testing.T) *devstack.Redis {
 	return redis
 }
 
-func setupOn(t *testing.T, redis *devstack.Redis) *stack {
+func setupOn(t *testing.T, redis *devstack.Redis) *fixture {
 	t.Helper()
 	dsn := pgtest.New(t)
 	return setupWith(t, redis, dsn, dsn)
 }
 
 // setupWith makes a stack on a database whose processes reach it by dsn; the test looks behind the scenes by admin.
-func setupWith(t *testing.T, redis *devstack.Redis, dsn, admin string) *stack {
+func setupWith(t *testing.T, redis *devstack.Redis, dsn, admin string) *fixture {
 	t.Helper()
-	s := &stack{dsn: dsn, redis: redis, dir: t.TempDir()}
-	s.store = factory.StoreAt(t, s.dsn)
+	f := &fixture{dsn: dsn, redis: redis, dir: t.TempDir()}
+	f.store = factory.StoreAt(t, f.dsn)
 	var err error
-	s.sql, err = pgx.Connect(t.Context(), admin)
+	f.sql, err = pgx.Connect(t.Context(), admin)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.sql.Close(context.Background())) })
-	code, said := run(t, s.dir, s.env(), "storage", "setup")
+	t.Cleanup(func() { require.NoError(t, f.sql.Close(context.Background())) })
+	code, said := run(t, f.dir, f.env(), "storage", "setup")
 	require.Zero(t, code, said)
-	return s
+	return f
 }
 
 // shortLease is for the tests that wait for the dead. The others have a lease that no busy machine lets lapse.
 const shortLease = "JOB_LEASE=2s"
 
-func (s *stack) env(more ...string) []string {
+func (f *fixture) env(more ...string) []string {
 	return append([]string{
-		"DATABASE_URL=" + s.dsn, "DATABASE_MAX_CONNS=6", "REDIS_URL=" + s.redis.URL(), "DEV_DIR=" + s.dir,
+		"DATABASE_URL=" + f.dsn, "DATABASE_MAX_CONNS=6", "REDIS_URL=" + f.redis.URL(), "DEV_DIR=" + f.dir,
 		"JWT_SECRET=secret-of-the-process-tests-0123456789", "RATE_LIMIT_FACTOR=10000",
 		"ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "WORKER_GENERATE_SLOTS=2", "DRAIN_GRACE=0s",
 	}, more...)
 }
 
 // api starts an API and waits until it is ready.
-func (s *stack) api(t *testing.T, env ...string) *process {
+func (f *fixture) api(t *testing.T, env ...string) *process {
 	t.Helper()
-	p := start(t, s.dir, s.env(append([]string{"LOG_LEVEL=warn"}, env...)...), "api")
+	p := start(t, f.dir, f.env(append([]string{"LOG_LEVEL=warn"}, env...)...), "api")
 	p.awaitReady(t, p.http)
 	return p
 }
 
 // worker starts a worker and waits until it is ready.
-func (s *stack) worker(t *testing.T, env ...string) *process {
+func (f *fixture) worker(t *testing.T, env ...string) *process {
 	t.Helper()
-	p := start(t, s.dir, s.env(env...), "worker")
+	p := start(t, f.dir, f.env(env...), "worker")
 	p.awaitReady(t, p.admin)
 	return p
 }
 
 // command sends one command to the stack's Redis, and returns the answer as it came.
-func (s *stack) command(t *testing.T, args ...string) (reply string) {
+func (f *fixture) command(t *testing.T, args ...string) (reply string) {
 	t.Helper()
-	u, err := url.Parse(s.redis.URL())
+	u, err := url.Parse(f.redis.URL())
 	require.NoError(t, err)
 	conn, err := proto.Dial(u.Host)
 	require.NoError(t, err)
@@ -112,9 +112,9 @@ func (s *stack) command(t *testing.T, args ...string) (reply string) {
 }
 
 // awaitRestored waits until the sweeper has noted that Redis has all that waits.
-func (s *stack) awaitRestored(t *testing.T) {
+func (f *fixture) awaitRestored(t *testing.T) {
 	t.Helper()
-	eventuallyf(t, func() bool { return strings.Contains(s.command(t, "GET", "{mugshot}:content"), "kept") }, "a first sweep")
+	eventuallyf(t, func() bool { return strings.Contains(f.command(t, "GET", "{mugshot}:content"), "kept") }, "a first sweep")
 }
 
 // creator is somebody with credits, a session and a project.
@@ -128,16 +128,16 @@ type creator struct {
 const goodPassword = "paint-the-sky-9"
 
 // creator makes an account with a balance, and signs in through the API.
-func (s *stack) creator(t *testing.T, api *process, balance int64) creator {
+func (f *fixture) creator(t *testing.T, api *process, balance int64) creator {
 	t.Helper()
-	user := factory.User(t, s.store, balance)
+	user := factory.User(t, f.store, balance)
 	hasher, err := password.New(password.Params{Memory: 64, Iterations: 1, Parallelism: 1}, 0)
 	require.NoError(t, err)
 	hash, err := hasher.Hash(t.Context(), goodPassword)
 	require.NoError(t, err)
-	_, err = s.sql.Exec(t.Context(), "update users set password_hash = $1 where id = $2", hash, user.ID)
+	_, err = f.sql.Exec(t.Context(), "update users set password_hash = $1 where id = $2", hash, user.ID)
 	require.NoError(t, err)
-	project := factory.Project(t, s.store, user.ID, func(p *db.ProjectCreateParams) { p.Width, p.Height = 640, 360 }) // soon drawn
+	project := factory.Project(t, f.store, user.ID, func(p *db.ProjectCreateParams) { p.Width, p.Height = 640, 360 }) // soon drawn
 	c := creator{id: user.ID, email: user.Email, project: project.ID}
 	signedIn, err := c.at(api).SignInWithResponse(t.Context(), client.SignInRequest{
 		Email: user.Email, Password: goodPassword,
@@ -228,16 +228,16 @@ func download(t *testing.T, api *process, signed string) int64 {
 }
 
 // balance is what the database says that somebody has, once all the books are balanced.
-func (s *stack) balance(t *testing.T, c creator) int64 {
+func (f *fixture) balance(t *testing.T, c creator) int64 {
 	t.Helper()
-	return factory.Balance(t, s.store, c.id)
+	return factory.Balance(t, f.store, c.id)
 }
 
 // audit demands of every job that it has ended, was charged once, refunded once unless it succeeded, and has just the
 // pictures that were ordered; and of every account that its balance is the sum of its ledger.
-func (s *stack) audit(t *testing.T) {
+func (f *fixture) audit(t *testing.T) {
 	t.Helper()
-	rows, err := s.sql.Query(t.Context(), `
+	rows, err := f.sql.Query(t.Context(), `
 		select j.id, j.status, j.attempt from jobs j where j.status in ('queued', 'running') or j.lease_until is not null
 			or (select count(*) from audit_logs a where a.job_id = j.id and a.action = 'job_charge') <> 1
 			or (select count(*) from audit_logs a where a.job_id = j.id and a.action = 'job_refund') <> (j.status <> 'succeeded')::int
@@ -246,15 +246,15 @@ func (s *stack) audit(t *testing.T) {
 	wrong, err := pgx.CollectRows(rows, pgx.RowToMap)
 	require.NoError(t, err)
 	require.Empty(t, wrong, "jobs whose story does not add up")
-	imbalances, err := s.store.Queries().CreditImbalances(t.Context())
+	imbalances, err := f.store.Queries().CreditImbalances(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, imbalances, "balances that are not the sum of their ledger")
 }
 
 // count answers a question that is a number.
-func (s *stack) count(t *testing.T, sql string, args ...any) int {
+func (f *fixture) count(t *testing.T, sql string, args ...any) int {
 	t.Helper()
 	var n int
-	require.NoError(t, s.sql.QueryRow(t.Context(), sql, args...).Scan(&n))
+	require.NoError(t, f.sql.QueryRow(t.Context(), sql, args...).Scan(&n))
 	return n
 }
