@@ -21,14 +21,14 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 )
 
-// answered notes which requests were answered whole, by request id.
+// answered records which requests were answered completely, by request id.
 type answered struct {
 	mu      sync.Mutex
 	status  map[string]int
 	refused map[string]error
 }
 
-// order queues a project again and again over one connection that is kept open, until the API takes no more.
+// order queues a project again and again over one keep-alive connection, until the API refuses connections.
 func (a *answered) order(ctx context.Context, c creator, api *process) {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
@@ -55,8 +55,8 @@ func (a *answered) count() int {
 	return len(a.status)
 }
 
-// An API that is told to stop under load answers all that it has taken: what its log knows, a client has got whole, and
-// each order in the database is one that somebody knows of.
+// An API that is stopped under load answers every request that it accepted: each one in its log was answered completely to its
+// client, and each job in the database belongs to an order that a client was told of.
 func TestAPI_answersAllItTookWhenStopped(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -85,7 +85,8 @@ func TestAPI_answersAllItTookWhenStopped(t *testing.T) {
 	require.Equal(t, orders, f.count(t, "select count(*) from jobs"))
 }
 
-// Those who follow a job are told to come back, and find no broken stream.
+// Clients that follow a job receive a retry delay and a clean end of the stream. The delays differ, so that they do not
+// reconnect all at once.
 func TestAPI_endsStreamsCleanlyWhenStopped(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -114,10 +115,10 @@ func TestAPI_endsStreamsCleanlyWhenStopped(t *testing.T) {
 		require.Len(t, last, 2, stream)
 		retries[last[1]] = struct{}{}
 	}
-	require.Greater(t, len(retries), readers/2, "they come back one by one")
+	require.Greater(t, len(retries), readers/2, "they reconnect one by one")
 }
 
-// read collects a stream, and how it ended; seen is called once the first event is there.
+// read collects a stream and the error that ended it; seen is called after the first event.
 func read(stream io.Reader, seen func()) string {
 	var all strings.Builder
 	seen = sync.OnceFunc(seen)
@@ -136,7 +137,7 @@ func read(stream io.Reader, seen func()) string {
 	}
 }
 
-// A client that never ends its request does not keep the process from ending.
+// A client that never completes its request does not keep the process from ending.
 func TestAPI_cutsOffAStuckClientWhenStopped(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -152,7 +153,7 @@ func TestAPI_cutsOffAStuckClientWhenStopped(t *testing.T) {
 	require.Equal(t, "HTTP/1.1 100 Continue\r\n", line, "it waits for the body")
 	begun := time.Now()
 	api.signal(t, syscall.SIGTERM)
-	require.NotZero(t, api.wait(t), "it says that somebody was cut off")
+	require.NotZero(t, api.wait(t), "the exit code tells that a client was cut off")
 	t.Logf("stopped after %s", time.Since(begun))
 	require.Contains(t, api.output.String(), "did not end in time")
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 )
 
-// longTalk makes the built-in writer list every platform, which takes it about two seconds.
-const longTalk = "Which platforms and sizes are there?"
+// longQuestion makes the built-in provider list every platform, which takes it about two seconds.
+const longQuestion = "Which platforms and sizes are there?"
 
 // ask begins a chat with a question and returns the reply to come.
 func (c creator) ask(t *testing.T, api *process, question string) client.Message {
@@ -42,7 +42,7 @@ func (c creator) reply(t *testing.T, api *process, of client.Message) client.Mes
 	return list.JSON200.Items[of.Seq-1]
 }
 
-// watched is what a reader of a reply was shown, step by step.
+// watched is what a client was shown of a reply, step by step.
 type watched struct {
 	texts  []string
 	status client.MessageStatus
@@ -92,14 +92,14 @@ func (c creator) watch(ctx context.Context, api *process, of client.Message, sho
 	return w
 }
 
-// A worker that is killed in the middle of a reply takes nothing with it: when its lease has lapsed another worker writes
-// the reply, and whoever was reading reads on, one coherent text.
+// When a worker is killed in the middle of a reply, another worker writes the reply after the lease has expired, and a client
+// that was reading is shown one coherent text.
 func TestReply_outlivesAKilledWorker(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	api, worker := f.api(t), f.worker(t, shortLease)
 	ada := f.creator(t, api, 0)
-	reply := ada.ask(t, api, longTalk)
+	reply := ada.ask(t, api, longQuestion)
 	shown, done := make(chan string, 1000), make(chan watched, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
@@ -123,17 +123,17 @@ func TestReply_outlivesAKilledWorker(t *testing.T) {
 			restarts++
 		}
 	}
-	require.Equal(t, 1, restarts, "it began anew once")
+	require.Equal(t, 1, restarts, "the text was begun again once")
 	require.Equal(t, 2, f.count(t, "select attempt from messages where id = $1", reply.ID))
 }
 
-// A worker that is told to stop, and has no time, gives the reply to another, and the attempt does not count.
+// A worker that is stopped and has no time left gives the reply back; another worker writes it, and the attempt does not count.
 func TestReply_isGivenBackByAStoppedWorker(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	api, worker := f.api(t), f.worker(t, "DRAIN_TIMEOUT=10ms")
 	ada := f.creator(t, api, 0)
-	reply := ada.ask(t, api, longTalk)
+	reply := ada.ask(t, api, longQuestion)
 	eventuallyf(t, func() bool { return ada.reply(t, api, reply).Content != "" }, "the first words")
 	t.Logf("stopped after %s", worker.stop(t, syscall.SIGTERM))
 	require.Equal(t, client.MessageStatusPending, ada.reply(t, api, reply).Status)
@@ -142,7 +142,7 @@ func TestReply_isGivenBackByAStoppedWorker(t *testing.T) {
 	require.Equal(t, 1, f.count(t, "select attempt from messages where id = $1", reply.ID))
 }
 
-// All that Redis held is gone while replies wait and are written; each is written all the same.
+// Redis is emptied while replies wait and are written. Each reply is written nevertheless.
 func TestReply_outlivesFlushall(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -150,7 +150,7 @@ func TestReply_outlivesFlushall(t *testing.T) {
 	ada := f.creator(t, api, 0)
 	var replies []client.Message
 	for range 6 {
-		replies = append(replies, ada.ask(t, api, longTalk))
+		replies = append(replies, ada.ask(t, api, longQuestion))
 	}
 	f.worker(t, "WORKER_REPLY_SLOTS=2")
 	eventuallyf(t, func() bool { return ada.reply(t, api, replies[0]).Content != "" }, "the first words")
@@ -160,8 +160,8 @@ func TestReply_outlivesFlushall(t *testing.T) {
 	}
 }
 
-// Many chats, each with a reader and a reply that is being written, on one API and one worker process: no character is
-// lost, doubled or out of place. REPLIES says how many (100).
+// Many chats, each with a reader and a reply that is being written, on one API and one worker process: no character is lost,
+// doubled or in the wrong order. REPLIES says how many (100).
 func TestReply_manyAtOnce(t *testing.T) {
 	t.Parallel()
 	n := 100
@@ -181,13 +181,13 @@ func TestReply_manyAtOnce(t *testing.T) {
 	opened := make(chan string, n)
 	var reading sync.WaitGroup
 	for i := range replies {
-		replies[i] = ada.ask(t, api, longTalk)
+		replies[i] = ada.ask(t, api, longQuestion)
 		shown := make(chan string, 1)
 		reading.Go(func() { saw[i] = ada.watch(ctx, api, replies[i], shown) })
 		go func() { opened <- <-shown }()
 	}
 	for range replies {
-		<-opened // everybody reads before anybody writes
+		<-opened // every reader is connected before the worker starts
 	}
 	before := api.memory(t)
 	worker := f.worker(t, "WORKER_REPLY_SLOTS="+many)
@@ -215,7 +215,7 @@ func TestReply_manyAtOnce(t *testing.T) {
 		n, len(want), took, deltas, api.memory(t), before, worker.memory(t))
 }
 
-// memory is what a process occupies.
+// memory returns the resident memory of a process.
 func (p *process) memory(t *testing.T) string {
 	t.Helper()
 	dir := "/proc/" + strconv.Itoa(p.cmd.Process.Pid)

@@ -14,14 +14,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// compose is what the tests need to know of docker-compose.yml. That the file is good Compose otherwise is the business of
-// `make lint/deploy`.
+// compose is the part of docker-compose.yml that the tests use. `make lint/deploy` checks that the file is valid.
 type compose struct {
 	Services map[string]service `yaml:"services"`
 }
 
 type service struct {
-	Build       *yaml.Node        `yaml:"build"` // nil: somebody else's image
+	Build       *yaml.Node        `yaml:"build"` // nil: an image of others
 	Command     []string          `yaml:"command"`
 	Environment map[string]string `yaml:"environment"`
 	Healthcheck struct {
@@ -34,7 +33,7 @@ type service struct {
 
 var composeVariable = regexp.MustCompile(`\$\$|\$\{(\w+)(:-([^}]*))?\}`)
 
-// readCompose reads docker-compose.yml as Compose does where nobody has set anything: variables have their defaults.
+// readCompose reads docker-compose.yml as Compose does with an empty environment: variables have their defaults.
 func readCompose(t *testing.T) compose {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docker-compose.yml"))
@@ -52,15 +51,15 @@ func readCompose(t *testing.T) compose {
 	return c
 }
 
-// addresses are where the services of the Compose file are in a test: other ports of this machine, and a folder.
+// addresses says where a test runs the services of the Compose file: at other ports of this machine, and in a folder.
 type addresses struct {
-	hosts map[string]string // "postgres:5432" to where it is
-	data  string            // for /data
-	api   string            // for the address that the API is published at
+	hosts map[string]string // address in the file, such as "postgres:5432", to the address here
+	data  string            // the folder for /data
+	api   string            // the address at which the API is published
 }
 
-// environment is that of a service, as a process of this machine needs it. Every address that it names has to be one of
-// the services'.
+// environment returns the environment of a service with the addresses of this machine. Every address in it must be that of a
+// service of the file.
 func (c compose) environment(t *testing.T, name string, at addresses) map[string]string {
 	t.Helper()
 	env := map[string]string{}
@@ -74,7 +73,7 @@ func (c compose) environment(t *testing.T, name string, at addresses) map[string
 			u, err := url.Parse(value)
 			require.NoError(t, err)
 			there, ok := at.hosts[u.Host]
-			require.True(t, ok, "%s: nobody listens at %s", key, u.Host)
+			require.True(t, ok, "%s: no service listens at %s", key, u.Host)
 			host, _, _ := strings.Cut(u.Host, ":")
 			require.Contains(t, c.Services, host)
 			u.Host = there
@@ -85,7 +84,7 @@ func (c compose) environment(t *testing.T, name string, at addresses) map[string
 	return env
 }
 
-// order lists our own services so that each comes after those that it depends on.
+// order lists our own services, each after those that it depends on.
 func (c compose) order(t *testing.T) []string {
 	t.Helper()
 	var ordered []string
@@ -108,7 +107,7 @@ func (c compose) order(t *testing.T) []string {
 	return ordered
 }
 
-// list is an environment as processes take it.
+// list returns an environment as NAME=value entries.
 func list(env map[string]string, more ...string) []string {
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(env)) {

@@ -41,7 +41,7 @@ func (p *process) family(t *testing.T) map[int]string {
 	all := map[int]entry{}
 	for line := range strings.Lines(string(table)) {
 		f := strings.Fields(line)
-		if len(f) < 4 || strings.HasPrefix(f[2], "Z") { // nobody has taken notice of its end yet
+		if len(f) < 4 || strings.HasPrefix(f[2], "Z") { // a zombie: it has ended and was not reaped yet
 			continue
 		}
 		pid, err := strconv.Atoi(f[0])
@@ -73,7 +73,7 @@ func awaitEndOf(t *testing.T, family map[int]string) {
 	}
 }
 
-// The main job across a restart: what was begun before it is ended after it, with the same session.
+// The main job across a restart: the account and the session made before it are good after it.
 func TestDev_keepsDataOverARestart(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
@@ -117,7 +117,7 @@ func mailFile(dir string) func() string {
 	}
 }
 
-// signUp makes an account the way that people do, with the code out of the mail; mail returns "" until there is one.
+// signUp makes an account as a creator does, with the code from the mail. mail returns "" until there is one.
 func signUp(t *testing.T, api *process, mail func() string, c *creator) {
 	t.Helper()
 	signedUp, err := c.at(api).SignUpWithResponse(t.Context(), client.SignUpRequest{
@@ -141,7 +141,7 @@ func signUp(t *testing.T, api *process, mail func() string, c *creator) {
 	c.bearer = signedIn.JSON200.SessionToken
 }
 
-// Even a dev that gets no chance to tidy up leaves no server behind, and the next one starts where it was.
+// mugshot-dev leaves no server behind even when it is killed, and the next start finds the data.
 func TestDev_leavesNoServersWhenKilled(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
@@ -158,7 +158,7 @@ func TestDev_leavesNoServersWhenKilled(t *testing.T) {
 	second.stop(t, syscall.SIGINT)
 }
 
-// Ctrl-C before it is up is no failure, and leaves nothing either.
+// Ctrl-C during the start is no failure, and leaves nothing behind either.
 func TestDev_canBeStoppedWhileStarting(t *testing.T) {
 	t.Parallel()
 	dir := openDir(t)
@@ -172,7 +172,7 @@ func TestDev_canBeStoppedWhileStarting(t *testing.T) {
 	again.stop(t, syscall.SIGINT)
 }
 
-// On a machine without a redis-server the embedded one serves.
+// Without a redis-server on the PATH, mugshot-dev uses the embedded one.
 func TestDev_embedsRedisWhereThereIsNone(t *testing.T) {
 	t.Parallel()
 	p, took := dev(t, openDir(t), "PATH=/nowhere")
@@ -200,7 +200,7 @@ func TestDev_usesGivenServers(t *testing.T) {
 	p.stop(t, syscall.SIGINT)
 }
 
-// take listens somewhere for the length of the test.
+// take occupies an address for the length of the test.
 func take(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -230,7 +230,7 @@ func TestDev_refusesATakenAddress(t *testing.T) {
 
 	code, said = run(t, f.dir, f.env("ADMIN_ADDR="+taken), "worker")
 	require.Equal(t, 1, code)
-	require.Contains(t, said, "ADMIN_ADDR", "where somebody has to know it, no other will do")
+	require.Contains(t, said, "ADMIN_ADDR", "a worker takes no other address: its probes and scrapers have to know it")
 }
 
 func TestDev_readsDotEnv(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// catcher is a mail server that takes every mail and delivers none.
+// catcher is a mail server that accepts every mail and delivers none.
 type catcher struct {
 	address string
 
@@ -34,7 +34,7 @@ func catchMails(t *testing.T) *catcher {
 	return c
 }
 
-// mailTo returns the first mail to somebody, or nothing.
+// mailTo returns the first mail to an address, or "".
 func (c *catcher) mailTo(address string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-// page reads what a process shows to operators.
+// page reads a page of the admin server of a process.
 func (p *process) page(t *testing.T, path string) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.admin+path, http.NoBody)
@@ -34,7 +34,7 @@ func (p *process) page(t *testing.T, path string) string {
 // secret is what a client may put anywhere into a request.
 const secret = "5ecre7-paint-the-sky"
 
-// open are the labels whose values are too many to list; all of them are the code's own.
+// open holds the labels with too many values to list, with the form of their values. None comes from a client.
 var open = map[string]*regexp.Regexp{
 	"method": regexp.MustCompile(`^([A-Z]+|other)$`),
 	"route":  regexp.MustCompile(`^(unmatched|(/(:?[a-z][a-z_0-9-]*|\*))+)$`),
@@ -42,8 +42,8 @@ var open = map[string]*regexp.Regexp{
 	"le":     regexp.MustCompile(`^[0-9.e+-]+$|^\+Inf$`),
 }
 
-// readLabels are the values that the labels of our metrics may have, as operators read them, which is also what the rules
-// of deploy/prometheus go by.
+// readLabels returns the values that the labels of our metrics may have, as docs/operations.md lists them. The rules of
+// deploy/prometheus are checked against the same list.
 func readLabels(t *testing.T) map[string]*regexp.Regexp {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/operations.md")
@@ -59,7 +59,7 @@ func readLabels(t *testing.T) map[string]*regexp.Regexp {
 	return labels
 }
 
-// requireHarmlessLabels looks at every label of our metrics.
+// requireHarmlessLabels expects that no label of our metrics has a value that a client chose.
 func requireHarmlessLabels(t *testing.T, metrics string) {
 	t.Helper()
 	require.NotContains(t, metrics, secret)
@@ -90,10 +90,10 @@ func TestOperators_seeMetricsAndPages(t *testing.T) {
 		require.NoError(t, answer.Body.Close())
 	}
 
-	eventuallyf(t, func() bool { // which is counted after it is written
+	eventuallyf(t, func() bool { // the success is counted after it is written
 		return regexp.MustCompile(`(?m)^mugshot_tasks_total\{kind="generate",outcome="succeeded"\} 1$`).MatchString(worker.page(t, "/metrics"))
 	}, "the success among the metrics")
-	eventuallyf(t, func() bool { return strings.Contains(worker.page(t, "/metrics"), "\nmugshot_books_broken{") }, "a look at the books")
+	eventuallyf(t, func() bool { return strings.Contains(worker.page(t, "/metrics"), "\nmugshot_books_broken{") }, "a check of the ledger")
 	metrics := worker.page(t, "/metrics")
 	for _, name := range []string{
 		`mugshot_task_duration_seconds_count{kind="generate"} 1`, `mugshot_backlog_tasks{kind="generate",state="running"} 0`,
@@ -106,7 +106,7 @@ func TestOperators_seeMetricsAndPages(t *testing.T) {
 	}
 	require.Contains(t, api.page(t, "/metrics"), `mugshot_http_requests_total{method="other",route="unmatched",status="4`)
 	require.Contains(t, api.page(t, "/metrics"), `mugshot_http_requests_total{method="POST",route="/api/v1/project/:project_id/queue",status="201"} 1`)
-	require.Contains(t, api.page(t, "/metrics"), "\nmugshot_credits_total{action=\"job_charge\"} 1\n", "counted by who charged")
+	require.Contains(t, api.page(t, "/metrics"), "\nmugshot_credits_total{action=\"job_charge\"} 1\n", "counted by the process that charged")
 	require.NotContains(t, metrics, "mugshot_credits_total{")
 	require.Contains(t, api.page(t, "/metrics"), "\nmugshot_ready{check=\"storage\"} 1\n")
 	require.NotContains(t, api.page(t, "/metrics"), "mugshot_books_broken")

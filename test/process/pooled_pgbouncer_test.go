@@ -17,8 +17,8 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/tlstest"
 )
 
-// setupPooled makes a stack as Supabase has it: the processes reach the database by TLS through a pooler in transaction
-// mode with few connections, as the role that owns the tables and is no superuser.
+// setupPooled makes a fixture as on Supabase: the processes reach the database by TLS, through a pooler in transaction mode with
+// few connections, as a role that owns the tables and is no superuser. direct is the address without the pooler.
 func setupPooled(t *testing.T) (f *fixture, direct string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
@@ -57,7 +57,8 @@ func TestPgBouncer_carriesTheMainJob(t *testing.T) {
 	}
 }
 
-// Whom Supabase lets in with a public key sees nothing, through the pooler either; the server sees all.
+// The role that Supabase gives to clients with a public key can read nothing, through the pooler either. The server's role can
+// read everything.
 func TestPgBouncer_leavesRowsLocked(t *testing.T) {
 	t.Parallel()
 	f, _ := setupPooled(t)
@@ -83,7 +84,7 @@ func TestPgBouncer_leavesRowsLocked(t *testing.T) {
 	require.Equal(t, 1, f.count(t, "select count(*) from users"))
 }
 
-// A migration keeps its turn for as long as a session lasts, which a pooler in transaction mode does not give it.
+// Migrations take a lock that belongs to a session, which a pooler in transaction mode does not provide.
 func TestPgBouncer_isRefusedByMigrations(t *testing.T) {
 	t.Parallel()
 	f, direct := setupPooled(t)

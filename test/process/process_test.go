@@ -1,5 +1,5 @@
-// Package process_test holds the program to its promises from outside: it runs the built binary in several processes on
-// real servers, kills them, takes Redis from under them, and counts what is left.
+// Package process_test tests the built programs from outside: it runs several processes on real servers, kills and freezes them,
+// empties and stops Redis, and then checks jobs, credits and pictures.
 package process_test
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/mugshot-studio/backend/test/devstack"
 )
 
-// long bounds waits for what must happen, on a machine however loaded. How long it took is logged.
+// long bounds every wait, on a loaded machine too. Tests log how long they did wait.
 const long = 2 * time.Minute
 
 // The programs under test, built once for all tests of this package.
@@ -68,7 +68,7 @@ type process struct {
 	exited chan struct{} // closed when the process has been reaped
 }
 
-// output collects what a process says.
+// output collects the output of a process.
 type output struct {
 	mu   sync.Mutex
 	said bytes.Buffer
@@ -100,14 +100,14 @@ func startAs(t *testing.T, dir string, env []string, program string, args ...str
 	p.cmd = exec.Command(program, args...)
 	p.cmd.Dir = dir
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "ADMIN_ADDR=" + p.admin}, env...)
-	if _, err := os.Stat(filepath.Join(dir, ".env")); err != nil { // which would have no say otherwise
+	if _, err := os.Stat(filepath.Join(dir, ".env")); err != nil { // the environment would override the file
 		p.cmd.Env = append([]string{"HTTP_ADDR=" + p.http}, p.cmd.Env...)
 	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	require.NoError(t, p.cmd.Start())
 	go func() {
 		defer close(p.exited)
-		_ = p.cmd.Wait() // what came of it is in ProcessState
+		_ = p.cmd.Wait() // its result is in ProcessState
 	}()
 	t.Cleanup(func() {
 		p.kill()
@@ -189,7 +189,7 @@ func (p *process) wait(t *testing.T) int {
 	}
 }
 
-// stop asks the process to end, and expects that it does so in good order. It returns how long that took.
+// stop sends a signal and expects that the process ends with exit code 0. It returns how long that took.
 func (p *process) stop(t *testing.T, s os.Signal) time.Duration {
 	t.Helper()
 	begun := time.Now()
@@ -208,8 +208,8 @@ func eventuallyf(t *testing.T, condition func() bool, format string, args ...any
 	}
 }
 
-// openDir makes a directory that any user may pass through: started by root, Postgres runs as somebody else, whom
-// t.TempDir is closed to.
+// openDir makes a directory that every user may pass through. If root runs the tests, Postgres runs as another user, who has no
+// access to t.TempDir.
 func openDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "mugshot-process-") //nolint:usetesting // see above
@@ -219,8 +219,8 @@ func openDir(t *testing.T) string {
 	return dir
 }
 
-// freeze stops a process in its tracks, so that what it is in the middle of stays that way.
+// freeze suspends a process with SIGSTOP.
 func (p *process) freeze(t *testing.T) { p.signal(t, syscall.SIGSTOP) }
 
-// thaw lets a frozen process go on, as if nothing had been.
+// thaw resumes a frozen process.
 func (p *process) thaw(t *testing.T) { p.signal(t, syscall.SIGCONT) }

@@ -12,7 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// Each line of the Procfile is run as a platform does: by a shell, with a port, at the top of a tree that has the binary.
+// Each line of the Procfile works as platforms run it: by a shell, with PORT, in a directory with bin/mugshot.
 func TestProcfile_startsEveryProcess(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", "Procfile"))

@@ -17,7 +17,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
-// Redis takes everything from this API but tasks: the order stands, and the sweeper brings it to a worker.
+// Redis refuses nothing of the API but the push of tasks. The job is queued nevertheless, and the sweeper pushes it.
 func TestQueueProject_201_pushFailed(t *testing.T) {
 	t.Parallel()
 	redis := redistest.Real(t)
@@ -28,7 +28,7 @@ func TestQueueProject_201_pushFailed(t *testing.T) {
 	u.User = url.UserPassword("api", "secret-of-the-api")
 	api := f.api(t, "REDIS_URL="+u.String())
 	f.worker(t)
-	f.awaitRestored(t) // or the sweeper would push all that waits for another reason
+	f.awaitRestored(t) // the first sweep pushes all that waits, since Redis is new
 	ada := f.creator(t, api, 10)
 
 	id := ada.queue(t, api, client.QualityDraft, 1)
@@ -40,8 +40,8 @@ func TestQueueProject_201_pushFailed(t *testing.T) {
 	require.EqualValues(t, 9, f.balance(t, ada))
 }
 
-// A Redis that takes connections and answers nothing is as good as none: whoever needs it is refused soon, and the rest
-// goes on.
+// A Redis that accepts connections and answers nothing counts as down: requests that need it are refused soon, and the others
+// go on.
 func TestQueueProject_503_redisHangs(t *testing.T) {
 	t.Parallel()
 	f := setupOn(t, redistest.Real(t))

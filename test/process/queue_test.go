@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 )
 
-// atOnce sends an order n times side by side, to two API processes in turn.
+// atOnce sends an order n times concurrently, alternately to two API processes.
 func (c creator) atOnce(t *testing.T, apis [2]*process, n int, key *string) []*client.QueueProjectResponse {
 	t.Helper()
 	answers := make([]*client.QueueProjectResponse, n)
@@ -67,7 +67,7 @@ func TestQueueProject_409_fiftyAtOnceOnCreditsForTen(t *testing.T) {
 	require.Zero(t, f.balance(t, ada))
 }
 
-// One order, sent twenty times under one key by a client that hears no answer, is one order.
+// One order that is sent twenty times under one idempotency key becomes one job.
 func TestQueueProject_201_twentyAtOnceWithOneKey(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -84,7 +84,7 @@ func TestQueueProject_201_twentyAtOnceWithOneKey(t *testing.T) {
 	require.EqualValues(t, 9, f.balance(t, ada))
 }
 
-// While Redis is away nobody can count requests, so that an order is refused and costs nothing. When it is back, all
+// While Redis is down, requests can't be counted, so that an order is refused and costs nothing. When Redis is back, everything
 // goes on by itself.
 func TestQueueProject_503_redisAway(t *testing.T) {
 	t.Parallel()

@@ -19,7 +19,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// script runs one of deploy's scripts to its end.
+// script runs a script of deploy/ to its end.
 func script(t *testing.T, f *fixture, name string, env []string, args ...string) (said string, err error) {
 	t.Helper()
 	cmd := exec.Command(filepath.Join("..", "..", "deploy", name), args...)
@@ -28,8 +28,8 @@ func script(t *testing.T, f *fixture, name string, env []string, args ...string)
 	return string(out), err
 }
 
-// The drill of docs/operations.md, on a running system, and then in earnest: the database is gone, and what a backup
-// brings back is all there, adds up, and goes on.
+// First the drill of docs/operations.md on a running system, and then a real restore: the database is lost, and after the
+// restore from a backup all rows are there, the ledger adds up, and jobs go on.
 func TestRestore_bringsEverythingBack(t *testing.T) {
 	t.Parallel()
 	owner, admin := pgtest.Owned(t)
@@ -40,7 +40,7 @@ func TestRestore_bringsEverythingBack(t *testing.T) {
 	require.NoError(t, err, said)
 	info, err := os.Stat(backup)
 	require.NoError(t, err)
-	require.Equal(t, fs.FileMode(0o600), info.Mode(), "nobody else may read what people entrusted to us")
+	require.Equal(t, fs.FileMode(0o600), info.Mode(), "other users of the machine must not read it")
 	said, err = script(t, f, "backup.sh", nil, backup)
 	require.Error(t, err, "an older backup is never overwritten")
 	require.Contains(t, said, "exists already")
@@ -65,7 +65,7 @@ func TestRestore_bringsEverythingBack(t *testing.T) {
 	require.Contains(t, said, "applied: 0")
 }
 
-// drill does the main job, and checks that a copy of the running system's database is as good as the database.
+// drill does the main job, and runs the restore drill against a copy of the running system's database.
 func (f *fixture) drill(t *testing.T) creator {
 	t.Helper()
 	api := f.api(t)
@@ -87,8 +87,8 @@ func (f *fixture) drill(t *testing.T) creator {
 	return ada
 }
 
-// lose puts an empty database in the place of the stack's own. It is as a new Supabase project has it: what the owner
-// makes is everybody's.
+// lose replaces the database by an empty one that is set up like a new Supabase project: tables that the owner creates are
+// granted to the public roles.
 func (f *fixture) lose(t *testing.T) {
 	t.Helper()
 	var admin string
@@ -122,7 +122,7 @@ func (f *fixture) requireLocked(t *testing.T) {
 	require.NotZero(t, f.count(t, "select count(*) from pg_tables where schemaname = 'public'"))
 }
 
-// reopen looks behind the scenes of another database.
+// reopen connects the test itself to another database.
 func (f *fixture) reopen(t *testing.T, admin string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), admin)

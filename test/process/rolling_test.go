@@ -21,8 +21,8 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 )
 
-// balancer gives requests to APIs in turn, as a load balancer in production does: to those whose /readyz answered 200
-// when it was last asked. It keeps connections, and tries nothing twice.
+// balancer is a load balancer as in production: it sends requests in turn to the APIs whose last /readyz was 200. It keeps
+// connections, and retries nothing.
 type balancer struct {
 	server *httptest.Server
 	next   atomic.Uint64
@@ -33,7 +33,7 @@ type balancer struct {
 	failed []string
 }
 
-// checkEvery is short, so that the test is; in production it is seconds.
+// checkEvery is the interval of the checks; in production it is seconds.
 const checkEvery = 50 * time.Millisecond
 
 func balance(t *testing.T, apis ...*process) *balancer {
@@ -47,13 +47,13 @@ func balance(t *testing.T, apis ...*process) *balancer {
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			if r.Context().Err() == nil { // else the client itself went away
-				b.notef("%s %s: %v", r.Method, r.URL, err)
+				b.recordf("%s %s: %v", r.Method, r.URL, err)
 			}
 			w.WriteHeader(http.StatusBadGateway)
 		},
 		ModifyResponse: func(answer *http.Response) error {
 			if answer.StatusCode >= http.StatusBadRequest {
-				b.notef("%s %s: %s", answer.Request.Method, answer.Request.URL, answer.Status)
+				b.recordf("%s %s: %s", answer.Request.Method, answer.Request.URL, answer.Status)
 			}
 			return nil
 		},
@@ -101,12 +101,12 @@ func (b *balancer) choose() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.ready) == 0 {
-		return "nobody.invalid"
+		return "none.invalid"
 	}
 	return b.ready[b.next.Add(1)%uint64(len(b.ready))].http
 }
 
-func (b *balancer) notef(format string, args ...any) {
+func (b *balancer) recordf(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failed = append(b.failed, fmt.Sprintf(format, args...))
@@ -130,12 +130,12 @@ func (b *balancer) await(t *testing.T, api *process) {
 	}, "requests for a new api")
 }
 
-// front is the balancer as the tests address an API.
+// front returns the balancer as an API process for the tests' clients.
 func (b *balancer) front() *process {
 	return &process{http: strings.TrimPrefix(b.server.URL, "http://")}
 }
 
-// follow reads a job's events until its end, coming back whenever a stream ends before, and returns how often it did.
+// follow reads a job's events until its end and reconnects whenever a stream ends before. It returns how often it reconnected.
 func (c creator) follow(ctx context.Context, front *process, id uuid.UUID) (returns int, err error) {
 	for {
 		answer, err := c.at(front).StreamJobEvents(ctx, id, nil)
@@ -156,23 +156,23 @@ func (c creator) follow(ctx context.Context, front *process, id uuid.UUID) (retu
 	}
 }
 
-// load is what creators do through a balancer, and how often they did.
+// load is the load of some creators through a balancer, with its counters.
 type load struct {
 	front                  *process
 	b                      *balancer
-	kept                   *http.Client // over connections that are kept
+	kept                   *http.Client // with keep-alive connections
 	orders, reads, returns atomic.Int64
 	at                     sync.WaitGroup
 }
 
-// by is the load of one creator until ctx ends: one page after the other, and one job after the other.
+// by starts the load of one creator until ctx ends: one page after the other, and one job after the other.
 func (l *load) by(ctx context.Context, t *testing.T, who creator) {
 	t.Helper()
 	l.at.Go(func() {
 		for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
 			answer, err := who.by(l.front, l.kept).GetMeWithResponse(t.Context())
 			if err != nil || answer.JSON200 == nil {
-				l.b.notef("read: %v", err)
+				l.b.recordf("read: %v", err)
 			}
 			l.reads.Add(1)
 		}
@@ -182,7 +182,7 @@ func (l *load) by(ctx context.Context, t *testing.T, who creator) {
 			answer, err := who.by(l.front, l.kept).QueueProjectWithResponse(t.Context(), who.project, nil,
 				client.QueueRequest{Quality: client.QualityDraft, Variants: 1})
 			if err != nil || answer.JSON201 == nil {
-				l.b.notef("order: %v", err)
+				l.b.recordf("order: %v", err)
 				return
 			}
 			l.orders.Add(1)
@@ -196,13 +196,13 @@ func (l *load) follow(t *testing.T, who creator, id uuid.UUID) {
 	t.Helper()
 	n, err := who.follow(t.Context(), l.front, id)
 	if err != nil {
-		l.b.notef("follow: %v", err)
+		l.b.recordf("follow: %v", err)
 	}
 	l.returns.Add(int64(n))
 }
 
-// roll replaces two APIs and a worker, one after the other, while creators order, read and follow jobs. It demands that
-// nobody notices, and that all the books are balanced.
+// roll replaces two APIs and a worker, one after the other, while creators queue, read and follow jobs. It expects that no
+// request fails, and that the ledger adds up afterwards.
 func (f *fixture) roll(t *testing.T, apiEnv, workerEnv []string) {
 	t.Helper()
 	earlier := f.count(t, "select count(*) from jobs")
@@ -227,15 +227,15 @@ func (f *fixture) roll(t *testing.T, apiEnv, workerEnv []string) {
 	for range creators {
 		l.by(ctx, t, f.creator(t, l.front, 1_000_000))
 	}
-	patient := f.creator(t, l.front, 1_000_000)
+	follower := f.creator(t, l.front, 1_000_000)
 	begun := time.Now()
 	eventuallyf(t, func() bool { return l.orders.Load() > creators }, "some load")
 	for i := range apis {
-		slow := patient.queue(t, l.front, client.QualityN4K, 2)
+		slow := follower.queue(t, l.front, client.QualityN4K, 2)
 		for range 4 { // on both APIs, longer than one of them lives
-			l.at.Go(func() { l.follow(t, patient, slow) })
+			l.at.Go(func() { l.follow(t, follower, slow) })
 		}
-		patient.awaitStage(t, l.front, slow, client.JobStageGenerating)
+		follower.awaitStage(t, l.front, slow, client.JobStageGenerating)
 		t.Logf("api %d stopped after %s", i, apis[i].stop(t, syscall.SIGTERM))
 		apis[i] = startAPI()
 		b.add(t, apis[i])
@@ -250,7 +250,7 @@ func (f *fixture) roll(t *testing.T, apiEnv, workerEnv []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	require.Empty(t, b.failed)
-	require.NotZero(t, l.returns.Load(), "nobody streamed from an API that went")
+	require.NotZero(t, l.returns.Load(), "no stream was open at an API that was stopped")
 	eventuallyf(t, func() bool { return f.count(t, "select count(*) from jobs where finished_at is null") == 0 }, "the last job's end")
 	for _, p := range []*process{apis[0], apis[1], worker} {
 		p.stop(t, syscall.SIGTERM)

@@ -23,6 +23,7 @@ import (
 )
 
 // fixture is what the processes of one test share: a database, a Redis server, and a directory for pictures and mails.
+// sql is the test's own connection.
 type fixture struct {
 	dsn   string
 	redis *devstack.Redis
@@ -31,7 +32,7 @@ type fixture struct {
 	sql   *pgx.Conn
 }
 
-// setup makes a stack with a Redis of its own: a redis-server where there is one, else the embedded stand-in.
+// setup makes a fixture with a Redis of its own: a redis-server if there is one, else the embedded one.
 func setup(t *testing.T) *fixture {
 	t.Helper()
 	return setupOn(t, newRedis(t))
@@ -53,7 +54,7 @@ func setupOn(t *testing.T, redis *devstack.Redis) *fixture {
 	return setupWith(t, redis, dsn, dsn)
 }
 
-// setupWith makes a stack on a database whose processes reach it by dsn; the test looks behind the scenes by admin.
+// setupWith makes a fixture on a database. The processes use dsn, and the test itself admin.
 func setupWith(t *testing.T, redis *devstack.Redis, dsn, admin string) *fixture {
 	t.Helper()
 	f := &fixture{dsn: dsn, redis: redis, dir: t.TempDir()}
@@ -67,7 +68,8 @@ func setupWith(t *testing.T, redis *devstack.Redis, dsn, admin string) *fixture 
 	return f
 }
 
-// shortLease is for the tests that wait for the dead. The others have a lease that no busy machine lets lapse.
+// shortLease is for the tests that wait until the lease of a killed worker expires. The other tests keep the default, which does
+// not expire on a busy machine.
 const shortLease = "JOB_LEASE=2s"
 
 func (f *fixture) env(more ...string) []string {
@@ -94,7 +96,7 @@ func (f *fixture) worker(t *testing.T, env ...string) *process {
 	return p
 }
 
-// command sends one command to the stack's Redis, and returns the answer as it came.
+// command sends one command to Redis and returns the raw reply.
 func (f *fixture) command(t *testing.T, args ...string) (reply string) {
 	t.Helper()
 	u, err := url.Parse(f.redis.URL())
@@ -111,13 +113,13 @@ func (f *fixture) command(t *testing.T, args ...string) (reply string) {
 	return reply
 }
 
-// awaitRestored waits until the sweeper has noted that Redis has all that waits.
+// awaitRestored waits until the sweeper has recorded in Redis that all waiting tasks are there.
 func (f *fixture) awaitRestored(t *testing.T) {
 	t.Helper()
 	eventuallyf(t, func() bool { return strings.Contains(f.command(t, "GET", "{mugshot}:content"), "kept") }, "a first sweep")
 }
 
-// creator is somebody with credits, a session and a project.
+// creator is an account with credits, a session and a project.
 type creator struct {
 	id      uuid.UUID
 	email   string
@@ -137,7 +139,7 @@ func (f *fixture) creator(t *testing.T, api *process, balance int64) creator {
 	require.NoError(t, err)
 	_, err = f.sql.Exec(t.Context(), "update users set password_hash = $1 where id = $2", hash, user.ID)
 	require.NoError(t, err)
-	project := factory.Project(t, f.store, user.ID, func(p *db.ProjectCreateParams) { p.Width, p.Height = 640, 360 }) // soon drawn
+	project := factory.Project(t, f.store, user.ID, func(p *db.ProjectCreateParams) { p.Width, p.Height = 640, 360 }) // drawn quickly
 	c := creator{id: user.ID, email: user.Email, project: project.ID}
 	signedIn, err := c.at(api).SignInWithResponse(t.Context(), client.SignInRequest{
 		Email: user.Email, Password: goodPassword,
@@ -148,7 +150,7 @@ func (f *fixture) creator(t *testing.T, api *process, balance int64) creator {
 	return c
 }
 
-// at is the creator's way to one API process.
+// at returns the creator's client of one API process.
 func (c creator) at(api *process) *client.ClientWithResponses { return c.by(api, web) }
 
 func (c creator) by(api *process, transport *http.Client) *client.ClientWithResponses {
@@ -165,7 +167,7 @@ func (c creator) by(api *process, transport *http.Client) *client.ClientWithResp
 	return out
 }
 
-// queue orders pictures of the creator's project.
+// queue queues a job for the creator's project.
 func (c creator) queue(t *testing.T, api *process, quality client.Quality, variants int64) uuid.UUID {
 	t.Helper()
 	answer, err := c.at(api).QueueProjectWithResponse(t.Context(), c.project, nil, client.QueueRequest{
@@ -195,7 +197,7 @@ func (c creator) awaitStage(t *testing.T, api *process, id uuid.UUID, stage clie
 	}, "stage %s", stage)
 }
 
-// awaitSuccess waits for a job's end, and looks at its pictures.
+// awaitSuccess waits for a job's success, and downloads its pictures.
 func (c creator) awaitSuccess(t *testing.T, api *process, id uuid.UUID) client.Job {
 	t.Helper()
 	var job client.Job
@@ -227,14 +229,14 @@ func download(t *testing.T, api *process, signed string) int64 {
 	return n
 }
 
-// balance is what the database says that somebody has, once all the books are balanced.
+// balance reads an account's credits, and fails if any account's ledger does not add up.
 func (f *fixture) balance(t *testing.T, c creator) int64 {
 	t.Helper()
 	return factory.Balance(t, f.store, c.id)
 }
 
-// audit demands of every job that it has ended, was charged once, refunded once unless it succeeded, and has just the
-// pictures that were ordered; and of every account that its balance is the sum of its ledger.
+// audit expects of every job that it has ended, was charged once, was refunded once unless it succeeded, and has just as many
+// pictures as were ordered; and of every account that its balance is the sum of its ledger.
 func (f *fixture) audit(t *testing.T) {
 	t.Helper()
 	rows, err := f.sql.Query(t.Context(), `
@@ -245,13 +247,13 @@ func (f *fixture) audit(t *testing.T) {
 	require.NoError(t, err)
 	wrong, err := pgx.CollectRows(rows, pgx.RowToMap)
 	require.NoError(t, err)
-	require.Empty(t, wrong, "jobs whose story does not add up")
+	require.Empty(t, wrong, "jobs that violate an invariant")
 	imbalances, err := f.store.Queries().CreditImbalances(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, imbalances, "balances that are not the sum of their ledger")
 }
 
-// count answers a question that is a number.
+// count returns the number that a query yields.
 func (f *fixture) count(t *testing.T, sql string, args ...any) int {
 	t.Helper()
 	var n int

@@ -12,7 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// What does not add up is found, and said.
+// `mugshot verify` finds missing objects, wrong balances and missing charges, and names them.
 func TestVerify_findsWhatDoesNotAddUp(t *testing.T) {
 	t.Parallel()
 	f := setup(t)

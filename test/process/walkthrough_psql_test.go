@@ -20,9 +20,9 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// The whole way that docs/deployment.md describes, with plain processes: what docker-compose.yml says is started in its
-// order and with its environment, somebody signs up and has a thumbnail drawn, everything is replaced under load without
-// anybody noticing, and a backup is restored, from which the same person goes on.
+// The deployment of docs/deployment.md with plain processes: the services of docker-compose.yml are started in its order and
+// with its environment, a creator signs up and has a thumbnail drawn, every process is replaced under load without a failed
+// request, and the creator goes on with the same session after a backup was restored.
 func TestDeployment_worksAsDescribed(t *testing.T) {
 	t.Parallel()
 	c := readCompose(t)
@@ -68,7 +68,7 @@ func TestDeployment_worksAsDescribed(t *testing.T) {
 		require.Equal(t, 1, code, said)
 	}
 
-	// Two APIs need addresses of their own. The tests' own people sign in more often than people do, and hash little.
+	// Two APIs need addresses of their own. The test's accounts sign in more often than people do, with cheap hashes.
 	tests := []string{"RATE_LIMIT_FACTOR=10000", "ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "LOG_LEVEL=warn", "DRAIN_GRACE=500ms"}
 	apiEnv, workerEnv := f.without(env["api"], tests...), f.without(env["worker"], tests...)
 	f.roll(t, apiEnv, workerEnv)
@@ -80,8 +80,8 @@ func TestDeployment_worksAsDescribed(t *testing.T) {
 	f.goOn(t, ada, restored, apiEnv, workerEnv)
 }
 
-// goOn puts a restored database in the place of the stack's own. It demands that all rows of the books are there and
-// add up, that somebody's session is still good for a job, and that the books are balanced after it as well.
+// goOn replaces the database by a restored one. It expects that all rows of the ledger are there and add up, that the creator's
+// session is still good for a job, and that the ledger adds up after it as well.
 func (f *fixture) goOn(t *testing.T, ada creator, restored string, apiEnv, workerEnv []string) {
 	t.Helper()
 	entries, balance := f.count(t, "select count(*) from audit_logs"), f.balance(t, ada)
@@ -101,7 +101,7 @@ func (f *fixture) goOn(t *testing.T, ada creator, restored string, apiEnv, worke
 	require.Zero(t, code, said)
 }
 
-// postgres makes a server with what the Compose file asks its image for, and returns its address.
+// postgres starts a server with the user and the database that the Compose file sets, and returns its address.
 func (c compose) postgres(t *testing.T) (address string) {
 	t.Helper()
 	wanted := c.Services["postgres"].Environment
@@ -120,7 +120,7 @@ func (c compose) postgres(t *testing.T) (address string) {
 	return host(t, server.DSN("postgres"))
 }
 
-// takePassword gives the stack's Redis a user as the Compose file's has, so that its address is good here, too.
+// takePassword checks that the services agree on the password of Redis, and replaces its address by that of the test's Redis.
 func (c compose) takePassword(t *testing.T, env map[string]string, redis *devstack.Redis) {
 	t.Helper()
 	u, err := url.Parse(env["REDIS_URL"])
@@ -137,14 +137,14 @@ func host(t *testing.T, address string) string {
 	return u.Host
 }
 
-// connect looks behind the scenes.
+// connect connects the test itself to the database.
 func (f *fixture) connect(t *testing.T) {
 	t.Helper()
 	f.store = factory.StoreAt(t, f.dsn)
 	f.reopen(t, f.dsn)
 }
 
-// mainJob is what the product is for, from the first mail to the picture.
+// mainJob signs up, confirms the address and has a picture drawn.
 func (f *fixture) mainJob(t *testing.T, api *process, mails *catcher) (ada creator) {
 	t.Helper()
 	ada = creator{email: uuid.NewString()[:18] + "@example.com"}
@@ -164,7 +164,7 @@ func (f *fixture) mainJob(t *testing.T, api *process, mails *catcher) (ada creat
 	return ada
 }
 
-// without is an environment in which each process finds addresses of its own, with more in it.
+// without returns an environment without addresses, which each process then gets its own of, and with more in it.
 func (f *fixture) without(env []string, more ...string) []string {
 	var kept []string
 	for _, entry := range env {

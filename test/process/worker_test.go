@@ -14,8 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// A worker that is killed in the middle of a job takes nothing with it: when its lease has lapsed, another worker
-// finishes the job.
+// When a worker is killed in the middle of a job, another worker finishes the job after the lease has expired.
 func TestWorker_jobIsFinishedByAnotherWhenKilled(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -38,7 +37,7 @@ func TestWorker_jobIsFinishedByAnotherWhenKilled(t *testing.T) {
 	require.EqualValues(t, 12, f.balance(t, ada))
 }
 
-// A worker that slept through its lease finds the job finished by another, and leaves it alone.
+// A worker that was suspended for longer than its lease finds that another worker has finished the job, and changes nothing.
 func TestWorker_leavesAJobThatItsLeaseLost(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -52,15 +51,15 @@ func TestWorker_leavesAJobThatItsLeaseLost(t *testing.T) {
 	require.Greater(t, finished.Attempt, int64(1))
 
 	sleeper.thaw(t)
-	t.Logf("stopped after %s", sleeper.stop(t, syscall.SIGTERM)) // which lets it end what it thinks it has
+	t.Logf("stopped after %s", sleeper.stop(t, syscall.SIGTERM)) // it tries to end the job that it has lost
 	after := ada.awaitSuccess(t, api, id)
 	require.Equal(t, finished.Version, after.Version)
 	f.audit(t)
 	require.EqualValues(t, 12, f.balance(t, ada))
-	require.Equal(t, 2, f.pictures(t), "the sleeper's own are gone")
+	require.Equal(t, 2, f.pictures(t), "those of the suspended worker are removed")
 }
 
-// A worker that is told to stop and can't end its job in time gives it back, and it counts as if never begun.
+// A worker that is stopped and can't finish its job in time gives it back, and the attempt does not count.
 func TestWorker_givesBackWhatItCannotFinishInTime(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -83,7 +82,7 @@ func TestWorker_givesBackWhatItCannotFinishInTime(t *testing.T) {
 	require.Equal(t, 2, f.pictures(t))
 }
 
-// Given time, it ends what it has begun, and begins nothing else.
+// A worker that is stopped finishes the job that it has begun, and begins no other.
 func TestWorker_finishesWhatItBeganWhenStopped(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -100,7 +99,7 @@ func TestWorker_finishesWhatItBeganWhenStopped(t *testing.T) {
 	f.audit(t)
 }
 
-// All that Redis held is gone, in the middle of the work; each job is done once all the same.
+// Redis is emptied while jobs wait and are drawn. Each job is done once nevertheless.
 func TestWorker_outlivesFlushall(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
@@ -125,7 +124,7 @@ func TestWorker_outlivesFlushall(t *testing.T) {
 	require.Zero(t, f.balance(t, ada))
 }
 
-// pictures counts the objects that hold renders.
+// pictures counts the stored renders.
 func (f *fixture) pictures(t *testing.T) int {
 	t.Helper()
 	n := 0
