@@ -1,5 +1,5 @@
-// Package falfake is fal's queue and its host of pictures in one, which speak the vendor's format, and can be told what
-// to do wrong.
+// Package falfake provides a fake of fal's queue and of its host of pictures, in the vendor's format. A test chooses a fault,
+// and the stage of a request in which it occurs.
 package falfake
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/providertest"
 )
 
-// Stage is where in a request's life a fault strikes.
+// Stage is the stage of a request in which a fault occurs.
 type Stage string
 
 // The stages.
@@ -27,14 +27,14 @@ const (
 	File   Stage = "file"
 )
 
-// Server is the fake. It takes the key providertest.Key. Set the hooks before the first request.
+// Server is the fake. It accepts the key [providertest.Key]. Set the hooks before the first request.
 type Server struct {
 	URL string // of the queue
-	// At is where the fault strikes; empty: where this kind usually does.
+	// At is the stage in which the fault occurs; empty: the usual one of this fault.
 	At Stage
 	// Rewrite changes the answer to a submission, such as its addresses.
 	Rewrite func(accepted map[string]any)
-	// Completed is what the status holds at the end, besides its word.
+	// Completed is added to the last status of a request.
 	Completed map[string]any
 	// Output changes the model's output.
 	Output func(output map[string]any)
@@ -65,7 +65,7 @@ type Request struct {
 	} `json:"image_size"`
 }
 
-// New starts a fake that lets its first good submissions succeed and strikes all later ones with fault. It ends with t.
+// New starts a fake that lets its first good submissions succeed and injects fault into all later ones. It ends with t.
 func New(t testing.TB, fault providertest.Fault, good int) *Server {
 	t.Helper()
 	s := &Server{fault: fault, good: good, looks: map[string]int{}}
@@ -75,14 +75,14 @@ func New(t testing.TB, fault providertest.Fault, good int) *Server {
 	return s
 }
 
-// Requests are the submissions that were understood, in order.
+// Requests returns the valid submissions, in order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.requests)
 }
 
-// Cancelled are the requests that were called off, in order.
+// Cancelled returns the ids of the requests that were cancelled, in order.
 func (s *Server) Cancelled() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

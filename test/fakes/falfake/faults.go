@@ -8,7 +8,7 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/providertest"
 )
 
-// strikes answers the n-th request's call in a stage with the fault, if it is its turn.
+// strikes answers the n-th request with the fault if the fault occurs in this stage.
 func (s *Server) strikes(w http.ResponseWriter, r *http.Request, stage Stage, n int) bool {
 	at := s.At
 	if at == "" {
@@ -20,8 +20,8 @@ func (s *Server) strikes(w http.ResponseWriter, r *http.Request, stage Stage, n 
 	return s.fault.Serve(w, r) || fail(w, s.fault)
 }
 
-// usual is where a fault strikes where nothing else is said: what the queue's door refuses, what the model says, and what
-// is wrong with the file.
+// usual returns the stage in which a fault usually occurs: the queue refuses a submission, the model reports a failure, or the
+// file is wrong.
 func usual(fault providertest.Fault) Stage {
 	switch fault {
 	case providertest.TooManyRequests, providertest.TooManyRequestsBare, providertest.BadKey, providertest.BadRequest,
@@ -34,7 +34,7 @@ func usual(fault providertest.Fault) Stage {
 	}
 }
 
-// fail answers with the faults that have a format of this vendor.
+// fail answers with the faults for which this vendor has a format of its own.
 func fail(w http.ResponseWriter, fault providertest.Fault) bool {
 	switch fault {
 	case providertest.TooManyRequests:
@@ -75,7 +75,7 @@ func fail(w http.ResponseWriter, fault providertest.Fault) bool {
 	return true
 }
 
-// machinery is an error of fal's own.
+// machinery answers with an error of fal's queue.
 func machinery(w http.ResponseWriter, status int, kind string) {
 	body := map[string]any{"detail": providertest.BodySecret}
 	if kind != "" {
@@ -84,7 +84,7 @@ func machinery(w http.ResponseWriter, status int, kind string) {
 	write(w, status, body)
 }
 
-// model is an error of the model.
+// model answers with an error of the model.
 func model(w http.ResponseWriter, status int, kind string) {
 	write(w, status, map[string]any{"detail": []any{map[string]any{
 		"loc": []string{"body", "prompt"}, "msg": providertest.BodySecret, "type": kind, "url": "https://docs.fal.ai/errors/#" + kind,

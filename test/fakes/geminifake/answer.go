@@ -17,7 +17,7 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/providertest"
 )
 
-// maxBody is where Gemini refuses a request, in bytes.
+// maxBody is the largest request that Gemini accepts, in bytes.
 const maxBody = 20_000_000
 
 func read(r *http.Request) (req Request, err error) {
@@ -25,25 +25,25 @@ func read(r *http.Request) (req Request, err error) {
 	if err != nil || len(req.Body) > maxBody {
 		return req, fmt.Errorf("read a request of over %d bytes: %w", len(req.Body), err)
 	}
-	var wire wireRequest
-	if err := json.Unmarshal(req.Body, &wire); err != nil {
+	var body requestBody
+	if err := json.Unmarshal(req.Body, &body); err != nil {
 		return req, fmt.Errorf("decode request: %w", err)
 	}
-	for _, content := range wire.Contents {
+	for _, content := range body.Contents {
 		req.Turns = append(req.Turns, content.turn())
 	}
 	if len(req.Turns) == 0 {
 		return req, fmt.Errorf("a request without contents")
 	}
-	config := wire.GenerationConfig
-	req.System, req.MaxTokens, req.Seed = wire.SystemInstruction.turn().Text, config.MaxOutputTokens, config.Seed
+	config := body.GenerationConfig
+	req.System, req.MaxTokens, req.Seed = body.SystemInstruction.turn().Text, config.MaxOutputTokens, config.Seed
 	req.AspectRatio, req.ImageSize = config.ImageConfig.AspectRatio, config.ImageConfig.ImageSize
 	req.WantsImage = slices.Contains(config.ResponseModalities, "IMAGE")
 	req.WantsJSON = config.ResponseMIMEType == "application/json"
 	return req, nil
 }
 
-// pause is false if the caller hung up meanwhile.
+// pause waits, and returns false if the caller hung up meanwhile.
 func pause(r *http.Request, d time.Duration) bool {
 	select {
 	case <-r.Context().Done():
@@ -55,7 +55,7 @@ func pause(r *http.Request, d time.Duration) bool {
 
 type object map[string]any
 
-// failed is Google's form of an error.
+// failed returns an error in Google's format.
 func failed(status int, code string, details []object) object {
 	e := object{"code": status, "message": "The fake says " + providertest.BodySecret, "status": code}
 	if details != nil {
@@ -70,7 +70,7 @@ func refuse(w http.ResponseWriter, status int, code string, details []object) {
 	_ = json.NewEncoder(w).Encode(failed(status, code, details))
 }
 
-// errorOf is what a fault looks like in Google's form, if it is an error there.
+// errorOf returns a fault as an error of Google's API; the status is 0 for other faults.
 func errorOf(fault providertest.Fault) (status int, code string, details []object) {
 	switch fault {
 	case providertest.TooManyRequests:
@@ -104,7 +104,7 @@ func refusal(w http.ResponseWriter, fault providertest.Fault) bool {
 	return true
 }
 
-// answer is what every good answer has around its candidates.
+// answer wraps candidates as every successful answer does.
 func answer(candidates ...object) object {
 	a := object{
 		"modelVersion": "fake-1", "responseId": "fake-response-id",
@@ -124,14 +124,14 @@ func candidate(finish string, parts ...object) object {
 	return c
 }
 
-// blocked is an answer that safety refuses before anything is made.
+// blocked is the answer to a prompt that the safety filter refuses.
 func blocked() object {
 	a := answer()
 	a["promptFeedback"] = object{"blockReason": "PROHIBITED_CONTENT"}
 	return a
 }
 
-// whole is an answer in one piece.
+// whole returns an answer without streaming.
 func whole(req Request, reply Reply) object {
 	withheld := "SAFETY"
 	if req.WantsImage {
@@ -170,7 +170,7 @@ func (r Reply) pieces() []string {
 	return r.Pieces
 }
 
-// stream answers in events, as Google does: the last one has the finish reason and the counts.
+// stream answers with server-sent events, as Google does: the last one has the finish reason and the token counts.
 func stream(w http.ResponseWriter, r *http.Request, reply Reply) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	send := func(o object) bool {
@@ -212,7 +212,7 @@ func stream(w http.ResponseWriter, r *http.Request, reply Reply) {
 	}
 }
 
-// draw makes a picture in the shape that was asked for, an eighth of its real size: one colour a seed.
+// draw makes a picture of the requested aspect ratio at an eighth of the real size, with a colour that depends on the seed.
 func draw(req Request) image.Image {
 	width, height := 16, 9
 	_, _ = fmt.Sscanf(req.AspectRatio, "%d:%d", &width, &height)

@@ -1,5 +1,5 @@
-// Package geminifake is a stand-in for the Gemini API that speaks its real format: generateContent with pictures and
-// text, and streamGenerateContent as server-sent events. What it answers can be programmed request by request.
+// Package geminifake provides a fake Gemini API in its real format: generateContent with pictures and text, and
+// streamGenerateContent as server-sent events. A test sets the answer of each request with [Fake.Answer].
 package geminifake
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/providertest"
 )
 
-// Request is what a caller asked for.
+// Request is a request that the fake received, decoded.
 type Request struct {
 	Number      int // of all requests that the fake has seen, from 1
 	Model       string
@@ -30,10 +30,10 @@ type Request struct {
 	WantsJSON   bool
 	Seed        int32
 	MaxTokens   int32
-	Body        []byte // as it came
+	Body        []byte // as it was sent
 }
 
-// Turn is one content of a request.
+// Turn is one element of a request's contents: one turn of the conversation.
 type Turn struct {
 	Role   string // user or model
 	Text   string // of all its parts
@@ -46,7 +46,7 @@ type Blob struct {
 	Data     []byte `json:"data"`
 }
 
-// Prompt is the text of the last turn.
+// Prompt returns the text of the last turn.
 func (r Request) Prompt() string {
 	if len(r.Turns) == 0 {
 		return ""
@@ -54,7 +54,7 @@ func (r Request) Prompt() string {
 	return r.Turns[len(r.Turns)-1].Text
 }
 
-// Reply is what the fake answers. The zero value is a success: one picture, or a short text.
+// Reply describes an answer. The zero value is a success: one picture, or a short text.
 type Reply struct {
 	Fault  providertest.Fault
 	Pieces []string      // of a text; one event each in a stream. nil: some
@@ -72,7 +72,7 @@ type Fake struct {
 	requests []Request
 }
 
-// New starts a fake that answers all with success, and ends it with the test.
+// New starts a fake that answers every request with success. It ends with the test.
 func New(t testing.TB) *Fake {
 	t.Helper()
 	f := &Fake{answer: func(Request) Reply { return Reply{} }}
@@ -82,14 +82,14 @@ func New(t testing.TB) *Fake {
 	return f
 }
 
-// Answer says how requests are answered from now on.
+// Answer sets how requests are answered from now on.
 func (f *Fake) Answer(by func(Request) Reply) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.answer = by
 }
 
-// Fail answers from now on with a fault, all but the next good requests.
+// Fail lets the next good requests succeed and answers all later ones with a fault.
 func (f *Fake) Fail(fault providertest.Fault, good int) {
 	var mu sync.Mutex
 	f.Answer(func(Request) Reply {
@@ -102,7 +102,7 @@ func (f *Fake) Fail(fault providertest.Fault, good int) {
 	})
 }
 
-// Requests are those that were made so far.
+// Requests returns the requests so far.
 func (f *Fake) Requests() []Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -151,10 +151,10 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wireRequest is the part of the body that the fake looks at.
-type wireRequest struct {
-	Contents          []wireContent `json:"contents"`
-	SystemInstruction wireContent   `json:"systemInstruction"`
+// requestBody is the part of a request's body that the fake uses.
+type requestBody struct {
+	Contents          []content `json:"contents"`
+	SystemInstruction content   `json:"systemInstruction"`
 	GenerationConfig  struct {
 		MaxOutputTokens    int32    `json:"maxOutputTokens"`
 		ResponseModalities []string `json:"responseModalities"`
@@ -167,7 +167,7 @@ type wireRequest struct {
 	} `json:"generationConfig"`
 }
 
-type wireContent struct {
+type content struct {
 	Role  string `json:"role"`
 	Parts []struct {
 		Text       string `json:"text"`
@@ -175,7 +175,7 @@ type wireContent struct {
 	} `json:"parts"`
 }
 
-func (c wireContent) turn() Turn {
+func (c content) turn() Turn {
 	turn := Turn{Role: c.Role}
 	var texts []string
 	for _, part := range c.Parts {

@@ -1,4 +1,5 @@
-// Package seedreamfake is an Ark image API that speaks the vendor's format, and can be told what to do wrong.
+// Package seedreamfake provides a fake of the Ark image API in the vendor's format. A test chooses a fault and how many requests
+// succeed before it.
 package seedreamfake
 
 import (
@@ -17,7 +18,7 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/providertest"
 )
 
-// Server is the fake. It takes the key providertest.Key.
+// Server is the fake. It accepts the key [providertest.Key].
 type Server struct {
 	URL string // the base URL
 
@@ -28,7 +29,7 @@ type Server struct {
 	requests []Request
 }
 
-// Request is what the vendor takes, with all members that the adapter may send.
+// Request is a request to the vendor, with all members that the adapter may send.
 type Request struct {
 	Model          string   `json:"model"`
 	Prompt         string   `json:"prompt"`
@@ -49,7 +50,7 @@ func New(t testing.TB, fault providertest.Fault, good int) *Server {
 	return s
 }
 
-// Requests are those that were understood, in order.
+// Requests returns the valid requests, in order.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +92,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	answer(w, req, providertest.Drawing("jpeg", width, height))
 }
 
-// legal checks what the vendor's documentation fixes.
+// legal checks a request against the limits of the vendor's documentation.
 func legal(req Request) (width, height int, ok bool) {
 	w, h, _ := strings.Cut(req.Size, "x")
 	width, errW := strconv.Atoi(w)
@@ -120,7 +121,7 @@ func legal(req Request) (width, height int, ok bool) {
 	return width, height, width*height >= least && width*height <= most && len(req.Image) <= references
 }
 
-// fail answers with the faults that have a format of this vendor.
+// fail answers with the faults for which this vendor has a format of its own.
 func fail(w http.ResponseWriter, fault providertest.Fault) bool {
 	switch fault {
 	case providertest.TooManyRequests:

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Fault spoils the answer to one request, which next would have answered.
+// Fault replaces or breaks the answer to one request, which next would have answered.
 type Fault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
-// Inject spoils the next requests, one by each fault in turn; a nil one lets its request through.
+// Inject queues faults for the next requests, one for each. A nil fault lets its request through.
 func (s *Server) Inject(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,7 +52,7 @@ func Reset() Fault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { reset(w) }
 }
 
-// LoseAnswer does what was asked, and cuts the connection in place of the answer.
+// LoseAnswer handles the request, and cuts the connection in place of the answer.
 func LoseAnswer() Fault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(httptest.NewRecorder(), r)
@@ -83,5 +83,5 @@ func reset(w http.ResponseWriter) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // closing then resets; a close without is as good a fault
 	}
-	_ = conn.Close() // there is nobody to tell
+	_ = conn.Close()
 }

@@ -112,7 +112,7 @@ func (s *Server) receive(r *http.Request, replace bool) (*object, problem) {
 		return nil, duplicateKey
 	}
 	if old != nil {
-		o.id, o.created = old.id, old.created // old.file stays for who is reading it
+		o.id, o.created = old.id, old.created // old.file stays for downloads that are under way
 	}
 	b.objects[path] = o
 	return o, problem{}
@@ -159,7 +159,7 @@ func (s *Server) save(body io.Reader, limit int64) (*object, problem) {
 // download is the read with a key. Without one the route looks for a public bucket.
 func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	switch s.role(r) {
-	case nobody:
+	case noRole:
 		refuse(w, noSuchBucket)
 	case anon:
 		refuse(w, noSuchKey)

@@ -21,11 +21,11 @@ import (
 const (
 	service = "eyJservice.key.signature"
 	anon    = "eyJanon.key.signature"
-	nobody  = ""
+	noKey   = ""
 )
 
-// exchange is one request and what a real server answered to it, on 22 November 2026. Variable parts of an answer are
-// written as patterns between the marks « and ».
+// exchange is one request and the answer of a real server to it, recorded on 22 November 2026. Variable parts of an answer are
+// written as patterns between « and ».
 type exchange struct {
 	name    string
 	as      string // the bearer token
@@ -145,7 +145,7 @@ var recorded = []exchange{
 	},
 	{name: "get a missing one", as: service, method: "GET", path: "/object/refs/u1/none.png", status: 400, answer: noSuchKey},
 	{name: "get as anon", as: anon, method: "GET", path: "/object/refs/u1/a.png", status: 400, answer: noSuchKey},
-	{name: "get as nobody", as: nobody, method: "GET", path: "/object/refs/u1/a.png", status: 400, answer: noSuchBucket},
+	{name: "get without a key", as: noKey, method: "GET", path: "/object/refs/u1/a.png", status: 400, answer: noSuchBucket},
 	{name: "get with a bad JWT", as: "eyJbad", method: "GET", path: "/object/refs/u1/a.png", status: 400, answer: noSuchBucket},
 	{name: "get as if public", method: "GET", path: "/object/public/refs/u1/a.png", status: 400, answer: noSuchBucket},
 	{
@@ -199,7 +199,7 @@ var recorded = []exchange{
 	{name: "remove a missing one", as: service, method: "DELETE", path: "/object/refs/u1/none.png", status: 400, answer: noSuchKey},
 }
 
-// TestServer_answersAsRecorded plays the recording to the stand-in, in order.
+// TestServer_answersAsRecorded sends the recorded requests to the fake, in order.
 func TestServer_answersAsRecorded(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 19, 15, 29, 0, time.UTC)
@@ -232,7 +232,7 @@ func TestServer_answersAsRecorded(t *testing.T) {
 		}
 		req := httptest.NewRequestWithContext(t.Context(), e.method, supabasefake.Prefix+path, strings.NewReader(body))
 		req.Header = header
-		if e.as != nobody {
+		if e.as != noKey {
 			req.Header.Set("Authorization", "Bearer "+e.as)
 		}
 		res := httptest.NewRecorder()

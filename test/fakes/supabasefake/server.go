@@ -1,8 +1,8 @@
-// Package supabasefake is a stand-in for a Supabase Storage server: an http.Handler that answers as a real one was
-// recorded to, with faults to order. What it answers is pinned by recorded_test.go; what the recording lacks (listing
-// through folders, moving across buckets, changing a bucket) follows the source of github.com/supabase/storage.
+// Package supabasefake provides a fake Supabase Storage server: an http.Handler that answers as a real server was recorded to,
+// and injects faults on request. recorded_test.go pins its answers; what the recording lacks (listing through folders, moving
+// across buckets, changing a bucket) follows the source of github.com/supabase/storage.
 //
-// Like the hosted service it takes the key as apikey too, which the gateway in front of the storage turns into a role.
+// Like the hosted service it also takes the key as apikey, which the gateway in front of the storage turns into a role.
 package supabasefake
 
 import (
@@ -19,7 +19,7 @@ import (
 // Prefix is the path of the storage on a project's host.
 const Prefix = "/storage/v1"
 
-// Config is what a Server needs.
+// Config configures a [Server].
 type Config struct {
 	Dir        string // an empty folder for the objects' bytes
 	ServiceKey string // sees and may do everything
@@ -30,7 +30,7 @@ type Config struct {
 	MaxBytes   int64         // the project's own limit of one object; 0: 50 MiB, as hosted
 }
 
-// Server is the stand-in. It is safe for concurrent use.
+// Server is the fake server. It is safe for concurrent use.
 type Server struct {
 	cfg Config
 	mux *http.ServeMux
@@ -41,7 +41,7 @@ type Server struct {
 	requests []Request
 }
 
-// Request is one that the Server got.
+// Request is a request that the [Server] received.
 type Request struct {
 	Method string
 	Path   string // below Prefix
@@ -110,7 +110,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// Requests lists the requests so far.
+// Requests returns the requests so far.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,7 +165,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(text) // the client may be gone
 }
 
-// readJSON reports whether the body was an object; it has answered when not.
+// readJSON reports whether the body was a JSON object. If not, it has answered.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	isJSON := strings.HasPrefix(r.Header.Get("Content-Type"), "application/json")
 	if !isJSON || json.NewDecoder(r.Body).Decode(into) != nil {
@@ -175,23 +175,23 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
 	return true
 }
 
-// role is what a key stands for.
+// role is the Postgres role of a key.
 type role int
 
 const (
-	nobody role = iota
+	noRole role = iota
 	anon
 	service
 )
 
-// needs wraps a handler for which a key is needed. A key of less than the role gets what row-level security leaves of the
-// answer; none, or one that is not ours, is refused before.
+// needs wraps a handler that requires a role. A key of a lesser role gets otherwise, which is what row-level security leaves of
+// the answer; a missing or unknown key is refused before that.
 func (s *Server) needs(least role, otherwise problem, handle http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch has := s.role(r); {
 		case has >= least:
 			handle(w, r)
-		case has == nobody:
+		case has == noRole:
 			refuse(w, problem{403, "Unauthorized", "Invalid Compact JWS", "AccessDenied"})
 		default:
 			refuse(w, otherwise)
@@ -199,7 +199,7 @@ func (s *Server) needs(least role, otherwise problem, handle http.HandlerFunc) h
 	}
 }
 
-// role goes by the bearer token, which must be a JWT, and else by what the gateway makes of apikey.
+// role returns the role of the bearer token, which must be a JWT, or that of the apikey header, which the gateway accepts.
 func (s *Server) role(r *http.Request) role {
 	key := r.Header.Get("Apikey")
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
@@ -210,13 +210,13 @@ func (s *Server) role(r *http.Request) role {
 	}
 	switch key {
 	case "":
-		return nobody
+		return noRole
 	case s.cfg.ServiceKey:
 		return service
 	case s.cfg.AnonKey:
 		return anon
 	default:
-		return nobody
+		return noRole
 	}
 }
 

@@ -14,10 +14,10 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 )
 
-// Password is that of every account that SignUp makes.
+// Password is the password of every account that [App.SignUp] makes.
 const Password = "paint-the-sky-9"
 
-// Account is somebody who has signed in.
+// Account is the client of an account that has signed in.
 type Account struct {
 	*client.ClientWithResponses // with the session's token
 
@@ -25,7 +25,7 @@ type Account struct {
 	Session client.Session
 }
 
-// Client is the generated client, with a session token or, where that is empty, as a stranger.
+// Client returns the generated client with a session token, or without authentication if it is empty.
 func (a *App) Client(token string) *client.ClientWithResponses {
 	bearer := func(_ context.Context, r *http.Request) error {
 		if token != "" {
@@ -40,7 +40,7 @@ func (a *App) Client(token string) *client.ClientWithResponses {
 	return c
 }
 
-// NewAccount is a sign-up that the API takes, unlike all others.
+// NewAccount returns a valid request to sign up, with a unique address and username.
 func NewAccount() client.SignUpRequest {
 	name := strings.ReplaceAll(newID().String(), "-", "")[12:]
 	return client.SignUpRequest{
@@ -49,8 +49,8 @@ func NewAccount() client.SignUpRequest {
 	}
 }
 
-// SignUp makes an account with no credits, and signs it in. Its address is confirmed behind the API's back, so that no
-// mail is needed, and no bonus is given.
+// SignUp makes an account without credits and signs it in. Its address is confirmed in the database, so that no mail is sent
+// and no bonus is given.
 func (a *App) SignUp(t testing.TB) *Account {
 	t.Helper()
 	wish := NewAccount()
@@ -62,7 +62,7 @@ func (a *App) SignUp(t testing.TB) *Account {
 	return a.SignIn(t, wish.Email)
 }
 
-// SignIn opens another session of an account that SignUp made.
+// SignIn opens another session of an account that [App.SignUp] made.
 func (a *App) SignIn(t testing.TB, email string) *Account {
 	t.Helper()
 	res, err := a.Client("").SignInWithResponse(t.Context(), client.SignInRequest{Email: email, Password: Password})

@@ -1,6 +1,6 @@
-// Package apptest runs the whole application inside a test: its own database, its own namespace in Redis, its own folder
-// for pictures and mails, and a real HTTP server in front, every answer of which is held against the spec. Tests talk to
-// it as clients do, through the generated client; what a client can't do (credits, the clock, mails) it does for them.
+// Package apptest runs the whole application inside a test, with its own database, namespace in Redis, folder for pictures and
+// mails, and HTTP server. Every answer is checked against the spec. Tests use it through the generated client, as clients do;
+// for what a client can't do (grant credits, set the clock, read mails) [App] has methods.
 package apptest
 
 import (
@@ -26,18 +26,18 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/speccheck"
 )
 
-// BasePath is that of the operations.
+// BasePath is the path of the API on the server.
 const BasePath = "/api/v1"
 
-// storagePath is where the development storage answers, by a protocol of its own.
+// storagePath is the path of the development storage, which has a protocol of its own.
 const storagePath = "/storage/"
 
 // App is an application under test. It is safe for concurrent use.
 type App struct {
 	URL   string          // of the server, without a slash at the end
-	HTTP  *http.Client    // for whatever the generated client does not do
-	Clock *Clock          // of the application; Postgres and Redis go by their own
-	Store *postgres.Store // for a look behind the scenes
+	HTTP  *http.Client    // for requests that the generated client does not make
+	Clock *Clock          // of the application; Postgres and Redis have their own
+	Store *postgres.Store // the application's database
 
 	app       *app.App
 	mails     *mailbox
@@ -54,7 +54,7 @@ type settings struct {
 	beside  *App
 }
 
-// Option changes what New makes.
+// Option changes what [New] makes.
 type Option func(*settings)
 
 // With sets a variable of the environment, such as RATE_LIMIT_FACTOR. DATABASE_URL must name a migrated database.
@@ -63,20 +63,20 @@ func With(name, value string) Option { return func(s *settings) { s.environ[name
 // WithWorker runs a worker in the same process. Without one, jobs stay queued and mails unsent.
 func WithWorker() Option { return func(s *settings) { s.worker = true } }
 
-// WithImages says who draws, by model, in place of the built-in provider.
+// WithImages replaces the built-in image provider by those of a registry.
 func WithImages(r providers.Registry) Option { return func(s *settings) { s.images = r } }
 
-// WithText says who writes replies, in place of the built-in provider.
+// WithText replaces the built-in text provider.
 func WithText(w providers.Text) Option { return func(s *settings) { s.text = w } }
 
-// WithLog takes the log. Otherwise warnings and errors go to the test's output.
+// WithLog sets the handler of the log. Without it, warnings and errors go to the test's output.
 func WithLog(h slog.Handler) Option { return func(s *settings) { s.log = h } }
 
-// Beside makes another process of the same deployment: with the other's database, Redis, pictures, mails and clock.
+// Beside makes another process of the same deployment, which shares database, Redis, pictures, mails and clock with the other.
 func Beside(other *App) Option { return func(s *settings) { s.beside = other } }
 
-// New starts an application, and stops it when the test ends. Mind that a sign-up is limited to twenty an hour and
-// address unless RATE_LIMIT_FACTOR says otherwise.
+// New starts an application, and stops it when the test ends. Without RATE_LIMIT_FACTOR, twenty sign-ups an hour are allowed
+// from one address, and all requests of a test come from one.
 func New(t testing.TB, options ...Option) *App {
 	t.Helper()
 	s := settings{environ: map[string]string{}, log: slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})}
@@ -100,13 +100,13 @@ func New(t testing.TB, options ...Option) *App {
 	return a
 }
 
-// provide finds what an application needs and given does not name.
+// provide sets the environment that an application needs and that given does not set.
 func (a *App) provide(t testing.TB, given map[string]string) {
 	t.Helper()
 	maps.Copy(a.environ, map[string]string{
 		"JWT_SECRET": "a test keeps no secrets, but its keys have to be long enough",
 		"DEV_DIR":    t.TempDir(),
-		// The cheapest hash that there is. What a real one costs is the password package's to test.
+		// The cheapest hash that is allowed. The password package tests the real one.
 		"ARGON2_MEMORY_KIB": "8", "ARGON2_ITERATIONS": "1",
 	})
 	if given["DATABASE_URL"] == "" {
@@ -133,7 +133,7 @@ func (a *App) open(t testing.TB, s settings) {
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// serve starts the server with the API behind a check of its answers.
+// serve starts the HTTP server, with a check of every answer.
 func (a *App) serve(t testing.TB, server *httptest.Server) {
 	t.Helper()
 	edge, err := a.app.Edge()
@@ -148,10 +148,10 @@ func (a *App) serve(t testing.TB, server *httptest.Server) {
 	})
 }
 
-// run plays the rest of a process: it hears events and, if it is to, works.
+// run runs the rest of a process: the subscription to events and, if wanted, a worker.
 func (a *App) run(t testing.TB, worker bool) {
 	t.Helper()
-	admin, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // a process without a role would end at once
+	admin, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0") // Run returns at once without any role
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Clock is the world's clock, set forward at will. The zero value shows the right time.
+// Clock is the application's clock, which tests set forward. The zero value shows the real time.
 type Clock struct{ ahead atomic.Int64 }
 
-// Now is the time on this clock.
+// Now returns the time of the clock.
 func (c *Clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
-// Advance lets time pass for whoever goes by this clock.
+// Advance sets the clock forward.
 func (c *Clock) Advance(d time.Duration) { c.ahead.Add(int64(d)) }

@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience bounds every wait for something that a worker does. It is never waited for in a test that passes.
-const patience = 20 * time.Second
+// workerTimeout bounds every wait for a worker.
+const workerTimeout = 20 * time.Second
 
-// mailbox is the console that the development mail sink announces its mails on, one line each.
+// mailbox is the console on which the development mail sink announces its mails, one line each.
 type mailbox struct {
 	mu      sync.Mutex
 	mails   []announced
@@ -49,7 +49,7 @@ func (m *mailbox) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// take removes the oldest mail to an address that keep wants, and waits for it if need be.
+// take removes and returns the oldest mail to an address with a wanted subject, and waits until there is one.
 func (m *mailbox) take(ctx context.Context, to string, wanted func(subject string) bool) (subject string, err error) {
 	for {
 		m.mu.Lock()
@@ -76,7 +76,7 @@ var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 // the oldest first.
 func (a *App) Code(t testing.TB, email string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), workerTimeout)
 	defer cancel()
 	subject, err := a.mails.take(ctx, email, sixDigits.MatchString)
 	require.NoError(t, err)

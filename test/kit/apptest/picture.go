@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// Picture makes a picture of an account's that is ready to be used, without an upload and whatever it may show.
+// Picture makes an asset of an account that is ready to use, without an upload and without a check of its content.
 func (a *App) Picture(t testing.TB, who *Account, kind client.AssetType) uuid.UUID {
 	t.Helper()
 	var encoded bytes.Buffer

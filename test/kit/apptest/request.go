@@ -12,14 +12,14 @@ import (
 	"github.com/mugshot-studio/backend/gen/client"
 )
 
-// Answer is what came back.
+// Answer is an HTTP response with its body read.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Do sends what the generated client would not: a path of the whole server, headers in pairs, any body.
+// Do sends a request that the generated client can't make: to any path of the server, with headers in pairs and any body.
 func (a *App) Do(t testing.TB, method, path, body string, headers ...string) Answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, a.URL+path, strings.NewReader(body))
@@ -35,7 +35,7 @@ func (a *App) Do(t testing.TB, method, path, body string, headers ...string) Ans
 	return Answer{Status: res.StatusCode, Header: res.Header, Body: read}
 }
 
-// Problem reads the error envelope of an answer that has to have this status and this code.
+// Problem expects an error envelope with this status and this code, and returns it.
 func (a Answer) Problem(t testing.TB, status int, code client.ErrorCode) client.APIError {
 	t.Helper()
 	require.Equal(t, status, a.Status, "%s", a.Body)

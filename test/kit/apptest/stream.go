@@ -23,7 +23,7 @@ type Stream struct {
 	lines *bufio.Scanner
 }
 
-// NewStream reads the body of an answer that has to be an event stream.
+// NewStream expects an answer to be an event stream, and reads its body.
 func NewStream(t testing.TB, res *http.Response) *Stream {
 	t.Helper()
 	require.Equal(t, http.StatusOK, res.StatusCode)
@@ -34,7 +34,8 @@ func NewStream(t testing.TB, res *http.Response) *Stream {
 	return &Stream{res: res, lines: lines}
 }
 
-// Next waits for a block of lines. It is false once the server has closed the stream as it should: after a whole block.
+// Next waits for the next event or comment. It returns false when the server has closed the stream, which it may do between
+// events only.
 func (s *Stream) Next(t testing.TB) (Event, bool) {
 	t.Helper()
 	var e Event
@@ -66,7 +67,7 @@ func (s *Stream) Next(t testing.TB) (Event, bool) {
 	return Event{}, false
 }
 
-// Read waits for the next event with data, which it decodes into v. It is false once the server has closed the stream.
+// Read waits for the next event with data, and decodes the data into v. It returns false when the server has closed the stream.
 func (s *Stream) Read(t testing.TB, v any) (Event, bool) {
 	t.Helper()
 	for {

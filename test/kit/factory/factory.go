@@ -1,4 +1,4 @@
-// Package factory makes rows for tests: set what matters to the test, and the rest is filled in.
+// Package factory makes rows for tests. A test sets what matters to it, and the rest gets defaults.
 package factory
 
 import (
@@ -17,13 +17,13 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// Store opens a database of the test's own, migrated.
+// Store opens a new, migrated database for the test.
 func Store(t testing.TB) *postgres.Store {
 	t.Helper()
 	return StoreAt(t, pgtest.New(t))
 }
 
-// StoreAt opens a database that the test has already.
+// StoreAt opens a database by its address.
 func StoreAt(t testing.TB, dsn string) *postgres.Store {
 	t.Helper()
 	s, err := postgres.Open(t.Context(), dsn, postgres.Options{MaxConns: 8})
@@ -57,7 +57,7 @@ func User(t testing.TB, s *postgres.Store, balance int64) db.User {
 	return user
 }
 
-// Project makes a project of the account in design mode; change, unless nil, says what matters.
+// Project makes a project of the account in design mode. change, unless nil, sets what matters to the test.
 func Project(t testing.TB, s *postgres.Store, userID uuid.UUID, change func(*db.ProjectCreateParams)) db.Project {
 	t.Helper()
 	params := db.ProjectCreateParams{

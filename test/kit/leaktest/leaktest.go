@@ -7,8 +7,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Main runs the tests of a package, and fails when goroutines are left at the end. To be called by TestMain. The test
-// servers that a binary shares, which end with it, are passed over.
+// Main runs the tests of a package, and fails if goroutines are left at the end. TestMain calls it. The goroutines of test
+// servers that all tests of a binary share, and that end with it, are ignored.
 func Main(m *testing.M) {
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/mugshot-studio/backend/test/devstack.(*child).run"),

@@ -14,8 +14,9 @@ import (
 	"github.com/mugshot-studio/backend/migrations"
 )
 
-// Owned returns the addresses of a new database with the schema of all migrations, for the role that owns it, and for
-// the superuser. As on Supabase, the owner is no superuser, and ran the migrations. Both are gone when the test ends.
+// Owned returns the addresses of a new database with the schema of all migrations, for the role that owns it and for the
+// superuser. As on Supabase, the owner is no superuser and has run the migrations. Database and role are dropped when the test
+// ends.
 func Owned(t testing.TB) (owner, admin string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), setupTimeout)
@@ -39,7 +40,7 @@ func Owned(t testing.TB) (owner, admin string) {
 	return owner, admin
 }
 
-// OwnedEmpty returns the addresses of another database, with nothing in it, of the owner of one that Owned made.
+// OwnedEmpty returns the addresses of another, empty database of an owner that [Owned] made.
 func OwnedEmpty(t testing.TB, owner string) (dsn, admin string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), setupTimeout)

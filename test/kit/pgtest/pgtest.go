@@ -1,8 +1,8 @@
-// Package pgtest gives each test a PostgreSQL database of its own, so that tests run in parallel and see nothing of each
-// other. The migrations run once into a template, which is then copied: some 10 to 50 ms a database.
+// Package pgtest gives each test a PostgreSQL database of its own, so that tests run in parallel and don't see each other's
+// rows. The migrations run once into a template database, which is then copied: 10 to 50 ms for each database.
 //
-// The server is that of TEST_DATABASE_URL, the address of a superuser's database on a server that may be filled at
-// will; testenv provides one for a whole run. Without it, each test binary starts its own.
+// The server is that of TEST_DATABASE_URL, the address of a superuser's database on a server for tests only; testenv provides
+// one for a whole run. Without the variable, each test binary starts its own server.
 package pgtest
 
 import (
@@ -24,8 +24,8 @@ import (
 	"github.com/mugshot-studio/backend/test/devstack"
 )
 
-// TimeZone is every test database's default: with an offset of five hours and three quarters, no code that confuses
-// local time with UTC gets by.
+// TimeZone is the default time zone of every test database. Its offset of five hours and three quarters exposes code that
+// confuses local time with UTC.
 const TimeZone = "Asia/Kathmandu"
 
 const (
@@ -40,7 +40,7 @@ func New(t testing.TB) (dsn string) {
 	return NewWith(t, migrations.FS)
 }
 
-// NewWith is New with other migrations, the files of fsys' top folder.
+// NewWith is [New] with other migrations: the files at the top of fsys.
 func NewWith(t testing.TB, fsys fs.FS) (dsn string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), setupTimeout)
@@ -86,7 +86,7 @@ func create(ctx context.Context, t testing.TB, template string) (dsn string) {
 	return dsn
 }
 
-// databaseName is unique, and tells which test a database left behind belongs to.
+// databaseName returns a unique name that contains the test's, so that a database that was left behind can be traced to it.
 func databaseName(test string) string {
 	clean := func(r rune) rune {
 		switch {
@@ -144,8 +144,8 @@ func address(database string) (string, error) {
 	return admin.String(), nil
 }
 
-// server returns the address of the test server's own database. The server is shared by all tests of a binary, hence a
-// variable of the package; one started here ends with the binary, by devstack's promise.
+// server returns the address of the test server's default database. All tests of a binary share the server, hence a variable
+// of the package. One that is started here ends with the binary; see package devstack.
 var server = sync.OnceValues(func() (url.URL, error) {
 	dsn := os.Getenv("TEST_DATABASE_URL")
 	if dsn == "" {

@@ -8,13 +8,12 @@ import (
 	"github.com/mugshot-studio/backend/test/devstack"
 )
 
-// Server starts a PostgreSQL server for this test alone, to be killed and restarted at will. A kill of it loses no
-// commit.
+// Server starts a PostgreSQL server for this test alone, which the test may kill and restart. A kill loses no commit.
 func Server(t testing.TB) *devstack.Postgres {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), setupTimeout)
 	defer cancel()
-	// Not t.TempDir: run by root, the server is another user's, whom that directory is closed to.
+	// Not t.TempDir: if root runs the tests, the server runs as another user, who has no access to that directory.
 	dir, err := os.MkdirTemp("", "pgtest-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatalf("pgtest: make a directory for the server: %v", err)

@@ -14,10 +14,10 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/migrate"
 )
 
-// templateLock is the advisory lock under which test binaries make templates.
+// templateLock is the key of the advisory lock under which test binaries make templates.
 const templateLock = 7166483292
 
-// templates remembers which templates this binary has seen ready.
+// templates records which templates this binary knows to be ready.
 var templates sync.Map // of template name to *templateState
 
 type templateState struct {
@@ -25,8 +25,8 @@ type templateState struct {
 	ready bool
 }
 
-// templateOf returns the name of a database to copy, with all migrations applied. It makes it the first time that this
-// set of migrations is seen on this server; the name holds their hash.
+// templateOf returns the name of a template database with all migrations applied, and makes it if this server has none for
+// this set of migrations. The name contains the hash of the migrations.
 func templateOf(ctx context.Context, fsys fs.FS) (string, error) {
 	name, err := templateName(fsys)
 	if err != nil {
@@ -46,8 +46,8 @@ func templateOf(ctx context.Context, fsys fs.FS) (string, error) {
 	return name, nil
 }
 
-// makeTemplate migrates a database, unless another test binary has done so or is at it, in which case it waits. The
-// mark of a template is set last, so that one cut short is made again.
+// makeTemplate migrates a database and marks it as a template, unless another test binary has done so; it waits for one that is
+// doing so. The mark is set last, so that a template whose making was interrupted is made again.
 func makeTemplate(ctx context.Context, name string, fsys fs.FS) error {
 	conn, err := connect(ctx)
 	if err != nil {

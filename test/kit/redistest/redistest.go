@@ -1,9 +1,9 @@
-// Package redistest gives tests a Redis server. Most share one and keep to a namespace of their own; a test that
-// restarts, kills or empties the server asks for a real one to itself, and stands in a file named *_redis_server_test.go
-// with the build tag redis_server, which the Makefile sets where there is a redis-server.
+// Package redistest gives tests a Redis server. Most tests share one, each with a [Namespace] of its own. A test that restarts,
+// kills or empties the server uses [Real] in a file named *_redis_server_test.go with the build tag redis_server, which the
+// Makefile sets if there is a redis-server.
 //
-// The shared server is that of TEST_REDIS_URL; testenv provides one for a whole run. Without it, each test binary
-// starts its own: a redis-server where there is one, else the embedded stand-in.
+// The shared server is that of TEST_REDIS_URL; testenv provides one for a whole run. Without the variable, each test binary
+// starts its own server: a redis-server if there is one, else the embedded one.
 package redistest
 
 import (
@@ -25,7 +25,7 @@ const (
 	scanCount    = 1000             // keys looked at by one SCAN
 )
 
-// URL returns the address of the server that all tests share. Keys belong under Namespace.
+// URL returns the address of the server that all tests share. A test puts its keys under a [Namespace].
 func URL(t testing.TB) string {
 	t.Helper()
 	url, err := shared()
@@ -35,8 +35,8 @@ func URL(t testing.TB) string {
 	return url
 }
 
-// Namespace returns a prefix for keys and channels that no other test has, of letters, digits and hyphens. The keys of
-// the shared server that have it anywhere in their names are deleted when the test ends.
+// Namespace returns a unique prefix for keys and channels, of letters, digits and hyphens. All keys of the shared server that
+// contain it are deleted when the test ends.
 func Namespace(t testing.TB) string {
 	t.Helper()
 	url := URL(t)
@@ -49,8 +49,8 @@ func Namespace(t testing.TB) string {
 	return namespace
 }
 
-// Real starts a redis-server for this test alone, durable, to be killed, restarted and emptied at will. Where there is
-// none on the PATH, the test fails: what it would show, the embedded stand-in can't. Hence the build tag.
+// Real starts a durable redis-server for this test alone, which the test may kill, restart and empty. Without a redis-server on
+// the PATH the test fails, since the embedded server can't show the same; hence the build tag.
 func Real(t testing.TB) *devstack.Redis {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), setupTimeout)
@@ -98,8 +98,8 @@ func deleteKeys(url, pattern string) error {
 	}
 }
 
-// shared returns the address of the shared server, one for all tests of a binary, hence a variable of the package. A
-// server started here ends with the binary, by devstack's promise.
+// shared returns the address of the server that all tests of a binary share, hence a variable of the package. One that is
+// started here ends with the binary; see package devstack.
 var shared = sync.OnceValues(func() (string, error) {
 	if url := os.Getenv("TEST_REDIS_URL"); url != "" {
 		return url, nil

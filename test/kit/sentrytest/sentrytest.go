@@ -1,5 +1,5 @@
-// Package sentrytest is a Sentry that speaks its wire format, https://develop.sentry.dev/sdk/data-model/envelopes/, and
-// keeps what it is sent.
+// Package sentrytest provides a fake Sentry server that speaks its format, https://develop.sentry.dev/sdk/data-model/envelopes/,
+// and keeps the events that it receives. What is not a valid envelope fails the test.
 package sentrytest
 
 import (
@@ -22,7 +22,7 @@ const (
 	key     = "publickey"
 )
 
-// Event is what of an event tests look at; Raw is all of it.
+// Event holds the members of an event that tests look at. Raw is the whole event as it was sent.
 type Event struct {
 	ID          string            `json:"event_id"`
 	Level       string            `json:"level"`
@@ -44,13 +44,13 @@ type Event struct {
 	Raw string `json:"-"`
 }
 
-// Sentry is a server that takes events. It is safe for concurrent use.
+// Sentry is the fake server. It is safe for concurrent use.
 type Sentry struct {
-	DSN string // the address that processes are told
+	DSN string // for SENTRY_DSN
 
 	mu     sync.Mutex
 	events []Event
-	all    strings.Builder // every request whole, headers included
+	all    strings.Builder // every request, headers included
 }
 
 // New starts a server, and stops it when the test ends.
@@ -156,14 +156,14 @@ func readPayload(in *bufio.Reader, length *int) ([]byte, error) {
 	return payload, err
 }
 
-// Events are those that came so far.
+// Events returns the events received so far.
 func (s *Sentry) Events() []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Event(nil), s.events...)
 }
 
-// Said is everything that came so far, headers included.
+// Said returns all requests received so far, headers included, to search for secrets in them.
 func (s *Sentry) Said() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

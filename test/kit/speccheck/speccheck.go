@@ -1,6 +1,6 @@
-// Package speccheck holds the answers of a handler against api/openapi.yaml while tests drive it: status, headers and
-// body of every operation, and the error envelope everywhere else. It is stricter than the spec in one thing: an answer
-// may have no member that the spec does not name, so that nothing of the database leaks by accident.
+// Package speccheck checks the answers of a handler against api/openapi.yaml while tests use it: status, headers and body of
+// every operation, and the error envelope of every other path. It is stricter than the spec in one point: an answer must not have
+// a member that the spec does not name, so that no column of the database leaks by accident.
 package speccheck
 
 import (
@@ -26,15 +26,15 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 )
 
-// Wrap returns h with a check behind it: an answer that the spec under basePath does not allow fails t. Paths that begin
-// with one of skip belong to somebody else's protocol. The bodies of event streams are not looked at.
+// Wrap returns h with a check behind it: an answer that the spec under basePath does not allow fails t. Paths that begin with
+// one of skip have another protocol and are not checked, nor are the bodies of event streams.
 func Wrap(t testing.TB, basePath string, h http.Handler, skip ...string) http.Handler {
 	t.Helper()
 	c, err := newChecker(basePath)
 	if err != nil {
 		t.Fatalf("speccheck: %v", err)
 	}
-	var over atomic.Bool // a handler may outlive its test, which must then not be spoken to
+	var over atomic.Bool // a handler may outlive its test, whose t must not be used then
 	t.Cleanup(func() { over.Store(true) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked := r.Clone(context.WithoutCancel(r.Context()))
@@ -43,7 +43,7 @@ func Wrap(t testing.TB, basePath string, h http.Handler, skip ...string) http.Ha
 		if over.Load() || slices.ContainsFunc(skip, func(p string) bool { return strings.HasPrefix(asked.URL.Path, p) }) {
 			return
 		}
-		if rec.status == 0 && r.Context().Err() != nil { // nobody is there to be answered
+		if rec.status == 0 && r.Context().Err() != nil { // the client is gone, and nothing was answered
 			return
 		}
 		if err := c.check(asked, rec); err != nil {
@@ -60,7 +60,7 @@ type checker struct {
 	options  *openapi3filter.Options
 }
 
-// spec is read once for all tests of a binary: with the race detector that takes 0.1 s.
+// spec parses the spec once for all tests of a binary: with the race detector that takes 0.1 s.
 var spec = sync.OnceValues(func() (*openapi3.T, error) {
 	doc, err := api.GetSpec()
 	if err != nil {
@@ -88,7 +88,7 @@ func newChecker(basePath string) (*checker, error) {
 	}}, nil
 }
 
-// forbidExtras closes every object that the spec leaves open without saying so.
+// forbidExtras sets additionalProperties to false in every object for which the spec does not set it.
 func forbidExtras(s *openapi3.Schema) {
 	if len(s.Properties) > 0 && s.AdditionalProperties.Has == nil && s.AdditionalProperties.Schema == nil {
 		closed := false
@@ -215,7 +215,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.ResponseWriter.Write(b)
 }
 
-// Hijack notes an answer that its handler goes on to write by itself, as event streams do: what is set is what it sends.
+// Hijack records the headers of an answer that its handler writes to the connection itself, as event streams do.
 func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	header := r.Header().Clone()
 	conn, rw, err := http.NewResponseController(r.ResponseWriter).Hijack()

@@ -12,15 +12,15 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/speccheck"
 )
 
-// witness is a testing.TB that remembers what it was told instead of failing.
-type witness struct {
+// recordingTB is a testing.TB that records errors instead of failing.
+type recordingTB struct {
 	testing.TB
 	said []string
 }
 
-func (w *witness) Helper()        {}
-func (w *witness) Cleanup(func()) {}
-func (w *witness) Errorf(format string, args ...any) {
+func (w *recordingTB) Helper()        {}
+func (w *recordingTB) Cleanup(func()) {}
+func (w *recordingTB) Errorf(format string, args ...any) {
 	w.said = append(w.said, fmt.Sprintf(format, args...))
 }
 
@@ -29,7 +29,7 @@ const (
 	envelope = `{"error":{"code":"not_found","message":"There is nothing here."}}`
 )
 
-// TestWrap_findsEachKindOfViolation shows that what the spec forbids is noticed, and what it allows is not.
+// TestWrap_findsEachKindOfViolation shows that an answer that the spec forbids is reported, and one that it allows is not.
 func TestWrap_findsEachKindOfViolation(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -58,7 +58,7 @@ func TestWrap_findsEachKindOfViolation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &witness{TB: t}
+			w := &recordingTB{TB: t}
 			h := speccheck.Wrap(w, "/v1", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				if c.status == 0 {
 					return

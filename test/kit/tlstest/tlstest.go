@@ -1,4 +1,4 @@
-// Package tlstest makes certificates for servers that tests start on this machine.
+// Package tlstest makes certificates for servers that tests start on this machine, issued by an authority of the test's own.
 package tlstest
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Authority is a certificate authority that nobody else trusts.
+// Authority is a certificate authority of one test.
 type Authority struct {
 	File string // its certificate, PEM, for clients to trust
 
@@ -47,7 +47,7 @@ func New(t testing.TB) *Authority {
 	return a
 }
 
-// Issue makes a certificate for a server of this machine, in PEM. hosts are names and addresses.
+// Issue makes a certificate and its key, in PEM, for a server of this machine. hosts are names and addresses.
 func (a *Authority) Issue(t testing.TB, hosts ...string) (cert, key []byte) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
