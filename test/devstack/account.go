@@ -11,12 +11,12 @@ import (
 	"syscall"
 )
 
-// errNoAccount is returned as root on a machine that has nobody else to run the server as.
+// errNoAccount is returned to root on a machine without another account that the server could run as.
 var errNoAccount = errors.New("postgres refuses to run as root, and this machine has neither a user postgres nor a user nobody: " +
 	"add one, or run as another user")
 
-// serverAccount returns whom a new Postgres server runs as: nil for the caller itself or, since Postgres refuses to run
-// as root, the first of the customary accounts. It has to be in passwd: initdb looks its name up.
+// serverAccount returns the account that a new Postgres server runs as: nil for the caller's own or, since Postgres refuses to run
+// as root, the first of the customary accounts. It must be in passwd, since initdb looks its name up.
 func serverAccount() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -45,8 +45,8 @@ func credential(u *user.User) (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
-// ownerAccount returns the account that owns an existing data directory: a developer who once runs the stack with sudo
-// must not lose the right to the data. It returns nil where there is no directory yet, or root owns it.
+// ownerAccount returns the account that owns an existing data directory, so that a developer who once runs the stack with sudo
+// does not lose access to the data. It returns nil if there is no directory yet, or root owns it.
 func ownerAccount(dir string) (*syscall.Credential, error) {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,7 +70,7 @@ func ownerOf(info fs.FileInfo) uint32 {
 	return info.Sys().(*syscall.Stat_t).Uid
 }
 
-// nameOf is for messages.
+// nameOf returns a user's name for messages, or the number if it has none.
 func nameOf(uid uint32) string {
 	id := strconv.FormatUint(uint64(uid), 10)
 	if u, err := user.LookupId(id); err == nil {
@@ -79,8 +79,8 @@ func nameOf(uid uint32) string {
 	return id
 }
 
-// closedTo returns the first directory on the way to path, path included, that who may not pass through, or "". Parts
-// that do not exist yet are taken as open. A nil who is the caller, who finds out by itself.
+// closedTo returns the first directory on the way to path, path included, that who may not pass through, or "". Parts that do
+// not exist yet count as open. A nil who is the caller, for whom nothing is checked.
 func closedTo(who *syscall.Credential, path string) string {
 	if who == nil {
 		return ""

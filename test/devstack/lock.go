@@ -15,16 +15,16 @@ var ErrInUse = errors.New("in use by another server")
 
 const lockInterval = 20 * time.Millisecond
 
-// lockDir takes the lock of a data directory, waiting for it at most patience. The lock (flock(2)) belongs to the open
-// file, not to a process: the server inherits the file, the parent closes its own copy, and from then on the lock is
-// held exactly as long as any process of the server lives.
-func lockDir(ctx context.Context, dir string, patience time.Duration) (*os.File, error) {
+// lockDir takes the lock of a data directory, waiting for it until timeout. The lock (flock(2)) belongs to the open file, not to
+// a process: the server inherits the file, the parent closes its own copy, and from then on the lock is held exactly as long as
+// any process of the server lives.
+func lockDir(ctx context.Context, dir string, timeout time.Duration) (*os.File, error) {
 	path := filepath.Join(dir, "lock")
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the lock: %w", err)
 	}
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		switch {

@@ -17,7 +17,7 @@ import (
 // parentEnv turns the test binary into a parent that starts a server, prints its address and waits to be killed.
 const parentEnv = "DEVSTACK_TEST_PARENT"
 
-// startTimeout is generous, since a first start reads a lot from disk.
+// startTimeout is long, since a first start reads much from disk.
 const startTimeout = time.Minute
 
 func TestMain(m *testing.M) {
@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// dataDir is a place for a server's data. Not below t.TempDir, which nobody but its maker may pass through: for the
-// tests of root, the server runs as somebody else.
+// dataDir returns a directory for a server's data. It is not below t.TempDir, which only its owner may pass through: if root runs
+// the tests, the server runs as another user.
 func dataDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "devstack-") //nolint:usetesting // see above

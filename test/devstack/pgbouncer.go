@@ -22,16 +22,16 @@ const defaultPoolSize = 20
 
 // PgBouncerConfig says what pooler StartPgBouncer starts.
 type PgBouncerConfig struct {
-	Upstream string    // the address of the database, with the user and the password that clients come with, too
+	Upstream string    // the address of the database; clients use its user and password as well
 	PoolSize int       // connections to Postgres; 0: 20
-	TLSCert  []byte    // PEM, for clients, who may come with TLS alone then; nil: without
+	TLSCert  []byte    // PEM; clients must then use TLS; nil: no TLS
 	TLSKey   []byte    // PEM, of TLSCert
 	Log      io.Writer // takes the pooler's own log; may be nil
 }
 
-// PgBouncer is a running pooler in transaction mode, on the loopback interface alone: each transaction gets any of its
-// few connections, and nothing of a session lasts beyond it. It is set up as strictly as it comes, so that what works
-// here works through Supabase's poolers.
+// PgBouncer is a running pooler in transaction mode, on the loopback interface alone: each transaction gets any of its few
+// connections, and no state of a session lasts longer. Its settings are the strictest, so that what works here works through
+// Supabase's poolers.
 type PgBouncer struct {
 	cfg      PgBouncerConfig
 	upstream *pgx.ConnConfig
@@ -40,7 +40,8 @@ type PgBouncer struct {
 	child    *child
 }
 
-// StartPgBouncer starts the pgbouncer on the PATH, and returns when it takes connections. The caller stops it.
+// StartPgBouncer starts the pgbouncer on the PATH, and returns when it accepts connections. The caller must call
+// [PgBouncer.Stop].
 func StartPgBouncer(ctx context.Context, cfg PgBouncerConfig) (*PgBouncer, error) {
 	path, err := exec.LookPath("pgbouncer")
 	if err != nil {
@@ -77,7 +78,7 @@ func (b *PgBouncer) DSN(query string) string {
 	return dsn.String()
 }
 
-// Stop ends the pooler and removes what it was told.
+// Stop stops the pooler and removes its configuration.
 func (b *PgBouncer) Stop() error {
 	return errors.Join(b.child.stop(syscall.SIGTERM), os.RemoveAll(b.dir)) // SIGTERM: at once, SIGINT: when clients have gone
 }
@@ -107,7 +108,7 @@ func (b *PgBouncer) launch(ctx context.Context, path string, who *syscall.Creden
 	return false, err
 }
 
-// write writes all that the pooler reads, for its account alone.
+// write writes the files of the pooler, readable for its account alone.
 func (b *PgBouncer) write(who *syscall.Credential) error {
 	settings := []string{
 		"[databases]",
@@ -119,7 +120,7 @@ func (b *PgBouncer) write(who *syscall.Credential) error {
 		"pool_mode = transaction",
 		"default_pool_size = " + strconv.Itoa(b.cfg.PoolSize),
 		"max_client_conn = 500",
-		"ignore_startup_parameters =", // so that it refuses what it does not hand on
+		"ignore_startup_parameters =", // so that it refuses parameters that it does not pass on
 		"auth_type = scram-sha-256",
 		"auth_file = " + filepath.Join(b.dir, "users"),
 	}
@@ -144,7 +145,7 @@ func (b *PgBouncer) write(who *syscall.Credential) error {
 	return giveTo(who, b.dir)
 }
 
-// giveTo hands a file to the account that a server runs as; nil is the caller.
+// giveTo makes the account that a server runs as the owner of a file; nil is the caller.
 func giveTo(who *syscall.Credential, path string) error {
 	if who == nil {
 		return nil

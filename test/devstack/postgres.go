@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	superuser           = "postgres"
-	defaultConnections  = 100
-	defaultLockPatience = 15 * time.Second // a durable server may have much to write before it stops
+	superuser          = "postgres"
+	defaultConnections = 100
+	defaultLockTimeout = 15 * time.Second // a durable server may have much to write before it stops
 )
 
 // PostgresConfig says what server StartPostgres starts.
@@ -33,7 +33,7 @@ type PostgresConfig struct {
 	Durable        bool          // false: faster, and the data may not survive a crash of the machine. For tests
 	Binaries       string        // the absolute path of initdb's and postgres' directory; "": what FindPostgres finds
 	MaxConnections int           // 0: 100
-	LockPatience   time.Duration // how long to wait for an earlier server on DataDir to finish stopping; 0: 15 s, < 0: not at all
+	LockTimeout    time.Duration // how long to wait for an earlier server on DataDir to finish stopping; 0: 15 s, < 0: not at all
 	Log            io.Writer     // takes the server's own log and the progress of an installation; may be nil
 }
 
@@ -41,7 +41,7 @@ type PostgresConfig struct {
 // called from several goroutines.
 type Postgres struct {
 	cfg      PostgresConfig
-	home     string // the real place of cfg.DataDir
+	home     string // the real path of cfg.DataDir
 	who      *syscall.Credential
 	password string
 
@@ -50,9 +50,9 @@ type Postgres struct {
 	child *child
 }
 
-// StartPostgres starts a server on cfg.DataDir, initialising it first where there is none, and returns when it takes
-// connections. When ctx ends before, what was started is stopped again; later, ctx has no effect. It returns ErrInUse
-// when another server holds the data directory.
+// StartPostgres starts a server on cfg.DataDir and returns when it accepts connections; it initialises the directory if there is
+// no data. When ctx ends before, the server is stopped again; later, ctx has no effect. It returns [ErrInUse] when another server
+// uses the data directory.
 func StartPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if cfg.DataDir == "" {
 		return nil, errors.New("start postgres: no data directory given")
@@ -67,8 +67,8 @@ func StartPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if cfg.MaxConnections == 0 {
 		cfg.MaxConnections = defaultConnections
 	}
-	if cfg.LockPatience == 0 {
-		cfg.LockPatience = defaultLockPatience
+	if cfg.LockTimeout == 0 {
+		cfg.LockTimeout = defaultLockTimeout
 	}
 	home, who, err := makeHome(cfg.DataDir)
 	if err != nil {
@@ -79,7 +79,7 @@ func StartPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 			"let PGBIN name a copy of them elsewhere", nameOf(who.Uid), closed)
 	}
 	p := &Postgres{cfg: cfg, home: home, who: who, port: cfg.Port}
-	if err := p.start(ctx, cfg.LockPatience); err != nil {
+	if err := p.start(ctx, cfg.LockTimeout); err != nil {
 		return nil, fmt.Errorf("start postgres: %w", err)
 	}
 	return p, nil
@@ -139,16 +139,16 @@ func (p *Postgres) Restart(ctx context.Context) error {
 	if err := p.Stop(); err != nil {
 		return err
 	}
-	if err := p.start(ctx, defaultLockPatience); err != nil {
+	if err := p.start(ctx, defaultLockTimeout); err != nil {
 		return fmt.Errorf("restart postgres: %w", err)
 	}
 	return nil
 }
 
-func (p *Postgres) start(ctx context.Context, patience time.Duration) error {
+func (p *Postgres) start(ctx context.Context, lockTimeout time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	lock, err := lockDir(ctx, p.home, patience)
+	lock, err := lockDir(ctx, p.home, lockTimeout)
 	if err != nil {
 		if errors.Is(err, ErrInUse) {
 			return fmt.Errorf("a server %sstill runs on %w: stop the `mugshot-dev` or the test that started it", p.holder(), err)
@@ -167,7 +167,7 @@ func (p *Postgres) start(ctx context.Context, patience time.Duration) error {
 	return err
 }
 
-// launch starts the server on port. It tells whether it failed since the port is taken.
+// launch starts the server on port. taken tells that it failed because the port is taken.
 func (p *Postgres) launch(ctx context.Context, port int, lock *os.File) (taken bool, err error) {
 	args := []string{"-D", p.cluster(), "-p", strconv.Itoa(port)}
 	for _, setting := range p.settings() {
@@ -224,13 +224,13 @@ func serverEnv() []string {
 	return env
 }
 
-// ready reads the last line of the postmaster's own notes, as pg_ctl does: no failing log-ins while it starts.
+// ready reads the status from postmaster.pid, as pg_ctl does, so that no log-in fails while the server starts.
 func (p *Postgres) ready() bool {
-	notes, err := os.ReadFile(p.pidFile())
+	text, err := os.ReadFile(p.pidFile())
 	if err != nil {
 		return false
 	}
-	lines := bytes.Split(notes, []byte("\n"))
+	lines := bytes.Split(text, []byte("\n"))
 	const pid, status = 0, 7 // of miscadmin.h, LOCK_FILE_LINE_*
 	return len(lines) > status &&
 		string(lines[pid]) == strconv.Itoa(p.child.cmd.Process.Pid) &&

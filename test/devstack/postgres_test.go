@@ -104,23 +104,23 @@ func TestPostgres_saysThatItsDataAreInUse(t *testing.T) {
 	dir := dataDir(t)
 	startPostgres(t, devstack.PostgresConfig{DataDir: dir})
 
-	_, err := devstack.StartPostgres(t.Context(), devstack.PostgresConfig{DataDir: dir, LockPatience: -1})
+	_, err := devstack.StartPostgres(t.Context(), devstack.PostgresConfig{DataDir: dir, LockTimeout: -1})
 	require.ErrorIs(t, err, devstack.ErrInUse)
 	require.ErrorContains(t, err, "stop the `mugshot-dev` or the test that started it")
 }
 
-// In a container, the process id that a killed server left in its notes is soon another program's, and Postgres by
+// In a container, the process id that a killed server left in postmaster.pid soon belongs to another program, and Postgres by
 // itself then refuses to start.
 func TestPostgres_ignoresARecycledProcessID(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
 	pg := startPostgres(t, devstack.PostgresConfig{DataDir: dir})
 	pg.Kill()
-	notes := filepath.Join(dir, "cluster", "postmaster.pid")
-	content, err := os.ReadFile(notes)
+	pidFile := filepath.Join(dir, "cluster", "postmaster.pid")
+	content, err := os.ReadFile(pidFile)
 	require.NoError(t, err)
 	_, rest, _ := strings.Cut(string(content), "\n")
-	require.NoError(t, os.WriteFile(notes, []byte(strconv.Itoa(os.Getpid())+"\n"+rest), 0o600))
+	require.NoError(t, os.WriteFile(pidFile, []byte(strconv.Itoa(os.Getpid())+"\n"+rest), 0o600))
 
 	require.NoError(t, pg.Restart(t.Context()))
 	require.Equal(t, "1", ask(t, pg.DSN("postgres"), "select '1'"))

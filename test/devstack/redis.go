@@ -45,9 +45,9 @@ type Redis struct {
 	embedded *miniredis.Miniredis
 }
 
-// StartRedis starts the redis-server on the PATH or, where there is none, an embedded server, and returns when it takes
-// commands. When ctx ends before, what was started is stopped again; later, ctx has no effect. It returns ErrInUse when
-// another server holds the data directory.
+// StartRedis starts the redis-server on the PATH or, if there is none, an embedded server, and returns when it accepts commands.
+// When ctx ends before, the server is stopped again; later, ctx has no effect. It returns [ErrInUse] when another server uses the
+// data directory.
 func StartRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 	r := &Redis{cfg: cfg, port: cfg.Port, password: rand.Text()}
 	if !cfg.Embedded {
@@ -74,7 +74,7 @@ func StartRedis(ctx context.Context, cfg RedisConfig) (*Redis, error) {
 	return r, nil
 }
 
-// Real tells whether this is a redis-server, not the embedded stand-in.
+// Real tells whether this is a redis-server, not the embedded server.
 func (r *Redis) Real() bool { return r.path != "" }
 
 // URL is the address of database 0. It contains the password.
@@ -137,7 +137,7 @@ func (r *Redis) start(ctx context.Context) error {
 	var lock *os.File
 	if r.cfg.Durable {
 		var err error
-		if lock, err = lockDir(ctx, r.cfg.Dir, defaultLockPatience); err != nil {
+		if lock, err = lockDir(ctx, r.cfg.Dir, defaultLockTimeout); err != nil {
 			return err
 		}
 		defer func() { _ = lock.Close() }()
@@ -158,12 +158,12 @@ func (r *Redis) startEmbedded() error {
 	return nil
 }
 
-// launch starts redis-server on port. It tells whether it failed since the port is taken.
+// launch starts redis-server on port. taken tells that it failed because the port is taken.
 func (r *Redis) launch(ctx context.Context, port int, lock *os.File) (taken bool, err error) {
 	r.port = port
 	cmd := exec.Command(r.path, "-") // #nosec G204 -- the redis-server on the PATH
 	cmd.Env = append(serverEnv(), "HOME=/")
-	cmd.Stdin = strings.NewReader(r.settings()) // not as arguments: they hold the password, and everybody may list those
+	cmd.Stdin = strings.NewReader(r.settings()) // not as arguments: they contain the password, and every user may list arguments
 	if lock != nil {
 		cmd.ExtraFiles = []*os.File{lock}
 	}
@@ -182,7 +182,7 @@ func (r *Redis) settings() string {
 		"bind " + loopback,
 		"port " + strconv.Itoa(r.port),
 		"requirepass " + r.password,
-		"maxmemory-policy noeviction", // a queue that forgets is none
+		"maxmemory-policy noeviction", // a queue must not lose keys
 		`save ""`,
 		"daemonize no",
 	}

@@ -21,9 +21,9 @@ const (
 	scratchDirPrefix = "mugshot-test-"
 )
 
-// StartScratchPostgres starts a server for tests, on data that are kept for the next test run and may be lost at any
-// time: the second run starts in a fraction of the time, and finds the migrated templates that the first one made.
-// Test binaries that run at once get a data directory each. Of cfg, DataDir, Durable and LockPatience are not used.
+// StartScratchPostgres starts a server for tests. Its data are kept for the next test run, which then starts in a fraction of the
+// time and finds the migrated templates; they may be lost at any time. Test binaries that run at once get a data directory each.
+// DataDir, Durable and LockTimeout of cfg are not used.
 func StartScratchPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if cfg.Binaries == "" {
 		dir, err := FindPostgres(ctx, FindConfig{Progress: cfg.Log})
@@ -37,7 +37,7 @@ func StartScratchPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, e
 		return nil, err
 	}
 	cfg.Durable = false
-	cfg.LockPatience = -1
+	cfg.LockTimeout = -1
 	for slot := range scratchSlots {
 		cfg.DataDir = filepath.Join(base, "postgres-"+strconv.Itoa(slot))
 		p, err := startScratch(ctx, cfg)
@@ -49,8 +49,8 @@ func StartScratchPostgres(ctx context.Context, cfg PostgresConfig) (*Postgres, e
 	return nil, fmt.Errorf("start postgres for tests: all of %d directories in %s are in use: %w", scratchSlots, base, ErrInUse)
 }
 
-// startScratch begins anew when the data are no good: fsync is off, so a crash of the machine may ruin them, and
-// another version of PostgreSQL can't read them.
+// startScratch removes the data and starts again if the server does not start on them: fsync is off, so that a crash of the
+// machine may corrupt them, and another version of PostgreSQL can't read them.
 func startScratch(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	p, err := StartPostgres(ctx, cfg)
 	if err != nil && !errors.Is(err, ErrInUse) && ctx.Err() == nil {
@@ -65,17 +65,17 @@ func startScratch(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.dropLeavings(ctx); err != nil {
+	if err := p.dropLeftovers(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop())
 	}
 	return p, nil
 }
 
-// dropLeavings drops the databases of tests that had no chance to, and old templates.
-func (p *Postgres) dropLeavings(ctx context.Context) error {
+// dropLeftovers drops the databases of tests that were killed before they could, and old templates.
+func (p *Postgres) dropLeftovers(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, p.DSN("postgres"))
 	if err != nil {
-		return fmt.Errorf("clear the leavings of earlier tests: %w", err)
+		return fmt.Errorf("clear what earlier tests left: %w", err)
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	rows, err := conn.Query(ctx, `
@@ -84,26 +84,26 @@ func (p *Postgres) dropLeavings(ctx context.Context) error {
 			from pg_database where datname not in ('postgres', 'template0', 'template1')
 		) as d where not datistemplate or age > $1`, templatesKept)
 	if err != nil {
-		return fmt.Errorf("list the leavings of earlier tests: %w", err)
+		return fmt.Errorf("list what earlier tests left: %w", err)
 	}
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return fmt.Errorf("list the leavings of earlier tests: %w", err)
+		return fmt.Errorf("list what earlier tests left: %w", err)
 	}
 	for _, name := range names {
 		quoted := pgx.Identifier{name}.Sanitize()
 		for _, statement := range []string{"alter database " + quoted + " is_template false", "drop database " + quoted} {
 			if _, err := conn.Exec(ctx, statement); err != nil {
-				return fmt.Errorf("clear the leavings of earlier tests: %w", err)
+				return fmt.Errorf("clear what earlier tests left: %w", err)
 			}
 		}
 	}
 	return nil
 }
 
-// scratchDir is a directory of this user's that lasts until the next start of the machine: in memory where there is
-// plenty, where a new database takes 20 ms whatever else the machine writes (on disk 25 to 80 were seen), else among
-// the temporary files. $TMPDIR overrides it.
+// scratchDir returns a directory of this user that lasts until the next start of the machine. It is in memory if enough is free,
+// where a new database takes 20 ms however busy the disk is (on disk 25 to 80 ms were seen), else among the temporary files.
+// $TMPDIR overrides it.
 func scratchDir() (string, error) {
 	parent := os.TempDir()
 	if os.Getenv("TMPDIR") == "" && freeSpace(sharedMemory) >= scratchSpace {
@@ -113,7 +113,7 @@ func scratchDir() (string, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("make a directory for the tests' data: %w", err)
 	}
-	// The name is no secret, and anybody may write here: take nothing that another user has laid out.
+	// The name can be guessed, and every user may write here: use nothing that another user has put there.
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return "", fmt.Errorf("look at the directory for the tests' data: %w", err)

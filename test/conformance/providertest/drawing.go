@@ -9,10 +9,10 @@ import (
 	"sync"
 )
 
-// drawings keeps what Drawing made, since encoding takes most of a fake's time.
+// drawings caches the results of [Drawing], since encoding takes most of a fake's time.
 var drawings sync.Map
 
-// Drawing is a picture of that size as a vendor might draw it; format is png or jpeg.
+// Drawing returns an encoded picture of that size; format is png or jpeg.
 func Drawing(format string, width, height int) []byte {
 	key := fmt.Sprintf("%s %dx%d", format, width, height)
 	if drawn, ok := drawings.Load(key); ok {

@@ -13,8 +13,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// Subject makes a provider with the key Key against a fake vendor that answers its first good calls with success and
-// all later ones with fault. What it starts ends with t.
+// Subject makes a provider with the key [Key] against a fake vendor that answers its first good requests with success and all
+// later ones with fault. What it starts ends with t.
 type Subject func(t *testing.T, fault Fault, good int) providers.Image
 
 // answerMemory bounds what a provider may allocate for an answer that it refuses. A reader that grows with its input
@@ -26,13 +26,13 @@ func answerMemory(fault Fault) uint64 {
 	return 256 << 20
 }
 
-// promptly is how soon a call has to end that was cancelled while the vendor was silent.
+// promptly bounds how long a call may still take that was cancelled while the vendor was silent.
 const promptly = 2 * time.Second
 
-// Faults runs the suite of everything that can go wrong with a vendor over HTTP: each fault ends as its class, with
-// the vendor's wish when to come back, no secret in its text, nothing stored that was not finished, and bounded memory.
-// more are faults that only some vendors have, such as ExpiredURL. It is not parallel, so that it can measure memory;
-// goroutines that are left are found by leaktest.Main, which the package's TestMain has to call.
+// Faults runs the suite of the failures of a vendor over HTTP. Each fault must end as its class, with the delay that the vendor
+// asked for, without a secret in the error, without unfinished pictures in the sink, and in bounded memory. more are faults that
+// only some vendors have, such as [ExpiredURL]. The suite is not parallel, so that it can measure memory. The package's TestMain
+// must call leaktest.Main, which finds goroutines that are left.
 func Faults(t *testing.T, subject Subject, more ...Fault) {
 	t.Helper()
 	for _, fault := range slices.Concat(all(), more) {
@@ -61,7 +61,7 @@ func Faults(t *testing.T, subject Subject, more ...Fault) {
 
 func requireFault(t *testing.T, subject Subject, fault Fault, good int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), endTimeout)
 	defer cancel()
 	req, sink := Request(), &MemorySink{}
 	req.Prompt.Details = PromptSecret
@@ -82,15 +82,15 @@ func requireFault(t *testing.T, subject Subject, fault Fault, good int) {
 	require.Equal(t, fault.class().String(), vendor.Class.String(), "class of %v", err)
 	require.NotEmpty(t, vendor.Provider)
 	require.NotEmpty(t, vendor.Reason)
-	wish := time.Duration(0)
+	delay := time.Duration(0)
 	if fault == TooManyRequests {
-		wish = RetryDelay
+		delay = RetryDelay
 	}
-	require.Equal(t, wish, vendor.RetryAfter, "when the vendor wants to be asked again")
+	require.Equal(t, delay, vendor.RetryAfter, "the delay that the vendor asked for")
 	requireNoSecrets(t, err)
 }
 
-// requireNoSecrets looks at the error and at everything in its chain.
+// requireNoSecrets checks the texts of an error and of every error in its chain.
 func requireNoSecrets(t *testing.T, err error) {
 	t.Helper()
 	for ; err != nil; err = errors.Unwrap(err) {

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// oversized is how much Oversized sends.
+// oversized is the number of bytes that Oversized sends.
 const oversized = 40 << 20
 
-// slowness is how long Slow takes: more than a millisecond clock's grain, less than anybody's patience.
+// slowness is how long Slow takes: more than the resolution of a clock in milliseconds, less than every timeout.
 const slowness = 200 * time.Millisecond
 
-// Serve answers r with the faults that look the same whatever the vendor. handled is false for the others, which the
-// fake answers in its vendor's format; after Slow it answers with success.
+// Serve answers r with a fault that looks the same for every vendor. For other faults handled is false, and the fake answers in
+// its vendor's format; after Slow it answers with success.
 func (f Fault) Serve(w http.ResponseWriter, r *http.Request) (handled bool) {
 	_, _ = io.Copy(io.Discard, r.Body) // until then the server does not notice that the caller hangs up
 	switch f {
@@ -46,7 +46,7 @@ func (f Fault) Serve(w http.ResponseWriter, r *http.Request) (handled bool) {
 	return true
 }
 
-// reset breaks the connection after a part of the announced body, as a crashing proxy does.
+// reset resets the connection after a part of the announced body, as a crashing proxy does.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -59,7 +59,7 @@ func reset(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// pour writes a JSON string without end, up to n bytes.
+// pour writes an unterminated JSON string of n bytes.
 func pour(w io.Writer, r *http.Request, n int64) {
 	chunk := bytes.Repeat([]byte("A"), 64<<10)
 	copy(chunk, `{"data":"`)

@@ -1,4 +1,5 @@
-// Package providertest holds the suite that every image provider passes, and what its tests need.
+// Package providertest is the conformance suite of [providers.Image]: [Image] for what every provider draws, and [Faults] for the
+// failures of a vendor over HTTP. It also has what fakes and tests of providers share: faults, secrets, requests and a sink.
 package providertest
 
 import (
@@ -12,9 +13,9 @@ import (
 
 // MemorySink keeps pictures in memory. The zero value is ready; it is safe for concurrent use. Set the hooks before use.
 type MemorySink struct {
-	// OnPut, if set, is asked before a picture is kept; its error is Put's.
+	// OnPut, if set, is called before a picture is kept; its error becomes that of Put.
 	OnPut func(variant int) error
-	// OnProgress, if set, sees each step.
+	// OnProgress, if set, is called for each step.
 	OnProgress func(done float64)
 
 	mu       sync.Mutex
@@ -24,7 +25,7 @@ type MemorySink struct {
 
 var _ providers.Sink = (*MemorySink)(nil)
 
-// Path is where MemorySink says that it stored the variant.
+// Path is the path that [MemorySink] returns for a variant.
 func Path(variant int) string { return fmt.Sprintf("renders/%d", variant) }
 
 // Put implements providers.Sink.
@@ -68,7 +69,7 @@ func (s *MemorySink) Len() int {
 	return len(s.pictures)
 }
 
-// Steps returns the progress that was told, in order.
+// Steps returns the reported progress, in order.
 func (s *MemorySink) Steps() []float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

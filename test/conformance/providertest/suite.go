@@ -19,10 +19,10 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// Option asks more of a provider than all can give.
+// Option asks for more than every provider guarantees.
 type Option func(*suite)
 
-// Deterministic asks for the same bytes for the same request, and for others with another seed.
+// Deterministic asks that equal requests give the same bytes, and other seeds others.
 func Deterministic() Option { return func(s *suite) { s.deterministic = true } }
 
 type suite struct {
@@ -30,10 +30,11 @@ type suite struct {
 	deterministic bool
 }
 
-// patience is how long a cancelled call may still take: far more than it should, so that a busy machine does not fail it.
-const patience = 10 * time.Second
+// endTimeout bounds how long a cancelled call may still take: far more than it should, so that a busy machine does not fail it.
+const endTimeout = 10 * time.Second
 
-// Image runs the suite. provider returns a fresh provider whose vendor, real or fake, answers every request with success.
+// Image runs the suite of an image provider. provider returns a new provider whose vendor, real or fake, answers every request
+// with success.
 func Image(t *testing.T, provider func(t *testing.T) providers.Image, options ...Option) {
 	t.Helper()
 	s := suite{provider: provider}
@@ -50,7 +51,7 @@ func Image(t *testing.T, provider func(t *testing.T) providers.Image, options ..
 	}
 }
 
-// Request is a small valid job. Change what your test is about.
+// Request returns a small valid request, of which a test changes what it is about.
 func Request() providers.ImageRequest {
 	return providers.ImageRequest{
 		JobID:    uuid.MustParse("0192f0c1-7a3b-7c4d-8e5f-0123456789ab"),
@@ -100,7 +101,7 @@ func (s suite) references(t *testing.T) {
 	requirePictures(t, req, result, sink)
 }
 
-// requirePictures holds what was made against what was asked for.
+// requirePictures compares what was drawn with what was requested.
 func requirePictures(t *testing.T, req providers.ImageRequest, result providers.ImageResult, sink *MemorySink) {
 	t.Helper()
 	require.Equal(t, req.Variants, sink.Len(), "stored variants")
@@ -121,7 +122,7 @@ func requirePictures(t *testing.T, req providers.ImageRequest, result providers.
 	require.GreaterOrEqual(t, result.Meta.CostEstimate, 0.0)
 
 	steps := sink.Steps()
-	require.NotEmpty(t, steps, "no progress was told")
+	require.NotEmpty(t, steps, "no progress was reported")
 	require.True(t, slices.IsSorted(steps), "progress went back: %v", steps)
 	require.GreaterOrEqual(t, steps[0], 0.0)
 	require.LessOrEqual(t, steps[len(steps)-1], 1.0)
@@ -169,8 +170,8 @@ func (s suite) sinkFails(t *testing.T) {
 	})
 }
 
-// requirePrompt calls generate and requires it to fail soon, with want in the error's chain and no *providers.Error: neither
-// the caller's context nor the caller's sink is the vendor's failure.
+// requirePrompt calls generate and requires it to fail soon, with want in the error's chain and no [providers.Error]: a cancelled
+// context or a failing sink of the caller is no failure of the vendor.
 func requirePrompt(t *testing.T, want error, generate func() error) {
 	t.Helper()
 	failed := make(chan error, 1)
@@ -180,7 +181,7 @@ func requirePrompt(t *testing.T, want error, generate func() error) {
 		require.ErrorIs(t, err, want)
 		var vendor *providers.Error
 		require.NotErrorAs(t, err, &vendor)
-	case <-time.After(patience):
+	case <-time.After(endTimeout):
 		require.FailNow(t, "the call did not end")
 	}
 }

@@ -42,14 +42,14 @@ func testList(t *testing.T, s Subject) {
 	require.Equal(t, int64(len("u1/ref/x.png")), page.Entries[0].Size)
 	require.False(t, page.Entries[0].Modified.IsZero())
 
-	// What is removed behind and before the cursor does not disturb the rest, as when a sweeper removes what it lists.
+	// Removing listed objects does not disturb the next page, as when the sweeper removes what it lists.
 	page, err = s.Store.List(ctx, plain, "b/", "", 1)
 	require.NoError(t, err)
 	require.NoError(t, s.Store.Remove(ctx, plain, page.Entries[0].Path))
-	rest, err := s.Store.List(ctx, plain, "b/", page.Next, 10)
+	next, err := s.Store.List(ctx, plain, "b/", page.Next, 10)
 	require.NoError(t, err)
-	require.Len(t, rest.Entries, 2)
-	require.Empty(t, rest.Next)
+	require.Len(t, next.Entries, 2)
+	require.Empty(t, next.Next)
 }
 
 // list reads all pages.

@@ -1,5 +1,5 @@
-// Package storagetest holds every storage.Store to the same promises: one conformance suite, run against each
-// implementation and the HTTP server behind its signed URLs.
+// Package storagetest is the conformance suite of [storage.Store]. It runs against each implementation and the HTTP server
+// behind its signed URLs, and covers objects, lists, signed uploads and downloads, limits, races and memory.
 package storagetest
 
 import (
@@ -21,8 +21,8 @@ type Subject struct {
 	Store  storage.Store
 	Server *Server // serves the URLs that Store signs
 	Clock  *Clock  // of Store and Server
-	// BindsUploads tells that a signed upload takes nothing but the announced type and size. Where it is false, only the
-	// bucket's limits hold.
+	// BindsUploads tells that a signed upload accepts only the announced type and size. If it is false, only the bucket's limits
+	// apply.
 	BindsUploads bool
 }
 
@@ -44,7 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 			test(t, setup(t, open))
 		})
 	}
-	// Alone, since it counts the memory of the process.
+	// Not parallel, since it measures the memory of the process.
 	t.Run("streams without holding an object in memory", func(t *testing.T) {
 		testStreaming(t, setup(t, open))
 	})
@@ -123,10 +123,10 @@ type Clock struct {
 	now time.Time
 }
 
-// NewClock returns a clock that stands at a time of the suite's own.
+// NewClock returns a clock that stands still at a fixed time.
 func NewClock() *Clock { return &Clock{now: time.Date(2026, 11, 22, 19, 15, 29, 0, time.UTC)} }
 
-// Now is the clock's time.
+// Now returns the clock's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +140,7 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// Server is an HTTP server of which a test can tell when it is done with every request.
+// Server is an HTTP server that tells with [Server.Settle] when it has finished every request.
 type Server struct {
 	*httptest.Server
 	mu   sync.Mutex
@@ -172,7 +172,7 @@ func (s *Server) count(by int) {
 	s.idle.Broadcast()
 }
 
-// Settle waits until every request that came in has been dealt with.
+// Settle waits until no request is being handled.
 func (s *Server) Settle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

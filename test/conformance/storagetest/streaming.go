@@ -11,7 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// testStreaming moves an object in each direction, and counts what was allocated on both sides.
+// testStreaming moves an object in each direction, and measures what client and server allocate.
 func testStreaming(t *testing.T, s Subject) {
 	t.Helper()
 	const size, bound = 20 << 20, 8 << 20
@@ -63,7 +63,7 @@ func testStreaming(t *testing.T, s Subject) {
 	})
 }
 
-// zeros reads as size zero bytes that are nowhere in memory.
+// zeros reads as size zero bytes without holding them in memory.
 func zeros(size int64) io.Reader {
 	return io.LimitReader(readerFunc(func(p []byte) (int, error) {
 		clear(p)

@@ -236,7 +236,7 @@ func testUploadAborted(t *testing.T, s Subject) {
 	defer cancel()
 	sent := 0
 	body := readerFunc(func(p []byte) (int, error) {
-		if sent += len(p); sent > 3*size/4 { // more than waits in buffers on the way: the server is at work
+		if sent += len(p); sent > 3*size/4 { // more than fits into buffers on the way: the server is reading it
 			cancel()
 		}
 		return len(p), nil

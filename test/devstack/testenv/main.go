@@ -1,10 +1,10 @@
-// Command testenv runs a command, such as `go test ./...`, with one PostgreSQL and one Redis server for all of it, and
-// stops them afterwards:
+// Command testenv starts one PostgreSQL and one Redis server, runs a command such as `go test ./...` with them, and stops them
+// afterwards:
 //
 //	go run ./test/devstack/testenv -- go test ./...
 //
-// The command finds them in TEST_DATABASE_URL and TEST_REDIS_URL. What is set already is used as it is. The exit code
-// is the command's own.
+// The command finds their addresses in TEST_DATABASE_URL and TEST_REDIS_URL. A variable that is set already is kept, and no server
+// is started for it. The exit code is that of the command.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 // maxConnections is enough for a dozen test binaries whose tests each open a pool or two.
 const maxConnections = 300
 
-// exitFailure is what env(1), nice(1) and their kin return for a failure of their own.
+// exitFailure is the exit code for a failure of testenv itself, as of env(1) and nice(1).
 const exitFailure = 125
 
 func main() {
@@ -42,7 +42,7 @@ func main() {
 }
 
 func run(args []string) (code int, err error) {
-	// Signals that come while the servers start end that; later ones go to the command.
+	// A signal during the start of the servers aborts it; later ones are sent to the command.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	starting, stopWaiting := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -55,7 +55,7 @@ func run(args []string) (code int, err error) {
 	return runCommand(args, signals)
 }
 
-// provide starts what the environment does not name yet, and names it there. The returned function is never nil.
+// provide starts the servers that the environment does not name yet, and sets their variables. stop is never nil.
 func provide(ctx context.Context) (stop func() error, err error) {
 	var stops []func() error
 	stop = func() error {
@@ -92,7 +92,7 @@ func provide(ctx context.Context) (stop func() error, err error) {
 	return stop, nil
 }
 
-// runCommand runs the command in a process group of its own, so that a signal reaches all that it has started, once.
+// runCommand runs the command in a process group of its own, so that a signal reaches all its processes, once.
 func runCommand(args []string, signals <-chan os.Signal) (int, error) {
 	cmd := exec.Command(args[0], args[1:]...) // #nosec G204 -- that is what it is for
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -105,11 +105,11 @@ func runCommand(args []string, signals <-chan os.Signal) (int, error) {
 	for {
 		select {
 		case s := <-signals:
-			_ = syscall.Kill(-cmd.Process.Pid, s.(syscall.Signal)) // gone already: done follows
+			_ = syscall.Kill(-cmd.Process.Pid, s.(syscall.Signal)) // fails if it has ended: done follows
 		case err := <-done:
 			status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 			if status.Signaled() {
-				return 128 + int(status.Signal()), nil // the shell's way
+				return 128 + int(status.Signal()), nil // as shells do
 			}
 			if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
 				return exitFailure, fmt.Errorf("run %s: %w", args[0], err)
