@@ -16,6 +16,7 @@ const usage = `usage: mugshot <command>
   worker                                   draw thumbnails and send mails
   worker dead list [--limit N]             what was given up: mails, and jobs that failed through no fault of their owners
   worker dead retry | drop ID …            send the mail again, or queue the job anew, which its owner pays; or let it be
+  jobs explain ID                          tell where a job stands, why it waits, and what can be done
   migrate up | down [n] | status           change the database's schema
   storage setup                            make the buckets
   credits grant --email E --amount N       give credits to an account
@@ -44,7 +45,7 @@ var errUsage = errors.New("usage")
 
 func run(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
-		"api": api, "worker": work, "migrate": migrateSchema, "storage": setUpStorage, "credits": grantCredits,
+		"api": api, "worker": work, "jobs": explainJob, "migrate": migrateSchema, "storage": setUpStorage, "credits": grantCredits,
 		"verify": verify, "version": version, "health": health,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {

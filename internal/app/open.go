@@ -140,7 +140,7 @@ func (a *App) openServices(context.Context) error {
 	a.credits = credits.NewService(a.store, o.NewID)
 	a.projects = projects.NewService(a.store, a.assets.ByIDs, o.Now, o.NewID)
 	a.safety = safety.New(safety.Deps{Store: a.store, Moderator: a.moderator, Now: o.Now, NewID: o.NewID})
-	limits := jobs.Limits{UserJobs: cfg.UserJobs, ProviderCalls: cfg.ProviderMaxCalls, MaxAge: cfg.JobMaxAge}
+	limits := a.jobLimits()
 	a.jobs = jobs.NewService(jobs.Deps{
 		Store: a.store, Catalog: a.catalog, Safety: a.safety, Events: a.hub, Push: a.pushTo(queue.Generate), Limits: limits,
 		OnBalanceChange: a.metrics.Credits, Now: o.Now, NewID: o.NewID, Log: o.Log,
