@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-func TestGet_404_once_the_account_is_gone(t *testing.T) {
+func TestGet_404_onceTheAccountIsGone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, err := b.Get(t.Context(), factory.ID())
@@ -75,7 +75,7 @@ func TestUpdate_400(t *testing.T) {
 	}
 }
 
-func TestUpdate_409_username_taken(t *testing.T) {
+func TestUpdate_409_usernameTaken(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, _ := b.member(t, "ada")

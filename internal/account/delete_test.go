@@ -47,7 +47,7 @@ func (b *bundle) populated(t *testing.T, username string) (db.User, auth.Session
 	return user, session
 }
 
-func TestDelete_204_nothing_personal_is_left(t *testing.T) {
+func TestDelete_204_nothingPersonalIsLeft(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, session := b.populated(t, "ada")
@@ -83,7 +83,7 @@ func TestDelete_204_nothing_personal_is_left(t *testing.T) {
 	}
 }
 
-func TestDelete_401_wrong_password(t *testing.T) {
+func TestDelete_401_wrongPassword(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, session := b.member(t, "ada")
@@ -93,7 +93,7 @@ func TestDelete_401_wrong_password(t *testing.T) {
 	require.Equal(t, "1", b.text(t, "select count(*) from audit_logs where action = 'password_refused'"))
 }
 
-func TestDelete_of_five_at_once_one_deletes(t *testing.T) {
+func TestDelete_ofFiveAtOnceOneDeletes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, _ := b.populated(t, "ada")
@@ -114,7 +114,7 @@ func TestDelete_of_five_at_once_one_deletes(t *testing.T) {
 	require.Zero(t, b.stored(t))
 }
 
-func TestDelete_204_while_storage_is_away_the_objects_go_later(t *testing.T) {
+func TestDelete_204_whileStorageIsAwayTheObjectsGoLater(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, _ := b.populated(t, "ada")
@@ -134,7 +134,7 @@ func TestDelete_204_while_storage_is_away_the_objects_go_later(t *testing.T) {
 	require.Zero(t, b.stored(t))
 }
 
-func TestDelete_a_crash_after_the_commit_forgets_nothing(t *testing.T) {
+func TestDelete_aCrashAfterTheCommitForgetsNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, _ := b.populated(t, "ada")
@@ -148,7 +148,7 @@ func TestDelete_a_crash_after_the_commit_forgets_nothing(t *testing.T) {
 	require.Zero(t, b.stored(t))
 }
 
-func TestEraseDue_looks_once_more_for_what_arrives_late(t *testing.T) {
+func TestEraseDue_looksOnceMoreForWhatArrivesLate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, _ := b.member(t, "ada")

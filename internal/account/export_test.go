@@ -22,7 +22,7 @@ func (b *bundle) export(t *testing.T, b2 *bytes.Buffer, of *account.Export) map[
 	return document
 }
 
-func TestExport_200_everything_and_nothing_of_others(t *testing.T) {
+func TestExport_200_everythingAndNothingOfOthers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, session := b.populated(t, "ada")
@@ -55,7 +55,7 @@ func TestExport_200_everything_and_nothing_of_others(t *testing.T) {
 	require.NotContains(t, raw.String(), "+05:45", "times are in UTC, whatever zone the database is set to")
 }
 
-func TestExport_reads_page_by_page(t *testing.T) {
+func TestExport_readsPageByPage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, _ := b.member(t, "ada")
@@ -83,7 +83,7 @@ type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space") }
 
-func TestExport_fails_when_nobody_takes_it(t *testing.T) {
+func TestExport_failsWhenItsWriterFails(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, err := b.Export(t.Context(), factory.ID(), here)
@@ -94,9 +94,9 @@ func TestExport_fails_when_nobody_takes_it(t *testing.T) {
 	require.ErrorContains(t, export.Write(t.Context(), fullDisk{}), "no space")
 }
 
-// TestExport_every_table_is_accounted_for makes whoever adds a table think of whether it holds personal data: then it
+// TestExport_everyTableIsAccountedFor makes whoever adds a table think of whether it holds personal data: then it
 // belongs into the export, and its rows must go with the account.
-func TestExport_every_table_is_accounted_for(t *testing.T) {
+func TestExport_everyTableIsAccountedFor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	rows, err := b.store.Pool().Query(t.Context(),

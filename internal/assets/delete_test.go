@@ -54,7 +54,7 @@ func queue(t *testing.T, w *world, change func(*db.ProjectCreateParams)) (end fu
 	}
 }
 
-func TestDelete_inUse(t *testing.T) {
+func TestDelete_409_anAssetInUse(t *testing.T) {
 	t.Parallel()
 	for assetType, use := range map[string]func(*db.ProjectCreateParams, uuid.UUID){
 		assets.Reference:  func(p *db.ProjectCreateParams, id uuid.UUID) { p.RefAssetIds = []uuid.UUID{factory.ID(), id} },

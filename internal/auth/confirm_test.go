@@ -29,7 +29,7 @@ func (b *bundle) awaiting(t *testing.T) (user db.User, code, wrong string) {
 	return user, code, wrong
 }
 
-func TestConfirm_200_with_the_bonus_once(t *testing.T) {
+func TestConfirm_200_withTheBonusOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, code, _ := b.awaiting(t)
@@ -44,7 +44,7 @@ func TestConfirm_200_with_the_bonus_once(t *testing.T) {
 	require.Empty(t, b.moved, "told once")
 }
 
-func TestConfirm_400_wrong_and_unknown_look_the_same(t *testing.T) {
+func TestConfirm_400_wrongAndUnknownLookTheSame(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, _, wrong := b.awaiting(t)
@@ -63,7 +63,7 @@ func TestConfirm_400_expired(t *testing.T) {
 	require.Nil(t, b.user(t, user.ID).EmailConfirmedAt)
 }
 
-func TestConfirm_400_after_five_tries_even_with_the_right_code(t *testing.T) {
+func TestConfirm_400_afterFiveTriesEvenWithTheRightCode(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, code, wrong := b.awaiting(t)
@@ -77,7 +77,7 @@ func TestConfirm_400_after_five_tries_even_with_the_right_code(t *testing.T) {
 	require.NoError(t, b.Confirm(t.Context(), user.Email, b.inbox.code(t), here), "a new code starts anew")
 }
 
-func TestConfirm_400_only_the_newest_code_counts(t *testing.T) {
+func TestConfirm_400_onlyTheNewestCodeCounts(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, first, _ := b.awaiting(t)
@@ -90,7 +90,7 @@ func TestConfirm_400_only_the_newest_code_counts(t *testing.T) {
 	require.NoError(t, b.Confirm(t.Context(), user.Email, newest, here))
 }
 
-func TestConfirm_400_somebody_elses_code(t *testing.T) {
+func TestConfirm_400_theCodeOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, code, _ := b.awaiting(t)
@@ -98,7 +98,7 @@ func TestConfirm_400_somebody_elses_code(t *testing.T) {
 	require.ErrorIs(t, b.Confirm(t.Context(), grace.Email, code, here), auth.ErrInvalidCode)
 }
 
-func TestConfirm_of_twenty_at_once_one_succeeds(t *testing.T) {
+func TestConfirm_ofTwentyAtOnceOneSucceeds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, code, _ := b.awaiting(t)
@@ -119,7 +119,7 @@ func TestConfirm_of_twenty_at_once_one_succeeds(t *testing.T) {
 	require.EqualValues(t, bonus, factory.Balance(t, b.store, user.ID))
 }
 
-func TestConfirm_guesses_side_by_side_share_five_tries(t *testing.T) {
+func TestConfirm_guessesSideBySideShareFiveTries(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, code, _ := b.awaiting(t)
@@ -144,7 +144,7 @@ func TestConfirm_guesses_side_by_side_share_five_tries(t *testing.T) {
 	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
 }
 
-func TestEmailCodes_are_stored_hashed_with_a_key(t *testing.T) {
+func TestEmailCodes_areStoredHashedWithAKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, code, _ := b.awaiting(t)
@@ -154,7 +154,7 @@ func TestEmailCodes_are_stored_hashed_with_a_key(t *testing.T) {
 	require.NotContains(t, string(stored), code)
 }
 
-func TestResendConfirmation_200_costs_the_same_for_everybody(t *testing.T) {
+func TestResendConfirmation_200_costsTheSameForEveryAddress(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	waiting, confirmed := b.signUp(t, "ada"), b.member(t, "grace")

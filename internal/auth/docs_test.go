@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSecurityDocs_name_tests_that_exist holds docs/security.md to its promise that each row is shown by a test.
-func TestSecurityDocs_name_tests_that_exist(t *testing.T) {
+// TestSecurityDocs_nameTestsThatExist holds docs/security.md to its promise that each row is shown by a test.
+func TestSecurityDocs_nameTestsThatExist(t *testing.T) {
 	t.Parallel()
 	root := os.DirFS("../..")
 	declared := map[string]bool{}

@@ -41,7 +41,7 @@ func (b *bundle) resetToken(t *testing.T, email string) string {
 	return token
 }
 
-func TestForgotPassword_200_costs_the_same_for_everybody(t *testing.T) {
+func TestForgotPassword_200_costsTheSameForEveryAddress(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -61,7 +61,7 @@ func TestForgotPassword_200_costs_the_same_for_everybody(t *testing.T) {
 	require.Len(t, b.inbox.all(), 1)
 }
 
-func TestResetPassword_200_ends_every_session(t *testing.T) {
+func TestResetPassword_200_endsEverySession(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -98,7 +98,7 @@ func TestResetPassword_400(t *testing.T) {
 	require.ErrorIs(t, reset(token, goodPassword), auth.ErrInvalidResetToken, "expired")
 }
 
-func TestResetPassword_spends_all_links_of_the_account(t *testing.T) {
+func TestResetPassword_spendsAllLinksOfTheAccount(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -107,7 +107,7 @@ func TestResetPassword_spends_all_links_of_the_account(t *testing.T) {
 	require.ErrorIs(t, b.ResetPassword(t.Context(), second, again(goodPassword), here), auth.ErrInvalidResetToken)
 }
 
-func TestResetPassword_of_ten_at_once_one_succeeds(t *testing.T) {
+func TestResetPassword_ofTenAtOnceOneSucceeds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -128,7 +128,7 @@ func TestResetPassword_of_ten_at_once_one_succeeds(t *testing.T) {
 	require.EqualValues(t, 1, succeeded.Load())
 }
 
-func TestResetPassword_lets_the_owner_of_a_locked_account_in(t *testing.T) {
+func TestResetPassword_letsTheOwnerOfALockedAccountIn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -141,7 +141,7 @@ func TestResetPassword_lets_the_owner_of_a_locked_account_in(t *testing.T) {
 	require.NoError(t, b.signInWith(t, user.Email, otherPassword))
 }
 
-func TestPasswordResets_are_stored_hashed(t *testing.T) {
+func TestPasswordResets_areStoredHashed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	token := b.resetToken(t, b.member(t, "ada").Email)
@@ -153,7 +153,7 @@ func TestPasswordResets_are_stored_hashed(t *testing.T) {
 	require.NotContains(t, b.log.String(), token)
 }
 
-func TestChangePassword_200_ends_the_other_sessions(t *testing.T) {
+func TestChangePassword_200_endsTheOtherSessions(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -169,7 +169,7 @@ func TestChangePassword_200_ends_the_other_sessions(t *testing.T) {
 	require.Contains(t, b.inbox.last(t).Subject, "password was changed")
 }
 
-func TestChangePassword_400_every_failing_field_at_once(t *testing.T) {
+func TestChangePassword_400_everyFailingFieldAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	mine := b.signIn(t, b.member(t, "ada").Email, here)
@@ -177,7 +177,7 @@ func TestChangePassword_400_every_failing_field_at_once(t *testing.T) {
 	requireFields(t, err, "/new_password unchanged", "/confirm_password mismatch")
 }
 
-func TestChangePassword_401_and_429(t *testing.T) {
+func TestChangePassword_401_429(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -193,7 +193,7 @@ func TestChangePassword_401_and_429(t *testing.T) {
 }
 
 // A sign-in that checked the old password must not open a session after the change that ends all of them.
-func TestChangePassword_leaves_no_session_of_the_old_password(t *testing.T) {
+func TestChangePassword_leavesNoSessionOfTheOldPassword(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -222,7 +222,7 @@ func TestChangePassword_leaves_no_session_of_the_old_password(t *testing.T) {
 }
 
 // The same, with the change at the worst moment: after the old password was found right, before the session opens.
-func TestSignIn_401_when_the_password_changes_while_it_is_checked(t *testing.T) {
+func TestSignIn_401_whenThePasswordChangesWhileItIsChecked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")

@@ -60,7 +60,7 @@ func TestRefresh_200_rotates(t *testing.T) {
 	}
 }
 
-func TestRefresh_200_two_tabs_at_once_get_the_same_successor(t *testing.T) {
+func TestRefresh_200_twoTabsAtOnceGetTheSameSuccessor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -83,7 +83,7 @@ func TestRefresh_200_two_tabs_at_once_get_the_same_successor(t *testing.T) {
 	b.refresh(t, answers[0], here)
 }
 
-func TestRefresh_200_within_the_grace_period(t *testing.T) {
+func TestRefresh_200_withinTheGracePeriod(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -96,7 +96,7 @@ func TestRefresh_200_within_the_grace_period(t *testing.T) {
 	require.NotContains(t, b.events(t, &user.ID), "refresh_token_reused")
 }
 
-func TestRefresh_401_a_spent_token_ends_the_session(t *testing.T) {
+func TestRefresh_401_aSpentTokenEndsTheSession(t *testing.T) {
 	t.Parallel()
 	for name, reuse := range map[string]func(*bundle) auth.Client{
 		"after the grace period":  func(b *bundle) auth.Client { b.clock.advance(10*time.Second + 1); return here },
@@ -119,7 +119,7 @@ func TestRefresh_401_a_spent_token_ends_the_session(t *testing.T) {
 	}
 }
 
-func TestRefresh_401_a_token_from_long_ago_ends_the_session(t *testing.T) {
+func TestRefresh_401_aTokenFromLongAgoEndsTheSession(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -131,7 +131,7 @@ func TestRefresh_401_a_token_from_long_ago_ends_the_session(t *testing.T) {
 	b.requireDead(t, third, "token_reused")
 }
 
-func TestRefresh_401_reuse_by_many_is_noted_once(t *testing.T) {
+func TestRefresh_401_reuseByManyIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -156,7 +156,7 @@ func TestRefresh_401_reuse_by_many_is_noted_once(t *testing.T) {
 	require.Equal(t, 1, noted)
 }
 
-func TestRefresh_401_forged_tokens_end_nothing(t *testing.T) {
+func TestRefresh_401_forgedTokensEndNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -172,7 +172,7 @@ func TestRefresh_401_forged_tokens_end_nothing(t *testing.T) {
 	b.refresh(t, session, here)
 }
 
-func TestRefresh_401_idle_for_too_long(t *testing.T) {
+func TestRefresh_401_idleForTooLong(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -184,7 +184,7 @@ func TestRefresh_401_idle_for_too_long(t *testing.T) {
 	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
 }
 
-func TestRefresh_401_at_the_end_of_its_lifetime(t *testing.T) {
+func TestRefresh_401_atTheEndOfItsLifetime(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -202,7 +202,7 @@ func TestRefresh_401_at_the_end_of_its_lifetime(t *testing.T) {
 	require.ErrorIs(t, err, auth.ErrUnauthenticated)
 }
 
-func TestSignOut_204_both_tokens_are_dead_at_once(t *testing.T) {
+func TestSignOut_204_bothTokensAreDeadAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")

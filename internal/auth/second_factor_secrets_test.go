@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-func TestRecoveryCodes_count_once_in_any_spelling(t *testing.T) {
+func TestRecoveryCodes_countOnceInAnySpelling(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -25,7 +25,7 @@ func TestRecoveryCodes_count_once_in_any_spelling(t *testing.T) {
 	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{RecoveryCode: a.recovery[4]}))
 }
 
-func TestSetUpSecondFactor_400_replacing_one_needs_its_code(t *testing.T) {
+func TestSetUpSecondFactor_400_replacingOneNeedsItsCode(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -46,7 +46,7 @@ func TestSetUpSecondFactor_400_replacing_one_needs_its_code(t *testing.T) {
 	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: replaced.code(t)}))
 }
 
-func TestDisableSecondFactor_204_needs_password_and_proof(t *testing.T) {
+func TestDisableSecondFactor_204_needsPasswordAndProof(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -65,7 +65,7 @@ func TestDisableSecondFactor_204_needs_password_and_proof(t *testing.T) {
 	require.Zero(t, left)
 }
 
-func TestResetPassword_200_does_not_get_past_the_second_factor(t *testing.T) {
+func TestResetPassword_200_doesNotGetPastTheSecondFactor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -77,7 +77,7 @@ func TestResetPassword_200_does_not_get_past_the_second_factor(t *testing.T) {
 	require.NoError(t, b.verify(t, challenge, auth.Proof{Code: a.code(t)}))
 }
 
-func TestSecondFactor_secrets_are_encrypted_and_bound_to_their_account(t *testing.T) {
+func TestSecondFactor_secretsAreEncryptedAndBoundToTheirAccount(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -97,7 +97,7 @@ func TestSecondFactor_secrets_are_encrypted_and_bound_to_their_account(t *testin
 	require.ErrorContains(t, err, "can't be opened", "somebody else's row is of no use")
 }
 
-func TestSecondFactor_survives_a_change_of_the_secret(t *testing.T) {
+func TestSecondFactor_survivesAChangeOfTheSecret(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")

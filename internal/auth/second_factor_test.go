@@ -99,7 +99,7 @@ func TestSetUpSecondFactor_200(t *testing.T) {
 	require.NoError(t, b.signInWith(t, user.Email, goodPassword), "it does not count yet")
 }
 
-func TestEnableSecondFactor_200_and_400(t *testing.T) {
+func TestEnableSecondFactor_200_400(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -148,7 +148,7 @@ func TestVerifySecondFactor_200(t *testing.T) {
 	require.Contains(t, events, "signed_in")
 }
 
-func TestVerifySecondFactor_400_each_code_counts_once(t *testing.T) {
+func TestVerifySecondFactor_400_eachCodeCountsOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -161,7 +161,7 @@ func TestVerifySecondFactor_400_each_code_counts_once(t *testing.T) {
 	require.NoError(t, b.verify(t, b.challenged(t, user.Email, false), auth.Proof{Code: a.code(t)}))
 }
 
-func TestVerifySecondFactor_of_ten_at_once_one_succeeds(t *testing.T) {
+func TestVerifySecondFactor_ofTenAtOnceOneSucceeds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -187,7 +187,7 @@ func TestVerifySecondFactor_of_ten_at_once_one_succeeds(t *testing.T) {
 	require.EqualValues(t, 1, succeeded.Load())
 }
 
-func TestVerifySecondFactor_at_the_edges_of_the_skew(t *testing.T) {
+func TestVerifySecondFactor_atTheEdgesOfTheSkew(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -208,7 +208,7 @@ func TestVerifySecondFactor_at_the_edges_of_the_skew(t *testing.T) {
 	}
 }
 
-func TestVerifySecondFactor_400_a_challenge_that_is_not_good(t *testing.T) {
+func TestVerifySecondFactor_400_aChallengeThatIsNotGood(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -228,7 +228,7 @@ func TestVerifySecondFactor_400_a_challenge_that_is_not_good(t *testing.T) {
 	}
 }
 
-func TestVerifySecondFactor_429_wrong_codes_lock_whatever_the_challenge(t *testing.T) {
+func TestVerifySecondFactor_429_wrongCodesLockWhateverTheChallenge(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")
@@ -244,7 +244,7 @@ func TestVerifySecondFactor_429_wrong_codes_lock_whatever_the_challenge(t *testi
 	require.Contains(t, events, "account_locked")
 }
 
-func TestVerifySecondFactor_guesses_side_by_side_share_five_tries(t *testing.T) {
+func TestVerifySecondFactor_guessesSideBySideShareFiveTries(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, a := b.protected(t, "ada")

@@ -21,7 +21,7 @@ func (b *bundle) sessionIDs(t *testing.T, userID, before uuid.UUID, limit int) [
 	return ids
 }
 
-func TestSessions_200_newest_first_and_only_the_living(t *testing.T) {
+func TestSessions_200_newestFirstAndOnlyTheLiving(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, grace := b.member(t, "ada"), b.member(t, "grace")
@@ -40,7 +40,7 @@ func TestSessions_200_newest_first_and_only_the_living(t *testing.T) {
 	require.Empty(t, b.sessionIDs(t, user.ID, uuid.Max, 10))
 }
 
-func TestRevokeSession_204_and_404(t *testing.T) {
+func TestRevokeSession_204_404(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user, grace := b.member(t, "ada"), b.member(t, "grace")
@@ -69,7 +69,7 @@ func TestRevokeOtherSessions_204(t *testing.T) {
 	require.Equal(t, "other_sessions_revoked", last(b.events(t, &user.ID)))
 }
 
-func TestMaintain_forgets_what_ended_long_ago(t *testing.T) {
+func TestMaintain_forgetsWhatEndedLongAgo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")

@@ -43,7 +43,7 @@ func TestSignIn_200(t *testing.T) {
 	require.Equal(t, "signed_in", last(b.events(t, &user.ID)))
 }
 
-func TestSignIn_401_wrong_and_unknown_cost_the_same(t *testing.T) {
+func TestSignIn_401_wrongAndUnknownCostTheSame(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -65,7 +65,7 @@ func TestSignIn_401_wrong_and_unknown_cost_the_same(t *testing.T) {
 	require.Equal(t, []string{"sign_in_failed"}, b.events(t, nil))
 }
 
-func TestSignIn_403_not_confirmed_is_only_told_to_who_knows_the_password(t *testing.T) {
+func TestSignIn_403_notConfirmedIsOnlyToldToWhoKnowsThePassword(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.signUp(t, "ada")
@@ -75,7 +75,7 @@ func TestSignIn_403_not_confirmed_is_only_told_to_who_knows_the_password(t *test
 	require.ErrorIs(t, err, auth.ErrInvalidCredentials)
 }
 
-func TestSignIn_429_locked_before_anything_is_hashed(t *testing.T) {
+func TestSignIn_429_lockedBeforeAnythingIsHashed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -98,7 +98,7 @@ func TestSignIn_429_locked_before_anything_is_hashed(t *testing.T) {
 	require.Contains(t, b.inbox.last(t).Text, "1 minute", "the owner is told")
 }
 
-func TestSignIn_429_an_unknown_address_locks_alike(t *testing.T) {
+func TestSignIn_429_anUnknownAddressLocksAlike(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -119,7 +119,7 @@ func TestSignIn_429_an_unknown_address_locks_alike(t *testing.T) {
 	require.Len(t, b.inbox.all(), 1)
 }
 
-func TestSignIn_429_an_address_that_tries_many_accounts(t *testing.T) {
+func TestSignIn_429_anAddressThatTriesManyAccounts(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -132,7 +132,7 @@ func TestSignIn_429_an_address_that_tries_many_accounts(t *testing.T) {
 	b.signIn(t, user.Email, auth.Client{IP: "198.51.100.1"})
 }
 
-func TestSignIn_429_the_owner_is_mailed_once_a_day(t *testing.T) {
+func TestSignIn_429_theOwnerIsMailedOnceADay(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -148,7 +148,7 @@ func TestSignIn_429_the_owner_is_mailed_once_a_day(t *testing.T) {
 	require.Len(t, b.inbox.all(), 1)
 }
 
-func TestSignIn_two_hundred_guesses_from_fifty_addresses(t *testing.T) {
+func TestSignIn_twoHundredGuessesFromFiftyAddresses(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -170,7 +170,7 @@ func TestSignIn_two_hundred_guesses_from_fifty_addresses(t *testing.T) {
 	b.signIn(t, user.Email, here)
 }
 
-func TestSignIn_a_success_forgives(t *testing.T) {
+func TestSignIn_aSuccessForgives(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -183,7 +183,7 @@ func TestSignIn_a_success_forgives(t *testing.T) {
 	}
 }
 
-func TestSignIn_an_attempt_that_nobody_judged_is_given_back(t *testing.T) {
+func TestSignIn_givesBackAnAttemptThatWasNotChecked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")
@@ -196,7 +196,7 @@ func TestSignIn_an_attempt_that_nobody_judged_is_given_back(t *testing.T) {
 	b.signIn(t, user.Email, here)
 }
 
-func TestSignIn_rehashes_when_the_cost_grew(t *testing.T) {
+func TestSignIn_rehashesWhenTheCostGrew(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	user := b.member(t, "ada")

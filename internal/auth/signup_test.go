@@ -58,7 +58,7 @@ func TestSignUp_201(t *testing.T) {
 	require.NotEmpty(t, b.inbox.code(t))
 }
 
-func TestSignUp_201_with_a_photo(t *testing.T) {
+func TestSignUp_201_withAPhoto(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	photo := factory.ID()
@@ -121,7 +121,7 @@ func TestSignUp_400_photo(t *testing.T) {
 	require.Equal(t, auth.CreateAccount, step, "no account without the photo that was asked for")
 }
 
-func TestSignUp_400_every_failing_field_at_once(t *testing.T) {
+func TestSignUp_400_everyFailingFieldAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	in := application("ada.lovelace")
@@ -148,7 +148,7 @@ func TestSignUp_400_password(t *testing.T) {
 	}
 }
 
-func TestCheckDOB_at_the_edges(t *testing.T) {
+func TestCheckDOB_atTheEdges(t *testing.T) {
 	t.Parallel()
 	date := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 	now := time.Date(2026, time.November, 22, 23, 59, 0, 0, time.UTC)
@@ -191,7 +191,7 @@ func TestSignUp_409(t *testing.T) {
 	require.Empty(t, b.events(t, nil))
 }
 
-func TestSignUp_409_of_twenty_at_once_one_wins(t *testing.T) {
+func TestSignUp_409_ofTwentyAtOnceOneWins(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var won, lost atomic.Int32

@@ -38,7 +38,7 @@ func TestProjects_keepTheNormalForm(t *testing.T) {
 }
 
 // The contract's pattern can't know every character that shows nothing.
-func TestCreateProject_400_aHeadlineThatNobodySees(t *testing.T) {
+func TestCreateProject_400_aHeadlineThatShowsNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, headline := range []string{"\u200b", "\u3164 \u2060", "\u202e\u202c"} {

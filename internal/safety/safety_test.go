@@ -17,7 +17,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-func TestReview_weighsWhatTheJudgeFinds(t *testing.T) {
+func TestReview_weighsWhatTheModeratorFinds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		found        providers.Finding
@@ -98,7 +98,7 @@ func TestReview_consentIsAskedForWhereAFaceIsUsed(t *testing.T) {
 	require.NoError(t, w.review(t.Context(), wish, nil))
 }
 
-func TestReview_judgesAPictureOnce(t *testing.T) {
+func TestReview_moderatesAPictureOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t, finds(providers.Finding{Minor: true}))
 	for range 3 {
@@ -123,7 +123,7 @@ func TestReview_judgesAPictureOnce(t *testing.T) {
 }
 
 // Two pictures with one md5 can be made in seconds. The second one must not pass because the first one did.
-func TestReview_anotherPictureWithTheSameMD5IsJudged(t *testing.T) {
+func TestReview_anotherPictureWithTheSameMD5IsModerated(t *testing.T) {
 	t.Parallel()
 	w := setup(t, finds(providers.Finding{Sexual: true}))
 	sum := md5.Sum(picture.Data)
@@ -137,7 +137,7 @@ func TestReview_anotherPictureWithTheSameMD5IsJudged(t *testing.T) {
 }
 
 // Judges are not always of one mind. Of those who look at once, the first is right for all.
-func TestReview_ofManyAtOnceAllGoByOneVerdict(t *testing.T) {
+func TestReview_ofManyAtOnceAllGoByOneFinding(t *testing.T) {
 	t.Parallel()
 	const many = 8
 	var looking sync.WaitGroup
@@ -162,7 +162,7 @@ func TestReview_ofManyAtOnceAllGoByOneVerdict(t *testing.T) {
 }
 
 // A judge that is away says neither yes nor no, and nothing of it is remembered.
-func TestReview_isUndecidedWithoutAJudge(t *testing.T) {
+func TestReview_isUndecidedWithoutAModerator(t *testing.T) {
 	t.Parallel()
 	down := true
 	w := setup(t, &judge{name: "test/1", answer: func(context.Context, int) (providers.Finding, error) {
@@ -191,7 +191,7 @@ func TestReview_isUndecidedWithoutItsEvent(t *testing.T) {
 }
 
 // The attempt that a yes belongs to may have written it down before its answer was lost, and its account may have gone.
-func TestKeep_onceAndWithoutItsAccount(t *testing.T) {
+func TestRecordApproval_onceAndWithoutItsAccount(t *testing.T) {
 	t.Parallel()
 	w := setup(t, finds(providers.Finding{}))
 	approval, err := w.Review(t.Context(), w.wish(), nil)
@@ -224,7 +224,7 @@ func TestExpire_forgetsWhatIsOld(t *testing.T) {
 	require.Zero(t, count())
 }
 
-func TestLocalJudge_countsFaces(t *testing.T) {
+func TestLocalModerator_countsFaces(t *testing.T) {
 	t.Parallel()
 	for faces, want := range []providers.Finding{{}, {}, {Likeness: true}, {Likeness: true}} {
 		local := safety.NewLocalModerator(func(context.Context, providers.Picture) (int, error) { return faces, nil })

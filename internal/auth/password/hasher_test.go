@@ -23,7 +23,7 @@ func hasher(t *testing.T, params password.Params, maxConcurrent int) *password.H
 	return h
 }
 
-func TestHash_and_verify(t *testing.T) {
+func TestHash_andVerify(t *testing.T) {
 	t.Parallel()
 	h := hasher(t, cheap(), 0)
 	phc, err := h.Hash(t.Context(), "correct horse battery")
@@ -45,7 +45,7 @@ func TestHash_and_verify(t *testing.T) {
 	require.NotEqual(t, phc, again, "every hash has its own salt")
 }
 
-func TestHash_default_cost_is_the_OWASP_minimum(t *testing.T) {
+func TestHash_defaultCostIsTheOWASPMinimum(t *testing.T) {
 	t.Parallel()
 	phc, err := hasher(t, password.DefaultParams(), 1).Hash(t.Context(), "correct horse battery")
 	require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestVerify_normalises(t *testing.T) {
 	require.False(t, match)
 }
 
-func TestVerify_rehash_when_the_cost_grew(t *testing.T) {
+func TestVerify_rehashWhenTheCostGrew(t *testing.T) {
 	t.Parallel()
 	old, err := hasher(t, cheap(), 0).Hash(t.Context(), "correct horse battery")
 	require.NoError(t, err)
@@ -90,7 +90,7 @@ func TestVerify_rehash_when_the_cost_grew(t *testing.T) {
 	}
 }
 
-func TestVerify_and_burn_do_the_same_work(t *testing.T) {
+func TestVerify_andBurnDoTheSameWork(t *testing.T) {
 	t.Parallel()
 	h := hasher(t, cheap(), 0)
 	phc, err := h.Hash(t.Context(), "correct horse battery")
@@ -110,7 +110,7 @@ func TestVerify_and_burn_do_the_same_work(t *testing.T) {
 	require.EqualValues(t, 1, cost(verify(strings.Repeat("x", 1<<20))))
 }
 
-func TestVerify_too_long_never_matches(t *testing.T) {
+func TestVerify_tooLongNeverMatches(t *testing.T) {
 	t.Parallel()
 	h := hasher(t, cheap(), 0)
 	empty, err := h.Hash(t.Context(), "")
@@ -120,7 +120,7 @@ func TestVerify_too_long_never_matches(t *testing.T) {
 	require.False(t, match)
 }
 
-func TestVerify_refuses_unreadable_and_dangerous_hashes(t *testing.T) {
+func TestVerify_refusesUnreadableAndDangerousHashes(t *testing.T) {
 	t.Parallel()
 	h := hasher(t, cheap(), 0)
 	const salt, key = "c29tZXNhbHRzb21lc2FsdA", "RdescudvJCsgt3ub+b+dWRWJTmaaJObG"
@@ -143,7 +143,7 @@ func TestVerify_refuses_unreadable_and_dangerous_hashes(t *testing.T) {
 	require.Zero(t, h.Hashes())
 }
 
-func TestNew_refuses_parameters_out_of_range(t *testing.T) {
+func TestNew_refusesParametersOutOfRange(t *testing.T) {
 	t.Parallel()
 	for _, params := range []password.Params{
 		{},
@@ -158,7 +158,7 @@ func TestNew_refuses_parameters_out_of_range(t *testing.T) {
 	}
 }
 
-func TestHasher_unavailable_when_there_is_no_turn(t *testing.T) {
+func TestHasher_unavailableWhenThereIsNoTurn(t *testing.T) {
 	t.Parallel()
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -204,7 +204,7 @@ func TestHasher_concurrent(t *testing.T) {
 	require.EqualValues(t, 51, h.Hashes())
 }
 
-func BenchmarkVerify_OWASP_minimum(b *testing.B) {
+func BenchmarkVerify_OWASPMinimum(b *testing.B) {
 	h, err := password.New(password.DefaultParams(), 0)
 	require.NoError(b, err)
 	phc, err := h.Hash(b.Context(), "correct horse battery")

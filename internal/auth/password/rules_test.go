@@ -63,7 +63,7 @@ func TestCheck(t *testing.T) {
 }
 
 // The search relies on what this test holds the file to.
-func TestCommon_file_is_sorted_folded_and_long_enough(t *testing.T) {
+func TestCommon_fileIsSortedFoldedAndLongEnough(t *testing.T) {
 	t.Parallel()
 	raw, err := os.ReadFile("common.txt")
 	require.NoError(t, err)

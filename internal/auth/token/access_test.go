@@ -66,7 +66,7 @@ func requireInvalid(t testing.TB, i *token.Issuer, text, why string) {
 	require.Zero(t, claims, why)
 }
 
-func TestIssue_and_verify(t *testing.T) {
+func TestIssue_andVerify(t *testing.T) {
 	t.Parallel()
 	i, who := issuer(t, ring(t, secretA), newClock()), someone()
 	text := issue(t, i, who)
@@ -89,7 +89,7 @@ func TestIssue_and_verify(t *testing.T) {
 }
 
 // The race detector is the judge here: the library writes to the headers that it is given.
-func TestIssue_side_by_side(t *testing.T) {
+func TestIssue_sideBySide(t *testing.T) {
 	t.Parallel()
 	i := issuer(t, ring(t, secretA), newClock())
 	var issuing sync.WaitGroup
@@ -107,7 +107,7 @@ func TestIssue_side_by_side(t *testing.T) {
 	issuing.Wait()
 }
 
-func TestVerify_times_with_leeway(t *testing.T) {
+func TestVerify_timesWithLeeway(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	i := issuer(t, ring(t, secretA), c)
@@ -130,7 +130,7 @@ func TestVerify_times_with_leeway(t *testing.T) {
 }
 
 // A good token is remembered, which must not help one that is almost the same.
-func TestVerify_another_token_than_the_one_remembered(t *testing.T) {
+func TestVerify_anotherTokenThanTheOneRemembered(t *testing.T) {
 	t.Parallel()
 	i := issuer(t, ring(t, secretA), newClock())
 	good := issue(t, i, someone())
@@ -147,7 +147,7 @@ func TestVerify_another_token_than_the_one_remembered(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestVerify_secret_rotation(t *testing.T) {
+func TestVerify_secretRotation(t *testing.T) {
 	t.Parallel()
 	c, who := newClock(), someone()
 	before, during, after := ring(t, secretA), ring(t, secretB, secretA), ring(t, secretB)
@@ -164,7 +164,7 @@ func TestVerify_secret_rotation(t *testing.T) {
 	requireInvalid(t, issuer(t, before, c), fresh, "the new secret is not known yet")
 }
 
-func TestVerify_other_issuer_or_audience(t *testing.T) {
+func TestVerify_otherIssuerOrAudience(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	for _, change := range []func(*token.IssuerConfig){
@@ -181,7 +181,7 @@ func TestVerify_other_issuer_or_audience(t *testing.T) {
 	}
 }
 
-func TestNewIssuer_refuses_an_incomplete_configuration(t *testing.T) {
+func TestNewIssuer_refusesAnIncompleteConfiguration(t *testing.T) {
 	t.Parallel()
 	for _, change := range []func(*token.IssuerConfig){
 		func(cfg *token.IssuerConfig) { cfg.Issuer = "" },
@@ -196,7 +196,7 @@ func TestNewIssuer_refuses_an_incomplete_configuration(t *testing.T) {
 	}
 }
 
-func TestIssue_fails_without_randomness(t *testing.T) {
+func TestIssue_failsWithoutRandomness(t *testing.T) {
 	t.Parallel()
 	i, err := token.NewIssuer(ring(t, secretA), config(), newClock().Now, strings.NewReader("short"))
 	require.NoError(t, err)
@@ -225,7 +225,7 @@ func BenchmarkVerify(b *testing.B) {
 }
 
 // The way that the library offers for everybody, to compare with.
-func BenchmarkVerify_generic_jwt_Parse(b *testing.B) {
+func BenchmarkVerify_genericJwtParse(b *testing.B) {
 	r := ring(b, secretA)
 	text, key := []byte(issue(b, issuer(b, r, newClock()), someone())), r.Derive(token.AccessTokens)[0]
 	now := jwt.ClockFunc(newClock().Now)

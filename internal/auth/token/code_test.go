@@ -14,7 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth/token"
 )
 
-func TestNewCode_six_uniform_digits(t *testing.T) {
+func TestNewCode_sixUniformDigits(t *testing.T) {
 	t.Parallel()
 	// Every digit in every place, over a seeded stream, so that the bounds are either kept or not.
 	const draws = 20_000

@@ -59,7 +59,7 @@ func (f forge) payload(claims map[string]any) []byte {
 	return raw
 }
 
-func TestVerify_forged_headers(t *testing.T) {
+func TestVerify_forgedHeaders(t *testing.T) {
 	t.Parallel()
 	i := issuer(t, ring(t, secretA), newClock())
 	f := newForge(t, i)
@@ -100,7 +100,7 @@ func TestVerify_forged_headers(t *testing.T) {
 	requireInvalid(t, i, segment(`{"alg":"HS256", "kid":"`+f.kid+`","typ":"JWT"}`)+"."+body+"."+sum, "other bytes")
 }
 
-func TestVerify_bad_claims_under_a_good_signature(t *testing.T) {
+func TestVerify_badClaimsUnderAGoodSignature(t *testing.T) {
 	t.Parallel()
 	i := issuer(t, ring(t, secretA), newClock())
 	f := newForge(t, i)
@@ -138,7 +138,7 @@ func TestVerify_bad_claims_under_a_good_signature(t *testing.T) {
 	require.NoError(t, err, "claims of a newer version are ignored")
 }
 
-func TestVerify_mangled_tokens(t *testing.T) {
+func TestVerify_mangledTokens(t *testing.T) {
 	t.Parallel()
 	i := issuer(t, ring(t, secretA), newClock())
 	text := issue(t, i, someone())
@@ -160,7 +160,7 @@ func TestVerify_mangled_tokens(t *testing.T) {
 	}
 }
 
-func TestVerify_oversized_tokens_are_not_looked_at(t *testing.T) { //nolint:paralleltest // AllocsPerRun forbids it
+func TestVerify_oversizedTokensAreNotLookedAt(t *testing.T) { //nolint:paralleltest // AllocsPerRun forbids it
 	i := issuer(t, ring(t, secretA), newClock())
 	f := newForge(t, i)
 	claims := f.claims()

@@ -22,7 +22,7 @@ func ring(t testing.TB, current string, previous ...string) *token.Keyring {
 	return r
 }
 
-func TestKeyring_keys_differ_by_purpose_and_secret(t *testing.T) {
+func TestKeyring_keysDifferByPurposeAndSecret(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, purpose := range []token.Purpose{
@@ -42,19 +42,19 @@ func TestKeyring_keys_differ_by_purpose_and_secret(t *testing.T) {
 }
 
 // A derived key outlives a deployment: a change of the derivation signs everybody out and loses every second factor.
-func TestKeyring_derivation_is_pinned(t *testing.T) {
+func TestKeyring_derivationIsPinned(t *testing.T) {
 	t.Parallel()
 	got := hex.EncodeToString(ring(t, secretA).Derive(token.SecondFactors)[0])
 	require.Equal(t, "6d06045e1756b2077ca8de8b13872a68d519e21e9ef1814a6e0b0c35425c9bad", got)
 }
 
-func TestKeyring_refuses_an_empty_secret(t *testing.T) {
+func TestKeyring_refusesAnEmptySecret(t *testing.T) {
 	t.Parallel()
 	_, err := token.NewKeyring("", secretA)
 	require.Error(t, err)
 }
 
-func TestKeyring_is_not_printed(t *testing.T) {
+func TestKeyring_isNotPrinted(t *testing.T) {
 	t.Parallel()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		require.Equal(t, "keyring of 2", fmt.Sprintf(verb, ring(t, secretA, secretB)), verb)

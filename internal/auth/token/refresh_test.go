@@ -35,7 +35,7 @@ func nonce(t testing.TB, r *token.Refresher) [token.NonceSize]byte {
 	return n
 }
 
-func TestRefresh_new_and_parse(t *testing.T) {
+func TestRefresh_newAndParse(t *testing.T) {
 	t.Parallel()
 	r := refresher(t, secretA)
 	made := newRefresh(t, r)
@@ -50,7 +50,7 @@ func TestRefresh_new_and_parse(t *testing.T) {
 	require.False(t, read.Is(other.Hash[:]))
 }
 
-func TestRefresh_forged_tokens_are_told_from_spent_ones(t *testing.T) {
+func TestRefresh_forgedTokensAreToldFromSpentOnes(t *testing.T) {
 	t.Parallel()
 	r := refresher(t, secretA)
 	made := newRefresh(t, r)
@@ -85,7 +85,7 @@ func TestRefresh_forged_tokens_are_told_from_spent_ones(t *testing.T) {
 	require.False(t, spent.Is(current.Hash[:]))
 }
 
-func TestRefresh_next_is_the_same_for_a_repeat_and_for_nobody_else(t *testing.T) {
+func TestRefresh_nextIsTheSameForARepeatAlone(t *testing.T) {
 	t.Parallel()
 	r := refresher(t, secretA)
 	first := newRefresh(t, r)
@@ -118,7 +118,7 @@ func TestRefresh_next_is_the_same_for_a_repeat_and_for_nobody_else(t *testing.T)
 	require.NotEqual(t, second.Hash, r.Next(otherSession, n).Hash)
 }
 
-func TestRefresh_repeat_across_a_change_of_the_secret(t *testing.T) {
+func TestRefresh_repeatAcrossAChangeOfTheSecret(t *testing.T) {
 	t.Parallel()
 	before, during := refresher(t, secretA), refresher(t, secretB, secretA)
 	first := newRefresh(t, before)
@@ -137,7 +137,7 @@ func TestRefresh_repeat_across_a_change_of_the_secret(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestRefresh_is_not_printed(t *testing.T) {
+func TestRefresh_isNotPrinted(t *testing.T) {
 	t.Parallel()
 	made := newRefresh(t, refresher(t, secretA))
 	var out bytes.Buffer
@@ -154,7 +154,7 @@ func TestRefresh_is_not_printed(t *testing.T) {
 	require.NotContains(t, out.String(), made.Token()[30:60])
 }
 
-func TestRefresh_fails_without_randomness(t *testing.T) {
+func TestRefresh_failsWithoutRandomness(t *testing.T) {
 	t.Parallel()
 	r := token.NewRefresher(ring(t, secretA), strings.NewReader("short"))
 	_, err := r.New(uuid.New())

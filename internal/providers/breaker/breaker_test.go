@@ -104,7 +104,7 @@ func requireHeld(t *testing.T, err error) *providers.Error {
 	return held
 }
 
-func TestGuard_opensForAllProcesses(t *testing.T) {
+func TestSet_opensForAllProcesses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		shared, v := &notes{until: map[string]time.Time{}}, &vendor{fails: failure(providers.Transient)}
@@ -137,7 +137,7 @@ func TestGuard_opensForAllProcesses(t *testing.T) {
 }
 
 // What never reached the vendor, or ended before it could answer, is no sign of health.
-func TestGuard_whatIsNoSuccessEither(t *testing.T) {
+func TestSet_takesNoSuccessFromACallThatWasNotMade(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{
 		"cancelled": context.Canceled, "held": &providers.Error{Class: providers.Transient, Throttled: true},
@@ -158,7 +158,7 @@ func TestGuard_whatIsNoSuccessEither(t *testing.T) {
 }
 
 // What is no failure of the vendor's never opens a breaker.
-func TestGuard_whatDoesNotCount(t *testing.T) {
+func TestSet_doesNotCountWhatIsNoFailureOfTheVendor(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{
 		"blocked": failure(providers.Blocked), "permanent": failure(providers.Permanent), "cancelled": context.Canceled,
@@ -178,7 +178,7 @@ func TestGuard_whatDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestGuard_successesBetween(t *testing.T) {
+func TestSet_staysClosedWithSuccessesBetween(t *testing.T) {
 	t.Parallel()
 	v := &vendor{}
 	p := newProcess(&notes{until: map[string]time.Time{}}, v)
@@ -193,7 +193,7 @@ func TestGuard_successesBetween(t *testing.T) {
 }
 
 // While Redis is away each worker goes by what it sees itself, and the API offers everything.
-func TestGuard_withoutNotes(t *testing.T) {
+func TestSet_worksWithoutTheSharedState(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{fails: failure(providers.Transient)}
@@ -210,7 +210,7 @@ func TestGuard_withoutNotes(t *testing.T) {
 	})
 }
 
-func TestGuard_text(t *testing.T) {
+func TestSet_text(t *testing.T) {
 	t.Parallel()
 	v := &vendor{fails: failure(providers.Transient)}
 	g := New(Config{Failures: 1, OpenFor: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
@@ -222,7 +222,7 @@ func TestGuard_text(t *testing.T) {
 	require.Equal(t, 1, v.calls)
 }
 
-func TestGuard_judge(t *testing.T) {
+func TestSet_moderator(t *testing.T) {
 	t.Parallel()
 	v := &vendor{fails: failure(providers.Transient)}
 	g := New(Config{Failures: 1, OpenFor: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
@@ -235,7 +235,7 @@ func TestGuard_judge(t *testing.T) {
 	require.Equal(t, 1, v.calls)
 }
 
-func TestGuard_concurrently(t *testing.T) {
+func TestSet_concurrently(t *testing.T) {
 	t.Parallel()
 	p := newProcess(&notes{until: map[string]time.Time{}}, &vendor{})
 	p.image = p.Image("m", "v", failing{})

@@ -38,7 +38,7 @@ func TestObserve_tellsWhatCameOfEachCall(t *testing.T) {
 	}
 }
 
-func TestObserve_aModelAtRestIsNotAsked(t *testing.T) {
+func TestObserve_aModelWithAnOpenBreakerIsNotAsked(t *testing.T) {
 	t.Parallel()
 	var calls []Call
 	g := New(Config{Failures: 1, OpenFor: time.Minute, Observe: func(c Call) { calls = append(calls, c) }},

@@ -86,7 +86,7 @@ func TestGenerate_requests(t *testing.T) {
 	require.Empty(t, edited.OutputFormat)
 }
 
-func TestGenerate_refuses_before_anything_is_sent(t *testing.T) {
+func TestGenerate_refusesBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
 	reference := providertest.Reference(t, "ref")
 	for reason, change := range map[string]func(*providers.ImageRequest){
@@ -115,7 +115,7 @@ func TestGenerate_refuses_before_anything_is_sent(t *testing.T) {
 }
 
 // fal knows no idempotency key: what was sent and not confirmed may be drawn and billed, and must not be sent again.
-func TestGenerate_never_repeats_a_submission_that_may_have_been_taken(t *testing.T) {
+func TestGenerate_neverRepeatsASubmissionThatMayHaveBeenTaken(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []providertest.Fault{providertest.Reset, providertest.Malformed, providertest.Oversized, providertest.Hang} {
 		p, fake := setup(t, fault, 0, func(c *Config) {
@@ -133,7 +133,7 @@ func TestGenerate_never_repeats_a_submission_that_may_have_been_taken(t *testing
 	requireFault(t, generate(t, p), providers.Transient, "unreachable")
 }
 
-func TestGenerate_sends_the_key_to_nobody_else(t *testing.T) {
+func TestGenerate_sendsTheKeyToNoOtherHost(t *testing.T) {
 	t.Parallel()
 	for _, foreign := range []string{
 		"https://evil.example/requests/1", "http://queue.fal.run.evil.example/", "", "//evil.example/", "ftp://127.0.0.1/", "http://127.0.0.1:1/x", ":",
@@ -156,7 +156,7 @@ func TestGenerate_sends_the_key_to_nobody_else(t *testing.T) {
 	}
 }
 
-func TestGenerate_completed_is_not_success(t *testing.T) {
+func TestGenerate_completedIsNotSuccess(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]providers.Class{
 		"content_policy_violation": providers.Blocked, "no_media_generated": providers.Blocked,
@@ -175,7 +175,7 @@ func TestGenerate_completed_is_not_success(t *testing.T) {
 	requireFault(t, generate(t, p), providers.Blocked, "content_policy_violation")
 }
 
-func TestGenerate_calls_off_what_it_stops_following(t *testing.T) {
+func TestGenerate_callsOffWhatItStopsFollowing(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	p, fake := setup(t, providertest.Hang, 0)
@@ -197,7 +197,7 @@ func TestGenerate_calls_off_what_it_stops_following(t *testing.T) {
 	require.Equal(t, []string{"req-1"}, fake.Cancelled())
 }
 
-func TestGenerate_looks_less_and_less_often(t *testing.T) {
+func TestGenerate_looksLessAndLessOften(t *testing.T) {
 	t.Parallel()
 	var pauses []time.Duration
 	p, fake := setup(t, providertest.None, 0, func(c *Config) {
@@ -228,7 +228,7 @@ func (h hiccup) RoundTrip(r *http.Request) (*http.Response, error) {
 	return h.next.RoundTrip(r)
 }
 
-func TestGenerate_asks_again_what_costs_nothing(t *testing.T) {
+func TestGenerate_asksAgainWhatCostsNothing(t *testing.T) {
 	t.Parallel()
 	client := transport.NewClient(maxAnswer)
 	h := hiccup{client.Transport, map[string]int{}}
@@ -261,7 +261,7 @@ func TestNew_refuses(t *testing.T) {
 	}
 }
 
-func TestRefusal_both_bodies_and_the_advice(t *testing.T) {
+func TestRefusal_bothBodiesAndTheAdvice(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		status int
@@ -299,7 +299,7 @@ func TestRefusal_both_bodies_and_the_advice(t *testing.T) {
 }
 
 // A creator is told to change the words or pictures only where that may help.
-func TestRefusal_whoseFailureItIs(t *testing.T) {
+func TestRefusal_tellsWhoseFailureItIs(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		status int

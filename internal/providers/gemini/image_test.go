@@ -42,7 +42,7 @@ func TestImage_faults(t *testing.T) { //nolint:paralleltest // it measures memor
 	})
 }
 
-func TestImage_asksForWhatWasOrdered(t *testing.T) {
+func TestImage_asksForWhatTheRequestSays(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		width, height int
@@ -159,7 +159,7 @@ func TestImage_callTimeout(t *testing.T) {
 	require.Equal(t, "timeout", vendor.Reason)
 }
 
-func TestImage_nobodyThere(t *testing.T) {
+func TestImage_aVendorThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	p := provider(t, &geminifake.Fake{URL: "http://127.0.0.1:1"})
 	_, err := p.Generate(t.Context(), providertest.Request(), &providertest.MemorySink{})

@@ -30,7 +30,7 @@ func looked(t *testing.T) providers.Picture {
 	return providers.Picture{ContentType: reference.ContentType, Data: reference.Data}
 }
 
-func TestJudge_asksForAFormAndReadsIt(t *testing.T) {
+func TestModerator_asksForAFormAndReadsIt(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]providers.Finding{
 		"nothing": {}, "public_figure": {PublicFigure: true}, "minor": {Minor: true}, "sexual": {Sexual: true},
@@ -70,7 +70,7 @@ func TestJudge_asksForAFormAndReadsIt(t *testing.T) {
 }
 
 // A refusal to look is a finding; whatever else goes wrong says nothing of the picture.
-func TestJudge_faults(t *testing.T) {
+func TestModerator_faults(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []providertest.Fault{providertest.BlockedBefore, providertest.BlockedAfter} {
 		fake := geminifake.New(t)
@@ -102,7 +102,7 @@ func TestJudge_faults(t *testing.T) {
 	}
 }
 
-func TestJudge_answersOfAnotherFormAreNone(t *testing.T) {
+func TestModerator_answersOfAnotherFormAreNone(t *testing.T) {
 	t.Parallel()
 	for _, said := range []string{
 		"It is fine.", "{}", "null", "true", `{"public_figure":false,"minor":false,"sexual":false,"violent":false}`,
@@ -118,7 +118,7 @@ func TestJudge_answersOfAnotherFormAreNone(t *testing.T) {
 	}
 }
 
-func TestJudge_endsWithItsCaller(t *testing.T) {
+func TestModerator_endsWithItsCaller(t *testing.T) {
 	t.Parallel()
 	fake := geminifake.New(t)
 	fake.Fail(providertest.Hang, 0)
@@ -129,7 +129,7 @@ func TestJudge_endsWithItsCaller(t *testing.T) {
 }
 
 // What the judge is shown has lost its metadata, like every picture that leaves the house.
-func TestJudge_isShownARedrawnPicture(t *testing.T) {
+func TestModerator_isShownARedrawnPicture(t *testing.T) {
 	t.Parallel()
 	fake := geminifake.New(t)
 	fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Judged("nothing") })
@@ -152,7 +152,7 @@ func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // A vendor that says nothing has failed before the patience of package safety ends: else nobody would count its failures.
-func TestJudge_silenceIsTheVendorsFailure(t *testing.T) {
+func TestModerator_silenceIsTheVendorsFailure(t *testing.T) {
 	t.Parallel()
 	picture := looked(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -125,7 +125,7 @@ func TestText_endsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestText_stopsWhenNobodyListens(t *testing.T) {
+func TestText_stopsWhenItsReaderFails(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("the reader has gone")
 	_, err := provider(t, geminifake.New(t)).Reply(t.Context(), question(), func(string) error { return gone })

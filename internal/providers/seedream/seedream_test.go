@@ -82,7 +82,7 @@ func TestGenerate_request(t *testing.T) {
 	require.Empty(t, fake.Requests()[2].Sequential)
 }
 
-func TestGenerate_what_takes_too_long(t *testing.T) {
+func TestGenerate_whatTakesTooLong(t *testing.T) {
 	t.Parallel()
 	fake := seedreamfake.New(t, providertest.Hang, 0)
 	p, err := New(Config{BaseURL: fake.URL, Key: providertest.Key, Now: time.Now, CallTimeout: 50 * time.Millisecond})
@@ -92,7 +92,7 @@ func TestGenerate_what_takes_too_long(t *testing.T) {
 	requireFault(t, err, providers.Transient, "timeout")
 }
 
-func TestGenerate_redraws_what_leaves_the_house(t *testing.T) {
+func TestGenerate_redrawsWhatLeavesTheHouse(t *testing.T) {
 	t.Parallel()
 	fake := seedreamfake.New(t, providertest.None, 0)
 	drawn := providertest.Drawing("jpeg", 40, 30)
@@ -109,7 +109,7 @@ func TestGenerate_redraws_what_leaves_the_house(t *testing.T) {
 	require.Equal(t, []string{"data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(drawn)}, fake.Requests()[0].Image)
 }
 
-func TestNew_needs_a_key_and_a_clock(t *testing.T) {
+func TestNew_needsAKeyAndAClock(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{Now: time.Now})
 	require.Error(t, err)
@@ -117,7 +117,7 @@ func TestNew_needs_a_key_and_a_clock(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestSize_is_legal_and_keeps_the_shape(t *testing.T) {
+func TestSize_isLegalAndKeepsTheShape(t *testing.T) {
 	t.Parallel()
 	for _, model := range []string{
 		"dola-seedream-5-0-pro-260628", "seedream-5-0-260128", "seedream-5-0-lite-260128", "doubao-seedream-4-5-251128", "seedream-4-0-250828", "ep-20260101-x",
@@ -154,7 +154,7 @@ func TestSize_is_legal_and_keeps_the_shape(t *testing.T) {
 	}
 }
 
-func TestGenerate_refuses_references_that_the_vendor_would(t *testing.T) {
+func TestGenerate_refusesReferencesThatTheVendorWould(t *testing.T) {
 	t.Parallel()
 	good := providertest.Reference(t, "ref")
 	for reason, references := range map[string][]providers.Reference{
@@ -238,7 +238,7 @@ func TestFailure_whoseItIs(t *testing.T) {
 	}
 }
 
-func TestGenerate_error_in_a_good_status(t *testing.T) {
+func TestGenerate_errorInAGoodStatus(t *testing.T) {
 	t.Parallel()
 	for body, class := range map[string]providers.Class{
 		`{"error":{"code":"OutputImageSensitiveContentDetected","message":"m"}}`: providers.Blocked,
@@ -264,7 +264,7 @@ func TestGenerate_error_in_a_good_status(t *testing.T) {
 
 // The vendor takes no idempotency key, so that a request which may have been drawn, and billed, must not go out again by
 // itself.
-func TestGenerate_never_repeats_a_request(t *testing.T) {
+func TestGenerate_neverRepeatsARequest(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
 	fake := seedreamfake.New(t, providertest.None, 0)

@@ -54,7 +54,7 @@ func TestClient_boundsAnswers(t *testing.T) {
 }
 
 // A redirect would carry the key to whoever it names.
-func TestClient_followsNobody(t *testing.T) {
+func TestClient_followsNoRedirect(t *testing.T) {
 	t.Parallel()
 	var others int
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { others++ }))

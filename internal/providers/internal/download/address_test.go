@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPublic_only_what_a_stranger_may_have(t *testing.T) {
+func TestPublic_onlyWhatAStrangerMayHave(t *testing.T) {
 	t.Parallel()
 	for _, addr := range []string{
 		"1.1.1.1", "8.8.8.8", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1",
@@ -31,7 +31,7 @@ func TestPublic_only_what_a_stranger_may_have(t *testing.T) {
 	require.False(t, public(netip.Addr{}))
 }
 
-func TestControl_sees_what_was_resolved(t *testing.T) {
+func TestControl_seesWhatWasResolved(t *testing.T) {
 	t.Parallel()
 	check := control(public)
 	require.NoError(t, check("tcp4", "8.8.8.8:443", nil))
@@ -43,7 +43,7 @@ func TestControl_sees_what_was_resolved(t *testing.T) {
 	require.ErrorIs(t, check("udp4", "8.8.8.8:443", nil), errAddress)
 }
 
-func TestCheck_of_URLs(t *testing.T) {
+func TestCheck_ofURLs(t *testing.T) {
 	t.Parallel()
 	strict := targets{hosts: []string{"fal.media", "cdn.example.com"}}
 	for _, raw := range []string{

@@ -49,7 +49,7 @@ func drawing(t *testing.T) []byte {
 	return out.Bytes()
 }
 
-func TestGet_type_is_told_by_the_bytes(t *testing.T) {
+func TestGet_typeIsToldByTheBytes(t *testing.T) {
 	t.Parallel()
 	want := drawing(t)
 	data, contentType, err := get(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -80,7 +80,7 @@ func TestGet_limits(t *testing.T) {
 	requireFault(t, err, providers.Transient, "timeout")
 }
 
-func TestGet_tries_again_where_that_helps(t *testing.T) {
+func TestGet_triesAgainWhereThatHelps(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
 	_, _, err := get(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -112,7 +112,7 @@ func TestGet_tries_again_where_that_helps(t *testing.T) {
 	require.Equal(t, providers.Transient, fault.Class)
 }
 
-func TestGet_checks_redirects(t *testing.T) {
+func TestGet_checksRedirects(t *testing.T) {
 	t.Parallel()
 	for _, to := range []string{
 		"http://169.254.169.254/latest?" + secret, "https://evil.com/a?" + secret, "http://10.0.0.1/a.png", "file:///etc/passwd", "://a.png?" + secret,
@@ -144,7 +144,7 @@ func TestGet_checks_redirects(t *testing.T) {
 }
 
 // A fake's pictures come from this machine; a real provider's never do, not even by a name of its own that leads here.
-func TestGet_loopback_needs_both_the_option_and_a_loopback_base(t *testing.T) {
+func TestGet_loopbackNeedsBothTheOptionAndALoopbackBase(t *testing.T) {
 	t.Parallel()
 	answer := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(drawing(t)) }
 	for name, change := range map[string]func(*Config){
@@ -164,7 +164,7 @@ func TestGet_loopback_needs_both_the_option_and_a_loopback_base(t *testing.T) {
 	require.ErrorIs(t, err, errAddress, "an allowed name that leads to this machine is refused when it is dialled")
 }
 
-func TestGet_ends_with_its_context(t *testing.T) {
+func TestGet_endsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
