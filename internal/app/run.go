@@ -102,7 +102,7 @@ func (a *App) serve(
 // startDraining lets load balancers notice that this instance is about to go before it turns clients away: their checks
 // find it not ready, and clients that stream are told to come back only when another instance will be asked.
 func (a *App) startDraining(edge *edge.Edge) {
-	edge.Leave()
+	edge.FailReadiness()
 	time.Sleep(a.cfg.DrainGrace)
 	edge.Drain()
 }

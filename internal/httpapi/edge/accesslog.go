@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// Served describes an answered request, for metrics and traces. Its labels are few and hold nothing of a client's.
+// Served describes an answered request, for metrics and traces. Its labels are few and contain nothing that a client sent.
 type Served struct {
 	Route    string // the path's template, such as /api/v1/jobs/:job_id; "unmatched" where there is none
 	Method   string // an HTTP method that we know, or "other"
@@ -27,12 +27,11 @@ type Served struct {
 
 const unmatched = "unmatched"
 
-// observe is the outermost layer: it gives the call its identity, turns panics and errors into answers, and writes one
-// line about it. The line has no query, no header and no body, because that is where passwords, tokens and signed
+// observe is the outermost layer: it gives the call its identity, turns panics and errors into answers, and writes one log
+// entry about it. The entry has no query, no header and no body, because that is where passwords, tokens and signed
 // addresses are; and the route's template instead of the path, because that is where ids are.
 //
-// What stands between it and the handler is one function and no chain: Echo makes the closures of a chain anew for each
-// request.
+// Between it and the handler is one function and no chain: Echo makes the closures of a chain anew for each request.
 func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := e.cfg.Now()
@@ -41,14 +40,14 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(r.WithContext(newRequestContext(r.Context(), call)))
 		h := c.Response().Header()
 		h[headerRequestID] = []string{call.id}
-		if e.leaving.Load() {
+		if e.unready.Load() {
 			h.Set("Connection", "close")
 		}
 
 		err := e.protect(c, next)
 		if err == nil && call.events.IsFilled() {
 			var detached bool
-			if detached, err = e.streamed(c, call, start); detached {
+			if detached, err = e.openStream(c, call, start); detached {
 				return nil
 			}
 		}
@@ -59,8 +58,8 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		served := servedBy(c)
 		served.Status, served.Bytes = c.Response().Status, c.Response().Size
 		ctx := c.Request().Context()
-		name(ctx, served)
-		e.account(ctx, call, served, start)
+		nameSpan(ctx, served)
+		e.recordServed(ctx, call, served, start)
 		if p, ok := errors.AsType[*panicError](err); ok && (begun || p.aborts()) {
 			// Half an answer went out: cutting the connection is the only way left to say that it is not whole.
 			panic(http.ErrAbortHandler)
@@ -69,16 +68,16 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// streamed answers with events. A stream that outlasts its handler is recorded at its end.
-func (e *Edge) streamed(c echo.Context, call *call, start time.Time) (detached bool, err error) {
+// openStream answers with events. A stream that outlives its handler is recorded when it ends.
+func (e *Edge) openStream(c echo.Context, call *call, start time.Time) (detached bool, err error) {
 	served, ctx := servedBy(c), detachedContext{call}
 	w := c.Response().Writer // net/http's own: Echo uses its again when the handler has returned
 	detached, sent, err := call.events.Open(ctx, w, c.Request(), func(err error, sent int64) {
 		if err != nil {
-			e.judge(ctx, call, fromStream(err))
+			e.recordFailure(ctx, call, fromStream(err))
 		}
 		served.Status, served.Bytes = http.StatusOK, sent
-		e.account(ctx, call, served, start)
+		e.recordServed(ctx, call, served, start)
 	})
 	if sent > 0 { // attached, and beyond Echo's sight
 		c.Response().Committed, c.Response().Status, c.Response().Size = true, http.StatusOK, sent
@@ -99,8 +98,8 @@ func servedBy(c echo.Context) Served {
 	return Served{Route: route(c), Method: method(c.Request().Method)}
 }
 
-// account tells the log and the metrics of an answer that is over.
-func (e *Edge) account(ctx context.Context, call *call, served Served, start time.Time) {
+// recordServed writes an answer that is complete into the log and the metrics.
+func (e *Edge) recordServed(ctx context.Context, call *call, served Served, start time.Time) {
 	end := e.cfg.Now()
 	served.Duration = end.Sub(start)
 	if call.failure.status == statusClientGone {
@@ -130,8 +129,8 @@ func (e *Edge) protect(c echo.Context, next echo.HandlerFunc) (err error) {
 	return next(c)
 }
 
-// log writes the line. It gives the handler a record of its own making, since a Logger would look up who called it, which
-// is the same for every line.
+// log writes the entry. It gives the log's handler a record that it made itself, since a Logger would look up its caller,
+// which is the same for every entry.
 func (e *Edge) log(ctx context.Context, call *call, served Served, at time.Time) {
 	level := slog.LevelInfo
 	switch {
@@ -169,11 +168,11 @@ func (e *Edge) log(ctx context.Context, call *call, served Served, at time.Time)
 	}
 	record := slog.NewRecord(at, level, "request", 0)
 	record.AddAttrs(attrs...)
-	_ = handler.Handle(ctx, record) // as a Logger does: there is nowhere to tell
+	_ = handler.Handle(ctx, record) // as a Logger does: an error of the log has nowhere to go
 }
 
-// name calls the span of a request after its operation, which only the router knows, and gives it the names in the log.
-func name(ctx context.Context, served Served) {
+// nameSpan calls the span of a request after its operation, which only the router knows, and gives it the names in the log.
+func nameSpan(ctx context.Context, served Served) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.SetName(served.Method + " " + served.Route)
 		span.SetAttributes(attribute.String("http.route", served.Route))
@@ -188,7 +187,8 @@ func route(c echo.Context) string {
 	return unmatched
 }
 
-// method keeps invented methods out of metrics. What it returns is no part of the request, which a stream would keep alive.
+// method keeps invented methods out of metrics. It returns constants and no part of the request, which a stream would keep
+// alive.
 func method(m string) string {
 	for _, known := range [...]string{
 		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,

@@ -10,26 +10,26 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// call is what the edge knows of the request that it is serving. Each layer fills its part; one goroutine owns it.
+// call is what the edge knows of the request that it is serving. Each layer fills in its part; one goroutine owns it.
 type call struct {
 	id        string // X-Request-Id
 	client    Client
 	token     bool       // a bearer token was presented, good or bad
-	principal *Principal // nil: nobody has been authenticated
+	principal *Principal // nil: not authenticated
 	user      string     // the id of the principal's account, as text; "" without one
-	events    sse.Slot   // filled where a stream answers the call, once its handler has returned
+	events    sse.Slot   // for the stream that answers the call, if one does
 	failure   failure    // what problem.go answered, for the access log
 
 	known Principal // what principal points at
 }
 
-// sign notes who is asking.
-func (c *call) sign(p Principal) {
+// setPrincipal records the account that asks.
+func (c *call) setPrincipal(p Principal) {
 	c.known = p
 	c.principal, c.user = &c.known, p.UserID.String()
 }
 
-// requestContext is the context of a request: one value for all that the edge has to say.
+// requestContext is the context of a request: one value for everything that the edge knows of it.
 type requestContext struct {
 	tracecontext.Carrier
 

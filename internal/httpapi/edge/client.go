@@ -17,6 +17,7 @@ type Client struct {
 
 const maxUserAgent = 512 // bytes; longer ones are cut
 
+// ClientFrom returns where the request of ctx came from. ctx must be that of a request that has passed through an Edge.
 func ClientFrom(ctx context.Context) Client { return callFrom(ctx).client }
 
 func (e *Edge) client(r *http.Request) Client {
@@ -28,7 +29,7 @@ func (e *Edge) client(r *http.Request) Client {
 }
 
 // clientAddr is the peer, unless the peer is a trusted proxy: then it is the hop nearest to us in X-Forwarded-For that
-// is not one. What stands left of that hop was written by strangers and is not looked at.
+// is not one. What is left of that hop was written by strangers and is not read.
 func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	addr := parseAddr(r.RemoteAddr)
 	if !isTrusted(addr, trusted) {
@@ -75,7 +76,7 @@ func isTrusted(addr netip.Addr, trusted []netip.Prefix) bool {
 	return false
 }
 
-// cleanUserAgent makes a header fit for a database and a log line.
+// cleanUserAgent makes a header fit for the database and the log.
 func cleanUserAgent(s string) string {
 	clean := strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {

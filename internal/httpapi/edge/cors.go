@@ -18,7 +18,7 @@ const (
 )
 
 // cors lets pages of the configured origins call us with cookies (https://fetch.spec.whatwg.org/#http-cors-protocol).
-// Origins are compared whole: a prefix, a suffix or a wildcard would let in somebody else's site. It reports whether the
+// Origins are compared whole: a prefix, a suffix or a wildcard would let in another owner's site. It reports whether the
 // request is a preflight, which is answered for any path, so that the page gets to see the 404 of the request itself.
 func (e *Edge) cors(c echo.Context) (preflight bool) {
 	r, h := c.Request(), c.Response().Header()

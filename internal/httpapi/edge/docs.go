@@ -58,7 +58,7 @@ func docsPolicy(page []byte) (string, error) {
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'", nil
 }
 
-// scalar sends the script as it lies here. Its name has its version, so that it never changes.
+// scalar sends the script as it is embedded. Its name has its version, so that it never changes.
 func scalar(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set("Content-Type", "text/javascript; charset=utf-8")

@@ -1,3 +1,11 @@
+// Package edge is what runs in front of every operation, and the one place where an error becomes an answer (problem.go).
+//
+// [New] puts together, for every operation of the spec: request id and client address, access log and recovery, security
+// headers and CORS, authentication, validation of parameters and body, and the rate limit. What an operation needs of these
+// it declares in api/openapi.yaml, and New fails for one that leaves something undeclared. A handler behind it asks
+// [PrincipalFrom] and [ClientFrom] for what the edge knows of its request.
+//
+// It knows no domain: authentication and counting come in its [Config]. It alone knows Echo.
 package edge
 
 import (
@@ -21,33 +29,33 @@ import (
 	"github.com/mugshot-studio/backend/internal/httpapi/sse"
 )
 
-// Config is what the edge needs from outside. BasePath, Log, Authenticate and NewID are required.
+// Config has what the edge needs from its caller. BasePath, Log, Authenticate and NewID are required.
 type Config struct {
 	BasePath string // of the operations, such as /api/v1; without a slash at the end
 	Log      *slog.Logger
 	Now      func() time.Time // nil: time.Now
 	NewID    func() uuid.UUID // of requests
 
-	// Authenticate verifies a bearer token and that its session lives. It fails with errors of apperr: unauthenticated,
-	// or unavailable where it can't tell.
+	// Authenticate verifies a bearer token and that its session is alive. It fails with errors of apperr: unauthenticated,
+	// or unavailable where it can't find out.
 	Authenticate func(ctx context.Context, token string) (Principal, error)
 	Limiter      Limiter // nil: nothing is limited
 	// Ready are the dependencies without which nothing works, by the name that /readyz shows.
 	Ready map[string]func(context.Context) error
 
-	TrustedProxies []netip.Prefix          // peers whose X-Forwarded-For is believed
+	TrustedProxies []netip.Prefix          // peers whose X-Forwarded-For is trusted
 	AllowedOrigins []string                // origins whose pages may call with credentials, compared whole
 	Mount          map[string]http.Handler // other handlers by path prefix, such as "/storage/"; prefixes end in a slash
-	HSTS           bool                    // whether clients are told to come by TLS alone
+	HSTS           bool                    // whether clients are told to use TLS alone
 
-	Report  func(ctx context.Context, err error)     // takes errors behind 5xx and panics; nil: nobody does
-	Observe func(ctx context.Context, served Served) // takes every answered request; nil: nobody does
+	Report  func(ctx context.Context, err error)     // takes errors behind 5xx and panics; nil: not reported
+	Observe func(ctx context.Context, served Served) // takes every answered request; nil: not observed
 
-	// Trace begins a span around each request; nil: nobody traces. Event streams and probes are left out.
+	// Trace begins a span around each request; nil: not traced. Event streams and probes have no span.
 	Trace func(http.Handler) http.Handler
 
 	Heartbeat    time.Duration // between the comments in an idle event stream; 0: 15 s, as the contract says
-	StreamWrite  time.Duration // for a reader to take one event before it is dropped; 0: 30 s
+	StreamWrite  time.Duration // for a client to take one event before its stream ends; 0: 30 s
 	ReadyTimeout time.Duration // for all dependencies to answer /readyz; 0: 2 s
 }
 
@@ -57,11 +65,11 @@ type Edge struct {
 	echo    *echo.Echo
 	traced  http.Handler // echo within a span
 	streams *sse.Server
-	leaving atomic.Bool
+	unready atomic.Bool
 }
 
 // New builds the public handler around an implementation of the strict interface. It fails for a configuration that
-// can't be right and for a spec that leaves something undeclared.
+// can't be right and for a spec with an operation that leaves something undeclared.
 func New(cfg Config, impl api.StrictServerInterface) (*Edge, error) {
 	cfg.setDefaults()
 	if err := cfg.check(); err != nil {
@@ -79,12 +87,12 @@ func New(cfg Config, impl api.StrictServerInterface) (*Edge, error) {
 	e.echo.HTTPErrorHandler = func(err error, c echo.Context) { e.fail(c, err) }
 	// Not a Group: its middleware needs a catch-all route, which turns 405 into 404.
 	e.echo.Use(e.observe)
-	guards := make(map[string][]echo.MiddlewareFunc, len(operations))
+	middleware := make(map[string][]echo.MiddlewareFunc, len(operations))
 	for id, op := range operations {
-		guards[id] = []echo.MiddlewareFunc{e.guard(op)}
+		middleware[id] = []echo.MiddlewareFunc{e.inFrontOf(op)}
 	}
 	api.RegisterHandlersWithOptions(e.echo, api.NewStrictHandler(impl, nil), api.RegisterHandlersOptions{
-		BaseURL: cfg.BasePath, OperationMiddlewares: guards,
+		BaseURL: cfg.BasePath, OperationMiddlewares: middleware,
 	})
 	if err := e.addPages(); err != nil {
 		return nil, fmt.Errorf("http edge: %w", err)
@@ -102,15 +110,15 @@ func New(cfg Config, impl api.StrictServerInterface) (*Edge, error) {
 // ServeHTTP implements http.Handler.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path := r.URL.Path; strings.HasSuffix(path, "/events") || path == "/healthz" || path == "/readyz" {
-		e.echo.ServeHTTP(w, r) // a stream takes its connection over, and lasts; probes tell nothing
+		e.echo.ServeHTTP(w, r) // a span would last as long as its stream; one of a probe says nothing
 		return
 	}
 	e.traced.ServeHTTP(w, r)
 }
 
-// Leave makes /readyz answer 503, and every answer close its connection, so that load balancers turn to other instances;
-// everything is served as before. It returns at once and may be called again.
-func (e *Edge) Leave() { e.leaving.Store(true) }
+// FailReadiness makes /readyz answer 503, and every answer close its connection, so that load
+// balancers turn to other instances; everything is served as before. It returns at once and may be called again.
+func (e *Edge) FailReadiness() { e.unready.Store(true) }
 
 // Drain makes /readyz answer 503, ends every event stream with a hint when to come back, and refuses new ones. Other
 // requests are served as before; http.Server.Shutdown waits for them, and Wait for the streams. It returns at once and may
@@ -120,9 +128,9 @@ func (e *Edge) Drain() { e.streams.Drain() }
 // Wait waits until the event streams of a draining Edge have ended; see [sse.Server.Wait].
 func (e *Edge) Wait(ctx context.Context) error { return e.streams.Wait(ctx) }
 
-// guard is what stands between an operation's route and its handler. Security comes first: who may not ask learns
-// nothing about how to ask.
-func (e *Edge) guard(op *operation) echo.MiddlewareFunc {
+// inFrontOf returns what runs between an operation's route and its handler. Security comes first: a client that is not
+// allowed to ask learns nothing about how to ask.
+func (e *Edge) inFrontOf(op *operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r, call := c.Request(), callOf(c)
@@ -143,14 +151,14 @@ func (e *Edge) guard(op *operation) echo.MiddlewareFunc {
 	}
 }
 
-// isTidy tells that no segment of a path is empty. Echo would match some paths with one, with an empty parameter, and one
+// isTidy reports whether no segment of a path is empty. Echo would match some paths with one, with an empty parameter, and one
 // that ends in a slash.
 func isTidy(u *url.URL) bool {
 	path := u.EscapedPath() // a slash within a parameter ends no segment
 	return !strings.HasSuffix(path, "/") && !strings.Contains(path, "//")
 }
 
-// addPages registers what lies outside of the base path.
+// addPages registers the pages outside of the base path.
 func (e *Edge) addPages() error {
 	pages := specPages(e.cfg.BasePath)
 	docs, err := docsPages()

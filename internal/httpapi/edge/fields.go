@@ -18,7 +18,7 @@ import (
 // maxFields bounds the answer to a body made of nothing but mistakes.
 const maxFields = 100
 
-// extMessage of a schema says what a string of it has to look like, where pattern alone can't tell a person.
+// extMessage of a schema says what its strings have to look like, where the pattern alone says little to a person.
 const extMessage = "x-message"
 
 const (
@@ -46,7 +46,7 @@ func (v *violations) add(in, field, code, message string) {
 	}
 }
 
-// err is nil where nothing failed. The body's fields come last, by name.
+// err returns nil where nothing failed. The body's fields come last, by name.
 func (v *violations) err() error {
 	if len(*v) == 0 {
 		return nil
@@ -60,7 +60,7 @@ func (v *violations) err() error {
 	return apperr.Validation(*v...)
 }
 
-// addParam takes what openapi3filter said about a parameter.
+// addParam adds what openapi3filter found wrong with a parameter.
 func (v *violations) addParam(p *openapi3.Parameter, err error) {
 	switch _, malformed := errors.AsType[*openapi3filter.ParseError](err); {
 	case errors.Is(err, openapi3filter.ErrInvalidRequired):
@@ -80,11 +80,11 @@ func (v *violations) addParam(p *openapi3.Parameter, err error) {
 	}
 }
 
-// addBody takes what the body's schema said about it.
+// addBody adds what the body's schema found wrong with it.
 func (v *violations) addBody(err error) {
 	v.addSchema(err, func(e *openapi3.SchemaError) {
 		path := e.JSONPointer()
-		if e.SchemaField == "properties" { // an unknown member, of which only the sentence tells the name
+		if e.SchemaField == "properties" { // an unknown member, whose name is only in the sentence
 			if _, quoted, ok := strings.Cut(e.Reason, " "); ok {
 				if name, err := strconv.QuotedPrefix(quoted); err == nil {
 					name, _ = strconv.Unquote(name)
@@ -97,8 +97,8 @@ func (v *violations) addBody(err error) {
 	})
 }
 
-// addSchema finds the single failures in the tree that openapi3 answers. It never asks one for its text, which quotes
-// the value, and the value may be a password.
+// addSchema finds the single failures in the tree that openapi3 answers. It never reads the text of one, which
+// quotes the value, and the value may be a password.
 func (v *violations) addSchema(err error, add func(*openapi3.SchemaError)) {
 	switch e := err.(type) { //nolint:errorlint // the tree is walked node by node
 	case nil:

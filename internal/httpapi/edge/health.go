@@ -11,16 +11,16 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-// healthz says that the process is alive and takes requests. It asks nobody: a restart mends no database.
+// healthz says that the process is alive and takes requests. It asks no dependency: a restart repairs no database.
 func (e *Edge) healthz(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 }
 
 var errNotReady = apperr.New(apperr.Unavailable, apperr.CodeUnavailable, "This instance can't serve requests right now.")
 
-// readyz asks all dependencies side by side and names those that failed. Why they did is for the log alone.
+// readyz asks all dependencies side by side and names those that failed. Why they failed is in the log alone.
 func (e *Edge) readyz(c echo.Context) error {
-	if e.leaving.Load() || e.streams.Draining() {
+	if e.unready.Load() || e.streams.Draining() {
 		return errNotReady.WithDetail("checks", map[string]string{"server": "draining"})
 	}
 	ctx, cancel := context.WithTimeout(c.Request().Context(), e.cfg.ReadyTimeout)
@@ -30,11 +30,11 @@ func (e *Edge) readyz(c echo.Context) error {
 		name string
 		err  error
 	}
-	results := make(chan result, len(e.cfg.Ready)) // room for those that answer when nobody waits any more
+	results := make(chan result, len(e.cfg.Ready)) // room for those that answer after the time-out
 	checks := make(map[string]string, len(e.cfg.Ready))
 	for name, check := range e.cfg.Ready {
 		checks[name] = "failed"
-		go func() { results <- result{name, attempt(ctx, check)} }()
+		go func() { results <- result{name, runCheck(ctx, check)} }()
 	}
 	ready := true
 	for range e.cfg.Ready {
@@ -56,8 +56,9 @@ func (e *Edge) readyz(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]any{"status": "ok", "checks": checks})
 }
 
-// attempt keeps a check that panics from taking the process with it: no recovery of ours covers its goroutine.
-func attempt(ctx context.Context, check func(context.Context) error) (err error) {
+// runCheck runs a check and makes an error of a panic, which would otherwise end the process: no other recovery covers this
+// goroutine.
+func runCheck(ctx context.Context, check func(context.Context) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)

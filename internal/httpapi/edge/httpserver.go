@@ -16,8 +16,8 @@ const (
 	maxHeaderBytes    = 32 << 10
 )
 
-// NewHTTPServer returns a server that a slow or hostile client can't hold for long. It does not listen yet. What net/http
-// itself has to say, such as about broken handshakes, goes to log.
+// NewHTTPServer returns a server whose connections a slow or hostile client can't occupy for long. It does not listen yet.
+// Messages of net/http itself, such as about broken handshakes, go to log.
 func NewHTTPServer(addr string, handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Addr:                         addr,

@@ -8,8 +8,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 )
 
-// IdempotencyKey names a request that may be repeated. parts are what makes two requests the same: the path parameters
-// and the typed body, whose JSON has one order of members and all defaults filled in, however the client wrote it.
+// IdempotencyKey returns the key of a request that may be repeated; without the header it is the zero key. parts are what
+// makes two requests the same: the path parameters and the typed body, whose JSON has one order of members and all defaults
+// filled in, however the client wrote it.
 func IdempotencyKey(operationID string, header *string, parts ...any) (idempotency.Key, error) {
 	if header == nil {
 		return idempotency.Key{}, nil
@@ -26,7 +27,7 @@ func IdempotencyKey(operationID string, header *string, parts ...any) (idempoten
 	return key, nil
 }
 
-// IdempotentReplayed is the header of an answer: present where it repeats an earlier one.
+// IdempotentReplayed returns the header of an answer: present where the answer repeats an earlier one.
 func IdempotentReplayed(replayed bool) *string {
 	if !replayed {
 		return nil

@@ -19,7 +19,8 @@ const maxDepth = 32
 
 var errMalformedJSON = apperr.New(apperr.Invalid, apperr.CodeMalformedJSON, "The body is not valid JSON.")
 
-// document is a decoded body and what the schema has to be asked about later, because it can't see it itself.
+// document is a decoded body, and the places in it that checkBody has to look at because a schema can't see what is wrong
+// there.
 type document struct {
 	value   any        // nil, bool, string, json.Number, []any, map[string]any
 	nul     [][]string // where strings hold U+0000, which Postgres can't store
@@ -50,8 +51,8 @@ func decodeJSON(data []byte) (document, error) {
 	return d, nil
 }
 
-// decodeValue reads numbers as they are written, and knows what is wrong with a text. It needs a buffer of its own for that:
-// a text without numbers that nothing is wrong with is left to json.Unmarshal, which makes the same of it.
+// decodeValue keeps numbers as they are written, and says what is wrong with a text. It needs a buffer of its own for that, so
+// a correct text without numbers is left to json.Unmarshal, which decodes it to the same value.
 func decodeValue(data []byte) (value any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -65,8 +66,8 @@ func decodeValue(data []byte) (value any, err error) {
 }
 
 // outline counts the members of all objects of a JSON text (outside of strings each has one colon) and the deepest
-// nesting, and tells whether there may be numbers, without allocating. encoding/json keeps the last of two equal members and tells nobody; a count that differs
-// from the decoded value's gives it away.
+// nesting, and reports whether there may be numbers, without allocating. encoding/json silently keeps the last of two equal
+// members; a count that differs from the decoded value's shows it.
 func outline(data []byte) (members, deepest int, numbers bool) {
 	inString, depth := false, 0
 	for i := 0; i < len(data); i++ {
@@ -90,7 +91,7 @@ func outline(data []byte) (members, deepest int, numbers bool) {
 	return members, deepest, numbers
 }
 
-// inspect walks a value, notes what the schema can't see, and returns how many members its objects have.
+// inspect walks a value, records what a schema can't see, and returns how many members its objects have.
 func (d *document) inspect(value any, path []string) (members int) {
 	switch v := value.(type) {
 	case map[string]any:

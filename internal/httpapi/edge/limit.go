@@ -14,17 +14,17 @@ import (
 // Limiter counts requests. It must be safe for concurrent use and answer quickly, or fail.
 type Limiter interface {
 	// Allow takes one request of a class (x-rate-limit in the spec) off the budgets of its subject and answers the
-	// tightest of them. Any error means that it can't tell, and refuses the request.
+	// tightest of them. Any error means that the budgets are unknown, and refuses the request.
 	Allow(ctx context.Context, class string, subject Subject) (Quota, error)
 }
 
-// Subject is who a request is counted for. Each member that is not empty has a budget of its own.
+// Subject is what a request is counted for. Each member that is not empty has a budget of its own.
 type Subject struct {
 	Address string // the client's network address
-	Account string // the id of whoever is signed in, or else the e-mail address in the body, in any case
+	Account string // the id of the signed-in account, or else the e-mail address in the body, in any case
 }
 
-// Quota is what is left of a budget.
+// Quota says what is left of a budget.
 type Quota struct {
 	Allowed    bool
 	Limit      int           // requests in a window
@@ -35,12 +35,13 @@ type Quota struct {
 
 var errRateLimited = apperr.New(apperr.RateLimited, apperr.CodeRateLimited, "Too many requests. Please wait a little.")
 
-// limit refuses what comes too often. It fails closed: whoever takes the limiter away must not get free guesses.
+// limit refuses requests that come too often. It fails closed: an attacker who brings the limiter down must not get free
+// guesses.
 func (e *Edge) limit(ctx context.Context, h http.Header, op *operation, c *call, body any) error {
 	if op.rateClass == "" || e.cfg.Limiter == nil {
 		return nil
 	}
-	quota, err := e.cfg.Limiter.Allow(ctx, op.rateClass, Subject{Address: c.client.IP, Account: accountOf(c, body)})
+	quota, err := e.cfg.Limiter.Allow(ctx, op.rateClass, Subject{Address: c.client.IP, Account: subjectAccount(c, body)})
 	if err != nil {
 		unavailable := apperr.ErrUnavailable.WithRetryAfter(limiterRetryAfter)
 		if own, ok := errors.AsType[*apperr.Error](err); ok && own.RetryAfter > 0 {
@@ -58,11 +59,11 @@ func (e *Edge) limit(ctx context.Context, h http.Header, op *operation, c *call,
 	return nil
 }
 
-// limiterRetryAfter is what clients are told while nobody can count.
+// limiterRetryAfter is what clients are told while requests can't be counted.
 const limiterRetryAfter = 2 * time.Second
 
-// accountOf is who the request is about. The body has been validated, so that an e-mail in it is one.
-func accountOf(c *call, body any) string {
+// subjectAccount returns the account that the request is about. The body has been validated, so that an e-mail in it is one.
+func subjectAccount(c *call, body any) string {
 	if c.principal != nil {
 		return c.user
 	}

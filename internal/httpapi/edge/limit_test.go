@@ -57,7 +57,7 @@ func TestLimit_429(t *testing.T) {
 	require.Equal(t, "60", rec.Header().Get("RateLimit-Reset"))
 }
 
-// TestLimit_503 shows that nobody gets free guesses while nobody can count, and that reading goes on.
+// TestLimit_503 shows that no client gets free guesses while requests can't be counted, and that reading goes on.
 func TestLimit_503(t *testing.T) {
 	t.Parallel()
 	limiter := &fakeLimiter{err: errors.New("redis: connection refused")}
@@ -78,7 +78,7 @@ func TestLimit_503(t *testing.T) {
 	require.Equal(t, http.StatusOK, b.do(http.MethodGet, base+"/project", "").Code)
 }
 
-// TestLimit_order shows that broken requests cost nothing, so that nobody is locked out by a bug in his form.
+// TestLimit_order shows that broken requests cost nothing, so that no user is locked out by a bug in a form.
 func TestLimit_order(t *testing.T) {
 	t.Parallel()
 	limiter := &fakeLimiter{}

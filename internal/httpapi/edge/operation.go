@@ -43,8 +43,8 @@ type operation struct {
 	options *openapi3filter.Options // of parameters
 }
 
-// readOperations prepares every operation of doc, by operationId. It fails for one that leaves something undeclared:
-// a limit that nobody thought of should stop the start and not be found by an attacker.
+// readOperations prepares every operation of doc, by operationId. It fails for one that leaves something undeclared: a
+// forgotten limit should stop the start and not be found by an attacker.
 func readOperations(doc *openapi3.T) (map[string]*operation, error) {
 	operations := map[string]*operation{}
 	var faults []error
@@ -109,7 +109,7 @@ func readOperation(doc *openapi3.T, item *openapi3.PathItem, op *openapi3.Operat
 	return o, errors.Join(faults...)
 }
 
-// readParams takes the operation's parameters, and those of the path that it does not replace.
+// readParams reads the operation's parameters, and those of the path that it does not replace.
 func (o *operation) readParams(ofPath, ofOperation openapi3.Parameters) {
 	for _, ref := range ofPath {
 		if ofOperation.GetByInAndName(ref.Value.In, ref.Value.Name) == nil {

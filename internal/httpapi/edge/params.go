@@ -20,8 +20,8 @@ var errQuery = apperr.Validation(apperr.Field{
 	In: openapi3.ParameterInQuery, Code: codeEncoding, Message: "must be pairs of name=value, percent-encoded, with & between",
 })
 
-// param is a parameter of an operation. openapi3filter is its judge; what is plainly right need not be brought before it,
-// as most values are, and a test holds the two to the same verdict.
+// param is a parameter of an operation. openapi3filter decides whether its value is valid; a value that is plainly valid, as
+// most are, need not be passed to it, and a test holds the two to the same decision.
 type param struct {
 	*openapi3.Parameter
 
@@ -161,8 +161,9 @@ func pathParams(c echo.Context) (map[string]string, error) {
 	return params, nil
 }
 
-// checkRaw looks at what openapi3filter passes over: it takes the first of several values where the handler's binding
-// may take another, and lets text through that no database column can hold. It reports whether p is worth its while.
+// checkRaw checks what openapi3filter ignores: that takes the first of several values where the handler's binding
+// may take another, and lets text through that no database column can hold. It reports whether
+// openapi3filter has anything left to check.
 func (p *param) checkRaw(values []string, found *violations) bool {
 	if len(values) > 1 && !p.Schema.Value.Type.Is(openapi3.TypeArray) {
 		found.add(p.In, p.Name, codeRepeated, "must be given once")

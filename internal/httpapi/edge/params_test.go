@@ -40,7 +40,7 @@ func allParams(t testing.TB) map[string]struct {
 	return all
 }
 
-// judge is what openapi3filter, and what is looked at before it, say about the values of a parameter.
+// judge is what openapi3filter, and checkRaw before it, say about the values of a parameter.
 func judge(o *operation, p param, values ...string) error {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	input := &openapi3filter.RequestValidationInput{Request: r, Route: o.route, Options: o.options, QueryParams: url.Values{}}

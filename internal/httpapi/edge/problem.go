@@ -20,7 +20,7 @@ import (
 // errClientGone says that the client of an answer is gone. It is no failure of the server.
 var errClientGone = sse.ErrClientGone
 
-// statusClientGone is nginx's convention for logs; nobody ever receives it.
+// statusClientGone is nginx's convention for logs; no client receives it.
 const statusClientGone = 499
 
 var (
@@ -49,7 +49,7 @@ type failure struct {
 	status int
 	code   apperr.Code
 	err    error         // as it came up, with its cause
-	answer *apperr.Error // what the client is told; nil: it went away
+	answer *apperr.Error // what the client is sent; nil: it is gone
 }
 
 // panicError is what a handler's panic becomes.
@@ -71,15 +71,15 @@ func (p *panicError) aborts() bool {
 	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
-// fail answers with the envelope. Its caller logs the failure that it leaves in the call.
+// fail answers with the error envelope. Its caller logs the failure that it leaves in the call.
 func (e *Edge) fail(c echo.Context, err error) {
 	r, w, call := c.Request(), c.Response(), callOf(c)
-	e.judge(r.Context(), call, err)
+	e.recordFailure(r.Context(), call, err)
 	status, problem := call.failure.status, call.failure.answer
 	if problem == nil {
 		return
 	}
-	if w.Committed { // too late; what was begun ends here
+	if w.Committed { // too late: the answer that was begun ends here
 		return
 	}
 	h := w.Header()
@@ -88,12 +88,12 @@ func (e *Edge) fail(c echo.Context, err error) {
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(envelope(problem)) // a client that went away is not worth a word
+		_, _ = w.Write(envelope(problem)) // a client that is gone is not logged
 	}
 }
 
-// judge leaves in the call what an error means, and reports it where it is ours.
-func (e *Edge) judge(ctx context.Context, call *call, err error) {
+// recordFailure leaves in the call what an error means, and reports it where it is the server's.
+func (e *Edge) recordFailure(ctx context.Context, call *call, err error) {
 	if !isPanic(err) && (errors.Is(err, errClientGone) || ctx.Err() != nil) {
 		call.failure = failure{status: statusClientGone, err: err}
 		return
@@ -110,7 +110,7 @@ func (e *Edge) judge(ctx context.Context, call *call, err error) {
 	}
 }
 
-// classify finds the apperr value in whatever a layer returned. Unknown errors are internal.
+// classify finds the apperr value in what a layer returned. Unknown errors are internal.
 func classify(err error) *apperr.Error {
 	if own, ok := errors.AsType[*apperr.Error](err); ok {
 		return own
@@ -143,7 +143,7 @@ func classify(err error) *apperr.Error {
 	return apperr.ErrInternal
 }
 
-// minRetryAfter is stated where a failure that passes by itself does not say when.
+// minRetryAfter is sent where a temporary failure does not say how long it lasts.
 const minRetryAfter = time.Second
 
 func setProblemHeaders(h http.Header, status int, problem *apperr.Error, token bool) {
@@ -183,7 +183,7 @@ func envelope(p *apperr.Error) []byte {
 		details["fields"] = p.Fields
 	}
 	body, err := json.Marshal(errorEnvelope{errorBody{p.Code, p.Message, details}})
-	if err != nil { // details that JSON can't hold are a defect, but no reason to say nothing
+	if err != nil { // details that JSON can't hold are a defect, but no reason for an empty answer
 		body, _ = json.Marshal(errorEnvelope{errorBody{p.Code, p.Message, nil}})
 	}
 	return append(body, '\n')

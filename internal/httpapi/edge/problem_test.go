@@ -162,7 +162,7 @@ func TestFail_panicHalfway(t *testing.T) {
 	require.Contains(t, b.log.String(), "panic: halfway")
 }
 
-// TestFail_clientGone shows that whoever hangs up is neither answered nor counted as our failure.
+// TestFail_clientGone shows that a client that disconnects is neither answered nor counted as the server's failure.
 func TestFail_clientGone(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *Config) {

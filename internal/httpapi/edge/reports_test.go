@@ -91,7 +91,7 @@ func TestReports_failuresReachSentryScrubbed(t *testing.T) {
 	}
 }
 
-// What is the client's own doing is nobody's news.
+// What the client did wrong is not reported.
 func TestReports_4xxAreNotReported(t *testing.T) {
 	t.Parallel()
 	sentry := sentrytest.New(t)

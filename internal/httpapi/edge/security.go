@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// Principal is who is asking, and through which sign-in.
+// Principal is the account that asks, and the session through which it does.
 type Principal struct {
 	UserID, SessionID uuid.UUID
 }
@@ -24,11 +24,11 @@ const maxToken = 4096
 // errUnauthenticated says as little as possible about why.
 var errUnauthenticated = apperr.New(apperr.Unauthenticated, apperr.CodeUnauthenticated, "Please sign in.")
 
-// PrincipalFrom returns who is asking. It panics in a public operation, where nobody has been authenticated.
+// PrincipalFrom returns the account that asks. It panics in a public operation, which authenticates no account.
 func PrincipalFrom(ctx context.Context) Principal { return *callFrom(ctx).principal }
 
-// authenticate fills in the principal of a call. Public operations never come here: a bad token is none of their
-// business, since a client with a stale one must be able to sign in.
+// authenticate fills in the principal of a call. It is not called for public operations: they ignore a bad token, since
+// a client with an old one must be able to sign in.
 func (e *Edge) authenticate(r *http.Request, c *call) error {
 	token, err := bearerToken(r.Header)
 	c.token = token != "" || err != nil
@@ -40,7 +40,7 @@ func (e *Edge) authenticate(r *http.Request, c *call) error {
 	if err != nil {
 		return fmt.Errorf("authenticate: %w", err)
 	}
-	c.sign(principal)
+	c.setPrincipal(principal)
 	tracecontext.Add(ctx, tracecontext.UserID, c.user)
 	return nil
 }

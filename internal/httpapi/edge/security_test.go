@@ -76,7 +76,7 @@ func TestAuthenticate_200(t *testing.T) {
 	}
 }
 
-// TestAuthenticate_public shows that a bad token does not keep anybody from what is public.
+// TestAuthenticate_public shows that a bad token does not keep a client from what is public.
 func TestAuthenticate_public(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -17,7 +17,7 @@ import (
 	openapi "github.com/mugshot-studio/backend/api"
 )
 
-// specPages serves the spec. It is written out when somebody first asks for it: most processes are never asked.
+// specPages serves the spec. It is written out at the first request for it: most processes never get one.
 func specPages(basePath string) map[string]echo.HandlerFunc {
 	written := sync.OnceValues(func() (map[string]echo.HandlerFunc, error) { return writeSpec(basePath) })
 	pages := map[string]echo.HandlerFunc{}
@@ -77,7 +77,7 @@ func setServer(document *yaml.Node, basePath string) error {
 	return errors.New("the spec names no servers")
 }
 
-// static answers with bytes that don't change while the process lives; caches ask each time whether they still hold.
+// static answers with bytes that don't change while the process lives; caches ask each time whether they are still current.
 func static(contentType string, body []byte) echo.HandlerFunc {
 	sum := sha256.Sum256(body)
 	etag := `"` + hex.EncodeToString(sum[:12]) + `"`

@@ -14,7 +14,7 @@ import (
 )
 
 // TestSpec_everyOperationDeclares pins what the edge reads from the spec, so that no operation goes without a limit
-// because nobody thought of one.
+// because it was forgotten.
 func TestSpec_everyOperationDeclares(t *testing.T) {
 	t.Parallel()
 	doc, err := api.GetSpec()

@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/sentrytest"
 )
 
-// BenchmarkEdge_telemetry measures what telling of a request costs, by who listens; the log is written in all of them.
+// BenchmarkEdge_telemetry measures what telemetry of a request costs, by what observes it; the log is written in all of them.
 func BenchmarkEdge_telemetry(b *testing.B) {
 	metrics := telemetry.NewMetrics(prometheus.NewRegistry())
 	observe := func(cfg *Config) {
@@ -44,7 +44,7 @@ func BenchmarkEdge_telemetry(b *testing.B) {
 		name   string
 		listen []func(*Config)
 	}{
-		{"nobody", nil},
+		{"log_alone", nil},
 		{"metrics", []func(*Config){observe}},
 		{"metrics_sentry", []func(*Config){observe, report}},
 		{"metrics_sentry_traces_of_none", []func(*Config){observe, report, trace(0)}},

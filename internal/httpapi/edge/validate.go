@@ -28,7 +28,7 @@ type validatedBody struct {
 func (b validatedBody) ValidatedValue() any { return b.value }
 func (validatedBody) Close() error          { return nil }
 
-// validate holds a request against the spec and reports everything that is wrong with it at once. It returns the body.
+// validate checks a request against the spec and reports everything that is wrong with it at once. It returns the body.
 // Query parameters and headers that the spec does not know are ignored, as HTTP clients and proxies expect.
 func (o *operation) validate(c echo.Context) (body any, err error) {
 	var found violations
@@ -89,10 +89,10 @@ func (o *operation) checkBody(doc document, found *violations) {
 
 func isInteger(s *openapi3.Schema) bool { return s.Type.Is(openapi3.TypeInteger) }
 
-// hidesNull reports whether null, which s does not allow, was replaced by its default before anybody looked.
+// hidesNull reports whether null, which s does not allow, was replaced by its default before the schema was asked.
 func hidesNull(s *openapi3.Schema) bool { return s.Default != nil && !s.Nullable }
 
-// anyAt reports whether one of the schemas that hold at path is such. The spec has neither oneOf nor anyOf in requests.
+// anyAt reports whether such holds for one of the schemas that apply at path. The spec has neither oneOf nor anyOf in requests.
 func anyAt(s *openapi3.Schema, path []string, such func(*openapi3.Schema) bool) bool {
 	for _, sub := range s.AllOf {
 		if anyAt(sub.Value, path, such) {
@@ -111,7 +111,7 @@ func anyAt(s *openapi3.Schema, path []string, such func(*openapi3.Schema) bool) 
 	return false
 }
 
-// readAll reads a body of at most limit bytes. One that says beforehand that it is longer is not read at all.
+// readAll reads a body of at most limit bytes. A body whose Content-Length is more is not read at all.
 func readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, apperr.ErrTooLarge

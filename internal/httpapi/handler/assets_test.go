@@ -28,7 +28,7 @@ func faceJPEG(t *testing.T) []byte {
 	return b
 }
 
-// smallPNG is good for a reference and shows nobody.
+// smallPNG is good for a reference and shows no person.
 func smallPNG(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer

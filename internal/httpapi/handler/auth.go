@@ -15,7 +15,7 @@ type authHandlers struct {
 	cookies cookieJar
 }
 
-// StartAuth tells how to go on with an address.
+// StartAuth says how to go on with an address.
 func (h authHandlers) StartAuth(ctx context.Context, r api.StartAuthRequestObject) (api.StartAuthResponseObject, error) {
 	step, err := h.auth.Start(ctx, r.Body.Email)
 	if err != nil {
@@ -68,7 +68,7 @@ func (h authHandlers) SignIn(ctx context.Context, r api.SignInRequestObject) (ap
 	if err != nil {
 		return nil, err
 	}
-	body, cookies, err := h.answer(ctx, session, byCookie)
+	body, cookies, err := h.sessionBody(ctx, session, byCookie)
 	if err != nil {
 		return nil, err
 	}
@@ -87,14 +87,14 @@ func (h authHandlers) RefreshSession(
 	if err != nil {
 		return nil, err
 	}
-	body, cookies, err := h.answer(ctx, session, byCookie)
+	body, cookies, err := h.sessionBody(ctx, session, byCookie)
 	if err != nil {
 		return nil, err
 	}
 	return refreshedWithCookies{api.RefreshSession200JSONResponse(body), cookies}, nil
 }
 
-// SignOut ends the session that is asking, and takes its cookies back.
+// SignOut ends the session that asks, and makes the browser forget its cookies.
 func (h authHandlers) SignOut(ctx context.Context, r api.SignOutRequestObject) (api.SignOutResponseObject, error) {
 	principal := edge.PrincipalFrom(ctx)
 	mine, err := h.bringsCookie(principal, r.Params)
@@ -107,5 +107,5 @@ func (h authHandlers) SignOut(ctx context.Context, r api.SignOutRequestObject) (
 	if !mine {
 		return api.SignOut204Response{}, nil
 	}
-	return signedOutWithCookies{api.SignOut204Response{}, h.cookies.empty()}, nil
+	return signedOutWithCookies{api.SignOut204Response{}, h.cookies.expire()}, nil
 }

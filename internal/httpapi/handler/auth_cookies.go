@@ -21,31 +21,31 @@ var errCSRF = apperr.New(apperr.Forbidden, apperr.CodeCSRFFailed,
 	"Send the value of the mugshot_csrf cookie as X-CSRF-Token.")
 
 // cookieJar makes the two cookies of a browser's session. The refresh token is out of reach of scripts and of other
-// sites, and only sent where it is taken. The CSRF token can be read by the site's own scripts, which prove by
-// repeating it in a header that it was they who asked: the signed double submit of OWASP's CSRF Prevention Cheat Sheet.
+// sites, and only sent to the auth operations. The CSRF token can be read by the site's own scripts, which repeat it in a
+// header to prove that the request is theirs: the signed double submit of OWASP's CSRF Prevention Cheat Sheet.
 type cookieJar struct {
 	path   string // of the auth operations
 	domain string // of the CSRF cookie, where the site is on a sister host of ours; empty: our own host alone
-	guard  *token.CSRFTokens
+	csrf   *token.CSRFTokens
 }
 
 // newCookieJar returns the jar of an API under basePath.
 func newCookieJar(basePath, csrfDomain string, guard *token.CSRFTokens) cookieJar {
-	return cookieJar{path: basePath + "/auth", domain: csrfDomain, guard: guard}
+	return cookieJar{path: basePath + "/auth", domain: csrfDomain, csrf: guard}
 }
 
-func (j cookieJar) fill(session auth.Session) ([]*http.Cookie, error) {
-	csrf, err := j.guard.New(session.SessionID)
+func (j cookieJar) issue(session auth.Session) ([]*http.Cookie, error) {
+	csrf, err := j.csrf.New(session.SessionID)
 	if err != nil {
 		return nil, err
 	}
-	return j.bake(session.Refresh.Token(), csrf, session.RefreshExpiresAt), nil
+	return j.pair(session.Refresh.Token(), csrf, session.RefreshExpiresAt), nil
 }
 
-// empty makes browsers forget both.
-func (j cookieJar) empty() []*http.Cookie { return j.bake("", "", time.Unix(1, 0)) }
+// expire makes browsers forget both.
+func (j cookieJar) expire() []*http.Cookie { return j.pair("", "", time.Unix(1, 0)) }
 
-func (j cookieJar) bake(refresh, csrf string, expires time.Time) []*http.Cookie {
+func (j cookieJar) pair(refresh, csrf string, expires time.Time) []*http.Cookie {
 	return []*http.Cookie{
 		{
 			Name: refreshCookie, Value: refresh, Path: j.path, Expires: expires.UTC(),
@@ -70,15 +70,15 @@ func (h authHandlers) refreshToken(r api.RefreshSessionRequestObject) (refreshTo
 	if err != nil {
 		return "", false, err
 	}
-	if !h.cookies.guard.Valid(sessionID, text(r.Params.MugshotCsrf), text(r.Params.XCSRFToken)) {
+	if !h.cookies.csrf.Valid(sessionID, orEmpty(r.Params.MugshotCsrf), orEmpty(r.Params.XCSRFToken)) {
 		return "", false, errCSRF
 	}
 	return *r.Params.MugshotRefresh, true, nil
 }
 
-// bringsCookie reports whether a request to sign out brings the refresh cookie of the session that is asking. Whoever
-// brings one, also of another session of the same browser, has to bring its CSRF token; one that was never issued here
-// proves nothing and stands in nobody's way.
+// bringsCookie reports whether a request to sign out brings the refresh cookie of the session that asks. A request with a
+// refresh cookie, also with that of another session of the same browser, must bring the session's CSRF token; a cookie that
+// was never issued here proves nothing and is ignored.
 func (h authHandlers) bringsCookie(p edge.Principal, params api.SignOutParams) (mine bool, err error) {
 	if params.MugshotRefresh == nil {
 		return false, nil
@@ -87,13 +87,13 @@ func (h authHandlers) bringsCookie(p edge.Principal, params api.SignOutParams) (
 	if err != nil {
 		return false, nil //nolint:nilerr // see above
 	}
-	if !h.cookies.guard.Valid(sessionID, text(params.MugshotCsrf), text(params.XCSRFToken)) {
+	if !h.cookies.csrf.Valid(sessionID, orEmpty(params.MugshotCsrf), orEmpty(params.XCSRFToken)) {
 		return false, errCSRF
 	}
 	return sessionID == p.SessionID, nil
 }
 
-func text(s *string) string {
+func orEmpty(s *string) string {
 	if s == nil {
 		return ""
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/httpapi/edge"
 )
 
-// answer is what a client gets of a session: all of it in the body, or the refresh token by cookie.
-func (h authHandlers) answer(
+// sessionBody is what a client gets of a session: all of it in the body, or the refresh token by cookie.
+func (h authHandlers) sessionBody(
 	ctx context.Context, s auth.Session, byCookie bool,
 ) (body api.Session, cookies []*http.Cookie, err error) {
 	user, err := h.users.readForSession(ctx, s.UserID)
@@ -23,7 +23,7 @@ func (h authHandlers) answer(
 		SessionID: s.SessionID, User: user,
 	}
 	if byCookie {
-		cookies, err = h.cookies.fill(s)
+		cookies, err = h.cookies.issue(s)
 		return body, cookies, err
 	}
 	refresh := s.Refresh.Token()

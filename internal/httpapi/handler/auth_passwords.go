@@ -41,7 +41,7 @@ func (h authHandlers) ChangePassword(
 	return api.ChangePassword200JSONResponse{Next: api.PasswordChangedNextDone}, nil
 }
 
-// CheckUsername tells whether a username can be had.
+// CheckUsername says whether a username is free.
 func (h authHandlers) CheckUsername(
 	ctx context.Context, r api.CheckUsernameRequestObject,
 ) (api.CheckUsernameResponseObject, error) {

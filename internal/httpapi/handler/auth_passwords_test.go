@@ -138,7 +138,7 @@ func TestCheckUsername_200(t *testing.T) {
 	for username, want := range map[string]client.UsernameCheck{
 		app.SignUp(t).Session.User.Username: {Available: false, Reason: &taken},
 		"no spaces please":                  {Available: false, Reason: &invalid},
-		"somebody-new":                      {Available: true},
+		"never-seen":                        {Available: true},
 	} {
 		res, err := app.Client("").CheckUsernameWithResponse(t.Context(), username)
 		require.NoError(t, err)

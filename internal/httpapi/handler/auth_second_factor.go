@@ -14,7 +14,7 @@ func (h authHandlers) SetUpSecondFactor(
 ) (api.SetUpSecondFactorResponseObject, error) {
 	code := ""
 	if r.Body != nil {
-		code = text(r.Body.Code)
+		code = orEmpty(r.Body.Code)
 	}
 	enrolment, err := h.auth.SetUpSecondFactor(ctx, auth.Principal(edge.PrincipalFrom(ctx)), code, auth.Client(edge.ClientFrom(ctx)))
 	if err != nil {
@@ -39,23 +39,23 @@ func (h authHandlers) DisableSecondFactor(
 	ctx context.Context, r api.DisableSecondFactorRequestObject,
 ) (api.DisableSecondFactorResponseObject, error) {
 	err := h.auth.DisableSecondFactor(ctx, auth.Principal(edge.PrincipalFrom(ctx)), r.Body.Password,
-		auth.Proof{Code: text(r.Body.Code), RecoveryCode: text(r.Body.RecoveryCode)}, auth.Client(edge.ClientFrom(ctx)))
+		auth.Proof{Code: orEmpty(r.Body.Code), RecoveryCode: orEmpty(r.Body.RecoveryCode)}, auth.Client(edge.ClientFrom(ctx)))
 	if err != nil {
 		return nil, err
 	}
 	return api.DisableSecondFactor204Response{}, nil
 }
 
-// VerifySecondFactor opens the session that a challenge stands for.
+// VerifySecondFactor opens the session that the challenge was given for.
 func (h authHandlers) VerifySecondFactor(
 	ctx context.Context, r api.VerifySecondFactorRequestObject,
 ) (api.VerifySecondFactorResponseObject, error) {
 	session, byCookie, err := h.auth.VerifySecondFactor(ctx, r.Body.Challenge,
-		auth.Proof{Code: text(r.Body.Code), RecoveryCode: text(r.Body.RecoveryCode)}, auth.Client(edge.ClientFrom(ctx)))
+		auth.Proof{Code: orEmpty(r.Body.Code), RecoveryCode: orEmpty(r.Body.RecoveryCode)}, auth.Client(edge.ClientFrom(ctx)))
 	if err != nil {
 		return nil, err
 	}
-	body, cookies, err := h.answer(ctx, session, byCookie)
+	body, cookies, err := h.sessionBody(ctx, session, byCookie)
 	if err != nil {
 		return nil, err
 	}

@@ -21,15 +21,15 @@ type chatHandlers struct {
 
 // NewChat answers POST /chat/new.
 func (h chatHandlers) NewChat(ctx context.Context, r api.NewChatRequestObject) (api.NewChatResponseObject, error) {
-	var wish api.NewChatJSONRequestBody
+	var body api.NewChatJSONRequestBody
 	if r.Body != nil {
-		wish = *r.Body
+		body = *r.Body
 	}
 	var name string
-	if wish.SessionName != nil {
-		name = *wish.SessionName
+	if body.SessionName != nil {
+		name = *body.SessionName
 	}
-	begun, err := h.chats.Create(ctx, edge.PrincipalFrom(ctx).UserID, name, wish.ProjectID)
+	begun, err := h.chats.Create(ctx, edge.PrincipalFrom(ctx).UserID, name, body.ProjectID)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (h chatHandlers) ListChats(ctx context.Context, r api.ListChatsRequestObjec
 		return nil, err
 	}
 	size := pageSize(r.Params.Limit)
-	rows, err := h.chats.List(ctx, edge.PrincipalFrom(ctx).UserID, chatPlace(after), size+1)
+	rows, err := h.chats.List(ctx, edge.PrincipalFrom(ctx).UserID, chatPosition(after), size+1)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func instantOf(t time.Time, id uuid.UUID) (i instant) {
 // firstChat is before every chat: the list begins with the latest.
 func firstChat() instant { return instantOf(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), uuid.Max) }
 
-func chatPlace(i instant) chat.Place {
+func chatPosition(i instant) chat.Place {
 	return chat.Place{UpdatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(i[:8]))), ID: uuid.UUID(i[8:])}
 }
 
@@ -59,7 +59,7 @@ func toMessage(m chat.Message) (api.Message, error) {
 		message.Error.Set(api.MessageError{Code: api.MessageErrorCode(*m.ErrorCode), Message: *m.ErrorMessage})
 	}
 	if len(m.Suggestion) > 0 {
-		var draft *api.ProjectCreate // nil for the null that an event carries
+		var draft *api.ProjectCreate // nil for the null that an event contains
 		if err := json.Unmarshal(m.Suggestion, &draft); err != nil {
 			return api.Message{}, fmt.Errorf("decode suggestion: %w", err)
 		}
@@ -77,7 +77,7 @@ func toChatEvent(u chat.Update) (sse.Event, error) {
 	return sse.Event{ID: id, Name: "message", Data: message}, err
 }
 
-// lastSeen reads Last-Event-ID. An id that is none of ours means that nothing of this chat was seen.
+// lastSeen reads Last-Event-ID. An id that was not issued here means that nothing of this chat was seen.
 func lastSeen(id *string) chat.Seen {
 	if id == nil {
 		return chat.Seen{}

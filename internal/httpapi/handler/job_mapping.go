@@ -67,7 +67,7 @@ func mapJob(v jobs.View, signed map[uuid.UUID]storage.SignedURL) (api.Job, error
 		job.Error.Set(api.JobError{Code: api.JobErrorCode(*j.ErrorCode), Message: *j.ErrorMessage})
 	}
 	if len(j.ProviderMeta) > 0 {
-		var meta *api.ProviderMeta // nil for the null that an event carries
+		var meta *api.ProviderMeta // nil for the null that an event contains
 		if err := json.Unmarshal(j.ProviderMeta, &meta); err != nil {
 			return api.Job{}, fmt.Errorf("decode provider meta: %w", err)
 		}

@@ -90,7 +90,7 @@ func (h jobHandlers) StreamJobEvents(
 	}), nil
 }
 
-// lastVersion reads Last-Event-ID. An id that is none of ours means that nothing of this job was seen.
+// lastVersion reads Last-Event-ID. An id that was not issued here means that nothing of this job was seen.
 func lastVersion(id *string) int64 {
 	if id == nil {
 		return 0

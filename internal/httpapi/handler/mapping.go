@@ -14,7 +14,7 @@ func orNull[T any](p *T) nullable.Nullable[T] {
 	return nullable.NewNullableWithValue(*p)
 }
 
-// orNullAs is orNull for a type of the API that the domain knows as another.
+// orNullAs is orNull for a type of the API that is a string in the domain.
 func orNullAs[To ~string](p *string) nullable.Nullable[To] {
 	if p == nil {
 		return nullable.NewNullNullable[To]()

@@ -58,7 +58,7 @@ func (h meHandlers) DeleteMe(ctx context.Context, r api.DeleteMeRequestObject) (
 	return api.DeleteMe204Response{}, nil
 }
 
-// ExportMe hands out everything that is held about the signed-in account.
+// ExportMe answers everything that is stored about the signed-in account.
 func (h meHandlers) ExportMe(ctx context.Context, _ api.ExportMeRequestObject) (api.ExportMeResponseObject, error) {
 	export, err := h.users.accounts.Export(ctx, edge.PrincipalFrom(ctx).UserID, auth.Client(edge.ClientFrom(ctx)))
 	if err != nil {

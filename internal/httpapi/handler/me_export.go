@@ -8,10 +8,11 @@ import (
 	"github.com/mugshot-studio/backend/internal/account"
 )
 
-// exportDeadline bounds an export on the wire; the server's own limit is for answers that are small.
+// exportDeadline bounds the sending of an export; the server's own limit is for answers that are small.
 const exportDeadline = 10 * time.Minute
 
-// exportFile writes an export as it is read, so that none has to fit into memory. One that breaks off is no JSON.
+// exportFile writes an export as it is read, so that none has to fit into memory. An export that
+// breaks off is no valid JSON.
 type exportFile struct {
 	ctx    context.Context //nolint:containedctx // the generated interface passes none
 	export *account.Export

@@ -28,8 +28,8 @@ func (u userReader) read(ctx context.Context, userID uuid.UUID) (api.User, error
 	return u.view(ctx, found)
 }
 
-// readForSession is read for the answer that brings a session, which must not get lost because storage is away: then the
-// account comes without its photo, for getMe to bring later.
+// readForSession is read for the answer that has a session, which must not get lost because storage is unavailable: then the
+// account is answered without its photo, which getMe answers later.
 func (u userReader) readForSession(ctx context.Context, userID uuid.UUID) (api.User, error) {
 	found, err := u.accounts.Get(ctx, userID)
 	if err != nil {
@@ -43,7 +43,7 @@ func (u userReader) readForSession(ctx context.Context, userID uuid.UUID) (api.U
 	return user, err
 }
 
-// view maps an account, and signs the address of its photo. A photo whose object is missing is none.
+// view maps an account, and signs the address of its photo. A photo whose object is missing is left out.
 func (u userReader) view(ctx context.Context, a account.Account) (api.User, error) {
 	photo := nullable.NewNullNullable[api.Asset]()
 	if a.Photo != nil {

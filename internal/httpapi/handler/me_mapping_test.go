@@ -14,7 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-// storageAway is a storage that answers nobody.
+// storageAway is a storage that is not there.
 type storageAway struct{ storage.Store }
 
 func (storageAway) SignDownloads(context.Context, string, []string, time.Duration) ([]storage.SignedURL, error) {

@@ -6,7 +6,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 )
 
-// defaultPageSize is the contract's, for where the spec's default has not been filled in.
+// defaultPageSize is the spec's default, for requests in which it has not been filled in.
 const defaultPageSize = 50
 
 // pageSize is how many items a page holds at most.
@@ -18,7 +18,7 @@ func pageSize(limit *api.Limit) int {
 }
 
 // paginate makes a page of at most size items and its next_cursor, out of rows that were read with a limit of one more
-// than size: the one too many only tells that there is another page.
+// than size: the additional row only shows that there is another page.
 func paginate[T any, P position](l list, rows []T, size int, key func(T) P) ([]T, nullable.Nullable[api.NextCursor]) {
 	if len(rows) <= size {
 		return rows, nullable.NewNullNullable[api.NextCursor]()

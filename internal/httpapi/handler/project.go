@@ -106,7 +106,7 @@ func (h projectHandlers) QueueProject(
 	if err != nil {
 		return nil, err
 	}
-	queued, replayed, err := h.jobs.Queue(ctx, edge.PrincipalFrom(ctx).UserID, r.ProjectID, orderOf(*r.Body), key)
+	queued, replayed, err := h.jobs.Queue(ctx, edge.PrincipalFrom(ctx).UserID, r.ProjectID, jobRequestOf(*r.Body), key)
 	if err != nil {
 		return nil, err
 	}

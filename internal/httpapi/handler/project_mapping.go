@@ -72,25 +72,25 @@ func pixels(n *int64) *int32 {
 	return &narrow
 }
 
-func orderOf(b api.QueueRequest) jobs.Order {
-	order := jobs.Order{Quality: string(b.Quality), Variants: int32(b.Variants)}
+func jobRequestOf(b api.QueueRequest) jobs.Order {
+	request := jobs.Order{Quality: string(b.Quality), Variants: int32(b.Variants)}
 	if b.Model != nil {
-		order.Model = string(*b.Model)
+		request.Model = string(*b.Model)
 	}
 	if b.Consent != nil {
-		order.Consent = &safety.Consent{
+		request.Consent = &safety.Consent{
 			SubjectIsMe:   b.Consent.SubjectIsMe != nil && *b.Consent.SubjectIsMe,
 			SubjectAgreed: b.Consent.SubjectAgreed != nil && *b.Consent.SubjectAgreed,
 			AcceptedAt:    b.Consent.AcceptedAt,
 		}
 	}
-	return order
+	return request
 }
 
 // etag is a version as a strong entity tag (RFC 9110, 8.8.3).
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
-// noVersion is the version of no project: an If-Match that names a tag we never gave can not match.
+// noVersion is the version of no project: an If-Match with a tag that was never issued matches none.
 const noVersion = int64(-1)
 
 // requiredVersion reads If-Match (RFC 9110, 13.1.1): nil without it or for *, which any project matches. Of a list of

@@ -1,3 +1,6 @@
+// Package handler implements the operations of the spec: one file for each tag, with its mapping beside it. A handler
+// translates a request into a call of a domain and its result into the generated types of the API, and nothing more. It
+// returns errors as they come; package edge makes answers of them.
 package handler
 
 import (
