@@ -39,11 +39,11 @@ delete from chats where id = @id and user_id = @user_id;
 
 -- name: MessageSend :many
 -- MessageSend stores a message of the chat's owner and, if a reply is asked for, the pending reply right behind it, in one
--- statement: the chat's row orders its writers, and seq has no gap. No row: no such chat, or all of the account's places
--- are taken; nothing was written then. Two that take the same place at once are told apart by messages_place_key, and the
--- loser may try again.
-with place as (
-    select min(p.n)::int as n from generate_series(1, @places::int) p (n)
+-- statement: the chat's row orders its writers, and seq has no gap. No row: no such chat, or all of the account's slots
+-- are taken; nothing was written then. Of two statements that take the same slot at once, messages_place_key refuses one,
+-- whose caller may try again.
+with slot as (
+    select min(p.n)::int as n from generate_series(1, @slots::int) p (n)
     where @reply::boolean and not exists (
         select from messages m
         where m.user_id = @user_id::uuid and m.place = p.n and m.status in ('pending', 'streaming')
@@ -51,9 +51,9 @@ with place as (
 ), chat as (
     update chats
     set last_seq = chats.last_seq + case when @reply::boolean then 2 else 1 end, updated_at = now()
-    from place
-    where chats.id = @chat_id and chats.user_id = @user_id::uuid and (not @reply::boolean or place.n is not null)
-    returning chats.id, chats.last_seq, place.n
+    from slot
+    where chats.id = @chat_id and chats.user_id = @user_id::uuid and (not @reply::boolean or slot.n is not null)
+    returning chats.id, chats.last_seq, slot.n
 ), said as (
     insert into messages (id, chat_id, seq, sender, content)
     select @message_id, chat.id, chat.last_seq - case when @reply::boolean then 1 else 0 end, 'user', @content from chat
@@ -99,10 +99,10 @@ where id = @id and status in ('pending', 'streaming')
 returning *;
 
 -- name: ReplyRetry :one
--- ReplyRetry puts a failed reply back to be written anew. No row: it has not failed, or all of the account's places are
--- taken; for two that take the same place see MessageSend.
-with place as (
-    select min(p.n)::int as n from generate_series(1, @places::int) p (n)
+-- ReplyRetry puts a failed reply back to be written anew. No row: it has not failed, or all of the account's slots are
+-- taken; for two that take the same slot see MessageSend.
+with slot as (
+    select min(p.n)::int as n from generate_series(1, @slots::int) p (n)
     where not exists (
         select from messages m
         where m.user_id = @user_id::uuid and m.place = p.n and m.status in ('pending', 'streaming')
@@ -110,15 +110,17 @@ with place as (
 )
 update messages
 set status = 'pending', content = '', suggestion = null, error_code = null, error_message = null, attempt = 0,
-    run_at = now(), pushed_at = now(), pushes = 0, place = place.n, request_id = sqlc.narg('request_id'),
+    run_at = now(), pushed_at = now(), pushes = 0, place = slot.n, request_id = sqlc.narg('request_id'),
     traceparent = sqlc.narg('traceparent'), revision = revision + 1, updated_at = now()
-from place
-where messages.id = @id and messages.user_id = @user_id::uuid and messages.status = 'failed' and place.n is not null
+from slot
+where messages.id = @id and messages.user_id = @user_id::uuid and messages.status = 'failed' and slot.n is not null
 returning messages.*;
 
 -- name: ReplyClaim :one
 -- ReplyClaim takes a lease on a reply that is due or whose lease has lapsed, and begins a new attempt with an empty text.
--- The lease token fences every later write. No row: somebody else has it, or it has ended. By primary key; see JobHold.
+-- Every later write of the attempt names its lease token, the fencing token. No row: another worker has the lease, or the
+-- reply has ended.
+-- plan: primary key only
 update messages
 set status = 'streaming', content = '', attempt = attempt + 1, lease_token = lease_token + 1,
     lease_until = now() + make_interval(secs => @lease_seconds::float8), pushes = 0, error_code = null,
@@ -128,18 +130,20 @@ where id = @id and attempt < @max_attempts
 returning *;
 
 -- name: ReplyRenew :execrows
--- ReplyRenew prolongs a lease. No row: the lease is no longer the caller's. By primary key, as all that its holder writes; see
--- JobClaim.
+-- ReplyRenew prolongs a lease. No row: the lease is no longer the caller's.
+-- plan: primary key only
 update messages set lease_until = now() + make_interval(secs => @lease_seconds::float8)
 where id = @id and case status when 'streaming' then lease_token = @lease_token else false end;
 
 -- name: ReplyPersist :execrows
--- ReplyPersist keeps what has been written so far. No row: the lease is no longer the caller's.
+-- ReplyPersist stores the text that has been written so far. No row: the lease is no longer the caller's.
+-- plan: primary key only
 update messages set content = @content, revision = revision + 1, updated_at = now()
 where id = @id and case status when 'streaming' then lease_token = @lease_token else false end;
 
 -- name: ReplyEnd :one
--- ReplyEnd ends a reply, well or badly, with what was written. No row: the lease is no longer the caller's.
+-- ReplyEnd ends a reply, complete or failed, with what was written. No row: the lease is no longer the caller's.
+-- plan: primary key only
 update messages
 set status = @status, content = @content, suggestion = sqlc.narg('suggestion')::jsonb, lease_until = null,
     error_code = sqlc.narg('error_code'), error_message = sqlc.narg('error_message'), revision = revision + 1,
@@ -149,7 +153,8 @@ returning *;
 
 -- name: ReplyPutBack :one
 -- ReplyPutBack lets another attempt begin later; what was written stays readable until then. A released attempt (a worker
--- that shuts down) is not counted. No row: the lease is no longer the caller's.
+-- that drains) is not counted. No row: the lease is no longer the caller's.
+-- plan: primary key only
 update messages
 set status = 'pending', content = @content, lease_until = null, error_code = sqlc.narg('error_code'),
     error_message = sqlc.narg('error_message'), attempt = attempt - case when @released::boolean then 1 else 0 end,
@@ -159,21 +164,20 @@ where id = @id and case status when 'streaming' then lease_token = @lease_token 
 returning *;
 
 -- name: ReplyMarkDue :many
--- ReplyMarkDue picks replies that a worker should be told of (again) and notes that they are told; see JobMarkDue. Served
--- by messages_pending_idx and messages_leased_idx; rows locked elsewhere are passed over.
+-- ReplyMarkDue marks the replies whose ids are to be pushed (again) as pushed; see JobMarkDue. Served by messages_pending_idx and messages_leased_idx; rows locked elsewhere are passed over.
 with waiting as (
     select m.id from messages m
     where m.status = 'pending' and m.run_at <= now() and (
-        m.pushed_at is null or m.pushed_at < sqlc.narg('since')::timestamptz or m.pushed_at < m.run_at
-        or m.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << m.pushes) * interval '1 second'
+        m.pushed_at is null or m.pushed_at < sqlc.narg('pushed_before')::timestamptz or m.pushed_at < m.run_at
+        or m.pushed_at < now() - sqlc.arg('repush_after_seconds')::float8 * (1 << m.pushes) * interval '1 second'
     )
     order by m.run_at limit @batch for update skip locked
 ), lapsed as (
     select m.id from messages m
     where m.status = 'streaming' and m.lease_until < now() and m.attempt < @max_attempts
         and (
-            m.pushed_at is null or m.pushed_at < sqlc.narg('since')::timestamptz or m.pushed_at < m.lease_until
-            or m.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << m.pushes) * interval '1 second'
+            m.pushed_at is null or m.pushed_at < sqlc.narg('pushed_before')::timestamptz or m.pushed_at < m.lease_until
+            or m.pushed_at < now() - sqlc.arg('repush_after_seconds')::float8 * (1 << m.pushes) * interval '1 second'
         )
     order by m.lease_until limit @batch for update skip locked
 )
@@ -186,8 +190,8 @@ returning messages.id;
 update messages set pushed_at = null, pushes = greatest(pushes - 1, 0) where id = any(@ids::uuid[]);
 
 -- name: ReplyExpire :many
--- ReplyExpire fails replies whose last attempt died with its worker (messages_leased_idx), and those that nobody took for
--- too long after they were due (messages_pending_idx).
+-- ReplyExpire fails replies whose last attempt died with its worker (messages_leased_idx), and those that no worker took
+-- for too long after they were due (messages_pending_idx).
 with dead as (
     select m.id from messages m
     where m.status = 'streaming' and m.lease_until < now() and m.attempt >= @max_attempts

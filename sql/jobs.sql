@@ -3,9 +3,10 @@
 -- nothing. No row: the project has changed since the caller read it, or the account can't pay. It locks the account
 -- and the project; charges of one account wait for each other, so no balance is spent twice.
 --
--- A job beyond the places of its account waits for one, and is not to be pushed (jobs_account_line_idx,
--- jobs_user_status_id_idx). The project is found by its primary key (see ProjectGet). Where another one was queued while this statement waited for the account, what it counts is no
--- longer true: then the job waits, too, and overtaken asks the caller to look again.
+-- A job for which its account has no free slot waits for one, and is not pushed (jobs_account_line_idx,
+-- jobs_user_status_id_idx). Where another job was queued while this statement waited for the account, its count of slots
+-- is out of date: then the job waits, too, and raced asks the caller to look again.
+-- plan: owner by is not distinct from
 with before as (
     select u.job_turns from users u where u.id = @user_id
 ), project as (
@@ -42,18 +43,18 @@ with before as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select @ledger_id, job.user_id, 'job_charge', job.id, -(@cost_credits::bigint), spend.credits
     from job join spend on spend.id = job.user_id
-), mark as (
+), project_status as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
 select
     job.id, job.cost_credits, spend.credits as credits_left, (job.waits_for is not null)::boolean as waits,
-    (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
+    (spend.job_turns <> before.job_turns + 1)::boolean as raced
 from job join spend on spend.id = job.user_id cross join before;
 
 -- name: JobRepeat :one
 -- JobRepeat is JobQueue for a job that failed: the same picture, at the same price, as a new job, since the ledger holds
--- one charge of a job and its refund. It waits for a place of its account, and the caller calls it. No row: the account
+-- one charge of a job and its refund. It waits for a slot of its account, and the caller wakes it. No row: the account
 -- can't pay.
 with old as (
     select * from jobs j where j.id = @old_id and j.status = 'failed'
@@ -78,20 +79,20 @@ with old as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select @ledger_id, job.user_id, 'job_charge', job.id, -(job.cost_credits), spend.credits
     from job join spend on spend.id = job.user_id
-), mark as (
+), project_status as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
 select job.id, job.user_id, job.cost_credits, (job.waits_for is not null)::boolean as waits from job;
 
 -- name: JobGet :one
--- JobGet reads a job of its owner by primary key; see ProjectGet.
+-- JobGet reads a job of its owner.
+-- plan: owner by is not distinct from
 select * from jobs where id = @id and user_id is not distinct from @user_id;
 
 -- name: JobList :many
--- JobList is a page of an account's jobs, newest first (jobs_user_idx). A list names all columns of its index in its order,
--- and compares the owner with an array of one: of what equals a constant, the planner forgets the order, and would then
--- read the jobs of everybody by primary key where it takes the account for one that has most of them.
+-- JobList is a page of an account's jobs, newest first (jobs_user_idx).
+-- plan: owner as array
 select * from jobs
 where user_id = any(array[@user_id::uuid]) and id < @before_id
 order by user_id, id desc
@@ -99,16 +100,18 @@ limit @page_size;
 
 -- name: JobListByStatus :many
 -- JobListByStatus is JobList of those in one state (jobs_user_status_id_idx). It is a query of its own, because a plan that
--- serves any argument could not use that index where the state may be left out. That the state is the one asked for is
--- said by two bounds, for the reason that JobList gives: by an equality, any index of the account's jobs would do.
+-- serves any argument could not use that index where the state may be left out.
+-- plan: owner as array
+-- plan: two bounds for a status
 select * from jobs
 where user_id = any(array[@user_id::uuid]) and status >= @status and (status, id) < (@status, @before_id::uuid)
 order by user_id desc, status desc, id desc
 limit @page_size;
 
 -- name: JobListByProject :many
--- JobListByProject is a page of a project's jobs, newest first (jobs_project_idx); see JobList. Whose project it is, its own
--- row says: a condition on the jobs' owner would let the planner read all of that owner's jobs.
+-- JobListByProject is a page of a project's jobs, newest first (jobs_project_idx). The project's own row says whose it is: a
+-- condition on the jobs' owner would let the planner read all of that owner's jobs.
+-- plan: owner as array
 select j.* from jobs j
 where j.project_id = any(array[@project_id::uuid]) and j.id < @before_id
     and exists (select from projects p where p.id = @project_id::uuid and p.user_id = @user_id)
@@ -116,8 +119,8 @@ order by j.project_id, j.id desc
 limit @page_size;
 
 -- name: JobActiveByProject :many
--- JobActiveByProject lists the jobs of a project that have not ended (jobs_project_idx), and locks them: whoever ends one
--- locks it before its account.
+-- JobActiveByProject lists the jobs of a project that have not ended (jobs_project_idx), and locks them: every
+-- statement that ends a job locks it before its account.
 select id from jobs
 where project_id = @project_id and user_id = @user_id and status in ('queued', 'running')
 order by id
@@ -125,15 +128,17 @@ limit 1000
 for update;
 
 -- name: JobClaim :one
--- JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
--- fences every later write. It takes a slot of the job's provider as well, one whose last job does not run in it any
--- more, and passes over those that others are taking. With the job comes its prompt. No row: somebody else has it, it has
--- ended, it is not due, or there is no slot. By primary keys: a case hides the states from the planner, which would else
--- take an index of all that run (jobs_leased_idx) for empty. A lateral join takes no more slots than it needs.
+-- JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. Every later write of the
+-- attempt names its lease token, the fencing token. The claim takes a slot of the job's provider as well, one whose last
+-- job does not run in it any more, and passes over those that other claims are taking. With the job comes its prompt. No
+-- row: another worker has the lease, the job has ended, it is not due, or no slot is free. A lateral join takes no more
+-- slots than it needs.
 --
--- It does not wait for the disk. A Postgres that crashes may forget a claim, and the job is queued again: then whoever
--- drew it has nothing to end, provided that no later claim has the same token. So a token is never less than the time.
-with hasty as materialized (
+-- The commit does not wait for the disk. A Postgres that crashes may forget a claim, and the job is queued again: then the
+-- worker that drew it finds no row to end, provided that no later claim has the same token. So a token is never less than
+-- the time.
+-- plan: primary key only
+with async_commit as materialized (
     select set_config('synchronous_commit', 'off', true) as setting
 ), free as materialized (
     select s.provider, s.slot, s.turns
@@ -144,14 +149,15 @@ with hasty as materialized (
             where r.id = s.job_id and case r.status when 'running' then r.provider_slot = s.slot else false end
         )
 ), slot as (
-    -- What it takes must be what was looked at. The job alone would not tell: it may have come back to its slot.
-    select taken.provider, taken.slot from free cross join lateral (
+    -- Re-check the slot's generation under its lock: another claim may have taken it. Its job does not tell, since it may
+    -- have come back to the same slot.
+    select locked.provider, locked.slot from free cross join lateral (
         select s.provider, s.slot from provider_slots s
         where s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
         for update of s skip locked
-    ) taken
+    ) locked
     limit 1
-), job as (
+), jobs as (
     update jobs
     set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1,
         lease_token = greatest(lease_token + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint),
@@ -165,25 +171,26 @@ with hasty as materialized (
             or jobs.status = 'running' and jobs.lease_until < now()
         )
     returning *
-), taken as (
-    -- One that is taken over from another worker has its slot already.
-    update provider_slots s set job_id = job.id, turns = s.turns + 1
-    from job where s.provider = job.provider and s.slot = job.provider_slot and exists (select from slot)
-), mark as (
+), slot_taken as (
+    -- A job that is taken over from another worker has its slot already.
+    update provider_slots s set job_id = jobs.id, turns = s.turns + 1
+    from jobs where s.provider = jobs.provider and s.slot = jobs.provider_slot and exists (select from slot)
+), project_status as (
     update projects set status = 'running'
-    from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
+    from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id and projects.status <> 'running'
 )
-select job.*, sqlc.embed(prompts)
-from job join prompts on prompts.id = job.prompt_id cross join hasty;
+select sqlc.embed(jobs), sqlc.embed(prompts)
+from jobs join prompts on prompts.id = jobs.prompt_id cross join async_commit;
 
 -- name: JobRenew :execrows
--- JobRenew prolongs a lease. No row: the lease is no longer the caller's. By primary key, as all that a lease's holder
--- writes; see JobClaim.
+-- JobRenew prolongs a lease. No row: the lease is no longer the caller's.
+-- plan: primary key only
 update jobs set lease_until = now() + make_interval(secs => @lease_seconds::float8)
 where id = @id and case status when 'running' then lease_token = @lease_token else false end;
 
 -- name: JobAdvance :one
--- JobAdvance shows a stage and a progress that never goes back, if the lease is still the caller's.
+-- JobAdvance shows a stage and a progress that never goes back. No row: the lease is no longer the caller's.
+-- plan: primary key only
 update jobs set stage = @stage, progress = greatest(progress, @progress), version = version + 1
 where id = @id and case status when 'running' then lease_token = @lease_token else false end
 returning *;
@@ -191,9 +198,10 @@ returning *;
 -- name: JobSucceed :one
 -- JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state, the project's status,
 -- and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It
--- tells what the caller can't know of the job, and whether somebody may wait for the place and the slot that are free now
--- (jobs_account_line_idx, jobs_provider_line_idx).
-with drawn as (
+-- returns what the caller can't know of the job, and whether a job may wait for the account slot and the provider slot that
+-- are free now (jobs_account_line_idx, jobs_provider_line_idx).
+-- plan: primary key only
+with pictures as (
     select
         unnest(@asset_ids::uuid[]) as id, unnest(@render_ids::uuid[]) as render_id, unnest(@variants::int[]) as variant,
         unnest(@storage_paths::text[]) as storage_path, unnest(@content_types::text[]) as content_type,
@@ -208,14 +216,14 @@ with drawn as (
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
     select @decision_id, job.user_id, 'content_allowed', '', '', @decision_meta::jsonb from job
-), picture as (
+), asset as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
     select p.id, job.user_id, 'render', 'ready', 'renders', p.storage_path, p.content_type, p.size_bytes, p.width, p.height, p.md5
-    from job cross join drawn p
+    from job cross join pictures p
 ), render as (
     insert into renders (id, job_id, variant, asset_id)
-    select p.render_id, job.id, p.variant, p.id from job cross join drawn p
-), mark as (
+    select p.render_id, job.id, p.variant, p.id from job cross join pictures p
+), project_status as (
     update projects set status = 'done', updated_at = now()
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
@@ -229,9 +237,10 @@ from job;
 
 -- name: JobRetry :one
 -- JobRetry puts a job back in the queue until later, if the lease is still the caller's. The reason stays readable
--- while it waits. A released attempt (a worker that shuts down) is not counted. It keeps its place among its account's. Where
--- the attempt had been allowed to draw, that decision is written down.
-with job as (
+-- while it waits. A released attempt (a worker that drains) is not counted. The job keeps its account slot. Where
+-- moderation had allowed the attempt, that decision is recorded.
+-- plan: primary key only
+with jobs as (
     update jobs
     set status = 'queued', stage = 'waiting', lease_until = null, error_code = sqlc.narg('error_code'),
         error_message = sqlc.narg('error_message'), attempt = attempt - case when @released::boolean then 1 else 0 end,
@@ -241,25 +250,26 @@ with job as (
     returning *
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
-    select sqlc.narg('decision_id')::uuid, job.user_id, 'content_allowed', '', '', sqlc.narg('decision_meta')::jsonb
-    from job where sqlc.narg('decision_id')::uuid is not null
-), mark as (
+    select sqlc.narg('decision_id')::uuid, jobs.user_id, 'content_allowed', '', '', sqlc.narg('decision_meta')::jsonb
+    from jobs where sqlc.narg('decision_id')::uuid is not null
+), project_status as (
     update projects set status = 'queued'
-    from job where projects.last_job_id = job.id and projects.id = job.project_id
+    from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id
 )
 select
-    job.*, false as account_waits, exists (
-        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+    sqlc.embed(jobs), exists (
+        select from public.jobs j where j.provider = jobs.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
-from job;
+from jobs;
 
 -- name: JobEnd :one
 -- JobEnd ends a job without a result and gives its credits back, in one statement. Who may end it: its owner (user_id),
 -- the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
 -- the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
--- second refund. It locks the job, then the account, then the project, as all must, and tells whether somebody may wait
--- for the place and the slot that are free now. Where the attempt had been allowed to draw, that decision is written down.
-with job as (
+-- second refund. It locks the job, then the account, then the project, as every statement must, and returns whether a job
+-- may wait for the account slot and the provider slot that are free now. Where moderation had allowed the attempt, that
+-- decision is recorded.
+with jobs as (
     update jobs
     set status = @status, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
         error_code = sqlc.narg('error_code'), error_message = sqlc.narg('error_message'),
@@ -279,62 +289,62 @@ with job as (
     returning *
 ), refund as (
     update users
-    set credits = users.credits + job.cost_credits, updated_at = now()
-    from job where users.id = job.user_id
+    set credits = users.credits + jobs.cost_credits, updated_at = now()
+    from jobs where users.id = jobs.user_id
     returning users.id, users.credits
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select @ledger_id, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
-    from job join refund on refund.id = job.user_id
+    select @ledger_id, jobs.user_id, 'job_refund', jobs.id, jobs.cost_credits, refund.credits
+    from jobs join refund on refund.id = jobs.user_id
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
-    select sqlc.narg('decision_id')::uuid, job.user_id, 'content_allowed', '', '', sqlc.narg('decision_meta')::jsonb
-    from job where sqlc.narg('decision_id')::uuid is not null
-), mark as (
-    update projects set status = case when job.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
-    from job join refund on refund.id = job.user_id
-    where projects.last_job_id = job.id and projects.id = job.project_id
+    select sqlc.narg('decision_id')::uuid, jobs.user_id, 'content_allowed', '', '', sqlc.narg('decision_meta')::jsonb
+    from jobs where sqlc.narg('decision_id')::uuid is not null
+), project_status as (
+    update projects set status = case when jobs.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
+    from jobs join refund on refund.id = jobs.user_id
+    where projects.last_job_id = jobs.id and projects.id = jobs.project_id
 )
 select
-    job.*, exists (
-        select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
+    sqlc.embed(jobs), exists (
+        select from public.jobs j where j.user_id = jobs.user_id and j.status = 'queued' and j.waits_for = 'account'
     ) as account_waits, exists (
-        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+        select from public.jobs j where j.provider = jobs.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
-from job;
+from jobs;
 
 -- name: JobMarkDue :many
--- JobMarkDue picks jobs that a worker should be told of (again) and notes that they are told: those that are due and
--- were never pushed since (jobs_unpushed_idx), those pushed too long ago, longer each time (jobs_pushed_idx), those whose lease
--- lapsed (jobs_leased_idx); with since, all that were last pushed before it. At most @batch of each. Those that wait in a line
--- are for others to call; rows locked elsewhere are passed over.
-with unheard as (
+-- JobMarkDue marks the jobs whose ids are to be pushed (again) as pushed: those that are due and were not pushed since
+-- (jobs_unpushed_idx), those pushed too long ago, longer each time (jobs_pushed_idx), those whose lease lapsed
+-- (jobs_leased_idx); with pushed_before, all that were last pushed before it. At most @batch of each. A job on a wait list
+-- is woken by another statement first; rows locked elsewhere are passed over.
+with unpushed as (
     select j.id from jobs j
     where j.status = 'queued' and j.waits_for is null and (j.pushed_at is null or j.pushed_at < j.run_at) and j.run_at <= now()
     order by j.run_at limit @batch for update skip locked
-), forgotten as (
+), pushed as (
     select j.id from jobs j
     where j.status = 'queued' and j.waits_for is null and j.run_at <= now()
         and j.pushed_at < greatest(
-            sqlc.narg('since')::timestamptz, now() - sqlc.arg('patience_seconds')::float8 * interval '1 second'
+            sqlc.narg('pushed_before')::timestamptz, now() - sqlc.arg('repush_after_seconds')::float8 * interval '1 second'
         )
         and (
-            j.pushed_at < sqlc.narg('since')::timestamptz
-            or j.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << j.pushes) * interval '1 second'
+            j.pushed_at < sqlc.narg('pushed_before')::timestamptz
+            or j.pushed_at < now() - sqlc.arg('repush_after_seconds')::float8 * (1 << j.pushes) * interval '1 second'
         )
     order by j.pushed_at limit @batch for update skip locked
 ), lapsed as (
     select j.id from jobs j
     where j.status = 'running' and j.lease_until < now() and j.attempt < @max_attempts
         and (
-            j.pushed_at is null or j.pushed_at < sqlc.narg('since')::timestamptz or j.pushed_at < j.lease_until
-            or j.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << j.pushes) * interval '1 second'
+            j.pushed_at is null or j.pushed_at < sqlc.narg('pushed_before')::timestamptz or j.pushed_at < j.lease_until
+            or j.pushed_at < now() - sqlc.arg('repush_after_seconds')::float8 * (1 << j.pushes) * interval '1 second'
         )
     order by j.lease_until limit @batch for update skip locked
 )
 update jobs set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end
 where jobs.id in (
-    select unheard.id from unheard union all select forgotten.id from forgotten union all select lapsed.id from lapsed
+    select unpushed.id from unpushed union all select pushed.id from pushed union all select lapsed.id from lapsed
 )
 returning jobs.id;
 
@@ -343,8 +353,8 @@ returning jobs.id;
 update jobs set pushed_at = null, pushes = greatest(pushes - 1, 0) where id = any(@ids::uuid[]);
 
 -- name: JobHandle :one
--- JobHandle notes that somebody has dealt with a job that DeadJobs lists, once, by primary key. It stays in its owner's
--- history.
+-- JobHandle records that an operator has dealt with a job that DeadJobs lists, once, by primary key. The job stays in its
+-- owner's history.
 update jobs set handled_at = now()
 where id = @id and status = 'failed' and handled_at is null and error_code not in ('content_blocked', 'invalid_image')
 returning *;

@@ -5,7 +5,7 @@ insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
 values (@id, @user_id, @kind, sqlc.narg('request_id'), sqlc.narg('traceparent'), now());
 
 -- name: MailEnqueueByEmail :one
--- MailEnqueueByEmail promises a mail to whoever has an address (users_email_key), and tells whose it is. For an unknown
+-- MailEnqueueByEmail promises a mail to the account with an address (users_email_key), and returns the account. For an unknown
 -- address the same row is written without an account, so that the work done does not tell the two apart.
 insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
 values (
@@ -15,8 +15,8 @@ values (
 returning user_id;
 
 -- name: MailEnqueueLocked :execrows
--- MailEnqueueLocked promises the owner of an address a word about the lock on the account, unless one was promised
--- within a day: whoever goes on guessing must not fill a mailbox. An unknown address costs the same.
+-- MailEnqueueLocked promises the owner of an address a mail about the lock on the account, unless one was promised
+-- within a day: an attacker who goes on guessing must not fill a mailbox. An unknown address costs the same.
 insert into outbox_mails (id, user_id, kind, facts, request_id, traceparent, pushed_at)
 select @id, owner.user_id, 'account_locked', @facts, sqlc.narg('request_id'), sqlc.narg('traceparent'), now()
 from (select (select u.id from users u where lower(u.email) = lower(@email)) as user_id) owner
@@ -26,7 +26,9 @@ where not exists (
 );
 
 -- name: MailClaim :one
--- MailClaim takes a lease on a mail that is due or whose lease has lapsed. No row: somebody else has it, or it is done.
+-- MailClaim takes a lease on a mail that is due or whose lease has lapsed. No row: another worker has its lease, it is not due, or it
+-- has ended.
+-- plan: primary key only
 update outbox_mails
 set status = 'sending', attempt = attempt + 1, lease_token = lease_token + 1, pushes = 0,
     lease_until = now() + make_interval(secs => @lease_seconds::float8)
@@ -34,27 +36,42 @@ where id = @id and attempt < @max_attempts
     and case status when 'queued' then run_at <= now() when 'sending' then lease_until < now() else false end
 returning *;
 
--- name: MailSent :execrows
--- MailSent ends a mail that the server has taken, if the lease is still the caller's. By primary key, as all that its holder
--- writes; see JobClaim.
-update outbox_mails set status = 'sent', sent_at = now(), lease_until = null, error = null
+-- name: MailRenew :execrows
+-- MailRenew prolongs a lease. No row: the lease is no longer the caller's.
+-- plan: primary key only
+update outbox_mails set lease_until = now() + make_interval(secs => @lease_seconds::float8)
 where id = @id and case status when 'sending' then lease_token = @lease_token else false end;
 
--- name: MailRetry :execrows
--- MailRetry puts a mail back until later, if the lease is still the caller's.
+-- name: MailSent :one
+-- MailSent ends a mail that the mail server has taken. No row: the lease is no longer the caller's.
+-- plan: primary key only
+update outbox_mails set status = 'sent', sent_at = now(), lease_until = null, error = null
+where id = @id and case status when 'sending' then lease_token = @lease_token else false end
+returning id;
+
+-- name: MailRetry :one
+-- MailRetry puts a mail back until later. A released attempt (the worker drains) does not count. No row: the lease is no
+-- longer the caller's.
+-- plan: primary key only
 update outbox_mails
 set status = 'queued', lease_until = null, error = @error::text, pushes = 0, pushed_at = null,
+    attempt = attempt - case when @released::boolean then 1 else 0 end,
     run_at = now() + make_interval(secs => @delay_seconds::float8)
-where id = @id and case status when 'sending' then lease_token = @lease_token else false end;
+where id = @id and case status when 'sending' then lease_token = @lease_token else false end
+returning id;
 
--- name: MailDrop :execrows
--- MailDrop forgets a mail that nobody needs, if the lease is still the caller's.
-delete from outbox_mails where id = @id and case status when 'sending' then lease_token = @lease_token else false end;
+-- name: MailDrop :one
+-- MailDrop deletes a mail that has lost its purpose. No row: the lease is no longer the caller's.
+-- plan: primary key only
+delete from outbox_mails where id = @id and case status when 'sending' then lease_token = @lease_token else false end
+returning id;
 
--- name: MailFail :execrows
--- MailFail gives a mail up, if the lease is still the caller's.
+-- name: MailFail :one
+-- MailFail gives a mail up. No row: the lease is no longer the caller's.
+-- plan: primary key only
 update outbox_mails set status = 'failed', lease_until = null, error = @error::text
-where id = @id and case status when 'sending' then lease_token = @lease_token else false end;
+where id = @id and case status when 'sending' then lease_token = @lease_token else false end
+returning id;
 
 -- name: MailFailExhausted :execrows
 -- MailFailExhausted gives up mails whose last try died with its worker (outbox_mails_leased_idx).
@@ -62,22 +79,22 @@ update outbox_mails set status = 'failed', lease_until = null, error = 'worker l
 where status = 'sending' and lease_until < now() and attempt >= @max_attempts;
 
 -- name: MailMarkDue :many
--- MailMarkDue picks mails that somebody should be told of (again) and notes that they are told: those that are due and
--- were never pushed since, those pushed too long ago (longer each time), those whose lease lapsed; with since, all that
--- were last pushed before it. Served by outbox_mails_queued_idx and outbox_mails_leased_idx; rows locked elsewhere are passed over.
+-- MailMarkDue marks the mails whose ids are to be pushed (again) as pushed: those that are due and were not pushed since,
+-- those pushed too long ago (longer each time), those whose lease lapsed; with pushed_before, all that were last pushed
+-- before it. Served by outbox_mails_queued_idx and outbox_mails_leased_idx; rows locked elsewhere are passed over.
 with waiting as (
     select o.id from outbox_mails o
     where o.status = 'queued' and o.run_at <= now() and (
-        o.pushed_at is null or o.pushed_at < sqlc.narg('since')::timestamptz or o.pushed_at < o.run_at
-        or o.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << o.pushes) * interval '1 second'
+        o.pushed_at is null or o.pushed_at < sqlc.narg('pushed_before')::timestamptz or o.pushed_at < o.run_at
+        or o.pushed_at < now() - sqlc.arg('repush_after_seconds')::float8 * (1 << o.pushes) * interval '1 second'
     )
     order by o.run_at limit @batch for update skip locked
 ), lapsed as (
     select o.id from outbox_mails o
     where o.status = 'sending' and o.lease_until < now() and o.attempt < @max_attempts
         and (
-            o.pushed_at is null or o.pushed_at < sqlc.narg('since')::timestamptz or o.pushed_at < o.lease_until
-            or o.pushed_at < now() - sqlc.arg('patience_seconds')::float8 * (1 << o.pushes) * interval '1 second'
+            o.pushed_at is null or o.pushed_at < sqlc.narg('pushed_before')::timestamptz or o.pushed_at < o.lease_until
+            or o.pushed_at < now() - sqlc.arg('repush_after_seconds')::float8 * (1 << o.pushes) * interval '1 second'
         )
     order by o.lease_until limit @batch for update skip locked
 )

@@ -327,7 +327,7 @@ func (q *Queries) MessageListDesc(ctx context.Context, arg MessageListDescParams
 }
 
 const messageSend = `-- name: MessageSend :many
-with place as (
+with slot as (
     select min(p.n)::int as n from generate_series(1, $1::int) p (n)
     where $2::boolean and not exists (
         select from messages m
@@ -336,9 +336,9 @@ with place as (
 ), chat as (
     update chats
     set last_seq = chats.last_seq + case when $2::boolean then 2 else 1 end, updated_at = now()
-    from place
-    where chats.id = $4 and chats.user_id = $3::uuid and (not $2::boolean or place.n is not null)
-    returning chats.id, chats.last_seq, place.n
+    from slot
+    where chats.id = $4 and chats.user_id = $3::uuid and (not $2::boolean or slot.n is not null)
+    returning chats.id, chats.last_seq, slot.n
 ), said as (
     insert into messages (id, chat_id, seq, sender, content)
     select $5, chat.id, chat.last_seq - case when $2::boolean then 1 else 0 end, 'user', $6 from chat
@@ -354,7 +354,7 @@ select id, seq, created_at from said union all select id, seq, created_at from r
 `
 
 type MessageSendParams struct {
-	Places      int32
+	Slots       int32
 	Reply       bool
 	UserID      uuid.UUID
 	ChatID      uuid.UUID
@@ -372,12 +372,12 @@ type MessageSendRow struct {
 }
 
 // MessageSend stores a message of the chat's owner and, if a reply is asked for, the pending reply right behind it, in one
-// statement: the chat's row orders its writers, and seq has no gap. No row: no such chat, or all of the account's places
-// are taken; nothing was written then. Two that take the same place at once are told apart by messages_place_key, and the
-// loser may try again.
+// statement: the chat's row orders its writers, and seq has no gap. No row: no such chat, or all of the account's slots
+// are taken; nothing was written then. Of two statements that take the same slot at once, messages_place_key refuses one,
+// whose caller may try again.
 func (q *Queries) MessageSend(ctx context.Context, arg MessageSendParams) ([]MessageSendRow, error) {
 	rows, err := q.db.Query(ctx, messageSend,
-		arg.Places,
+		arg.Slots,
 		arg.Reply,
 		arg.UserID,
 		arg.ChatID,
@@ -422,7 +422,9 @@ type ReplyClaimParams struct {
 }
 
 // ReplyClaim takes a lease on a reply that is due or whose lease has lapsed, and begins a new attempt with an empty text.
-// The lease token fences every later write. No row: somebody else has it, or it has ended. By primary key; see JobHold.
+// Every later write of the attempt names its lease token, the fencing token. No row: another worker has the lease, or the
+// reply has ended.
+// plan: primary key only
 func (q *Queries) ReplyClaim(ctx context.Context, arg ReplyClaimParams) (Message, error) {
 	row := q.db.QueryRow(ctx, replyClaim, arg.LeaseSeconds, arg.ID, arg.MaxAttempts)
 	var i Message
@@ -472,7 +474,8 @@ type ReplyEndParams struct {
 	LeaseToken   int64
 }
 
-// ReplyEnd ends a reply, well or badly, with what was written. No row: the lease is no longer the caller's.
+// ReplyEnd ends a reply, complete or failed, with what was written. No row: the lease is no longer the caller's.
+// plan: primary key only
 func (q *Queries) ReplyEnd(ctx context.Context, arg ReplyEndParams) (Message, error) {
 	row := q.db.QueryRow(ctx, replyEnd,
 		arg.Status,
@@ -539,8 +542,8 @@ type ReplyExpireParams struct {
 	MaxAgeSeconds float64
 }
 
-// ReplyExpire fails replies whose last attempt died with its worker (messages_leased_idx), and those that nobody took for
-// too long after they were due (messages_pending_idx).
+// ReplyExpire fails replies whose last attempt died with its worker (messages_leased_idx), and those that no worker took
+// for too long after they were due (messages_pending_idx).
 func (q *Queries) ReplyExpire(ctx context.Context, arg ReplyExpireParams) ([]Message, error) {
 	rows, err := q.db.Query(ctx, replyExpire,
 		arg.LateCode,
@@ -657,18 +660,17 @@ returning messages.id
 `
 
 type ReplyMarkDueParams struct {
-	Since           *time.Time
-	PatienceSeconds float64
-	Batch           int32
-	MaxAttempts     int32
+	PushedBefore       *time.Time
+	RepushAfterSeconds float64
+	Batch              int32
+	MaxAttempts        int32
 }
 
-// ReplyMarkDue picks replies that a worker should be told of (again) and notes that they are told; see JobMarkDue. Served
-// by messages_pending_idx and messages_leased_idx; rows locked elsewhere are passed over.
+// ReplyMarkDue marks the replies whose ids are to be pushed (again) as pushed; see JobMarkDue. Served by messages_pending_idx and messages_leased_idx; rows locked elsewhere are passed over.
 func (q *Queries) ReplyMarkDue(ctx context.Context, arg ReplyMarkDueParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, replyMarkDue,
-		arg.Since,
-		arg.PatienceSeconds,
+		arg.PushedBefore,
+		arg.RepushAfterSeconds,
 		arg.Batch,
 		arg.MaxAttempts,
 	)
@@ -701,7 +703,8 @@ type ReplyPersistParams struct {
 	LeaseToken int64
 }
 
-// ReplyPersist keeps what has been written so far. No row: the lease is no longer the caller's.
+// ReplyPersist stores the text that has been written so far. No row: the lease is no longer the caller's.
+// plan: primary key only
 func (q *Queries) ReplyPersist(ctx context.Context, arg ReplyPersistParams) (int64, error) {
 	result, err := q.db.Exec(ctx, replyPersist, arg.Content, arg.ID, arg.LeaseToken)
 	if err != nil {
@@ -777,7 +780,8 @@ type ReplyPutBackParams struct {
 }
 
 // ReplyPutBack lets another attempt begin later; what was written stays readable until then. A released attempt (a worker
-// that shuts down) is not counted. No row: the lease is no longer the caller's.
+// that drains) is not counted. No row: the lease is no longer the caller's.
+// plan: primary key only
 func (q *Queries) ReplyPutBack(ctx context.Context, arg ReplyPutBackParams) (Message, error) {
 	row := q.db.QueryRow(ctx, replyPutBack,
 		arg.Content,
@@ -827,8 +831,8 @@ type ReplyRenewParams struct {
 	LeaseToken   int64
 }
 
-// ReplyRenew prolongs a lease. No row: the lease is no longer the caller's. By primary key, as all that its holder writes; see
-// JobClaim.
+// ReplyRenew prolongs a lease. No row: the lease is no longer the caller's.
+// plan: primary key only
 func (q *Queries) ReplyRenew(ctx context.Context, arg ReplyRenewParams) (int64, error) {
 	result, err := q.db.Exec(ctx, replyRenew, arg.LeaseSeconds, arg.ID, arg.LeaseToken)
 	if err != nil {
@@ -838,7 +842,7 @@ func (q *Queries) ReplyRenew(ctx context.Context, arg ReplyRenewParams) (int64, 
 }
 
 const replyRetry = `-- name: ReplyRetry :one
-with place as (
+with slot as (
     select min(p.n)::int as n from generate_series(1, $5::int) p (n)
     where not exists (
         select from messages m
@@ -847,10 +851,10 @@ with place as (
 )
 update messages
 set status = 'pending', content = '', suggestion = null, error_code = null, error_message = null, attempt = 0,
-    run_at = now(), pushed_at = now(), pushes = 0, place = place.n, request_id = $1,
+    run_at = now(), pushed_at = now(), pushes = 0, place = slot.n, request_id = $1,
     traceparent = $2, revision = revision + 1, updated_at = now()
-from place
-where messages.id = $3 and messages.user_id = $4::uuid and messages.status = 'failed' and place.n is not null
+from slot
+where messages.id = $3 and messages.user_id = $4::uuid and messages.status = 'failed' and slot.n is not null
 returning messages.id, messages.chat_id, messages.seq, messages.sender, messages.content, messages.status, messages.revision, messages.error_code, messages.error_message, messages.suggestion, messages.attempt, messages.run_at, messages.pushed_at, messages.pushes, messages.lease_until, messages.lease_token, messages.user_id, messages.place, messages.request_id, messages.traceparent, messages.created_at, messages.updated_at
 `
 
@@ -859,18 +863,18 @@ type ReplyRetryParams struct {
 	Traceparent *string
 	ID          uuid.UUID
 	UserID      uuid.UUID
-	Places      int32
+	Slots       int32
 }
 
-// ReplyRetry puts a failed reply back to be written anew. No row: it has not failed, or all of the account's places are
-// taken; for two that take the same place see MessageSend.
+// ReplyRetry puts a failed reply back to be written anew. No row: it has not failed, or all of the account's slots are
+// taken; for two that take the same slot see MessageSend.
 func (q *Queries) ReplyRetry(ctx context.Context, arg ReplyRetryParams) (Message, error) {
 	row := q.db.QueryRow(ctx, replyRetry,
 		arg.RequestID,
 		arg.Traceparent,
 		arg.ID,
 		arg.UserID,
-		arg.Places,
+		arg.Slots,
 	)
 	var i Message
 	err := row.Scan(

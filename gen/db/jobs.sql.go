@@ -38,8 +38,8 @@ type JobActiveByProjectParams struct {
 	UserID    uuid.UUID
 }
 
-// JobActiveByProject lists the jobs of a project that have not ended (jobs_project_idx), and locks them: whoever ends one
-// locks it before its account.
+// JobActiveByProject lists the jobs of a project that have not ended (jobs_project_idx), and locks them: every
+// statement that ends a job locks it before its account.
 func (q *Queries) JobActiveByProject(ctx context.Context, arg JobActiveByProjectParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, jobActiveByProject, arg.ProjectID, arg.UserID)
 	if err != nil {
@@ -73,7 +73,8 @@ type JobAdvanceParams struct {
 	LeaseToken int64
 }
 
-// JobAdvance shows a stage and a progress that never goes back, if the lease is still the caller's.
+// JobAdvance shows a stage and a progress that never goes back. No row: the lease is no longer the caller's.
+// plan: primary key only
 func (q *Queries) JobAdvance(ctx context.Context, arg JobAdvanceParams) (Job, error) {
 	row := q.db.QueryRow(ctx, jobAdvance,
 		arg.Stage,
@@ -125,7 +126,7 @@ func (q *Queries) JobAdvance(ctx context.Context, arg JobAdvanceParams) (Job, er
 }
 
 const jobClaim = `-- name: JobClaim :one
-with hasty as materialized (
+with async_commit as materialized (
     select set_config('synchronous_commit', 'off', true) as setting
 ), free as materialized (
     select s.provider, s.slot, s.turns
@@ -136,14 +137,15 @@ with hasty as materialized (
             where r.id = s.job_id and case r.status when 'running' then r.provider_slot = s.slot else false end
         )
 ), slot as (
-    -- What it takes must be what was looked at. The job alone would not tell: it may have come back to its slot.
-    select taken.provider, taken.slot from free cross join lateral (
+    -- Re-check the slot's generation under its lock: another claim may have taken it. Its job does not tell, since it may
+    -- have come back to the same slot.
+    select locked.provider, locked.slot from free cross join lateral (
         select s.provider, s.slot from provider_slots s
         where s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
         for update of s skip locked
-    ) taken
+    ) locked
     limit 1
-), job as (
+), jobs as (
     update jobs
     set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1,
         lease_token = greatest(lease_token + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint),
@@ -157,16 +159,16 @@ with hasty as materialized (
             or jobs.status = 'running' and jobs.lease_until < now()
         )
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
-), taken as (
-    -- One that is taken over from another worker has its slot already.
-    update provider_slots s set job_id = job.id, turns = s.turns + 1
-    from job where s.provider = job.provider and s.slot = job.provider_slot and exists (select from slot)
-), mark as (
+), slot_taken as (
+    -- A job that is taken over from another worker has its slot already.
+    update provider_slots s set job_id = jobs.id, turns = s.turns + 1
+    from jobs where s.provider = jobs.provider and s.slot = jobs.provider_slot and exists (select from slot)
+), project_status as (
     update projects set status = 'running'
-    from job where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
+    from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id and projects.status <> 'running'
 )
-select job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
-from job join prompts on prompts.id = job.prompt_id cross join hasty
+select jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
+from jobs join prompts on prompts.id = jobs.prompt_id cross join async_commit
 `
 
 type JobClaimParams struct {
@@ -177,54 +179,20 @@ type JobClaimParams struct {
 }
 
 type JobClaimRow struct {
-	ID           uuid.UUID
-	ProjectID    uuid.UUID
-	UserID       uuid.UUID
-	PromptID     uuid.UUID
-	Mode         string
-	Platform     string
-	Model        string
-	Provider     string
-	Quality      string
-	Variants     int32
-	Width        int32
-	Height       int32
-	Seed         int64
-	Consent      json.RawMessage
-	Status       string
-	Stage        string
-	Progress     int32
-	Attempt      int32
-	CostCredits  int64
-	Refunded     bool
-	ErrorCode    *string
-	ErrorMessage *string
-	ProviderMeta json.RawMessage
-	Version      int64
-	QueuedAt     time.Time
-	StartedAt    *time.Time
-	FinishedAt   *time.Time
-	RunAt        time.Time
-	WaitsFor     *string
-	PushedAt     *time.Time
-	Pushes       int32
-	LeaseUntil   *time.Time
-	LeaseToken   int64
-	ProviderSlot *int32
-	HandledAt    *time.Time
-	RequestID    *string
-	Traceparent  *string
-	Prompt       Prompt
+	Job    Job
+	Prompt Prompt
 }
 
-// JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. The lease token
-// fences every later write. It takes a slot of the job's provider as well, one whose last job does not run in it any
-// more, and passes over those that others are taking. With the job comes its prompt. No row: somebody else has it, it has
-// ended, it is not due, or there is no slot. By primary keys: a case hides the states from the planner, which would else
-// take an index of all that run (jobs_leased_idx) for empty. A lateral join takes no more slots than it needs.
+// JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. Every later write of the
+// attempt names its lease token, the fencing token. The claim takes a slot of the job's provider as well, one whose last
+// job does not run in it any more, and passes over those that other claims are taking. With the job comes its prompt. No
+// row: another worker has the lease, the job has ended, it is not due, or no slot is free. A lateral join takes no more
+// slots than it needs.
 //
-// It does not wait for the disk. A Postgres that crashes may forget a claim, and the job is queued again: then whoever
-// drew it has nothing to end, provided that no later claim has the same token. So a token is never less than the time.
+// The commit does not wait for the disk. A Postgres that crashes may forget a claim, and the job is queued again: then the
+// worker that drew it finds no row to end, provided that no later claim has the same token. So a token is never less than
+// the time.
+// plan: primary key only
 func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow, error) {
 	row := q.db.QueryRow(ctx, jobClaim,
 		arg.ID,
@@ -234,43 +202,43 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 	)
 	var i JobClaimRow
 	err := row.Scan(
-		&i.ID,
-		&i.ProjectID,
-		&i.UserID,
-		&i.PromptID,
-		&i.Mode,
-		&i.Platform,
-		&i.Model,
-		&i.Provider,
-		&i.Quality,
-		&i.Variants,
-		&i.Width,
-		&i.Height,
-		&i.Seed,
-		&i.Consent,
-		&i.Status,
-		&i.Stage,
-		&i.Progress,
-		&i.Attempt,
-		&i.CostCredits,
-		&i.Refunded,
-		&i.ErrorCode,
-		&i.ErrorMessage,
-		&i.ProviderMeta,
-		&i.Version,
-		&i.QueuedAt,
-		&i.StartedAt,
-		&i.FinishedAt,
-		&i.RunAt,
-		&i.WaitsFor,
-		&i.PushedAt,
-		&i.Pushes,
-		&i.LeaseUntil,
-		&i.LeaseToken,
-		&i.ProviderSlot,
-		&i.HandledAt,
-		&i.RequestID,
-		&i.Traceparent,
+		&i.Job.ID,
+		&i.Job.ProjectID,
+		&i.Job.UserID,
+		&i.Job.PromptID,
+		&i.Job.Mode,
+		&i.Job.Platform,
+		&i.Job.Model,
+		&i.Job.Provider,
+		&i.Job.Quality,
+		&i.Job.Variants,
+		&i.Job.Width,
+		&i.Job.Height,
+		&i.Job.Seed,
+		&i.Job.Consent,
+		&i.Job.Status,
+		&i.Job.Stage,
+		&i.Job.Progress,
+		&i.Job.Attempt,
+		&i.Job.CostCredits,
+		&i.Job.Refunded,
+		&i.Job.ErrorCode,
+		&i.Job.ErrorMessage,
+		&i.Job.ProviderMeta,
+		&i.Job.Version,
+		&i.Job.QueuedAt,
+		&i.Job.StartedAt,
+		&i.Job.FinishedAt,
+		&i.Job.RunAt,
+		&i.Job.WaitsFor,
+		&i.Job.PushedAt,
+		&i.Job.Pushes,
+		&i.Job.LeaseUntil,
+		&i.Job.LeaseToken,
+		&i.Job.ProviderSlot,
+		&i.Job.HandledAt,
+		&i.Job.RequestID,
+		&i.Job.Traceparent,
 		&i.Prompt.ID,
 		&i.Prompt.ProjectID,
 		&i.Prompt.Headline,
@@ -287,7 +255,7 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 }
 
 const jobEnd = `-- name: JobEnd :one
-with job as (
+with jobs as (
     update jobs
     set status = $1, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
         error_code = $2, error_message = $3,
@@ -307,29 +275,29 @@ with job as (
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 ), refund as (
     update users
-    set credits = users.credits + job.cost_credits, updated_at = now()
-    from job where users.id = job.user_id
+    set credits = users.credits + jobs.cost_credits, updated_at = now()
+    from jobs where users.id = jobs.user_id
     returning users.id, users.credits
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select $10, job.user_id, 'job_refund', job.id, job.cost_credits, refund.credits
-    from job join refund on refund.id = job.user_id
+    select $10, jobs.user_id, 'job_refund', jobs.id, jobs.cost_credits, refund.credits
+    from jobs join refund on refund.id = jobs.user_id
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
-    select $11::uuid, job.user_id, 'content_allowed', '', '', $12::jsonb
-    from job where $11::uuid is not null
-), mark as (
-    update projects set status = case when job.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
-    from job join refund on refund.id = job.user_id
-    where projects.last_job_id = job.id and projects.id = job.project_id
+    select $11::uuid, jobs.user_id, 'content_allowed', '', '', $12::jsonb
+    from jobs where $11::uuid is not null
+), project_status as (
+    update projects set status = case when jobs.status = 'canceled' then 'draft' else 'failed' end, updated_at = now()
+    from jobs join refund on refund.id = jobs.user_id
+    where projects.last_job_id = jobs.id and projects.id = jobs.project_id
 )
 select
-    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, exists (
-        select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
+    jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, exists (
+        select from public.jobs j where j.user_id = jobs.user_id and j.status = 'queued' and j.waits_for = 'account'
     ) as account_waits, exists (
-        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+        select from public.jobs j where j.provider = jobs.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
-from job
+from jobs
 `
 
 type JobEndParams struct {
@@ -348,43 +316,7 @@ type JobEndParams struct {
 }
 
 type JobEndRow struct {
-	ID            uuid.UUID
-	ProjectID     uuid.UUID
-	UserID        uuid.UUID
-	PromptID      uuid.UUID
-	Mode          string
-	Platform      string
-	Model         string
-	Provider      string
-	Quality       string
-	Variants      int32
-	Width         int32
-	Height        int32
-	Seed          int64
-	Consent       json.RawMessage
-	Status        string
-	Stage         string
-	Progress      int32
-	Attempt       int32
-	CostCredits   int64
-	Refunded      bool
-	ErrorCode     *string
-	ErrorMessage  *string
-	ProviderMeta  json.RawMessage
-	Version       int64
-	QueuedAt      time.Time
-	StartedAt     *time.Time
-	FinishedAt    *time.Time
-	RunAt         time.Time
-	WaitsFor      *string
-	PushedAt      *time.Time
-	Pushes        int32
-	LeaseUntil    *time.Time
-	LeaseToken    int64
-	ProviderSlot  *int32
-	HandledAt     *time.Time
-	RequestID     *string
-	Traceparent   *string
+	Job           Job
 	AccountWaits  bool
 	ProviderWaits bool
 }
@@ -392,8 +324,9 @@ type JobEndRow struct {
 // JobEnd ends a job without a result and gives its credits back, in one statement. Who may end it: its owner (user_id),
 // the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
 // the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
-// second refund. It locks the job, then the account, then the project, as all must, and tells whether somebody may wait
-// for the place and the slot that are free now. Where the attempt had been allowed to draw, that decision is written down.
+// second refund. It locks the job, then the account, then the project, as every statement must, and returns whether a job
+// may wait for the account slot and the provider slot that are free now. Where moderation had allowed the attempt, that
+// decision is recorded.
 func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, error) {
 	row := q.db.QueryRow(ctx, jobEnd,
 		arg.Status,
@@ -411,43 +344,43 @@ func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, erro
 	)
 	var i JobEndRow
 	err := row.Scan(
-		&i.ID,
-		&i.ProjectID,
-		&i.UserID,
-		&i.PromptID,
-		&i.Mode,
-		&i.Platform,
-		&i.Model,
-		&i.Provider,
-		&i.Quality,
-		&i.Variants,
-		&i.Width,
-		&i.Height,
-		&i.Seed,
-		&i.Consent,
-		&i.Status,
-		&i.Stage,
-		&i.Progress,
-		&i.Attempt,
-		&i.CostCredits,
-		&i.Refunded,
-		&i.ErrorCode,
-		&i.ErrorMessage,
-		&i.ProviderMeta,
-		&i.Version,
-		&i.QueuedAt,
-		&i.StartedAt,
-		&i.FinishedAt,
-		&i.RunAt,
-		&i.WaitsFor,
-		&i.PushedAt,
-		&i.Pushes,
-		&i.LeaseUntil,
-		&i.LeaseToken,
-		&i.ProviderSlot,
-		&i.HandledAt,
-		&i.RequestID,
-		&i.Traceparent,
+		&i.Job.ID,
+		&i.Job.ProjectID,
+		&i.Job.UserID,
+		&i.Job.PromptID,
+		&i.Job.Mode,
+		&i.Job.Platform,
+		&i.Job.Model,
+		&i.Job.Provider,
+		&i.Job.Quality,
+		&i.Job.Variants,
+		&i.Job.Width,
+		&i.Job.Height,
+		&i.Job.Seed,
+		&i.Job.Consent,
+		&i.Job.Status,
+		&i.Job.Stage,
+		&i.Job.Progress,
+		&i.Job.Attempt,
+		&i.Job.CostCredits,
+		&i.Job.Refunded,
+		&i.Job.ErrorCode,
+		&i.Job.ErrorMessage,
+		&i.Job.ProviderMeta,
+		&i.Job.Version,
+		&i.Job.QueuedAt,
+		&i.Job.StartedAt,
+		&i.Job.FinishedAt,
+		&i.Job.RunAt,
+		&i.Job.WaitsFor,
+		&i.Job.PushedAt,
+		&i.Job.Pushes,
+		&i.Job.LeaseUntil,
+		&i.Job.LeaseToken,
+		&i.Job.ProviderSlot,
+		&i.Job.HandledAt,
+		&i.Job.RequestID,
+		&i.Job.Traceparent,
 		&i.AccountWaits,
 		&i.ProviderWaits,
 	)
@@ -463,7 +396,8 @@ type JobGetParams struct {
 	UserID uuid.UUID
 }
 
-// JobGet reads a job of its owner by primary key; see ProjectGet.
+// JobGet reads a job of its owner.
+// plan: owner by is not distinct from
 func (q *Queries) JobGet(ctx context.Context, arg JobGetParams) (Job, error) {
 	row := q.db.QueryRow(ctx, jobGet, arg.ID, arg.UserID)
 	var i Job
@@ -515,8 +449,8 @@ where id = $1 and status = 'failed' and handled_at is null and error_code not in
 returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 `
 
-// JobHandle notes that somebody has dealt with a job that DeadJobs lists, once, by primary key. It stays in its owner's
-// history.
+// JobHandle records that an operator has dealt with a job that DeadJobs lists, once, by primary key. The job stays in its
+// owner's history.
 func (q *Queries) JobHandle(ctx context.Context, id uuid.UUID) (Job, error) {
 	row := q.db.QueryRow(ctx, jobHandle, id)
 	var i Job
@@ -575,9 +509,8 @@ type JobListParams struct {
 	PageSize int32
 }
 
-// JobList is a page of an account's jobs, newest first (jobs_user_idx). A list names all columns of its index in its order,
-// and compares the owner with an array of one: of what equals a constant, the planner forgets the order, and would then
-// read the jobs of everybody by primary key where it takes the account for one that has most of them.
+// JobList is a page of an account's jobs, newest first (jobs_user_idx).
+// plan: owner as array
 func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, jobList, arg.UserID, arg.BeforeID, arg.PageSize)
 	if err != nil {
@@ -651,8 +584,9 @@ type JobListByProjectParams struct {
 	PageSize  int32
 }
 
-// JobListByProject is a page of a project's jobs, newest first (jobs_project_idx); see JobList. Whose project it is, its own
-// row says: a condition on the jobs' owner would let the planner read all of that owner's jobs.
+// JobListByProject is a page of a project's jobs, newest first (jobs_project_idx). The project's own row says whose it is: a
+// condition on the jobs' owner would let the planner read all of that owner's jobs.
+// plan: owner as array
 func (q *Queries) JobListByProject(ctx context.Context, arg JobListByProjectParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, jobListByProject,
 		arg.ProjectID,
@@ -731,8 +665,9 @@ type JobListByStatusParams struct {
 }
 
 // JobListByStatus is JobList of those in one state (jobs_user_status_id_idx). It is a query of its own, because a plan that
-// serves any argument could not use that index where the state may be left out. That the state is the one asked for is
-// said by two bounds, for the reason that JobList gives: by an equality, any index of the account's jobs would do.
+// serves any argument could not use that index where the state may be left out.
+// plan: owner as array
+// plan: two bounds for a status
 func (q *Queries) JobListByStatus(ctx context.Context, arg JobListByStatusParams) ([]Job, error) {
 	rows, err := q.db.Query(ctx, jobListByStatus,
 		arg.UserID,
@@ -845,11 +780,11 @@ func (q *Queries) JobListExpired(ctx context.Context, arg JobListExpiredParams) 
 }
 
 const jobMarkDue = `-- name: JobMarkDue :many
-with unheard as (
+with unpushed as (
     select j.id from jobs j
     where j.status = 'queued' and j.waits_for is null and (j.pushed_at is null or j.pushed_at < j.run_at) and j.run_at <= now()
     order by j.run_at limit $1 for update skip locked
-), forgotten as (
+), pushed as (
     select j.id from jobs j
     where j.status = 'queued' and j.waits_for is null and j.run_at <= now()
         and j.pushed_at < greatest(
@@ -871,27 +806,27 @@ with unheard as (
 )
 update jobs set pushed_at = now(), pushes = case when pushes < 6 then pushes + 1 else pushes end
 where jobs.id in (
-    select unheard.id from unheard union all select forgotten.id from forgotten union all select lapsed.id from lapsed
+    select unpushed.id from unpushed union all select pushed.id from pushed union all select lapsed.id from lapsed
 )
 returning jobs.id
 `
 
 type JobMarkDueParams struct {
-	Batch           int32
-	Since           *time.Time
-	PatienceSeconds float64
-	MaxAttempts     int32
+	Batch              int32
+	PushedBefore       *time.Time
+	RepushAfterSeconds float64
+	MaxAttempts        int32
 }
 
-// JobMarkDue picks jobs that a worker should be told of (again) and notes that they are told: those that are due and
-// were never pushed since (jobs_unpushed_idx), those pushed too long ago, longer each time (jobs_pushed_idx), those whose lease
-// lapsed (jobs_leased_idx); with since, all that were last pushed before it. At most @batch of each. Those that wait in a line
-// are for others to call; rows locked elsewhere are passed over.
+// JobMarkDue marks the jobs whose ids are to be pushed (again) as pushed: those that are due and were not pushed since
+// (jobs_unpushed_idx), those pushed too long ago, longer each time (jobs_pushed_idx), those whose lease lapsed
+// (jobs_leased_idx); with pushed_before, all that were last pushed before it. At most @batch of each. A job on a wait list
+// is woken by another statement first; rows locked elsewhere are passed over.
 func (q *Queries) JobMarkDue(ctx context.Context, arg JobMarkDueParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, jobMarkDue,
 		arg.Batch,
-		arg.Since,
-		arg.PatienceSeconds,
+		arg.PushedBefore,
+		arg.RepushAfterSeconds,
 		arg.MaxAttempts,
 	)
 	if err != nil {
@@ -949,13 +884,13 @@ with before as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select $17, job.user_id, 'job_charge', job.id, -($4::bigint), spend.credits
     from job join spend on spend.id = job.user_id
-), mark as (
+), project_status as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
 select
     job.id, job.cost_credits, spend.credits as credits_left, (job.waits_for is not null)::boolean as waits,
-    (spend.job_turns <> before.job_turns + 1)::boolean as overtaken
+    (spend.job_turns <> before.job_turns + 1)::boolean as raced
 from job join spend on spend.id = job.user_id cross join before
 `
 
@@ -984,16 +919,17 @@ type JobQueueRow struct {
 	CostCredits int64
 	CreditsLeft int64
 	Waits       bool
-	Overtaken   bool
+	Raced       bool
 }
 
 // JobQueue takes the credits, writes the ledger row, the job and the project's status, in one statement: all or
 // nothing. No row: the project has changed since the caller read it, or the account can't pay. It locks the account
 // and the project; charges of one account wait for each other, so no balance is spent twice.
 //
-// A job beyond the places of its account waits for one, and is not to be pushed (jobs_account_line_idx,
-// jobs_user_status_id_idx). The project is found by its primary key (see ProjectGet). Where another one was queued while this statement waited for the account, what it counts is no
-// longer true: then the job waits, too, and overtaken asks the caller to look again.
+// A job for which its account has no free slot waits for one, and is not pushed (jobs_account_line_idx,
+// jobs_user_status_id_idx). Where another job was queued while this statement waited for the account, its count of slots
+// is out of date: then the job waits, too, and raced asks the caller to look again.
+// plan: owner by is not distinct from
 func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow, error) {
 	row := q.db.QueryRow(ctx, jobQueue,
 		arg.UserID,
@@ -1020,7 +956,7 @@ func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow
 		&i.CostCredits,
 		&i.CreditsLeft,
 		&i.Waits,
-		&i.Overtaken,
+		&i.Raced,
 	)
 	return i, err
 }
@@ -1036,8 +972,8 @@ type JobRenewParams struct {
 	LeaseToken   int64
 }
 
-// JobRenew prolongs a lease. No row: the lease is no longer the caller's. By primary key, as all that a lease's holder
-// writes; see JobClaim.
+// JobRenew prolongs a lease. No row: the lease is no longer the caller's.
+// plan: primary key only
 func (q *Queries) JobRenew(ctx context.Context, arg JobRenewParams) (int64, error) {
 	result, err := q.db.Exec(ctx, jobRenew, arg.LeaseSeconds, arg.ID, arg.LeaseToken)
 	if err != nil {
@@ -1070,7 +1006,7 @@ with old as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
     select $7, job.user_id, 'job_charge', job.id, -(job.cost_credits), spend.credits
     from job join spend on spend.id = job.user_id
-), mark as (
+), project_status as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
@@ -1095,7 +1031,7 @@ type JobRepeatRow struct {
 }
 
 // JobRepeat is JobQueue for a job that failed: the same picture, at the same price, as a new job, since the ledger holds
-// one charge of a job and its refund. It waits for a place of its account, and the caller calls it. No row: the account
+// one charge of a job and its refund. It waits for a slot of its account, and the caller wakes it. No row: the account
 // can't pay.
 func (q *Queries) JobRepeat(ctx context.Context, arg JobRepeatParams) (JobRepeatRow, error) {
 	row := q.db.QueryRow(ctx, jobRepeat,
@@ -1118,7 +1054,7 @@ func (q *Queries) JobRepeat(ctx context.Context, arg JobRepeatParams) (JobRepeat
 }
 
 const jobRetry = `-- name: JobRetry :one
-with job as (
+with jobs as (
     update jobs
     set status = 'queued', stage = 'waiting', lease_until = null, error_code = $1,
         error_message = $2, attempt = attempt - case when $3::boolean then 1 else 0 end,
@@ -1128,17 +1064,17 @@ with job as (
     returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
-    select $7::uuid, job.user_id, 'content_allowed', '', '', $8::jsonb
-    from job where $7::uuid is not null
-), mark as (
+    select $7::uuid, jobs.user_id, 'content_allowed', '', '', $8::jsonb
+    from jobs where $7::uuid is not null
+), project_status as (
     update projects set status = 'queued'
-    from job where projects.last_job_id = job.id and projects.id = job.project_id
+    from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id
 )
 select
-    job.id, job.project_id, job.user_id, job.prompt_id, job.mode, job.platform, job.model, job.provider, job.quality, job.variants, job.width, job.height, job.seed, job.consent, job.status, job.stage, job.progress, job.attempt, job.cost_credits, job.refunded, job.error_code, job.error_message, job.provider_meta, job.version, job.queued_at, job.started_at, job.finished_at, job.run_at, job.waits_for, job.pushed_at, job.pushes, job.lease_until, job.lease_token, job.provider_slot, job.handled_at, job.request_id, job.traceparent, false as account_waits, exists (
-        select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
+    jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, exists (
+        select from public.jobs j where j.provider = jobs.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
-from job
+from jobs
 `
 
 type JobRetryParams struct {
@@ -1153,50 +1089,14 @@ type JobRetryParams struct {
 }
 
 type JobRetryRow struct {
-	ID            uuid.UUID
-	ProjectID     uuid.UUID
-	UserID        uuid.UUID
-	PromptID      uuid.UUID
-	Mode          string
-	Platform      string
-	Model         string
-	Provider      string
-	Quality       string
-	Variants      int32
-	Width         int32
-	Height        int32
-	Seed          int64
-	Consent       json.RawMessage
-	Status        string
-	Stage         string
-	Progress      int32
-	Attempt       int32
-	CostCredits   int64
-	Refunded      bool
-	ErrorCode     *string
-	ErrorMessage  *string
-	ProviderMeta  json.RawMessage
-	Version       int64
-	QueuedAt      time.Time
-	StartedAt     *time.Time
-	FinishedAt    *time.Time
-	RunAt         time.Time
-	WaitsFor      *string
-	PushedAt      *time.Time
-	Pushes        int32
-	LeaseUntil    *time.Time
-	LeaseToken    int64
-	ProviderSlot  *int32
-	HandledAt     *time.Time
-	RequestID     *string
-	Traceparent   *string
-	AccountWaits  bool
+	Job           Job
 	ProviderWaits bool
 }
 
 // JobRetry puts a job back in the queue until later, if the lease is still the caller's. The reason stays readable
-// while it waits. A released attempt (a worker that shuts down) is not counted. It keeps its place among its account's. Where
-// the attempt had been allowed to draw, that decision is written down.
+// while it waits. A released attempt (a worker that drains) is not counted. The job keeps its account slot. Where
+// moderation had allowed the attempt, that decision is recorded.
+// plan: primary key only
 func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow, error) {
 	row := q.db.QueryRow(ctx, jobRetry,
 		arg.ErrorCode,
@@ -1210,51 +1110,50 @@ func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow
 	)
 	var i JobRetryRow
 	err := row.Scan(
-		&i.ID,
-		&i.ProjectID,
-		&i.UserID,
-		&i.PromptID,
-		&i.Mode,
-		&i.Platform,
-		&i.Model,
-		&i.Provider,
-		&i.Quality,
-		&i.Variants,
-		&i.Width,
-		&i.Height,
-		&i.Seed,
-		&i.Consent,
-		&i.Status,
-		&i.Stage,
-		&i.Progress,
-		&i.Attempt,
-		&i.CostCredits,
-		&i.Refunded,
-		&i.ErrorCode,
-		&i.ErrorMessage,
-		&i.ProviderMeta,
-		&i.Version,
-		&i.QueuedAt,
-		&i.StartedAt,
-		&i.FinishedAt,
-		&i.RunAt,
-		&i.WaitsFor,
-		&i.PushedAt,
-		&i.Pushes,
-		&i.LeaseUntil,
-		&i.LeaseToken,
-		&i.ProviderSlot,
-		&i.HandledAt,
-		&i.RequestID,
-		&i.Traceparent,
-		&i.AccountWaits,
+		&i.Job.ID,
+		&i.Job.ProjectID,
+		&i.Job.UserID,
+		&i.Job.PromptID,
+		&i.Job.Mode,
+		&i.Job.Platform,
+		&i.Job.Model,
+		&i.Job.Provider,
+		&i.Job.Quality,
+		&i.Job.Variants,
+		&i.Job.Width,
+		&i.Job.Height,
+		&i.Job.Seed,
+		&i.Job.Consent,
+		&i.Job.Status,
+		&i.Job.Stage,
+		&i.Job.Progress,
+		&i.Job.Attempt,
+		&i.Job.CostCredits,
+		&i.Job.Refunded,
+		&i.Job.ErrorCode,
+		&i.Job.ErrorMessage,
+		&i.Job.ProviderMeta,
+		&i.Job.Version,
+		&i.Job.QueuedAt,
+		&i.Job.StartedAt,
+		&i.Job.FinishedAt,
+		&i.Job.RunAt,
+		&i.Job.WaitsFor,
+		&i.Job.PushedAt,
+		&i.Job.Pushes,
+		&i.Job.LeaseUntil,
+		&i.Job.LeaseToken,
+		&i.Job.ProviderSlot,
+		&i.Job.HandledAt,
+		&i.Job.RequestID,
+		&i.Job.Traceparent,
 		&i.ProviderWaits,
 	)
 	return i, err
 }
 
 const jobSucceed = `-- name: JobSucceed :one
-with drawn as (
+with pictures as (
     select
         unnest($1::uuid[]) as id, unnest($2::uuid[]) as render_id, unnest($3::int[]) as variant,
         unnest($4::text[]) as storage_path, unnest($5::text[]) as content_type,
@@ -1269,14 +1168,14 @@ with drawn as (
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
     select $13, job.user_id, 'content_allowed', '', '', $14::jsonb from job
-), picture as (
+), asset as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
     select p.id, job.user_id, 'render', 'ready', 'renders', p.storage_path, p.content_type, p.size_bytes, p.width, p.height, p.md5
-    from job cross join drawn p
+    from job cross join pictures p
 ), render as (
     insert into renders (id, job_id, variant, asset_id)
-    select p.render_id, job.id, p.variant, p.id from job cross join drawn p
-), mark as (
+    select p.render_id, job.id, p.variant, p.id from job cross join pictures p
+), project_status as (
     update projects set status = 'done', updated_at = now()
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
@@ -1317,8 +1216,9 @@ type JobSucceedRow struct {
 
 // JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state, the project's status,
 // and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It
-// tells what the caller can't know of the job, and whether somebody may wait for the place and the slot that are free now
-// (jobs_account_line_idx, jobs_provider_line_idx).
+// returns what the caller can't know of the job, and whether a job may wait for the account slot and the provider slot that
+// are free now (jobs_account_line_idx, jobs_provider_line_idx).
+// plan: primary key only
 func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucceedRow, error) {
 	row := q.db.QueryRow(ctx, jobSucceed,
 		arg.AssetIds,

@@ -28,7 +28,9 @@ type MailClaimParams struct {
 	MaxAttempts  int32
 }
 
-// MailClaim takes a lease on a mail that is due or whose lease has lapsed. No row: somebody else has it, or it is done.
+// MailClaim takes a lease on a mail that is due or whose lease has lapsed. No row: another worker has its lease, it is not due, or it
+// has ended.
+// plan: primary key only
 func (q *Queries) MailClaim(ctx context.Context, arg MailClaimParams) (OutboxMail, error) {
 	row := q.db.QueryRow(ctx, mailClaim, arg.LeaseSeconds, arg.ID, arg.MaxAttempts)
 	var i OutboxMail
@@ -53,8 +55,9 @@ func (q *Queries) MailClaim(ctx context.Context, arg MailClaimParams) (OutboxMai
 	return i, err
 }
 
-const mailDrop = `-- name: MailDrop :execrows
+const mailDrop = `-- name: MailDrop :one
 delete from outbox_mails where id = $1 and case status when 'sending' then lease_token = $2 else false end
+returning id
 `
 
 type MailDropParams struct {
@@ -62,13 +65,13 @@ type MailDropParams struct {
 	LeaseToken int64
 }
 
-// MailDrop forgets a mail that nobody needs, if the lease is still the caller's.
-func (q *Queries) MailDrop(ctx context.Context, arg MailDropParams) (int64, error) {
-	result, err := q.db.Exec(ctx, mailDrop, arg.ID, arg.LeaseToken)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// MailDrop deletes a mail that has lost its purpose. No row: the lease is no longer the caller's.
+// plan: primary key only
+func (q *Queries) MailDrop(ctx context.Context, arg MailDropParams) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, mailDrop, arg.ID, arg.LeaseToken)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const mailEnqueue = `-- name: MailEnqueue :exec
@@ -114,7 +117,7 @@ type MailEnqueueByEmailParams struct {
 	Traceparent *string
 }
 
-// MailEnqueueByEmail promises a mail to whoever has an address (users_email_key), and tells whose it is. For an unknown
+// MailEnqueueByEmail promises a mail to the account with an address (users_email_key), and returns the account. For an unknown
 // address the same row is written without an account, so that the work done does not tell the two apart.
 func (q *Queries) MailEnqueueByEmail(ctx context.Context, arg MailEnqueueByEmailParams) (*uuid.UUID, error) {
 	row := q.db.QueryRow(ctx, mailEnqueueByEmail,
@@ -147,8 +150,8 @@ type MailEnqueueLockedParams struct {
 	Email       string
 }
 
-// MailEnqueueLocked promises the owner of an address a word about the lock on the account, unless one was promised
-// within a day: whoever goes on guessing must not fill a mailbox. An unknown address costs the same.
+// MailEnqueueLocked promises the owner of an address a mail about the lock on the account, unless one was promised
+// within a day: an attacker who goes on guessing must not fill a mailbox. An unknown address costs the same.
 func (q *Queries) MailEnqueueLocked(ctx context.Context, arg MailEnqueueLockedParams) (int64, error) {
 	result, err := q.db.Exec(ctx, mailEnqueueLocked,
 		arg.ID,
@@ -163,9 +166,10 @@ func (q *Queries) MailEnqueueLocked(ctx context.Context, arg MailEnqueueLockedPa
 	return result.RowsAffected(), nil
 }
 
-const mailFail = `-- name: MailFail :execrows
+const mailFail = `-- name: MailFail :one
 update outbox_mails set status = 'failed', lease_until = null, error = $1::text
 where id = $2 and case status when 'sending' then lease_token = $3 else false end
+returning id
 `
 
 type MailFailParams struct {
@@ -174,13 +178,13 @@ type MailFailParams struct {
 	LeaseToken int64
 }
 
-// MailFail gives a mail up, if the lease is still the caller's.
-func (q *Queries) MailFail(ctx context.Context, arg MailFailParams) (int64, error) {
-	result, err := q.db.Exec(ctx, mailFail, arg.Error, arg.ID, arg.LeaseToken)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// MailFail gives a mail up. No row: the lease is no longer the caller's.
+// plan: primary key only
+func (q *Queries) MailFail(ctx context.Context, arg MailFailParams) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, mailFail, arg.Error, arg.ID, arg.LeaseToken)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const mailFailExhausted = `-- name: MailFailExhausted :execrows
@@ -220,19 +224,19 @@ returning outbox_mails.id
 `
 
 type MailMarkDueParams struct {
-	Since           *time.Time
-	PatienceSeconds float64
-	Batch           int32
-	MaxAttempts     int32
+	PushedBefore       *time.Time
+	RepushAfterSeconds float64
+	Batch              int32
+	MaxAttempts        int32
 }
 
-// MailMarkDue picks mails that somebody should be told of (again) and notes that they are told: those that are due and
-// were never pushed since, those pushed too long ago (longer each time), those whose lease lapsed; with since, all that
-// were last pushed before it. Served by outbox_mails_queued_idx and outbox_mails_leased_idx; rows locked elsewhere are passed over.
+// MailMarkDue marks the mails whose ids are to be pushed (again) as pushed: those that are due and were not pushed since,
+// those pushed too long ago (longer each time), those whose lease lapsed; with pushed_before, all that were last pushed
+// before it. Served by outbox_mails_queued_idx and outbox_mails_leased_idx; rows locked elsewhere are passed over.
 func (q *Queries) MailMarkDue(ctx context.Context, arg MailMarkDueParams) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, mailMarkDue,
-		arg.Since,
-		arg.PatienceSeconds,
+		arg.PushedBefore,
+		arg.RepushAfterSeconds,
 		arg.Batch,
 		arg.MaxAttempts,
 	)
@@ -268,37 +272,64 @@ func (q *Queries) MailPrune(ctx context.Context, keepSeconds float64) (int64, er
 	return result.RowsAffected(), nil
 }
 
-const mailRetry = `-- name: MailRetry :execrows
-update outbox_mails
-set status = 'queued', lease_until = null, error = $1::text, pushes = 0, pushed_at = null,
-    run_at = now() + make_interval(secs => $2::float8)
-where id = $3 and case status when 'sending' then lease_token = $4 else false end
+const mailRenew = `-- name: MailRenew :execrows
+update outbox_mails set lease_until = now() + make_interval(secs => $1::float8)
+where id = $2 and case status when 'sending' then lease_token = $3 else false end
 `
 
-type MailRetryParams struct {
-	Error        string
-	DelaySeconds float64
+type MailRenewParams struct {
+	LeaseSeconds float64
 	ID           uuid.UUID
 	LeaseToken   int64
 }
 
-// MailRetry puts a mail back until later, if the lease is still the caller's.
-func (q *Queries) MailRetry(ctx context.Context, arg MailRetryParams) (int64, error) {
-	result, err := q.db.Exec(ctx, mailRetry,
-		arg.Error,
-		arg.DelaySeconds,
-		arg.ID,
-		arg.LeaseToken,
-	)
+// MailRenew prolongs a lease. No row: the lease is no longer the caller's.
+// plan: primary key only
+func (q *Queries) MailRenew(ctx context.Context, arg MailRenewParams) (int64, error) {
+	result, err := q.db.Exec(ctx, mailRenew, arg.LeaseSeconds, arg.ID, arg.LeaseToken)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
 }
 
-const mailSent = `-- name: MailSent :execrows
+const mailRetry = `-- name: MailRetry :one
+update outbox_mails
+set status = 'queued', lease_until = null, error = $1::text, pushes = 0, pushed_at = null,
+    attempt = attempt - case when $2::boolean then 1 else 0 end,
+    run_at = now() + make_interval(secs => $3::float8)
+where id = $4 and case status when 'sending' then lease_token = $5 else false end
+returning id
+`
+
+type MailRetryParams struct {
+	Error        string
+	Released     bool
+	DelaySeconds float64
+	ID           uuid.UUID
+	LeaseToken   int64
+}
+
+// MailRetry puts a mail back until later. A released attempt (the worker drains) does not count. No row: the lease is no
+// longer the caller's.
+// plan: primary key only
+func (q *Queries) MailRetry(ctx context.Context, arg MailRetryParams) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, mailRetry,
+		arg.Error,
+		arg.Released,
+		arg.DelaySeconds,
+		arg.ID,
+		arg.LeaseToken,
+	)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
+}
+
+const mailSent = `-- name: MailSent :one
 update outbox_mails set status = 'sent', sent_at = now(), lease_until = null, error = null
 where id = $1 and case status when 'sending' then lease_token = $2 else false end
+returning id
 `
 
 type MailSentParams struct {
@@ -306,14 +337,13 @@ type MailSentParams struct {
 	LeaseToken int64
 }
 
-// MailSent ends a mail that the server has taken, if the lease is still the caller's. By primary key, as all that its holder
-// writes; see JobClaim.
-func (q *Queries) MailSent(ctx context.Context, arg MailSentParams) (int64, error) {
-	result, err := q.db.Exec(ctx, mailSent, arg.ID, arg.LeaseToken)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// MailSent ends a mail that the mail server has taken. No row: the lease is no longer the caller's.
+// plan: primary key only
+func (q *Queries) MailSent(ctx context.Context, arg MailSentParams) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, mailSent, arg.ID, arg.LeaseToken)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const mailUnmark = `-- name: MailUnmark :exec

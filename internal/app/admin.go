@@ -7,12 +7,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/httpapi/edge"
-	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/admin"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
-	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 	"github.com/mugshot-studio/backend/internal/providers/breaker"
 )
 
@@ -51,22 +48,4 @@ func (a *App) observeCall(c breaker.Call) {
 
 func (a *App) observeRequest(_ context.Context, s edge.Served) {
 	a.metrics.Request(s.Method, s.Route, s.Status, s.Duration)
-}
-
-func (a *App) observeJob(ctx context.Context, outcome jobs.Outcome, took time.Duration) {
-	a.observeTask(ctx, queue.Generate, string(outcome), took)
-}
-
-func (a *App) observeMail(ctx context.Context, outcome string, took time.Duration) {
-	a.observeTask(ctx, queue.Mail, outcome, took)
-}
-
-func (a *App) observeReply(ctx context.Context, outcome chat.Outcome, took time.Duration) {
-	a.observeTask(ctx, queue.Reply, string(outcome), took)
-}
-
-// observeTask tells the metrics and the log of an attempt that is over. What failed is told where it is known why.
-func (a *App) observeTask(ctx context.Context, kind queue.Kind, outcome string, took time.Duration) {
-	a.metrics.Task(string(kind), outcome, took)
-	a.environment.Log.InfoContext(ctx, "task", tracecontext.Kind, string(kind), tracecontext.Outcome, outcome, "duration", took)
 }

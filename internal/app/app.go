@@ -25,6 +25,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
 	"github.com/mugshot-studio/backend/internal/ops/ledger"
+	"github.com/mugshot-studio/backend/internal/outbox"
 	"github.com/mugshot-studio/backend/internal/platform/config"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
@@ -61,13 +62,13 @@ type App struct {
 
 	assets   *assets.Service
 	auth     *auth.Service
-	mailer   *auth.Mailer
+	mailer   *outbox.Mailer
 	account  *account.Service
 	credits  *credits.Service
 	projects *projects.Service
 	safety   *safety.Service
 	jobs     *jobs.Service
-	runner   *jobs.Runner
+	renderer *jobs.Renderer
 	backlog  *backlog.Service
 	ledger   *ledger.Checker
 	chats    *chat.Service

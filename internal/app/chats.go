@@ -20,13 +20,13 @@ func (a *App) openChats() error {
 		return fmt.Errorf("check of suggestions: %w", err)
 	}
 	a.chats = chat.NewService(chat.Deps{
-		Store: a.store, Events: a.hub, Push: a.pushTo(queue.Reply), UserReplies: cfg.UserReplies, Now: o.Now, NewID: o.NewID,
+		Store: a.store, Events: a.hub, Enqueue: a.pushTo(queue.Reply), UserReplies: cfg.UserReplies, Now: o.Now, NewID: o.NewID,
 		Log: o.Log,
 	})
 	text, model := a.chooseReplyText()
 	a.replier = chat.NewReplier(chat.ReplierDeps{
 		Store: a.store, Text: text, Model: model, Catalog: a.catalog, Check: check, Events: a.hub, Log: o.Log,
-		Lease: cfg.JobLease, Observe: a.observeReply,
+		Lease: cfg.JobLease,
 	})
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
 	"github.com/mugshot-studio/backend/internal/ops/ledger"
+	"github.com/mugshot-studio/backend/internal/outbox"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
@@ -142,13 +143,13 @@ func (a *App) openServices(context.Context) error {
 	a.safety = safety.New(safety.Deps{Store: a.store, Moderator: a.moderator, Now: o.Now, NewID: o.NewID})
 	limits := a.jobLimits()
 	a.jobs = jobs.NewService(jobs.Deps{
-		Store: a.store, Catalog: a.catalog, Safety: a.safety, Events: a.hub, Push: a.pushTo(queue.Generate), Limits: limits,
+		Store: a.store, Catalog: a.catalog, Safety: a.safety, Events: a.hub, Enqueue: a.pushTo(queue.Generate), Limits: limits,
 		OnBalanceChange: a.metrics.Credits, Now: o.Now, NewID: o.NewID, Log: o.Log,
 	})
-	a.runner = jobs.NewRunner(jobs.RunnerDeps{
+	a.renderer = jobs.NewRenderer(jobs.RendererDeps{
 		Store: a.store, Models: a.registry.Image, Assets: a.assets, Objects: a.objects, Safety: a.safety, Events: a.hub, NewID: o.NewID,
-		Log: o.Log, Push: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease, ShowAfter: showStageAfter,
-		OnBalanceChange: a.metrics.Credits, Observe: a.observeJob,
+		Log: o.Log, Enqueue: a.pushTo(queue.Generate), Limits: limits, Lease: cfg.JobLease, ShowAfter: showStageAfter,
+		OnBalanceChange: a.metrics.Credits,
 	})
 	a.ledger = ledger.New(a.store, a.objects)
 	a.backlog = backlog.NewService(a.store, a.jobs, a.pushTo(queue.Mail))
@@ -198,9 +199,10 @@ func (a *App) openAuth() error {
 	a.account = account.New(account.Deps{
 		Store: a.store, Auth: a.auth, Objects: a.objects, Now: o.Now, NewID: o.NewID, Log: o.Log,
 	})
-	a.mailer = auth.NewMailer(auth.MailerDeps{
-		Store: a.store, Sender: a.sender, Templates: templates, Codes: codes, Now: o.Now, Random: o.Random, NewID: o.NewID,
-		Log: o.Log, Observe: a.observeMail,
+	a.mailer = outbox.NewMailer(outbox.Deps{
+		Store: a.store, Sender: a.sender, Random: o.Random, Composer: auth.NewComposer(auth.ComposerDeps{
+			Store: a.store, Templates: templates, Codes: codes, Now: o.Now, Random: o.Random, NewID: o.NewID,
+		}),
 	})
 	return nil
 }

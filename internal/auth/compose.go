@@ -4,45 +4,65 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/outbox"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// compose writes a mail to whoever it is for, and makes the secret that it brings. It fails with errNotNeeded.
-func (m *Mailer) compose(ctx context.Context, row db.OutboxMail) (mail.Message, error) {
-	if row.UserID == nil { // asked for by somebody without an account
-		return mail.Message{}, errNotNeeded
+// ComposerDeps are what a [Composer] needs. All are required.
+type ComposerDeps struct {
+	Store     *postgres.Store
+	Templates *mail.Templates
+	Codes     *token.CodeHasher
+	Now       func() time.Time
+	Random    io.Reader
+	NewID     func() uuid.UUID
+}
+
+// Composer writes the mails of accounts. It makes the code or the link of a mail when the mail is sent, and stores only a
+// hash of it.
+type Composer struct{ ComposerDeps }
+
+// NewComposer returns a composer.
+func NewComposer(d ComposerDeps) *Composer { return &Composer{d} }
+
+// Compose implements [outbox.Composer].
+func (c *Composer) Compose(ctx context.Context, row db.OutboxMail) (mail.Message, error) {
+	if row.UserID == nil { // the address that asked for it has no account
+		return mail.Message{}, outbox.ErrNotNeeded
 	}
-	user, err := m.Store.Queries().UserGet(ctx, *row.UserID)
+	user, err := c.Store.Queries().UserGet(ctx, *row.UserID)
 	switch {
 	case postgres.IsNotFound(err):
-		return mail.Message{}, errNotNeeded
+		return mail.Message{}, outbox.ErrNotNeeded
 	case err != nil:
 		return mail.Message{}, fmt.Errorf("read account: %w", err)
 	}
-	content, err := m.content(ctx, row, user)
+	content, err := c.content(ctx, row, user)
 	if err != nil {
 		return mail.Message{}, err
 	}
-	message, err := m.Templates.Render(content)
+	message, err := c.Templates.Render(content)
 	if err != nil {
 		return mail.Message{}, err
 	}
-	// Each attempt may bring another secret, so that none may pass for a repeat of the one before.
-	message.ID, message.To = fmt.Sprintf("%s/%d", row.ID, row.Attempt), user.Email
+	message.To = user.Email
 	return message, nil
 }
 
-func (m *Mailer) content(ctx context.Context, row db.OutboxMail, user db.User) (mail.Content, error) {
+func (c *Composer) content(ctx context.Context, row db.OutboxMail, user db.User) (mail.Content, error) {
 	switch kind := mail.Kind(row.Kind); kind {
 	case mail.KindConfirmEmail:
-		return m.confirmation(ctx, user)
+		return c.confirmation(ctx, user)
 	case mail.KindResetPassword:
-		return m.reset(ctx, user)
+		return c.reset(ctx, user)
 	case mail.KindPasswordChanged:
 		return mail.PasswordChanged{At: row.CreatedAt}, nil
 	case mail.KindAccountLocked:
@@ -57,17 +77,17 @@ func (m *Mailer) content(ctx context.Context, row db.OutboxMail, user db.User) (
 }
 
 // confirmation makes a code the newest of an account.
-func (m *Mailer) confirmation(ctx context.Context, user db.User) (mail.Content, error) {
+func (c *Composer) confirmation(ctx context.Context, user db.User) (mail.Content, error) {
 	if user.EmailConfirmedAt != nil {
-		return nil, errNotNeeded
+		return nil, outbox.ErrNotNeeded
 	}
-	code, err := token.NewCode(m.Random)
+	code, err := token.NewCode(c.Random)
 	if err != nil {
 		return nil, err
 	}
-	now := m.Now()
-	err = m.Store.Queries().EmailCodeReplace(ctx, db.EmailCodeReplaceParams{
-		UserID: user.ID, Purpose: codePurpose, CodeHash: m.Codes.Hash(user.ID, codePurpose, code),
+	now := c.Now()
+	err = c.Store.Queries().EmailCodeReplace(ctx, db.EmailCodeReplaceParams{
+		UserID: user.ID, Purpose: codePurpose, CodeHash: c.Codes.Hash(user.ID, codePurpose, code),
 		Now: now, ExpiresAt: now.Add(codeLifetime),
 	})
 	if err != nil {
@@ -78,14 +98,14 @@ func (m *Mailer) confirmation(ctx context.Context, user db.User) (mail.Content, 
 
 // reset makes a token that resets the password of an account. Those before it stay good until one of them is used: a
 // second mail must not spoil the link in the first.
-func (m *Mailer) reset(ctx context.Context, user db.User) (mail.Content, error) {
-	secret, hash, err := token.NewReset(m.Random)
+func (c *Composer) reset(ctx context.Context, user db.User) (mail.Content, error) {
+	secret, hash, err := token.NewReset(c.Random)
 	if err != nil {
 		return nil, err
 	}
-	now := m.Now()
-	err = m.Store.Queries().PasswordResetCreate(ctx, db.PasswordResetCreateParams{
-		ID: m.NewID(), UserID: user.ID, TokenHash: hash[:], Now: now, ExpiresAt: now.Add(resetLifetime),
+	now := c.Now()
+	err = c.Store.Queries().PasswordResetCreate(ctx, db.PasswordResetCreateParams{
+		ID: c.NewID(), UserID: user.ID, TokenHash: hash[:], Now: now, ExpiresAt: now.Add(resetLifetime),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep reset token: %w", err)

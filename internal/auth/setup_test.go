@@ -19,9 +19,12 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/outbox"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
+	"github.com/mugshot-studio/backend/internal/worker/task"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
@@ -40,7 +43,7 @@ var here = auth.Client{IP: "192.0.2.7", UserAgent: "test/1"}
 // bundle is a Service and its Mailer on a database and a Redis namespace of their own.
 type bundle struct {
 	*auth.Service
-	mailer  *auth.Mailer
+	mailer  *task.Runner // of the outbox
 	store   *postgres.Store
 	hasher  *password.Hasher
 	codes   *token.CodeHasher
@@ -50,10 +53,8 @@ type bundle struct {
 	log     *syncBuffer
 	pushed  chan uuid.UUID
 	moved   chan string
-	// outcomes are what came of attempts to deliver mails.
-	outcomes chan string
-	deps     auth.Deps
-	cfg      auth.Config
+	deps    auth.Deps
+	cfg     auth.Config
 }
 
 // weakest keeps the tests fast; what a hash costs is package password's business.
@@ -63,7 +64,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	b := &bundle{
 		inbox: &inbox{}, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, queries: &statements{},
-		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), moved: make(chan string, 1000), outcomes: make(chan string, 1000),
+		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), moved: make(chan string, 1000),
 	}
 	opened, err := postgres.Open(t.Context(), pgtest.New(t), postgres.Options{MaxConns: 20, Tracer: b.queries})
 	require.NoError(t, err)
@@ -101,15 +102,11 @@ func setup(t *testing.T) *bundle {
 		Now:             b.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	}
 	b.Service = auth.NewService(b.cfg, b.deps)
-	b.mailer = auth.NewMailer(auth.MailerDeps{
-		Store: b.store, Sender: b.inbox, Templates: templates, Codes: b.codes, Now: b.clock.Now, Random: rand.Reader,
-		NewID: factory.ID, Log: log,
-		Observe: func(_ context.Context, outcome string, took time.Duration) {
-			if took > 0 {
-				b.outcomes <- outcome
-			}
-		},
-	})
+	b.mailer = &task.Runner{Name: queue.Mail, Log: log, Kind: outbox.NewMailer(outbox.Deps{
+		Store: b.store, Sender: b.inbox, Random: rand.Reader, Composer: auth.NewComposer(auth.ComposerDeps{
+			Store: b.store, Templates: templates, Codes: b.codes, Now: b.clock.Now, Random: rand.Reader, NewID: factory.ID,
+		}),
+	})}
 	return b
 }
 
@@ -144,7 +141,7 @@ func (b *bundle) deliver(t *testing.T) {
 	for {
 		select {
 		case id := <-b.pushed:
-			require.NoError(t, b.mailer.Deliver(t.Context(), id))
+			require.NoError(t, b.mailer.Run(t.Context(), id))
 		default:
 			return
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // Create begins a chat, about a project of the account unless projectID is nil. It fails with a validation error for
-// somebody else's project.
+// a project of another account.
 func (s *Service) Create(ctx context.Context, userID uuid.UUID, name string, projectID *uuid.UUID) (db.Chat, error) {
 	chat, err := s.Store.Queries().ChatCreate(ctx, db.ChatCreateParams{
 		ID: s.NewID(), UserID: userID, SessionName: name, ProjectID: projectID,
@@ -38,15 +38,15 @@ func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (db.Chat, error
 	return chat, nil
 }
 
-// Place is where a chat stands in the list of an account's chats.
-type Place struct {
+// Position is where a chat stands in the list of an account's chats.
+type Position struct {
 	UpdatedAt time.Time
 	ID        uuid.UUID
 }
 
-// List reads at most limit chats of the account that come after a place, latest first. A chat that is talked in
+// List reads at most limit chats of the account that come after a position, latest first. A chat that is talked in
 // meanwhile moves to the front; the others neither repeat nor are missed.
-func (s *Service) List(ctx context.Context, userID uuid.UUID, after Place, limit int) ([]db.Chat, error) {
+func (s *Service) List(ctx context.Context, userID uuid.UUID, after Position, limit int) ([]db.Chat, error) {
 	list, err := s.Store.Queries().ChatList(ctx, db.ChatListParams{
 		UserID: userID, BeforeTime: after.UpdatedAt, BeforeID: after.ID, PageSize: int32(limit),
 	})
@@ -62,8 +62,8 @@ type Change struct {
 	Project **uuid.UUID // points at nil for no project
 }
 
-// Update changes a chat of the account. It fails with ErrNotFound, or with a validation error for somebody else's
-// project.
+// Update changes a chat of the account. It fails with ErrNotFound, or with a validation error for a project of
+// another account.
 func (s *Service) Update(ctx context.Context, userID, id uuid.UUID, c Change) (db.Chat, error) {
 	params := db.ChatUpdateParams{ID: id, UserID: userID, SessionName: c.Name, SetProject: c.Project != nil}
 	if c.Project != nil {
@@ -83,7 +83,7 @@ func (s *Service) Update(ctx context.Context, userID, id uuid.UUID, c Change) (d
 }
 
 // Delete removes a chat of the account with its messages, or fails with ErrNotFound. A worker that is writing a reply in
-// it learns that there is nobody to write for.
+// it learns by its next write or renewal that the reply is gone.
 func (s *Service) Delete(ctx context.Context, userID, id uuid.UUID) error {
 	rows, err := s.Store.Queries().ChatDelete(ctx, db.ChatDeleteParams{ID: id, UserID: userID})
 	switch {

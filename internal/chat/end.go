@@ -3,106 +3,71 @@ package chat
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/worker/task"
 )
 
-// besides is what a reply says whose vendor gave a suggestion and no words.
-const besides = "Here is a draft that you can start from."
+// draftOnly is the text of a reply whose vendor gave a suggestion and no words.
+const draftOnly = "Here is a draft that you can start from."
 
-// complete ends a reply with what was written, whether or not that is all that there was to say.
-func (r *Replier) complete(ctx context.Context, w *writer) error {
-	w.finish()
-	suggestion := r.suggestion(ctx, w)
-	if len(w.text) == 0 && suggestion != nil {
-		w.text = []byte(besides)
+// Complete implements [task.Attempt]: the reply ends with what was written, whether or not the vendor had more to say.
+func (a *attempt) Complete(ctx context.Context) (task.Outcome, error) {
+	a.text.finish()
+	suggestion := a.checkedSuggestion(ctx)
+	if len(a.text.visible) == 0 && suggestion != nil {
+		a.text.visible = []byte(draftOnly)
 	}
-	return r.end(ctx, w, complete, suggestion, failure{})
+	return task.Succeeded, a.end(ctx, db.ReplyEndParams{Status: complete, Suggestion: suggestion})
 }
 
-// suggestion is the draft that came with a reply, or nil where none came that the creator could use as it is.
-func (r *Replier) suggestion(ctx context.Context, w *writer) json.RawMessage {
-	draft := strings.TrimSpace(w.fence.last)
-	if draft == "" || w.reply.UserID == nil {
+// Fail implements [task.Attempt].
+func (a *attempt) Fail(ctx context.Context, why task.Decision) error {
+	return a.end(ctx, db.ReplyEndParams{Status: failed, ErrorCode: &why.Code, ErrorMessage: &why.Message})
+}
+
+func (a *attempt) end(ctx context.Context, params db.ReplyEndParams) error {
+	params.ID, params.LeaseToken, params.Content = a.reply.ID, a.reply.LeaseToken, string(a.text.visible)
+	row, err := a.replier.Store.Queries().ReplyEnd(ctx, params)
+	return a.announced(ctx, row, err)
+}
+
+// Retry implements [task.Attempt]: another attempt begins later, with an empty text.
+func (a *attempt) Retry(ctx context.Context, how task.Retry) error {
+	params := db.ReplyPutBackParams{
+		ID: a.reply.ID, LeaseToken: a.reply.LeaseToken, Content: string(a.text.visible), DelaySeconds: how.Delay.Seconds(),
+		Released: how.Released,
+	}
+	if how.Code != "" {
+		params.ErrorCode, params.ErrorMessage = &how.Code, &how.Message
+	}
+	row, err := a.replier.Store.Queries().ReplyPutBack(ctx, params)
+	return a.announced(ctx, row, err)
+}
+
+// announced publishes a row that was written.
+func (a *attempt) announced(ctx context.Context, row db.Message, err error) error {
+	if err != nil {
+		return err
+	}
+	a.replier.publish(ctx, a.reply, event{Messages: []Message{messageOf(row)}})
+	return nil
+}
+
+// Abandon implements [task.Attempt]. The reply's text is its new worker's, or gone with its chat.
+func (*attempt) Abandon(context.Context) {}
+
+// checkedSuggestion returns the draft that came with the reply, or nil where none came that the creator could use as it is.
+func (a *attempt) checkedSuggestion(ctx context.Context) json.RawMessage {
+	draft := strings.TrimSpace(a.text.suggestion.block)
+	if draft == "" || a.reply.UserID == nil {
 		return nil
 	}
-	checked, err := r.Check(ctx, *w.reply.UserID, []byte(draft))
+	checked, err := a.replier.Check(ctx, *a.reply.UserID, []byte(draft))
 	if err != nil {
-		r.Log.InfoContext(ctx, "suggestion left out", "message_id", w.reply.ID, "error", err)
+		a.replier.Log.InfoContext(ctx, "suggestion left out", "message_id", a.reply.ID, "error", err)
 		return nil
 	}
 	return checked
-}
-
-// giveUpOrRetry ends or repeats a reply whose attempt failed, by what the failure is worth.
-func (r *Replier) giveUpOrRetry(ctx context.Context, w *writer, attemptErr error) error {
-	v := judge(attemptErr)
-	again := v.held || v.retry && w.reply.Attempt < MaxAttempts
-	level, message := slog.LevelWarn, "attempt failed"
-	if !again && v.failure.code != failContentBlocked { // what was refused is its creator's
-		level, message = slog.LevelError, "reply given up"
-	}
-	r.Log.Log(ctx, level, message, "message_id", w.reply.ID, "attempt", w.reply.Attempt, "code", v.failure.code,
-		"retry", again, "error", attemptErr)
-	delay := max(v.after, r.Backoff(w.reply.Attempt))
-	switch {
-	case v.held:
-		return r.putBack(ctx, w, v.failure, delay, Released)
-	case again:
-		return r.putBack(ctx, w, v.failure, delay, Retried)
-	}
-	return r.end(ctx, w, failed, nil, v.failure)
-}
-
-// end writes the end of a reply. If the lease was lost nothing is written.
-func (r *Replier) end(ctx context.Context, w *writer, status string, suggestion json.RawMessage, why failure) error {
-	params := db.ReplyEndParams{
-		ID: w.reply.ID, LeaseToken: w.reply.LeaseToken, Status: status, Content: string(w.text), Suggestion: suggestion,
-	}
-	if why.code != "" {
-		params.ErrorCode, params.ErrorMessage = &why.code, &why.message
-	}
-	as := Succeeded
-	if status == failed {
-		as = Failed
-	}
-	return r.settle(ctx, w, as, func() (db.Message, error) { return r.Store.Queries().ReplyEnd(ctx, params) })
-}
-
-// putBack lets another attempt begin. Released: this one does not count, since its end was our own doing.
-func (r *Replier) putBack(ctx context.Context, w *writer, why failure, delay time.Duration, as Outcome) error {
-	params := db.ReplyPutBackParams{
-		ID: w.reply.ID, LeaseToken: w.reply.LeaseToken, Content: string(w.text), DelaySeconds: delay.Seconds(),
-		Released: as == Released,
-	}
-	if why.code != "" {
-		params.ErrorCode, params.ErrorMessage = &why.code, &why.message
-	}
-	return r.settle(ctx, w, as, func() (db.Message, error) { return r.Store.Queries().ReplyPutBack(ctx, params) })
-}
-
-// settle writes the end of an attempt, repeated while Postgres is away for a moment, and announces it. The write is
-// fenced, so that a repeat after a lost answer finds no row.
-func (r *Replier) settle(ctx context.Context, w *writer, as Outcome, write func() (db.Message, error)) error {
-	defer func() { w.ended(ctx, as) }()
-	var row db.Message
-	err := postgres.Persist(ctx, func() (err error) {
-		row, err = write()
-		return err
-	})
-	switch {
-	case postgres.IsNotFound(err):
-		as = Lost
-		return nil
-	case err != nil:
-		as = Unwritten
-		return fmt.Errorf("end attempt: %w", err)
-	}
-	r.publish(ctx, w.reply, event{Messages: []Message{messageOf(row)}})
-	return nil
 }

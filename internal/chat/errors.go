@@ -8,7 +8,7 @@ import (
 
 // The failures of this package.
 var (
-	// ErrNotFound says that there is no such chat, or that it is somebody else's.
+	// ErrNotFound says that there is no such chat, or that it belongs to another account.
 	ErrNotFound = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such chat.")
 	// ErrNoReply says that the chat has no such reply.
 	ErrNoReply = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such reply.")
@@ -34,9 +34,3 @@ const (
 	failWorkerLost       = "worker_lost"
 	failInternal         = "internal"
 )
-
-// failure is why a reply failed, or waits for another attempt.
-type failure struct {
-	code    string
-	message string
-}

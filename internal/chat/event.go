@@ -22,8 +22,9 @@ type Events interface {
 // topic is where readers of a chat listen.
 func topic(chatID uuid.UUID) string { return "chat:" + chatID.String() }
 
-// orders is where whoever writes a reply listens: apart from the chat, so that it does not hear its own words.
-func orders(replyID uuid.UUID) string { return events.ControlTopic("reply:" + replyID.String()) }
+// controlTopic is the topic of a reply's control messages, to which the worker that writes the reply listens. It is apart
+// from the chat's topic, so that the worker does not hear what it publishes itself.
+func controlTopic(replyID uuid.UUID) string { return events.ControlTopic("reply:" + replyID.String()) }
 
 // event is what is published in a chat; one of its members is set. All of it was committed before.
 type event struct {
@@ -71,8 +72,8 @@ func (m Message) appendTo(b []byte) ([]byte, error) {
 }
 
 // delta is a piece of the text of one attempt. Its row holds at least the first From bytes of that text: the piece is
-// everything that the row may not have yet. So whoever has less than From bytes finds the missing ones in the row, and
-// whoever has more passes over what he has.
+// everything that the row may not have yet. So a reader that has less than From bytes finds the missing ones in the row, and
+// a reader that has more skips what it has.
 type delta struct {
 	ID    uuid.UUID `json:"id"`
 	Seq   int64     `json:"seq"`
@@ -81,8 +82,8 @@ type delta struct {
 	Text  string    `json:"text"`
 }
 
-// order is what a writer is told.
-type order struct {
+// controlMessage is what the worker that writes a reply is told.
+type controlMessage struct {
 	Stop int64 `json:"stop"` // the token of the attempt that is to end with what it has
 }
 

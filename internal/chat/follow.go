@@ -39,7 +39,7 @@ func (s *Service) Follow(
 	return events.Follow(ctx, s.Events.Subscribe(topic(chatID)), f, ended)
 }
 
-// follower is what is remembered of a reader while nothing happens.
+// follower is a reader of a chat. It is all that is kept of a reader while nothing happens.
 type follower struct {
 	service        *Service
 	userID, chatID uuid.UUID
@@ -69,7 +69,7 @@ func (f *follower) Handle(ctx context.Context, e *events.Event) error {
 // IdleTimeout implements events.Handler: while a reply is being written, silence is odd.
 func (f *follower) IdleTimeout() time.Duration {
 	if f.reader.waits() {
-		return f.service.Heal
+		return f.service.IdleTimeout
 	}
 	return 0
 }

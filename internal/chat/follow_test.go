@@ -18,7 +18,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/worker/task"
 )
 
 // follow waits for the end of a following.
@@ -143,13 +145,13 @@ func TestFollow_property(t *testing.T) {
 		r := rand.New(rand.NewPCG(round, 11))
 		bus := &lossy{Hub: w.hub, r: rand.New(rand.NewPCG(round, 12)), loss: []int{0, 20, 60}[round%3], rows: w.store}
 		service := chat.NewService(chat.Deps{
-			Store: w.store, Events: bus, Push: func(context.Context, uuid.UUID) error { return nil }, UserReplies: 3,
-			Now: time.Now, NewID: uuid.New, Log: slog.New(slog.DiscardHandler), Heal: 100 * time.Millisecond,
+			Store: w.store, Events: bus, Enqueue: func(context.Context, uuid.UUID) error { return nil }, UserReplies: 3,
+			Now: time.Now, NewID: uuid.New, Log: slog.New(slog.DiscardHandler), IdleTimeout: 100 * time.Millisecond,
 		})
 		deps := w.deps
 		deps.Events, deps.PersistEvery, deps.PersistBytes = bus, 40*time.Millisecond, 300
 		deps.PublishEvery = 3 * time.Millisecond
-		replier := chat.NewReplier(deps)
+		runner := &task.Runner{Kind: chat.NewReplier(deps), Name: queue.Reply, Events: bus, Log: deps.Log}
 		reply := w.ask(t, fmt.Sprint("round ", round))
 		var texts sync.Map
 		w.write(func(_ context.Context, _ providers.TextRequest, emit func(string) error) error {
@@ -186,11 +188,11 @@ func TestFollow_property(t *testing.T) {
 		}
 		var workers sync.WaitGroup
 		for range r.IntN(chat.MaxAttempts) { // these die: others take over, and they don't know
-			workers.Go(func() { _ = replier.Run(context.WithoutCancel(t.Context()), reply.ID) })
+			workers.Go(func() { _ = runner.Run(context.WithoutCancel(t.Context()), reply.ID) })
 			time.Sleep(time.Duration(20+r.IntN(60)) * time.Millisecond)
 			w.exec(t, "update messages set lease_until = now() - interval '1 second' where id = $1 and status = 'streaming'", reply.ID)
 		}
-		require.NoError(t, replier.Run(t.Context(), reply.ID))
+		require.NoError(t, runner.Run(t.Context(), reply.ID))
 		workers.Wait()
 		readers.Wait()
 		stop()
@@ -215,11 +217,13 @@ func TestFollow_noEvents(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	reply := w.ask(t, "Help me")
-	service := chat.NewService(chat.Deps{Store: w.store, Events: w.hub, Log: slog.New(slog.DiscardHandler), Heal: 10 * time.Millisecond})
+	service := chat.NewService(chat.Deps{Store: w.store, Events: w.hub, Log: slog.New(slog.DiscardHandler), IdleTimeout: 10 * time.Millisecond})
 	deps := w.deps
 	deps.Events = &lossy{Hub: w.hub, r: rand.New(rand.NewPCG(1, 1)), loss: 100}
 	ran := make(chan error, 1)
-	go func() { ran <- chat.NewReplier(deps).Run(context.Background(), reply.ID) }()
+	go func() {
+		ran <- (&task.Runner{Kind: chat.NewReplier(deps), Name: queue.Reply, Events: w.hub, Log: deps.Log}).Run(context.Background(), reply.ID)
+	}()
 	var texts sync.Map
 	texts.Store(int64(1), "Sure.")
 	ctx, cancel := context.WithTimeout(t.Context(), long)

@@ -21,7 +21,7 @@ func TestRun_panicIsLoggedWithoutItsText(t *testing.T) {
 		panic("can't answer " + req.Turns[0].Text)
 	})
 	require.Equal(t, "internal", *w.run(t, w.ask(t, "Help me")).ErrorCode)
-	require.Contains(t, log.String(), "panic while writing")
+	require.Contains(t, log.String(), "panic in a task")
 	require.Contains(t, log.String(), "panic_test.go", "the stack")
 	require.NotContains(t, log.String(), "can't answer")
 }

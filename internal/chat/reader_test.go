@@ -17,13 +17,13 @@ import (
 type model struct {
 	r       *rand.Rand
 	rows    []Message // by seq
-	replies []*attempt
+	replies []*modelAttempt
 	readers []*screen
 	sealed  bool // whoever reads rows fails
 }
 
-// attempt is a writer of a reply, dead or alive.
-type attempt struct {
+// modelAttempt is a writer of a reply, dead or alive.
+type modelAttempt struct {
 	row                        int // index in rows
 	token                      int64
 	text                       string // all that it is going to write
@@ -77,7 +77,7 @@ func (m *model) claim() {
 	}
 	m.change(row, func(x *Message) { x.Status, x.Content, x.Token = streaming, "", x.Token+1 })
 	m.publish(event{Messages: []Message{m.rows[row]}})
-	a := &attempt{row: row, token: m.rows[row].Token}
+	a := &modelAttempt{row: row, token: m.rows[row].Token}
 	for i := range m.r.IntN(60) {
 		a.text += fmt.Sprintf("%d·%d ", a.token, i)
 	}
@@ -115,7 +115,7 @@ func (m *model) write() {
 }
 
 // settle ends a reply, or puts it back.
-func (m *model) settle(row int, ours bool, a *attempt) {
+func (m *model) settle(row int, ours bool, a *modelAttempt) {
 	switch m.r.IntN(8) {
 	case 0:
 		if ours {

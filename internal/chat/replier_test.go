@@ -16,6 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/worker/task"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
@@ -27,7 +28,7 @@ func TestRun_writesTheReply(t *testing.T) {
 	require.Equal(t, "complete", reply.Status)
 	require.Equal(t, "How about big words?", reply.Content)
 	require.JSONEq(t, `{"mode": "design"}`, string(reply.Suggestion))
-	require.NoError(t, w.replier.Run(t.Context(), reply.ID), "a second task of the same id finds nothing to do")
+	require.NoError(t, w.runner.Run(t.Context(), reply.ID), "a second task of the same id finds nothing to do")
 	require.Equal(t, reply, w.read(t, reply))
 }
 
@@ -178,7 +179,7 @@ func TestRun_draining(t *testing.T) {
 	reply := w.ask(t, "Help me")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() { <-written; cancel(queue.ErrDraining) }()
-	require.NoError(t, w.replier.Run(ctx, reply.ID))
+	require.NoError(t, w.runner.Run(ctx, reply.ID))
 	<-causes
 	given := w.read(t, reply)
 	require.Equal(t, "pending", given.Status)
@@ -207,10 +208,10 @@ func TestRun_takenOver(t *testing.T) {
 	})
 	reply := w.ask(t, "Help me")
 	ran := make(chan error, 1)
-	go func() { ran <- w.replier.Run(context.Background(), reply.ID) }()
+	go func() { ran <- w.runner.Run(context.Background(), reply.ID) }()
 	<-written
 	w.exec(t, "update messages set lease_until = now() - interval '1 second', pushed_at = now() - interval '1 minute' where id = $1", reply.ID)
-	due, err := w.replier.MarkDue(t.Context(), nil, time.Minute, 10)
+	due, err := w.replier.MarkDue(t.Context(), task.Due{RepushAfter: time.Minute, Batch: 10})
 	require.NoError(t, err)
 	require.Equal(t, []uuid.UUID{reply.ID}, due)
 	w.write(says("The second"))
@@ -236,7 +237,7 @@ func TestRun_chatDeleted(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	require.NoError(t, w.replier.Run(t.Context(), reply.ID))
+	require.NoError(t, w.runner.Run(t.Context(), reply.ID))
 }
 
 // An attempt that takes too long is ended, and another one made.
@@ -250,7 +251,7 @@ func TestRun_tooSlow(t *testing.T) {
 	reply := w.ask(t, "Help me")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	require.NoError(t, w.replier.Run(ctx, reply.ID))
+	require.NoError(t, w.runner.Run(ctx, reply.ID))
 	waiting := w.read(t, reply)
 	require.Equal(t, "pending", waiting.Status)
 	require.Equal(t, "The assistant took too long. Please try again.", *waiting.ErrorMessage)
@@ -268,7 +269,7 @@ func TestRun_announcesTheEnd(t *testing.T) {
 	defer cancel()
 	reply := w.ask(t, "Help me")
 	ran := make(chan error, 1)
-	go func() { ran <- w.replier.Run(context.Background(), reply.ID) }()
+	go func() { ran <- w.runner.Run(context.Background(), reply.ID) }()
 	enough := errors.New("enough")
 	err := follow(ctx, w.service, w.user.ID, w.chat.ID, chat.Seen{}, func(u chat.Update) error {
 		if u.Message != nil && u.Message.ID == reply.ID {

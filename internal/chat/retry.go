@@ -15,7 +15,7 @@ import (
 // fails with ErrNoReply, ErrNotFailed or ErrTooManyReplies.
 func (s *Service) Retry(ctx context.Context, userID, chatID, id uuid.UUID) (Message, error) {
 	origin := tracecontext.From(ctx)
-	for range placeTries {
+	for range slotTries {
 		reply, err := s.reply(ctx, userID, chatID, id)
 		switch {
 		case err != nil:
@@ -26,12 +26,12 @@ func (s *Service) Retry(ctx context.Context, userID, chatID, id uuid.UUID) (Mess
 			return Message{}, ErrNotFailed
 		}
 		row, err := s.Store.Queries().ReplyRetry(ctx, db.ReplyRetryParams{
-			Places: s.UserReplies, UserID: userID, ID: id, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
+			Slots: s.UserReplies, UserID: userID, ID: id, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 		})
 		switch {
 		case postgres.IsUnique(err, postgres.MessagesPlaceKey):
 			continue
-		case postgres.IsNotFound(err): // all places are taken, or somebody else was faster
+		case postgres.IsNotFound(err): // all slots are taken, or another request was faster
 			now, err := s.reply(ctx, userID, chatID, id)
 			if err == nil && now.Status == failed {
 				err = ErrTooManyReplies

@@ -18,8 +18,8 @@ type Sent struct {
 	Reply   *Message // nil where none was asked for
 }
 
-// placeTries bounds how often a reply that lost its place to another looks for the next one.
-const placeTries = 10
+// slotTries bounds how often a reply whose slot another one took looks for the next slot.
+const slotTries = 10
 
 // Send stores a message of the account in its chat and, with reply, the pending reply right behind it, once for each
 // key; replayed tells that it was done already. It fails with ErrNotFound or ErrTooManyReplies, and then nothing has
@@ -34,7 +34,7 @@ func (s *Service) Send(
 		if !postgres.IsUnique(err, postgres.MessagesPlaceKey) {
 			break
 		}
-		if try == placeTries {
+		if try == slotTries {
 			return Sent{}, false, ErrTooManyReplies
 		}
 	}
@@ -62,7 +62,7 @@ func (s *Service) store(
 		replyID = s.NewID()
 	}
 	rows, err := q.MessageSend(ctx, db.MessageSendParams{
-		Places: s.UserReplies, Reply: reply, UserID: userID, ChatID: chatID, MessageID: s.NewID(), Content: content,
+		Slots: s.UserReplies, Reply: reply, UserID: userID, ChatID: chatID, MessageID: s.NewID(), Content: content,
 		ReplyID: replyID, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 	})
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *Service) store(
 }
 
 func (s *Service) push(ctx context.Context, replyID uuid.UUID) {
-	if err := s.Push(ctx, replyID); err != nil {
-		s.Log.WarnContext(ctx, "reply not pushed; the sweeper will", "message_id", replyID, "error", err)
+	if err := s.Enqueue(ctx, replyID); err != nil {
+		s.Log.WarnContext(ctx, "reply not enqueued; the sweeper will", "message_id", replyID, "error", err)
 	}
 }

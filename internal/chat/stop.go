@@ -24,8 +24,8 @@ func (s *Service) reply(ctx context.Context, userID, chatID, id uuid.UUID) (Mess
 	return messageOf(row), nil
 }
 
-// Stop ends a reply of the account with what has been written, and returns it. Whoever writes it is asked first, since
-// the row is behind what readers have seen already; if nobody ends it in time, the row's text has to do. A reply that
+// Stop ends a reply of the account with what has been written, and returns it. The worker that writes it is asked first,
+// since the row is behind what readers have seen already; if it does not end the reply in time, the row's text has to do. A reply that
 // has ended already is returned as it is. It fails with ErrNoReply.
 func (s *Service) Stop(ctx context.Context, userID, chatID, id uuid.UUID) (Message, error) {
 	sub := s.Events.Subscribe(topic(chatID)) // before the reply is read, so that no end of it falls between
@@ -35,7 +35,7 @@ func (s *Service) Stop(ctx context.Context, userID, chatID, id uuid.UUID) (Messa
 		return reply, err
 	}
 	if reply.Status == streaming {
-		s.order(ctx, id, order{Stop: reply.Token})
+		s.sendControl(ctx, id, controlMessage{Stop: reply.Token})
 		if ended, ok := s.awaitEnd(ctx, sub, reply); ok {
 			return ended, nil
 		}
@@ -49,14 +49,14 @@ func (s *Service) Stop(ctx context.Context, userID, chatID, id uuid.UUID) (Messa
 	}
 	ended := messageOf(row)
 	announce(ctx, s.Events, s.Log, chatID, event{Messages: []Message{ended}})
-	s.order(ctx, id, order{Stop: ended.Token}) // somebody may have begun since
+	s.sendControl(ctx, id, controlMessage{Stop: ended.Token}) // a worker may have begun since
 	return ended, nil
 }
 
-// awaitEnd waits until an event tells of the end of a reply, for as long as StopPatience. Where events may be missing it
+// awaitEnd waits until an event tells of the end of a reply, for as long as StopTimeout. Where events may be missing it
 // gives up early.
 func (s *Service) awaitEnd(ctx context.Context, sub *events.Subscription, reply Message) (ended Message, ok bool) {
-	ctx, cancel := context.WithTimeout(ctx, s.StopPatience)
+	ctx, cancel := context.WithTimeout(ctx, s.StopTimeout)
 	defer cancel()
 	for {
 		select {
@@ -76,13 +76,13 @@ func (s *Service) awaitEnd(ctx context.Context, sub *events.Subscription, reply 
 	}
 }
 
-// order tells whoever writes a reply; it is harmless where nobody does.
-func (s *Service) order(ctx context.Context, replyID uuid.UUID, o order) {
-	payload, err := json.Marshal(o)
+// sendControl sends a control message to the worker that writes a reply; it is harmless where none does.
+func (s *Service) sendControl(ctx context.Context, replyID uuid.UUID, m controlMessage) {
+	payload, err := json.Marshal(m)
 	if err == nil {
-		err = s.Events.Publish(ctx, orders(replyID), payload)
+		err = s.Events.Publish(ctx, controlTopic(replyID), payload)
 	}
 	if err != nil {
-		s.Log.WarnContext(ctx, "order to the writer of a reply not published", "message_id", replyID, "error", err)
+		s.Log.WarnContext(ctx, "control message to the writer of a reply not published", "message_id", replyID, "error", err)
 	}
 }

@@ -33,7 +33,7 @@ func TestStop_keepsWhatWasWritten(t *testing.T) {
 	w.write(writesUntilToldTo("As much as this", written, causes))
 	reply := w.ask(t, "Help me")
 	ran := make(chan error, 1)
-	go func() { ran <- w.replier.Run(context.Background(), reply.ID) }()
+	go func() { ran <- w.runner.Run(context.Background(), reply.ID) }()
 	<-written
 	begun := time.Now()
 	stopped, err := w.service.Stop(t.Context(), w.user.ID, w.chat.ID, reply.ID)

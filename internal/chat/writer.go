@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/lease"
+	"github.com/mugshot-studio/backend/internal/worker/task"
 )
 
 // maxReplyBytes bounds a reply, whatever a vendor sends: about three times the longest message of a creator in ASCII.
@@ -19,66 +19,58 @@ var errFull = errors.New("chat: the reply is long enough")
 // writer is the text of one attempt on its way to the row and to readers. One goroutine owns it.
 //
 // Each publication begins at or before what is known to be in the row, and ends with all that there is. So a reader that
-// joins between two persists, or missed any number of events, finds in the row whatever lies before the next one.
+// joins between two persists, or missed any number of events, finds in the row what lies before the next publication.
 type writer struct {
-	r     *Replier
-	reply db.Message
-	fence fence
-	begun time.Time
-	as    Outcome // what came of it; empty: it goes on
+	r          *Replier
+	reply      db.Message
+	suggestion extractor
 
-	text        []byte
-	persisted   int // bytes known to be in the row
-	published   int // bytes that readers were told of
+	visible     []byte // the text so far, without suggestions
+	persisted   int    // bytes of it known to be in the row
+	published   int    // bytes of it that readers have heard of
 	persistedAt time.Time
 }
 
 func newWriter(r *Replier, reply db.Message) *writer {
-	now := time.Now()
-	return &writer{r: r, reply: reply, begun: now, persistedAt: now}
+	return &writer{r: r, reply: reply, persistedAt: time.Now()}
 }
 
-// ended notes what came of the attempt, and tells who observes.
-func (w *writer) ended(ctx context.Context, as Outcome) {
-	w.as = as
-	w.r.Observe(ctx, as, time.Since(w.begun))
-}
-
-// add takes a piece as the vendor wrote it; what is not meant for the reader's eyes goes elsewhere.
+// add takes a piece as the vendor wrote it, and extracts the suggestion, which readers do not see.
 func (w *writer) add(piece string) error {
 	// Postgres stores no U+0000 and JSON no broken UTF-8; offsets count what both of them hold.
 	piece = strings.ReplaceAll(strings.ToValidUTF8(piece, "\uFFFD"), "\x00", "")
-	visible := w.fence.take(piece)
-	if len(w.text)+len(visible) > maxReplyBytes {
+	visible := w.suggestion.take(piece)
+	if len(w.visible)+len(visible) > maxReplyBytes {
 		return errFull
 	}
-	w.text = append(w.text, visible...)
+	w.visible = append(w.visible, visible...)
 	return nil
 }
 
-// finish takes what was held back in case a suggestion began with it.
+// finish takes what was kept back because a suggestion might have begun with it. It may be called again.
 func (w *writer) finish() {
-	w.text = append(w.text, w.fence.finish()...)
+	w.visible = append(w.visible, w.suggestion.finish()...)
 }
 
-// dirty tells whether there is anything that readers were not told of, or that the row does not have.
-func (w *writer) dirty() bool { return w.published < len(w.text) || w.persisted < len(w.text) }
+// dirty tells whether there is text that readers have not heard of, or that the row does not have.
+func (w *writer) dirty() bool { return w.published < len(w.visible) || w.persisted < len(w.visible) }
 
-// flush persists what is due and publishes what is new. It fails with lease.ErrLost, and else is made good by the next.
+// flush persists what is due and publishes what is new. It fails with [task.ErrLeaseLost]; the next flush makes good any
+// other failure.
 func (w *writer) flush(ctx context.Context) error {
-	if ahead := len(w.text) - w.persisted; ahead >= w.r.PersistBytes || ahead > 0 && time.Since(w.persistedAt) >= w.r.PersistEvery {
+	if ahead := len(w.visible) - w.persisted; ahead >= w.r.PersistBytes || ahead > 0 && time.Since(w.persistedAt) >= w.r.PersistEvery {
 		if err := w.persist(ctx); err != nil {
 			return err
 		}
 	}
-	if w.published == len(w.text) {
+	if w.published == len(w.visible) {
 		return nil
 	}
 	from := min(w.published, w.persisted)
 	if w.r.publish(ctx, w.reply, event{Delta: &delta{
-		ID: w.reply.ID, Seq: w.reply.Seq, Token: w.reply.LeaseToken, From: from, Text: string(w.text[from:]),
+		ID: w.reply.ID, Seq: w.reply.Seq, Token: w.reply.LeaseToken, From: from, Text: string(w.visible[from:]),
 	}}) {
-		w.published = len(w.text)
+		w.published = len(w.visible)
 	}
 	return nil
 }
@@ -86,15 +78,15 @@ func (w *writer) flush(ctx context.Context) error {
 func (w *writer) persist(ctx context.Context) error {
 	w.persistedAt = time.Now() // also after a failure: Postgres is not asked again at once
 	rows, err := w.r.Store.Queries().ReplyPersist(ctx, db.ReplyPersistParams{
-		ID: w.reply.ID, LeaseToken: w.reply.LeaseToken, Content: string(w.text),
+		ID: w.reply.ID, LeaseToken: w.reply.LeaseToken, Content: string(w.visible),
 	})
 	switch {
 	case err != nil && ctx.Err() == nil:
 		w.r.Log.WarnContext(ctx, "text of a reply not persisted yet", "message_id", w.reply.ID, "error", err)
 	case err == nil && rows == 0:
-		return lease.ErrLost
+		return task.ErrLeaseLost
 	case err == nil:
-		w.persisted = len(w.text)
+		w.persisted = len(w.visible)
 	}
 	return nil
 }

@@ -68,11 +68,11 @@ func TestJobClaim_tokensDifferWhateverIsForgotten(t *testing.T) {
 	time.Sleep(2 * time.Millisecond) // a crash takes longer
 	claimed, err := w.claim(t.Context(), id, 0)
 	require.NoError(t, err)
-	require.Greater(t, claimed.LeaseToken, forgotten.LeaseToken)
-	require.Greater(t, forgotten.LeaseToken, before.LeaseToken)
+	require.Greater(t, claimed.Job.LeaseToken, forgotten.Job.LeaseToken)
+	require.Greater(t, forgotten.Job.LeaseToken, before.LeaseToken)
 
 	_, err = w.store.Queries().JobEnd(t.Context(), db.JobEndParams{
-		ID: id, LedgerID: factory.ID(), Status: "canceled", LeaseToken: &forgotten.LeaseToken,
+		ID: id, LedgerID: factory.ID(), Status: "canceled", LeaseToken: &forgotten.Job.LeaseToken,
 	})
 	require.True(t, postgres.IsNotFound(err), err)
 	require.True(t, postgres.IsNotFound(w.release(t.Context(), forgotten)))

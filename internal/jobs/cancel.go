@@ -29,12 +29,17 @@ func (s *Service) Cancel(ctx context.Context, userID, id uuid.UUID) (View, error
 	if err != nil {
 		return View{}, fmt.Errorf("cancel job: %w", err)
 	}
-	job, freed := left(row)
-	s.onBalanceChange.Observe(credits.JobRefund, job.CostCredits)
-	view := View{Job: job}
-	publish(ctx, s.events, s.log, view) // a worker that draws it listens, and stops
-	s.line.advance(ctx, freed)
-	return view, nil
+	return s.ended(ctx, row), nil
+}
+
+// ended announces a cancelled job, after the commit: to its readers, to a worker that draws it and has to stop, and to the
+// jobs that may begin now.
+func (s *Service) ended(ctx context.Context, row db.JobEndRow) View {
+	s.onBalanceChange.Observe(credits.JobRefund, row.Job.CostCredits)
+	view := View{Job: row.Job}
+	publish(ctx, s.events, s.log, view)
+	s.waitList.wake(ctx, freedBy(row))
+	return view
 }
 
 func (s *Service) cancellation(userID, id uuid.UUID) db.JobEndParams {
@@ -53,10 +58,7 @@ func (s *Service) DeleteProject(ctx context.Context, userID, projectID uuid.UUID
 			return err
 		}
 		for _, row := range canceled {
-			job, freed := left(row)
-			s.onBalanceChange.Observe(credits.JobRefund, job.CostCredits)
-			publish(ctx, s.events, s.log, View{Job: job})
-			s.line.advance(ctx, freed)
+			s.ended(ctx, row)
 		}
 		if deleted {
 			return nil

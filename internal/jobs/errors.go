@@ -4,7 +4,7 @@ import "github.com/mugshot-studio/backend/internal/platform/apperr"
 
 // The failures of this package.
 var (
-	// ErrNotFound says that there is no such job, or that it is somebody else's.
+	// ErrNotFound says that there is no such job, or that it belongs to another account.
 	ErrNotFound = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such job.")
 	// ErrFinished says that a job has ended and can't be cancelled any more.
 	ErrFinished = apperr.New(apperr.Conflict, apperr.CodeJobFinished, "The job has ended already.")
@@ -27,14 +27,3 @@ const (
 	failWorkerLost       = "worker_lost"
 	failInternal         = "internal"
 )
-
-// failure is why a job failed, or waits for another attempt.
-type failure struct {
-	code    string
-	message string
-}
-
-// byOwner tells whether the job's owner has to mend it, so that no operator need look.
-func (f failure) byOwner() bool {
-	return f.code == failContentBlocked || f.code == failFaceSwapBlocked || f.code == failInvalidImage
-}

@@ -252,8 +252,7 @@ func (s standing) endReason() (reason, advice string) {
 	reason = map[string]string{
 		"succeeded": "It does not wait: it succeeded.", "failed": "It does not wait: it failed.", "canceled": "It does not wait: it was canceled.",
 	}[job.Status]
-	why := failure{code: text(job.ErrorCode)}
-	if job.Status == "failed" && job.HandledAt == nil && !why.byOwner() {
+	if job.Status == "failed" && job.HandledAt == nil && !isOwnersFault(text(job.ErrorCode)) {
 		advice = fmt.Sprintf("`mugshot worker dead retry %s` queues it anew, which its owner pays.", job.ID)
 	}
 	return reason, advice

@@ -20,7 +20,7 @@ func (s *Service) Follow(
 	return events.Follow(ctx, s.events.Subscribe(topic(id)), f, ended)
 }
 
-// follower is what is remembered of a reader while nothing happens.
+// follower is a reader of a job. It is all that is kept of a reader while nothing happens.
 type follower struct {
 	service    *Service
 	userID, id uuid.UUID
@@ -49,8 +49,8 @@ func (f *follower) Handle(ctx context.Context, event *events.Event) error {
 	return f.pass(ctx, *view)
 }
 
-// idleTimeout is how long nothing is heard of a job before its row is looked at: nobody announces a change whose worker died
-// right after its commit, and of the last one no later event tells.
+// idleTimeout is how long a reader hears nothing of a job before its row is read: a change whose worker died right after
+// the commit is not announced, and no later event tells of the last one.
 const idleTimeout = time.Minute
 
 // IdleTimeout implements events.Handler.

@@ -5,8 +5,8 @@ import "time"
 // Limits bound what is drawn at once, over all workers, and how long a job may take. Zero bounds nothing.
 type Limits struct {
 	// UserJobs is how many jobs of one account are in play: drawn, on their way to a worker, or waiting for another
-	// attempt. The others wait their turn, so that however many somebody queues, one job of somebody else has at most this
-	// many of theirs before it.
+	// attempt. The others wait, so that a job has at most this many jobs of each other account before it, however many that
+	// account queues.
 	UserJobs int32
 	// ProviderCalls is how many jobs are drawn at once by one provider.
 	ProviderCalls int32

@@ -16,9 +16,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/safety"
 )
 
-// words are a prompt in the form that providers are fed from. One that was stored under older rules is stored anew; when
-// that fails, it is done by the next one who reads it.
-func (r *Runner) words(ctx context.Context, p db.Prompt) providers.Prompt {
+// words returns a prompt in its normal form, from which providers make theirs. A form that was stored under older rules is
+// stored anew; where that fails, the next reader does it.
+func (r *Renderer) words(ctx context.Context, p db.Prompt) providers.Prompt {
 	normal := prompts.Read(p.NormalizedJsonb, wordsOf(p))
 	if prompts.Stale(p.NormalizedJsonb) {
 		err := r.Store.Queries().PromptNormalize(ctx, db.PromptNormalizeParams{ID: p.ID, NormalizedJsonb: normal.Encode()})
@@ -33,19 +33,17 @@ func wordsOf(p db.Prompt) providers.Prompt {
 	return projects.Words(p.Headline, p.Subtext, p.Vibe, p.Details)
 }
 
-// moderate asks whether a job may be drawn, in its own stage: with the words and with the very picture that the provider
-// would be sent.
-func (r *Runner) moderate(
-	ctx context.Context, a *attempt, words providers.Prompt, references []providers.Reference, to *pictures,
-) error {
-	if err := to.stage(ctx, "moderating", 5); err != nil {
+// moderate asks whether the job may be drawn, in a stage of its own: with the words and with the very picture that the
+// provider would be sent.
+func (a *attempt) moderate(ctx context.Context, words providers.Prompt, references []providers.Reference) error {
+	if err := a.pictures.stage(ctx, "moderating", 5); err != nil {
 		return err
 	}
 	job := a.job
-	wish := wishOf(job.UserID, job.ProjectID, job.Mode, a.prompt, words)
-	wish.JobID = job.ID
+	request := drawRequest(job.UserID, job.ProjectID, job.Mode, a.prompt, words)
+	request.JobID = job.ID
 	if job.Consent != nil {
-		if err := json.Unmarshal(job.Consent, &wish.Consent); err != nil {
+		if err := json.Unmarshal(job.Consent, &request.Consent); err != nil {
 			return fmt.Errorf("decode consent: %w", err)
 		}
 	}
@@ -55,15 +53,15 @@ func (r *Runner) moderate(
 			target = &providers.Picture{ContentType: reference.ContentType, Data: reference.Data}
 		}
 	}
-	approval, err := r.Safety.Review(ctx, wish, target)
+	approval, err := a.renderer.Safety.Review(ctx, request, target)
 	if err == nil {
 		a.allowed = &approval
 	}
 	return err
 }
 
-// wishOf is what package safety has to know of what somebody wants drawn, but for the consent.
-func wishOf(userID, projectID uuid.UUID, mode string, p db.Prompt, words providers.Prompt) safety.DrawRequest {
+// drawRequest is what package safety has to know of a job, without the consent.
+func drawRequest(userID, projectID uuid.UUID, mode string, p db.Prompt, words providers.Prompt) safety.DrawRequest {
 	return safety.DrawRequest{
 		UserID: userID, ProjectID: projectID, Prompt: words, Copy: mode == catalog.Copy, Selfie: p.SelfieAssetID != nil,
 		TargetID: p.CopyTargetAssetID,

@@ -51,7 +51,7 @@ func (w *world) copying(t *testing.T, target []byte) {
 }
 
 // mine orders with the consent of oneself.
-var mine = jobs.Order{Quality: "draft", Variants: 1, Consent: &safety.Consent{SubjectIsMe: true}}
+var mine = jobs.JobRequest{Quality: "draft", Variants: 1, Consent: &safety.Consent{SubjectIsMe: true}}
 
 // decisions are the safety events of the world's user, as action and reason.
 func (w *world) decisions(t *testing.T) []string {

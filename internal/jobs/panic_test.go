@@ -24,7 +24,7 @@ func TestRun_panicIsLoggedWithoutItsText(t *testing.T) {
 	id := w.order(t, draft)
 	require.NoError(t, w.runner.Run(t.Context(), id))
 	require.Equal(t, "internal", *w.job(t, id).Job.ErrorCode)
-	require.Contains(t, log.String(), "panic while drawing")
+	require.Contains(t, log.String(), "panic in a task")
 	require.Contains(t, log.String(), "panic_test.go", "the stack")
 	require.NotContains(t, log.String(), "can't draw")
 }

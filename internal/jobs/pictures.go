@@ -24,10 +24,10 @@ import (
 // pictures takes what a provider draws in one attempt. Object names hold the attempt's lease token, so that a worker
 // that lost its lease can't touch what its successor stores.
 type pictures struct {
-	runner *Runner
-	job    db.Job
+	renderer *Renderer
+	job      db.Job
 
-	soon *announcement // of the attempt's goroutine
+	announced *announcement // owned by the goroutine of the attempt; nil: none
 
 	mu     sync.Mutex
 	stored [4]*picture // by variant, from 0
@@ -64,16 +64,16 @@ func (p *pictures) Put(ctx context.Context, variant int, drawn providers.Picture
 	}
 	stored.path = storage.ObjectName(p.job.UserID, assets.Render, stored.assetID, p.job.QueuedAt, drawn.ContentType)
 	p.mu.Lock()
-	p.stored[variant-1] = stored // before it is: a broken attempt has to know what it may have left behind
+	p.stored[variant-1] = stored // before it is stored: an attempt that fails has to know what it may have left behind
 	p.mu.Unlock()
 	object := storage.Object{Bucket: storage.BucketRenders, Path: stored.path}
-	if err := p.runner.Objects.Put(ctx, object, drawn.ContentType, bytes.NewReader(drawn.Data), stored.size); err != nil {
+	if err := p.renderer.Objects.Put(ctx, object, drawn.ContentType, bytes.NewReader(drawn.Data), stored.size); err != nil {
 		return "", fmt.Errorf("store picture: %w", err)
 	}
 	return stored.path, nil
 }
 
-// complete fails unless every variant was drawn.
+// complete fails unless all variants were drawn.
 func (p *pictures) complete() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,8 +88,8 @@ func (p *pictures) complete() error {
 	return nil
 }
 
-// discard removes what an attempt has stored, unless a row refers to it: an end whose answer was lost may have been
-// written all the same. What can't be removed now is left to the sweeper of orphaned objects.
+// discard removes the objects that an attempt has stored, unless a row refers to them: an end whose answer was lost may
+// have been written all the same. The sweep of orphaned objects removes what can't be removed now.
 func (p *pictures) discard(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,7 +104,7 @@ func (p *pictures) discard(ctx context.Context) {
 	if len(ids) == 0 {
 		return
 	}
-	kept, err := p.runner.Assets.ByIDs(ctx, p.job.UserID, ids)
+	kept, err := p.renderer.Assets.ByIDs(ctx, p.job.UserID, ids)
 	if err == nil {
 		var paths []string
 		for id, path := range byID {
@@ -112,9 +112,9 @@ func (p *pictures) discard(ctx context.Context) {
 				paths = append(paths, path)
 			}
 		}
-		err = p.runner.Objects.Remove(ctx, storage.BucketRenders, paths...)
+		err = p.renderer.Objects.Remove(ctx, storage.BucketRenders, paths...)
 	}
 	if err != nil {
-		p.runner.Log.WarnContext(ctx, "pictures of a broken attempt not removed", "job_id", p.job.ID, "error", err)
+		p.renderer.Log.WarnContext(ctx, "pictures of a failed attempt not removed", "job_id", p.job.ID, "error", err)
 	}
 }

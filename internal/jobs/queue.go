@@ -16,8 +16,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/safety"
 )
 
-// Order is how a project should be drawn.
-type Order struct {
+// JobRequest is how a creator wants a project drawn.
+type JobRequest struct {
 	Model    string // empty: the project's preference, else the catalog's default
 	Quality  string
 	Variants int32 // 1 to 4
@@ -31,28 +31,28 @@ type Queued struct {
 	CreditsLeft int64
 }
 
-// queueTries bounds how often an order is priced anew because the project was edited between pricing and paying.
+// queueTries bounds how often a request is priced anew because the project was edited between pricing and paying.
 const queueTries = 5
 
 // Queue takes the credits and queues a job, once for each key; replayed tells that it was done already. It fails with
 // projects.ErrNotFound, catalog.ErrModelUnavailable, ErrInsufficientCredits, a validation error, or what package safety
 // refuses; and then nothing has happened.
 func (s *Service) Queue(
-	ctx context.Context, userID, projectID uuid.UUID, o Order, key idempotency.Key,
+	ctx context.Context, userID, projectID uuid.UUID, req JobRequest, key idempotency.Key,
 ) (queued Queued, replayed bool, err error) {
 	var paid db.JobQueueRow
-	var wish safety.DrawRequest
+	var drawing safety.DrawRequest
 	queued, replayed, err = idempotency.Once(ctx, s.store, userID, key, s.now(), func(q *db.Queries) (Queued, error) {
 		for range queueTries {
 			project, err := projects.Read(ctx, q, userID, projectID)
 			if err != nil {
 				return Queued{}, err
 			}
-			wish = wishOf(userID, projectID, project.Mode, project.Prompt, wordsOf(project.Prompt))
-			wish.Consent = o.Consent
-			paid, err = s.pay(ctx, q, project, o, wish)
+			drawing = drawRequest(userID, projectID, project.Mode, project.Prompt, wordsOf(project.Prompt))
+			drawing.Consent = req.Consent
+			paid, err = s.pay(ctx, q, project, req, drawing)
 			if postgres.IsNotFound(err) {
-				if err := s.whyUnpaid(ctx, q, project, o); err != nil {
+				if err := s.whyUnpaid(ctx, q, project, req); err != nil {
 					return Queued{}, err
 				}
 				continue
@@ -65,50 +65,50 @@ func (s *Service) Queue(
 		return Queued{}, errBusyProject
 	})
 	if err != nil {
-		return queued, replayed, s.safety.RecordRefusal(ctx, wish, err)
+		return queued, replayed, s.safety.RecordRefusal(ctx, drawing, err)
 	}
 	if replayed {
 		return queued, true, nil
 	}
-	s.begin(ctx, newcomer{
-		id: paid.ID, userID: userID, cost: paid.CostCredits, waits: paid.Waits, overtaken: paid.Overtaken,
+	s.begin(ctx, enqueuedJob{
+		id: paid.ID, userID: userID, cost: paid.CostCredits, waits: paid.Waits, raced: paid.Raced,
 	})
 	return queued, false, nil
 }
 
-// newcomer is a job that has been queued and paid for.
-type newcomer struct {
+// enqueuedJob is a job that has just been queued and paid for.
+type enqueuedJob struct {
 	id, userID uuid.UUID
 	cost       int64
-	waits      bool // for a place of its account
-	overtaken  bool // it may find one, since what its statement saw was not all
+	waits      bool // for a slot of its account
+	raced      bool // another statement changed the account's jobs meanwhile, so that a slot may be free after all
 }
 
-// begin lets workers and the books know of a newcomer. What fails here is made good by the sweeper. There are no readers
-// yet: whoever comes to know of the job later, reads it first.
-func (s *Service) begin(ctx context.Context, n newcomer) {
-	s.onBalanceChange.Observe(credits.JobCharge, n.cost)
+// begin pushes the job, or looks for a slot of its account. The sweeper makes good what fails here. The job has no readers
+// to be told: a reader that learns of it later reads it first.
+func (s *Service) begin(ctx context.Context, j enqueuedJob) {
+	s.onBalanceChange.Observe(credits.JobCharge, j.cost)
 	switch {
-	case !n.waits:
-		s.line.tell(ctx, n.id)
-	case n.overtaken:
-		s.line.advance(ctx, freed{userID: n.userID, place: true})
+	case !j.waits:
+		s.waitList.push(ctx, j.id)
+	case j.raced:
+		s.waitList.wake(ctx, capacityFreed{userID: j.userID, account: true})
 	}
 }
 
-// pay checks and prices the order and, in one statement, takes the credits and writes the job. postgres.IsNotFound: the
+// pay checks and prices the request and, in one statement, takes the credits and writes the job. postgres.IsNotFound: the
 // project has changed, or the balance does not suffice.
 func (s *Service) pay(
-	ctx context.Context, q *db.Queries, p projects.Project, o Order, wish safety.DrawRequest,
+	ctx context.Context, q *db.Queries, p projects.Project, req JobRequest, drawing safety.DrawRequest,
 ) (db.JobQueueRow, error) {
-	model, err := s.model(p, o)
+	model, err := s.model(p, req)
 	if err != nil {
 		return db.JobQueueRow{}, err
 	}
-	if err := s.safety.BeforeQueue(ctx, q, wish); err != nil {
+	if err := s.safety.BeforeQueue(ctx, q, drawing); err != nil {
 		return db.JobQueueRow{}, err
 	}
-	consent, err := encodeConsent(o.Consent)
+	consent, err := encodeConsent(req.Consent)
 	if err != nil {
 		return db.JobQueueRow{}, err
 	}
@@ -116,12 +116,12 @@ func (s *Service) pay(
 	if p.Seed != nil {
 		seed = *p.Seed
 	}
-	width, height := catalog.Size(o.Quality, p.Width, p.Height)
+	width, height := catalog.Size(req.Quality, p.Width, p.Height)
 	origin := tracecontext.From(ctx)
 	row, err := q.JobQueue(ctx, db.JobQueueParams{
 		ID: s.newID(), LedgerID: s.newID(), ProjectID: p.ID, UserID: p.UserID, ProjectVersion: p.Version,
-		CostCredits: model.Cost(o.Quality, p.Mode, o.Variants), Model: model.ID,
-		Provider: model.Provider, UserJobs: s.line.limits.UserJobs, Quality: o.Quality, Variants: o.Variants, Width: width,
+		CostCredits: model.Cost(req.Quality, p.Mode, req.Variants), Model: model.ID,
+		Provider: model.Provider, UserJobs: s.waitList.limits.UserJobs, Quality: req.Quality, Variants: req.Variants, Width: width,
 		Height: height, Seed: seed, Consent: consent, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 	})
 	if err != nil {
@@ -130,13 +130,13 @@ func (s *Service) pay(
 	return row, nil
 }
 
-func (s *Service) model(p projects.Project, o Order) (catalog.Model, error) {
+func (s *Service) model(p projects.Project, req JobRequest) (catalog.Model, error) {
 	id := catalog.DefaultModel
 	if p.ModelPref != nil {
 		id = *p.ModelPref
 	}
-	if o.Model != "" {
-		id = o.Model
+	if req.Model != "" {
+		id = req.Model
 	}
 	model, err := s.catalog.Model(id)
 	if err != nil {
@@ -161,8 +161,8 @@ func fits(m catalog.Model, mode string, p db.Prompt) error {
 	return catalog.ErrModelUnavailable.WithDetail("model", m.ID).WithMessage(message)
 }
 
-// whyUnpaid returns nil when the project has changed, so that the order is worth another try.
-func (s *Service) whyUnpaid(ctx context.Context, q *db.Queries, p projects.Project, o Order) error {
+// whyUnpaid returns nil when the project has changed, so that the request is worth another try.
+func (s *Service) whyUnpaid(ctx context.Context, q *db.Queries, p projects.Project, req JobRequest) error {
 	now, err := projects.Read(ctx, q, p.UserID, p.ID)
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (s *Service) whyUnpaid(ctx context.Context, q *db.Queries, p projects.Proje
 	if now.Version != p.Version {
 		return nil
 	}
-	model, err := s.model(p, o)
+	model, err := s.model(p, req)
 	if err != nil {
 		return err
 	}
@@ -179,6 +179,6 @@ func (s *Service) whyUnpaid(ctx context.Context, q *db.Queries, p projects.Proje
 		return fmt.Errorf("read balance: %w", err)
 	}
 	return ErrInsufficientCredits.
-		WithDetail("cost_credits", model.Cost(o.Quality, p.Mode, o.Variants)).
+		WithDetail("cost_credits", model.Cost(req.Quality, p.Mode, req.Variants)).
 		WithDetail("credits", user.Credits)
 }

@@ -24,14 +24,14 @@ import (
 
 var (
 	noKey = idempotency.Key{}
-	draft = jobs.Order{Quality: catalog.Draft, Variants: 1}
+	draft = jobs.JobRequest{Quality: catalog.Draft, Variants: 1}
 )
 
 func TestQueueProject_chargesAndQueues(t *testing.T) {
 	t.Parallel()
 	w := setup(t, 10, time.Minute)
 	queued, replayed, err := w.service.Queue(t.Context(), w.user.ID, w.project.ID,
-		jobs.Order{Model: "nano_banana_pro", Quality: catalog.Std, Variants: 2}, noKey)
+		jobs.JobRequest{Model: "nano_banana_pro", Quality: catalog.Std, Variants: 2}, noKey)
 	require.NoError(t, err)
 	require.False(t, replayed)
 	require.EqualValues(t, 6, queued.CostCredits)
@@ -45,7 +45,7 @@ func TestQueueProject_chargesAndQueues(t *testing.T) {
 func TestQueueProject_4kScalesTheLongerSide(t *testing.T) {
 	t.Parallel()
 	w := setup(t, 10, time.Minute)
-	id := w.order(t, jobs.Order{Quality: catalog.FourK, Variants: 1})
+	id := w.order(t, jobs.JobRequest{Quality: catalog.FourK, Variants: 1})
 	job := w.job(t, id).Job
 	require.EqualValues(t, 3840, job.Width)
 	require.EqualValues(t, 2160, job.Height)
@@ -89,27 +89,27 @@ func TestQueueProject_refuses(t *testing.T) {
 	})
 	referring := factory.Project(t, w.store, w.user.ID, func(p *db.ProjectCreateParams) { p.RefAssetIds = []uuid.UUID{target} })
 	selfies := factory.Project(t, w.store, w.user.ID, func(p *db.ProjectCreateParams) { p.SelfieAssetID = &selfie })
-	flux := jobs.Order{Model: "fal_flux", Quality: catalog.Draft, Variants: 1}
+	flux := jobs.JobRequest{Model: "fal_flux", Quality: catalog.Draft, Variants: 1}
 	consent := func(me bool) *safety.Consent { return &safety.Consent{SubjectIsMe: me, AcceptedAt: time.Now()} }
 	for name, c := range map[string]struct {
 		user, project uuid.UUID
-		order         jobs.Order
+		order         jobs.JobRequest
 		want          error
 	}{
-		"too dear":        {w.user.ID, w.project.ID, jobs.Order{Quality: catalog.Std, Variants: 2}, jobs.ErrInsufficientCredits},
-		"model away":      {w.user.ID, w.project.ID, jobs.Order{Model: "seedream", Quality: catalog.Draft, Variants: 1}, catalog.ErrModelUnavailable},
+		"too dear":        {w.user.ID, w.project.ID, jobs.JobRequest{Quality: catalog.Std, Variants: 2}, jobs.ErrInsufficientCredits},
+		"model away":      {w.user.ID, w.project.ID, jobs.JobRequest{Model: "seedream", Quality: catalog.Draft, Variants: 1}, catalog.ErrModelUnavailable},
 		"no such project": {w.user.ID, factory.ID(), draft, projects.ErrNotFound},
 		"somebody else's": {other.ID, w.project.ID, draft, projects.ErrNotFound},
 		"no consent":      {w.user.ID, copying.ID, draft, apperr.Validation()},
-		"consent denied":  {w.user.ID, copying.ID, jobs.Order{Quality: catalog.Draft, Variants: 1, Consent: consent(false)}, safety.ErrFaceSwapBlocked},
+		"consent denied":  {w.user.ID, copying.ID, jobs.JobRequest{Quality: catalog.Draft, Variants: 1, Consent: consent(false)}, safety.ErrFaceSwapBlocked},
 		"model can't copy": {
 			w.user.ID, copying.ID,
-			jobs.Order{Model: "fal_flux", Quality: catalog.Draft, Variants: 1, Consent: consent(true)},
+			jobs.JobRequest{Model: "fal_flux", Quality: catalog.Draft, Variants: 1, Consent: consent(true)},
 			catalog.ErrModelUnavailable,
 		},
 		"model takes no references": {w.user.ID, referring.ID, flux, catalog.ErrModelUnavailable},
 		"model takes no selfie":     {w.user.ID, selfies.ID, flux, catalog.ErrModelUnavailable},
-		"copying costs one":         {w.user.ID, copying.ID, jobs.Order{Quality: catalog.Draft, Variants: 2, Consent: consent(true)}, jobs.ErrInsufficientCredits},
+		"copying costs one":         {w.user.ID, copying.ID, jobs.JobRequest{Quality: catalog.Draft, Variants: 2, Consent: consent(true)}, jobs.ErrInsufficientCredits},
 	} {
 		_, _, err := w.service.Queue(t.Context(), c.user, c.project, c.order, noKey)
 		require.ErrorIs(t, err, c.want, name)

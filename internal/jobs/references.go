@@ -15,9 +15,9 @@ import (
 // maxReferenceBytes is the limit of an upload; see contract: 8 MiB.
 const maxReferenceBytes = 8 << 20
 
-// references fetches the pictures that a prompt refers to. One that was deleted since is left out: the creator took it
-// away.
-func (r *Runner) references(ctx context.Context, userID uuid.UUID, p db.Prompt) ([]providers.Reference, error) {
+// references fetches the pictures that a prompt refers to. A picture that was deleted since is left out: the
+// creator took it away.
+func (r *Renderer) references(ctx context.Context, userID uuid.UUID, p db.Prompt) ([]providers.Reference, error) {
 	ids := append([]uuid.UUID{}, p.RefAssetIds...)
 	for _, id := range []*uuid.UUID{p.SelfieAssetID, p.CopyTargetAssetID} {
 		if id != nil {
@@ -43,7 +43,7 @@ func (r *Runner) references(ctx context.Context, userID uuid.UUID, p db.Prompt) 
 	return list, nil
 }
 
-func (r *Runner) fetch(ctx context.Context, a db.Asset) ([]byte, error) {
+func (r *Renderer) fetch(ctx context.Context, a db.Asset) ([]byte, error) {
 	body, _, err := r.Objects.Open(ctx, storage.Object{Bucket: a.Bucket, Path: a.StoragePath})
 	if err != nil {
 		return nil, fmt.Errorf("open reference: %w", err)

@@ -1,8 +1,25 @@
-// Package jobs takes credits for a project and sees to it that the project is drawn: once, or not at all and refunded.
+// Package jobs takes credits for a project and has the project drawn: once, or not at all and refunded.
 //
-// Service is what the API uses, Runner what a worker uses. Both speak to each other through the job's row alone. The
-// files follow the life of a job: queue.go, line.go where it waits its turn, run.go with lease.go, moderate.go and pictures.go, end.go,
-// cancel.go, and sweep.go for what got lost; follow.go shows it to its owner.
+// [Service] is for the API, [Renderer] for a worker. They communicate through the job's row; events only announce what the
+// row says.
+//
+// # States
+//
+// A job is queued, running while a worker has its lease, and then succeeded, failed or canceled, for good. A queued job
+// waits for a slot of its account (waits_for = 'account'), for a slot of its provider (waits_for = 'provider'), for the
+// time of another attempt (run_at), or for a worker to take its id from the queue.
+//
+// # Invariants
+//
+//   - A job is charged in the statement that writes it, and refunded in the statement that ends it without a result. The
+//     unique index audit_logs_job_action_key refuses a second charge or refund, whatever the code does.
+//   - Every write of an attempt names the fencing token of its claim; a worker whose lease was taken over writes nothing.
+//   - version grows with every change that a reader can see; it is the id of the events that a client receives.
+//   - No more jobs of an account are in play, and no more of a provider are drawn, than [Limits] says, over all workers.
+//
+// The files follow the life of a job: queue.go, waitlist.go, renderer.go and attempt.go with moderate.go, references.go,
+// pictures.go and stage.go, end.go and classify.go, cancel.go, recovery.go for what got lost; follow.go shows a job to its
+// owner, operate.go and explain.go to operators.
 package jobs
 
 import (
@@ -19,11 +36,11 @@ import (
 	"github.com/mugshot-studio/backend/internal/safety"
 )
 
-// MaxAttempts is how often a job is tried before it fails.
+// MaxAttempts is how many attempts count before a job fails.
 const MaxAttempts = 4
 
-// Push tells the workers of a job.
-type Push func(ctx context.Context, id uuid.UUID) error
+// Enqueue pushes the id of a job to the workers.
+type Enqueue func(ctx context.Context, id uuid.UUID) error
 
 // Service queues, reads, follows and cancels jobs.
 type Service struct {
@@ -31,20 +48,20 @@ type Service struct {
 	catalog         *catalog.Catalog
 	safety          *safety.Service
 	events          Events
-	line            line
+	waitList        waitList
 	onBalanceChange credits.BalanceObserver
 	now             func() time.Time
 	newID           func() uuid.UUID
 	log             *slog.Logger
 }
 
-// Deps are what a Service stands on.
+// Deps are what a [Service] needs. All are required.
 type Deps struct {
 	Store           *postgres.Store
 	Catalog         *catalog.Catalog
 	Safety          *safety.Service
 	Events          Events
-	Push            Push
+	Enqueue         Enqueue
 	Limits          Limits
 	OnBalanceChange credits.BalanceObserver
 	Now             func() time.Time
@@ -56,7 +73,7 @@ type Deps struct {
 func NewService(d Deps) *Service {
 	return &Service{
 		store: d.Store, catalog: d.Catalog, safety: d.Safety, events: d.Events, now: d.Now, newID: d.NewID, log: d.Log,
-		line: line{store: d.Store, push: d.Push, log: d.Log, limits: d.Limits}, onBalanceChange: d.OnBalanceChange,
+		waitList: waitList{store: d.Store, enqueue: d.Enqueue, log: d.Log, limits: d.Limits}, onBalanceChange: d.OnBalanceChange,
 	}
 }
 

@@ -12,61 +12,61 @@ import (
 // showEvery bounds how often progress is written.
 const showEvery = 500 * time.Millisecond
 
-// announcement is a stage that will be shown if it lasts.
+// announcement is a stage that is shown if it lasts.
 type announcement struct {
 	timer *time.Timer
-	shown chan struct{} // closed when it was
+	shown chan struct{} // closed when it was shown
 }
 
-// retract keeps it from being shown, or waits until it was. It may be nil.
+// retract keeps the stage from being shown, or waits until it was. The announcement may be nil.
 func (a *announcement) retract() {
 	if a != nil && !a.timer.Stop() {
 		<-a.shown
 	}
 }
 
-// later has something told after a time.
-func later(after time.Duration, tell func()) *announcement {
-	soon := &announcement{shown: make(chan struct{})}
-	soon.timer = time.AfterFunc(after, func() {
-		defer close(soon.shown)
-		tell()
+// announce shows a stage after a time.
+func announce(after time.Duration, show func()) *announcement {
+	next := &announcement{shown: make(chan struct{})}
+	next.timer = time.AfterFunc(after, func() {
+		defer close(next.shown)
+		show()
 	})
-	return soon
+	return next
 }
 
-// begin tells that the attempt has begun, as stage does of its stages. The claim has written it.
+// begin shows that the attempt has begun, as stage does with its stages. The claim has written it.
 func (p *pictures) begin(ctx context.Context) {
-	tell := func() { publish(ctx, p.runner.Events, p.runner.Log, View{Job: p.job}) }
-	if p.runner.ShowAfter == 0 {
-		tell()
+	show := func() { publish(ctx, p.renderer.Events, p.renderer.Log, View{Job: p.job}) }
+	if p.renderer.ShowAfter == 0 {
+		show()
 		return
 	}
-	p.soon = later(p.runner.ShowAfter, tell)
+	p.announced = announce(p.renderer.ShowAfter, show)
 }
 
-// stage tells what the attempt is about to do: at once, or once it has lasted for ShowAfter. Nobody can see a stage that
-// is over at once, and two writes and two events for each would be most of what a quick job costs.
+// stage shows what the attempt is about to do: at once, or when it has lasted for ShowAfter. A reader can't see a stage
+// that is over at once, and two writes and two events for each would be most of what a quick job costs.
 func (p *pictures) stage(ctx context.Context, stage string, percent int32) error {
-	p.quiet()
+	p.retract()
 	p.mu.Lock()
 	p.shown = time.Now()
 	p.mu.Unlock()
-	if p.runner.ShowAfter == 0 {
+	if p.renderer.ShowAfter == 0 {
 		return p.advance(ctx, stage, percent)
 	}
-	p.soon = later(p.runner.ShowAfter, func() {
+	p.announced = announce(p.renderer.ShowAfter, func() {
 		if err := p.advance(ctx, stage, percent); err != nil && ctx.Err() == nil {
-			p.runner.Log.WarnContext(ctx, "stage not shown", "job_id", p.job.ID, "stage", stage, "error", err)
+			p.renderer.Log.WarnContext(ctx, "stage not shown", "job_id", p.job.ID, "stage", stage, "error", err)
 		}
 	})
 	return nil
 }
 
-// quiet makes sure that no stage is shown any more.
-func (p *pictures) quiet() {
-	p.soon.retract()
-	p.soon = nil
+// retract makes sure that no stage is shown any more.
+func (p *pictures) retract() {
+	p.announced.retract()
+	p.announced = nil
 }
 
 // Progress implements providers.Sink. Drawing goes from 10 to 90 percent of an attempt.
@@ -84,20 +84,20 @@ func (p *pictures) Progress(done float64) {
 	defer cancel()
 	percent := int32(10 + 80*min(max(done, 0), 1))
 	if err := p.advance(ctx, "generating", percent); err != nil {
-		p.runner.Log.WarnContext(ctx, "progress not shown", "job_id", p.job.ID, "error", err)
+		p.renderer.Log.WarnContext(ctx, "progress not shown", "job_id", p.job.ID, "error", err)
 	}
 }
 
 func (p *pictures) advance(ctx context.Context, stage string, progress int32) error {
-	job, err := p.runner.Store.Queries().JobAdvance(ctx, db.JobAdvanceParams{
+	job, err := p.renderer.Store.Queries().JobAdvance(ctx, db.JobAdvanceParams{
 		ID: p.job.ID, LeaseToken: p.job.LeaseToken, Stage: stage, Progress: progress,
 	})
 	if postgres.IsNotFound(err) {
-		return nil // no longer ours; the lease will tell
+		return nil // the lease was lost; the next renewal ends the attempt
 	}
 	if err != nil {
 		return fmt.Errorf("show stage: %w", err)
 	}
-	publish(ctx, p.runner.Events, p.runner.Log, View{Job: job})
+	publish(ctx, p.renderer.Events, p.renderer.Log, View{Job: job})
 	return nil
 }

@@ -46,8 +46,8 @@ func stagesOf(views []jobs.View) []string {
 func TestRun_showsNoStageThatIsOverAtOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t, 10, time.Minute)
-	w.runner.ShowAfter = time.Minute
-	id := w.order(t, jobs.Order{Quality: "draft", Variants: 2})
+	w.renderer.ShowAfter = time.Minute
+	id := w.order(t, jobs.JobRequest{Quality: "draft", Variants: 2})
 	seen := w.follow(t, id)
 	require.NoError(t, w.runner.Run(t.Context(), id))
 	require.Equal(t, []string{"waiting", "done"}, stagesOf(seen()))
@@ -56,8 +56,8 @@ func TestRun_showsNoStageThatIsOverAtOnce(t *testing.T) {
 func TestRun_showsAStageThatLasts(t *testing.T) {
 	t.Parallel()
 	w := setup(t, 10, time.Minute)
-	w.runner.ShowAfter = time.Millisecond
-	id := w.order(t, jobs.Order{Quality: "draft", Variants: 2})
+	w.renderer.ShowAfter = time.Millisecond
+	id := w.order(t, jobs.JobRequest{Quality: "draft", Variants: 2})
 	w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
 		for w.job(t, id).Job.Stage != "generating" {
 			if ctx.Err() != nil {
@@ -75,7 +75,7 @@ func TestRun_showsAStageThatLasts(t *testing.T) {
 func TestRun_tellsOfThePicturesAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
 	w := setup(t, 10, time.Minute)
-	id := w.order(t, jobs.Order{Quality: "draft", Variants: 2})
+	id := w.order(t, jobs.JobRequest{Quality: "draft", Variants: 2})
 	seen := w.follow(t, id)
 	require.NoError(t, w.runner.Run(t.Context(), id))
 	views := seen()

@@ -14,8 +14,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// View is everything about a job that its owner may see. It is also what an event carries: the whole state, so that
-// whoever missed some events has missed nothing.
+// View is everything about a job that its owner may see. It is also what an event carries: the whole state, so that a
+// reader that missed some events has missed nothing.
 type View struct {
 	Job     db.Job
 	Renders []Render
@@ -38,8 +38,9 @@ type Events interface {
 
 func topic(jobID uuid.UUID) string { return "job:" + jobID.String() }
 
-// orders is where whoever draws a job listens, so that it does not hear what it says itself.
-func orders(jobID uuid.UUID) string { return events.ControlTopic(topic(jobID)) }
+// controlTopic is the topic of a job's control messages, to which the worker that draws the job listens. It is apart from
+// the job's own topic, so that the worker does not hear what it publishes itself.
+func controlTopic(jobID uuid.UUID) string { return events.ControlTopic(topic(jobID)) }
 
 // publish announces a change after its commit. A lost event is made good by the next, so a failure is only logged.
 func publish(ctx context.Context, e Events, log *slog.Logger, v View) {
@@ -47,7 +48,7 @@ func publish(ctx context.Context, e Events, log *slog.Logger, v View) {
 	if err == nil {
 		err = e.Publish(ctx, topic(v.Job.ID), payload)
 		if v.concernsHolder() {
-			err = errors.Join(err, e.Publish(ctx, orders(v.Job.ID), payload))
+			err = errors.Join(err, e.Publish(ctx, controlTopic(v.Job.ID), payload))
 		}
 	}
 	if err != nil {
@@ -55,7 +56,7 @@ func publish(ctx context.Context, e Events, log *slog.Logger, v View) {
 	}
 }
 
-// concernsHolder tells whether somebody may be drawing the job who is to stop: it was cancelled, failed, or begun anew.
+// concernsHolder tells whether a worker may be drawing the job that has to stop: it was cancelled, failed, or begun anew.
 func (v View) concernsHolder() bool {
 	return v.Job.Status == "canceled" || v.Job.Status == "failed" || v.Job.Attempt > 1
 }

@@ -13,17 +13,19 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/worker"
+	"github.com/mugshot-studio/backend/internal/worker/task"
 )
 
-// watched is a Recoverable with nothing to recover, that tells how it is called.
+// watched is a kind with nothing to recover, that records how it is called.
 type watched struct {
+	task.Kind
 	expire func() error
 	marks  atomic.Int32
 }
 
 func (w *watched) Expire(context.Context) (int, error) { return 0, w.expire() }
 
-func (w *watched) MarkDue(context.Context, *time.Time, time.Duration, int) ([]uuid.UUID, error) {
+func (w *watched) MarkDue(context.Context, task.Due) ([]uuid.UUID, error) {
 	w.marks.Add(1)
 	return nil, nil
 }
@@ -37,13 +39,13 @@ func TestSweep_oneAtATime(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
 	var sweeps, observed atomic.Int32
 	w.sweeper.Observe = func(error) { observed.Add(1) }
-	w.sweeper.Tasks = map[queue.Kind]worker.Recoverable{queue.Generate: &watched{expire: func() error {
+	w.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: &watched{expire: func() error {
 		if sweeps.Add(1) == 1 {
 			close(entered)
 			<-release
 		}
 		return nil
-	}}}
+	}}}}
 	var sweeping sync.WaitGroup
 	sweep := func() {
 		if err := w.sweeper.Sweep(t.Context(), false); err != nil {
@@ -70,11 +72,11 @@ func TestSweep_lockOfTheDead(t *testing.T) {
 	entered, ended := make(chan struct{}, 1), make(chan struct{})
 	release := sync.OnceFunc(func() { close(ended) })
 	t.Cleanup(release)
-	w.sweeper.Tasks = map[queue.Kind]worker.Recoverable{queue.Generate: &watched{expire: func() error {
+	w.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: &watched{expire: func() error {
 		entered <- struct{}{}
 		<-ended
 		return nil
-	}}}
+	}}}}
 	died := make(chan error)
 	go func() { died <- w.sweeper.Sweep(t.Context(), false) }()
 	<-entered
@@ -97,7 +99,7 @@ func TestSweep_goesOnAfterFailures(t *testing.T) {
 	chores := 0
 	var observed []error
 	w.sweeper.Observe = func(err error) { observed = append(observed, err) }
-	w.sweeper.Tasks = map[queue.Kind]worker.Recoverable{queue.Generate: broken}
+	w.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: broken}}
 	w.sweeper.Chores = []func(context.Context) error{
 		func(context.Context) error { chores++; return errors.ErrUnsupported },
 		func(context.Context) error { chores++; return nil },

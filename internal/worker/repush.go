@@ -15,8 +15,8 @@ func RepushAfter(ctx context.Context, q Transport, kind queue.Kind) (time.Durati
 	case err != nil:
 		return 0, err
 	case !waits:
-		return patienceWhenEmpty, nil
+		return repushAfterWhenEmpty, nil
 	default:
-		return patience + oldest, nil
+		return repushAfter + oldest, nil
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/db"
-	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/outbox"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
@@ -39,23 +39,23 @@ const balance = 100
 // world is a sweeper on a Postgres database and a Redis server of its own, with what it looks after. No worker runs, so
 // that what is pushed stays on the lists to be counted.
 type world struct {
-	store   *postgres.Store
-	redis   *devstack.Redis
-	queue   *queue.Queue
-	service *jobs.Service
-	runner  *jobs.Runner
-	sweeper *worker.Sweeper
-	sql     *pgx.Conn
-	user    db.User
-	project db.Project
-	order   jobs.Order
-	refuse  atomic.Bool // whether the API's pushes fail
+	store    *postgres.Store
+	redis    *devstack.Redis
+	queue    *queue.Queue
+	service  *jobs.Service
+	renderer *jobs.Renderer
+	sweeper  *worker.Sweeper
+	sql      *pgx.Conn
+	user     db.User
+	project  db.Project
+	request  jobs.JobRequest
+	refuse   atomic.Bool // whether the API's pushes fail
 }
 
 func setup(t *testing.T) *world {
 	t.Helper()
 	dsn, log := pgtest.New(t), slog.New(slog.DiscardHandler)
-	w := &world{store: factory.StoreAt(t, dsn), order: jobs.Order{Quality: catalog.Draft, Variants: 1}}
+	w := &world{store: factory.StoreAt(t, dsn), request: jobs.JobRequest{Quality: catalog.Draft, Variants: 1}}
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	var err error
@@ -75,7 +75,7 @@ func setup(t *testing.T) *world {
 	w.service = jobs.NewService(jobs.Deps{
 		Store: w.store, Catalog: catalog.New(func(string) bool { return true }, nil), Events: hub,
 		Safety: factory.Safety(w.store, new(factory.Moderator)),
-		Push: func(ctx context.Context, id uuid.UUID) error {
+		Enqueue: func(ctx context.Context, id uuid.UUID) error {
 			if w.refuse.Load() {
 				return errRefused
 			}
@@ -83,11 +83,11 @@ func setup(t *testing.T) *world {
 		},
 		Now: time.Now, NewID: factory.ID, Log: log,
 	})
-	w.runner = jobs.NewRunner(jobs.RunnerDeps{Store: w.store, Events: hub, NewID: factory.ID, Log: log, Lease: time.Minute})
+	w.renderer = jobs.NewRenderer(jobs.RendererDeps{Store: w.store, Events: hub, NewID: factory.ID, Log: log, Lease: time.Minute})
 	w.sweeper = &worker.Sweeper{
 		Queue: w.queue, Exclusive: w.store.Exclusive, Now: w.store.Queries().DatabaseNow, Log: log,
-		Tasks: map[queue.Kind]worker.Recoverable{
-			queue.Generate: w.runner, queue.Mail: auth.NewMailer(auth.MailerDeps{Store: w.store}),
+		Tasks: []worker.Task{
+			{Name: queue.Generate, Kind: w.renderer}, {Name: queue.Mail, Kind: outbox.NewMailer(outbox.Deps{Store: w.store})},
 		},
 	}
 	w.user = factory.User(t, w.store, balance)
@@ -111,7 +111,7 @@ func (w *world) sweep(t *testing.T) {
 // job queues one the way the API does, pushed.
 func (w *world) job(t *testing.T) uuid.UUID {
 	t.Helper()
-	queued, _, err := w.service.Queue(t.Context(), w.user.ID, w.project.ID, w.order, idempotency.Key{})
+	queued, _, err := w.service.Queue(t.Context(), w.user.ID, w.project.ID, w.request, idempotency.Key{})
 	require.NoError(t, err)
 	return queued.JobID
 }

@@ -10,21 +10,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/worker/task"
 )
 
-// Recoverable is a domain whose tasks live in rows. The sweeper finds those that nobody is going to do.
-type Recoverable interface {
-	// MarkDue picks at most batch rows that a worker should be told of and notes that they are told: those that wait
-	// for longer than patience since they were last told (longer each time), those whose lease lapsed; and with since,
-	// all that were last told before it.
-	MarkDue(ctx context.Context, since *time.Time, patience time.Duration, batch int) ([]uuid.UUID, error)
-	// Unmark takes MarkDue back.
-	Unmark(ctx context.Context, ids []uuid.UUID) error
-	// Expire ends rows whose last attempt died with its worker.
-	Expire(ctx context.Context) (ended int, err error)
-}
-
-// Transport is what the sweeper asks of the queue.
+// Transport is the queue, as far as the sweeper needs it; queue.Queue implements it.
 type Transport interface {
 	PushAll(ctx context.Context, kind queue.Kind, ids []uuid.UUID) error
 	Oldest(ctx context.Context, kind queue.Kind) (age time.Duration, waits bool, err error)
@@ -33,17 +22,17 @@ type Transport interface {
 	Sweep(ctx context.Context) (returned int, err error)
 }
 
-// Exclusive runs fn unless another process is at it; see postgres.Exclusive.
+// Exclusive runs fn unless another process runs it under the same key; see [postgres.Store.Exclusive].
 type Exclusive func(ctx context.Context, key int64, fn func(ctx context.Context) error) (ran bool, err error)
 
-// Sweeper makes good what the transport loses. Redis may forget tasks, workers may die: the rows remember.
+// Sweeper pushes again what the queue has lost. Redis may forget ids and workers may die; the rows remember.
 type Sweeper struct {
 	Queue     Transport
 	Exclusive Exclusive
 	Now       func(ctx context.Context) (time.Time, error) // the database's clock, by which rows are dated
-	Tasks     map[queue.Kind]Recoverable
-	Chores    []func(ctx context.Context) error // slow tidying, every ChoresEvery
-	Observe   func(err error)                   // takes each look that this process took; nil: nobody does
+	Tasks     []Task
+	Chores    []func(ctx context.Context) error // slow tidying, once a minute
+	Observe   func(err error)                   // takes the result of each sweep of this process; nil: not observed
 	Log       *slog.Logger
 }
 
@@ -54,15 +43,16 @@ const (
 	sweepKey int64 = 0x7377656570
 	// sweepTimeout bounds a sweep, so that a hanging one gives the lock up.
 	sweepTimeout = 30 * time.Second
-	// unmarkTimeout bounds what is still done afterwards, well within a drain.
+	// unmarkTimeout bounds the unmarking after a push that failed, well within a drain.
 	unmarkTimeout = 2 * time.Second
-	batch         = 500
+	// batch bounds how many rows one statement marks.
+	batch = 500
 
-	// patience is how much longer than the oldest task in Redis one may wait, at least, before it is pushed again. What waits behind
-	// that one is where it should be, however long the queue is.
-	patience = 15 * time.Second
-	// patienceWhenEmpty is the same when the kind's list in Redis is empty, which means that the push is lost.
-	patienceWhenEmpty = 3 * time.Second
+	// repushAfter is how much longer than the oldest id in Redis a row waits, at least, before its id is pushed again. The
+	// id of a row that waits for less is behind that one in the list, however long the list is.
+	repushAfter = 15 * time.Second
+	// repushAfterWhenEmpty is the same when the kind's list in Redis is empty, so that the push must be lost.
+	repushAfterWhenEmpty = 3 * time.Second
 )
 
 // Run sweeps at once and then every second until ctx ends. Any number of processes may run it; one of them sweeps.
@@ -86,7 +76,7 @@ func (s *Sweeper) Run(ctx context.Context) {
 	}
 }
 
-// Sweep looks once, unless another process is at it.
+// Sweep sweeps once, unless another process does. With tidy it runs the chores, too.
 func (s *Sweeper) Sweep(ctx context.Context, tidy bool) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
@@ -108,35 +98,35 @@ func (s *Sweeper) Sweep(ctx context.Context, tidy bool) error {
 
 func (s *Sweeper) expire(ctx context.Context) error {
 	var errs []error
-	for kind, task := range s.Tasks {
-		ended, err := task.Expire(ctx)
+	for _, t := range s.Tasks {
+		ended, err := t.Kind.Expire(ctx)
 		errs = append(errs, err)
 		if ended > 0 {
-			s.Log.ErrorContext(ctx, "gave up tasks whose workers died", "kind", kind, "tasks", ended)
+			s.Log.ErrorContext(ctx, "gave up tasks whose workers died", "kind", t.Name, "tasks", ended)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// push tells workers of everything that waits unheard. Where Redis was emptied that is everything that waits; the mark
-// of the loss is taken away when all of it has been pushed.
+// push pushes the ids of rows that wait and whose ids are not in Redis. Where Redis was emptied those are all that wait; the
+// mark of the loss is taken away when all of them have been pushed.
 func (s *Sweeper) push(ctx context.Context) error {
 	lost, err := s.Queue.Lost(ctx)
 	if err != nil {
 		return fmt.Errorf("redis is away: %w", err) // nothing can be pushed, so nothing is marked
 	}
-	var since *time.Time
+	var pushedBefore *time.Time
 	if lost {
 		now, err := s.Now(ctx)
 		if err != nil {
 			return fmt.Errorf("read the database's clock: %w", err)
 		}
-		since = &now
+		pushedBefore = &now
 		s.Log.WarnContext(ctx, "redis was emptied; pushing all that waits")
 	}
 	var failed []error
-	for kind, task := range s.Tasks {
-		failed = append(failed, s.pushKind(ctx, kind, task, since))
+	for _, t := range s.Tasks {
+		failed = append(failed, s.pushTask(ctx, t, pushedBefore))
 	}
 	if err := errors.Join(failed...); err != nil || !lost {
 		return err
@@ -144,38 +134,35 @@ func (s *Sweeper) push(ctx context.Context) error {
 	return s.Queue.Restored(ctx)
 }
 
-func (s *Sweeper) pushKind(ctx context.Context, kind queue.Kind, task Recoverable, since *time.Time) error {
-	oldest, waits, err := s.Queue.Oldest(ctx, kind)
+func (s *Sweeper) pushTask(ctx context.Context, t Task, pushedBefore *time.Time) error {
+	after, err := RepushAfter(ctx, s.Queue, t.Name)
 	if err != nil {
 		return fmt.Errorf("measure queue: %w", err)
 	}
-	wait := patience + oldest
-	if !waits {
-		wait = patienceWhenEmpty
-	}
+	due := task.Due{RepushAfter: after, PushedBefore: pushedBefore, Batch: batch}
 	for {
-		ids, err := task.MarkDue(ctx, since, wait, batch)
+		ids, err := t.Kind.MarkDue(ctx, due)
 		if err != nil {
 			return err
 		}
 		if len(ids) == 0 {
 			return nil
 		}
-		if err := s.Queue.PushAll(ctx, kind, ids); err != nil {
-			return errors.Join(fmt.Errorf("push %s tasks: %w", kind, err), unmark(ctx, task, ids))
+		if err := s.Queue.PushAll(ctx, t.Name, ids); err != nil {
+			return errors.Join(fmt.Errorf("push %s tasks: %w", t.Name, err), unmark(ctx, t.Kind, ids))
 		}
-		s.Log.InfoContext(ctx, "pushed tasks again", "kind", kind, "tasks", len(ids))
+		s.Log.InfoContext(ctx, "pushed tasks again", "kind", t.Name, "tasks", len(ids))
 		if len(ids) < batch {
 			return nil
 		}
 	}
 }
 
-// unmark works on when the sweep was told to stop: the marks would keep the tasks waiting.
-func unmark(ctx context.Context, task Recoverable, ids []uuid.UUID) error {
+// unmark goes on when the sweep was told to stop: the marks would keep the rows waiting.
+func unmark(ctx context.Context, recovery task.Recovery, ids []uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unmarkTimeout)
 	defer cancel()
-	return task.Unmark(ctx, ids)
+	return recovery.Unmark(ctx, ids)
 }
 
 func (s *Sweeper) tidy(ctx context.Context) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/worker/task"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
@@ -96,7 +97,7 @@ func TestSweep_pushFailed(t *testing.T) {
 	w.age(t, 4*time.Second)
 	w.sweep(t)
 	require.Equal(t, 1, w.depth(t, queue.Generate))
-	require.Equal(t, id, w.claim(t, id).ID)
+	require.Equal(t, id, w.claim(t, id).Job.ID)
 	require.EqualValues(t, balance-1, factory.Balance(t, w.store, w.user.ID))
 }
 
@@ -147,7 +148,7 @@ func TestSweep_longQueue(t *testing.T) {
 func TestSweep_retriedWhenDue(t *testing.T) {
 	t.Parallel()
 	w := settled(t)
-	job := w.claim(t, w.job(t))
+	job := w.claim(t, w.job(t)).Job
 	w.command(t, "DEL", "{mugshot}:jobs:generate")
 	_, err := w.store.Queries().JobRetry(t.Context(), db.JobRetryParams{ID: job.ID, LeaseToken: job.LeaseToken, DelaySeconds: 60})
 	require.NoError(t, err)
@@ -176,7 +177,7 @@ func TestSweep_lapsedLease(t *testing.T) {
 	w.sweep(t)
 	w.sweep(t)
 	require.Equal(t, 1, w.depth(t, queue.Generate))
-	require.EqualValues(t, 2, w.claim(t, id).Attempt)
+	require.EqualValues(t, 2, w.claim(t, id).Job.Attempt)
 }
 
 // A lapsed job that waits in a long queue must not fill it with copies of itself.
@@ -217,7 +218,7 @@ func TestSweep_diedAfterMark(t *testing.T) {
 	w := settled(t)
 	w.backlog(t, 1)
 	w.age(t, time.Minute)
-	marked, err := w.runner.MarkDue(t.Context(), nil, time.Second, 10)
+	marked, err := w.renderer.MarkDue(t.Context(), task.Due{RepushAfter: time.Second, Batch: 10})
 	require.NoError(t, err)
 	require.Len(t, marked, 1)
 	w.sweep(t)

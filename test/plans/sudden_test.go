@@ -27,7 +27,7 @@ var steps = []struct {
 }{
 	{"JobQueue", account + "," + project + ", 1, 2, gen_random_uuid(), 'local', 'local', 'std', 1, 1280, 720, 1, null, 'r', null, 2," +
 		"gen_random_uuid()", 150},
-	{"JobHold", waitingJob, 40},
+	{"JobPark", waitingJob, 40},
 	{"JobClaim", waitingJob + ", 16, 30, 3", 150},
 	{"JobRenew", "30, " + waitingJob + ", 1", 40},
 	{"JobAdvance", "'generating', 10, " + waitingJob + ", 1", 40},
@@ -36,7 +36,7 @@ var steps = []struct {
 	{"JobRetry", "null, 'why', true, 0, " + waitingJob + ", 1, null::uuid, null::jsonb", 40},
 	{"JobEnd", "'canceled', null, 'why', null, " + waitingJob + ", null::uuid, null::bigint, 3, 0, gen_random_uuid(), null::uuid, null::jsonb", 150},
 	{"JobMarkDue", "500, null, 15, 3", 40}, // all were pushed just now: nobody has to be told again
-	{"JobCallProvider", "true, 1, 'local', 16", 150},
+	{"JobWakeByProvider", "true, 1, 'local', 16", 150},
 	{"ReplyClaim", "30, " + waitingReply + ", 3", 40},
 	{"ReplyRenew", "30, " + begunReply + ", 0", 40},
 	{"ReplyPersist", "'so far', " + begunReply + ", 0", 40},

@@ -45,8 +45,8 @@ func instantOf(t time.Time, id uuid.UUID) (i instant) {
 // firstChat is before every chat: the list begins with the latest.
 func firstChat() instant { return instantOf(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), uuid.Max) }
 
-func chatPosition(i instant) chat.Place {
-	return chat.Place{UpdatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(i[:8]))), ID: uuid.UUID(i[8:])}
+func chatPosition(i instant) chat.Position {
+	return chat.Position{UpdatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(i[:8]))), ID: uuid.UUID(i[8:])}
 }
 
 func toMessage(m chat.Message) (api.Message, error) {

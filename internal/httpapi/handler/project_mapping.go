@@ -72,8 +72,8 @@ func pixels(n *int64) *int32 {
 	return &narrow
 }
 
-func jobRequestOf(b api.QueueRequest) jobs.Order {
-	request := jobs.Order{Quality: string(b.Quality), Variants: int32(b.Variants)}
+func jobRequestOf(b api.QueueRequest) jobs.JobRequest {
+	request := jobs.JobRequest{Quality: string(b.Quality), Variants: int32(b.Variants)}
 	if b.Model != nil {
 		request.Model = string(*b.Model)
 	}

@@ -46,7 +46,7 @@ func setup(t *testing.T, balance int64) *world {
 	t.Cleanup(func() { require.NoError(t, hub.Close()) })
 	push := func(_ context.Context, id uuid.UUID) error { w.pushed <- id; return nil }
 	w.jobs = jobs.NewService(jobs.Deps{
-		Store: w.store, Catalog: catalog.New(func(id string) bool { return !w.away[id] }, nil), Events: hub, Push: push,
+		Store: w.store, Catalog: catalog.New(func(id string) bool { return !w.away[id] }, nil), Events: hub, Enqueue: push,
 		Safety: factory.Safety(w.store, new(factory.Moderator)), Limits: jobs.Limits{UserJobs: 2}, Now: time.Now, NewID: factory.ID, Log: log,
 	})
 	w.Service = backlog.NewService(w.store, w.jobs, push)
@@ -66,7 +66,7 @@ func (w *world) exec(t *testing.T, sql string, args ...any) {
 func (w *world) order(t *testing.T) uuid.UUID {
 	t.Helper()
 	queued, _, err := w.jobs.Queue(t.Context(), w.user.ID, w.project.ID,
-		jobs.Order{Quality: catalog.Draft, Variants: 1}, idempotency.Key{})
+		jobs.JobRequest{Quality: catalog.Draft, Variants: 1}, idempotency.Key{})
 	require.NoError(t, err)
 	select {
 	case <-w.pushed:

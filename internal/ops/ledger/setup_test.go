@@ -51,7 +51,7 @@ func setup(t *testing.T, balance int64) *fixture {
 	require.NoError(t, objects.EnsureBuckets(t.Context(), storage.Buckets()))
 	f.jobs = jobs.NewService(jobs.Deps{
 		Store: f.store, Catalog: catalog.New(func(string) bool { return true }, nil), Events: hub,
-		Safety: factory.Safety(f.store, new(factory.Moderator)), Push: func(context.Context, uuid.UUID) error { return nil },
+		Safety: factory.Safety(f.store, new(factory.Moderator)), Enqueue: func(context.Context, uuid.UUID) error { return nil },
 		Now: time.Now, NewID: factory.ID, Log: log,
 	})
 	f.Checker = ledger.New(f.store, objects)
@@ -62,7 +62,7 @@ func setup(t *testing.T, balance int64) *fixture {
 
 func (f *fixture) queue(t *testing.T) uuid.UUID {
 	t.Helper()
-	queued, _, err := f.jobs.Queue(t.Context(), f.user.ID, f.project.ID, jobs.Order{Quality: catalog.Draft, Variants: 1}, idempotency.Key{})
+	queued, _, err := f.jobs.Queue(t.Context(), f.user.ID, f.project.ID, jobs.JobRequest{Quality: catalog.Draft, Variants: 1}, idempotency.Key{})
 	require.NoError(t, err)
 	return queued.JobID
 }
