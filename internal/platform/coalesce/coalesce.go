@@ -1,6 +1,6 @@
-// Package coalesce answers calls that come side by side with one round trip: those that come while one is under way go
-// together in the next, as a database gathers commits. A call that comes alone is sent alone and at once, so nobody waits
-// for company.
+// Package coalesce answers calls that come at the same time with one round trip. Calls that come while a batch is being
+// sent go together in the next batch, as a database groups commits. A call that comes alone is sent alone and at once: no
+// call waits for others to join it.
 package coalesce
 
 import (
@@ -11,64 +11,69 @@ import (
 	"time"
 )
 
-// Batcher gathers calls. Its members are set before the first call and not changed; it is safe for concurrent use.
+// Batcher gathers calls into batches. Its exported fields are set before the first call and not changed afterwards. It is
+// safe for concurrent use.
+//
+// At any time at most one batch is open for calls to join. The call that opened it waits for the batch before it, closes
+// it, and sends it for all its calls.
 type Batcher[In, Out any] struct {
-	// Send answers inputs with as many outputs, in their order. It is never called for no inputs. What it is given was
-	// all asked for before it was called, so an answer is never older than its question.
+	// Send answers the inputs of a batch, at least one, with as many outputs in the same order. Every input was given to
+	// Call before Send is called, so an answer is never older than its question.
 	Send    func(ctx context.Context, inputs []In) ([]Out, error)
-	Timeout time.Duration // of one Send and the wait for its turn
+	Timeout time.Duration // of one batch: the wait for the batch before it, and Send
 
-	// OverlapAfter is how long a round waits for the one before it, so that one that hangs does not hold up all: after that
-	// they are under way side by side. 0: rounds keep their order.
+	// OverlapAfter is how long a batch waits for the one before it. After that both are under way at once, so that a batch
+	// that hangs does not delay all later ones. 0: batches never overlap, and keep their order.
 	OverlapAfter time.Duration
 
-	// turn is held by the round that is being sent.
+	// turn has room for one value, which the batch that is being sent keeps there.
 	turn     chan struct{}
 	makeTurn sync.Once
 
 	mu   sync.Mutex
-	open *batch[In, Out] // the round that may still be joined, or nil
+	open *batch[In, Out] // calls may still join it; nil: none is open
 }
 
-// batch is what goes together.
+// batch is the calls that are sent together.
 type batch[In, Out any] struct {
 	inputs  []In
-	done    chan struct{} // closed when the rest is final
+	done    chan struct{} // closed when outputs and err are final
 	outputs []Out
 	err     error
 }
 
-// batchSize is how many go together where many come, or so: room for them is made at once.
+// batchSize is how many inputs a batch has room for from the start: about as many as go together on a busy process.
 const batchSize = 8
 
-var errPanicked = errors.New("batch: Send panicked")
+var errPanicked = errors.New("coalesce: Send panicked")
 
-// Call answers one input. It fails with what Send failed with, with context.DeadlineExceeded where the turn did not come
-// within Timeout, or with ctx's error where that ended first.
+// Call answers one input. It fails with the error of Send, with [context.DeadlineExceeded] where the batch could not be
+// sent within Timeout, or with ctx's error where ctx ended first.
 //
-// Whoever begins a round sends it, for the others too, and so not bound to ctx: it returns a little later than ctx ends.
+// The call that opened a batch also sends it, for the other calls too. It is therefore not bound to ctx, and returns only
+// after Send has, which may be later than the end of ctx.
 func (b *Batcher[In, Out]) Call(ctx context.Context, input In) (output Out, err error) {
-	r, place := b.add(input)
-	if place == 0 {
-		b.send(context.WithoutCancel(ctx), r)
+	mine, index := b.add(input)
+	if index == 0 {
+		b.send(context.WithoutCancel(ctx), mine)
 		if err := ctx.Err(); err != nil {
 			return output, err
 		}
 	} else {
 		select {
-		case <-r.done:
+		case <-mine.done:
 		case <-ctx.Done():
 			return output, ctx.Err()
 		}
 	}
-	if r.err != nil {
-		return output, r.err
+	if mine.err != nil {
+		return output, mine.err
 	}
-	return r.outputs[place], nil
+	return mine.outputs[index], nil
 }
 
-// add adds input to the open round, and returns where it stands there; the first one begins the round.
-func (b *Batcher[In, Out]) add(input In) (r *batch[In, Out], place int) {
+// add adds input to the open batch, and returns its index there. Index 0 means that the input opened the batch.
+func (b *Batcher[In, Out]) add(input In) (to *batch[In, Out], index int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.open == nil {
@@ -78,55 +83,56 @@ func (b *Batcher[In, Out]) add(input In) (r *batch[In, Out], place int) {
 	return b.open, len(b.open.inputs) - 1
 }
 
-// seal keeps others from joining r, and returns its inputs.
-func (b *Batcher[In, Out]) seal(r *batch[In, Out]) []In {
+// seal closes a batch to further calls, and returns its inputs.
+func (b *Batcher[In, Out]) seal(s *batch[In, Out]) []In {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open == r {
+	if b.open == s {
 		b.open = nil
 	}
-	return r.inputs
+	return s.inputs
 }
 
-// send sends r when it is its turn.
-func (b *Batcher[In, Out]) send(ctx context.Context, r *batch[In, Out]) {
+// send sends a batch when it is its turn. If Send panics, the batch keeps errPanicked for its other calls.
+func (b *Batcher[In, Out]) send(ctx context.Context, s *batch[In, Out]) {
 	b.makeTurn.Do(func() { b.turn = make(chan struct{}, 1) })
 	ctx, cancel := context.WithTimeout(ctx, b.Timeout)
 	defer cancel()
-	defer close(r.done)
-	taken, err := b.acquire(ctx)
+	defer close(s.done)
+	acquired, err := b.acquire(ctx)
 	if err != nil {
-		b.seal(r)
-		r.err = fmt.Errorf("wait for a turn: %w", err)
+		b.seal(s)
+		s.err = fmt.Errorf("wait for a turn: %w", err)
 		return
 	}
-	if taken {
+	if acquired {
 		defer func() { <-b.turn }()
 	}
-	inputs := b.seal(r)
-	r.outputs, r.err = b.Send(ctx, inputs)
-	if r.err == nil && len(r.outputs) != len(inputs) {
-		r.err = fmt.Errorf("batch: %d answers to %d questions", len(r.outputs), len(inputs))
+	inputs := b.seal(s)
+	s.outputs, s.err = b.Send(ctx, inputs)
+	if s.err == nil && len(s.outputs) != len(inputs) {
+		s.err = fmt.Errorf("coalesce: %d answers to %d questions", len(s.outputs), len(inputs))
 	}
 }
 
-// acquire waits for the turn, and reports whether it was taken or patience ran out. Where it is free no timer is begun.
-func (b *Batcher[In, Out]) acquire(ctx context.Context) (taken bool, err error) {
+// acquire waits for the turn, and reports whether it was acquired: false means that OverlapAfter has passed. Where the turn
+// is free, no timer is started.
+func (b *Batcher[In, Out]) acquire(ctx context.Context) (acquired bool, err error) {
 	select {
 	case b.turn <- struct{}{}:
 		return true, nil
 	default:
 	}
-	var impatient <-chan time.Time
+	var overlap <-chan time.Time
 	if b.OverlapAfter > 0 {
 		timer := time.NewTimer(b.OverlapAfter)
 		defer timer.Stop()
-		impatient = timer.C
+		overlap = timer.C
 	}
 	select {
 	case b.turn <- struct{}{}:
 		return true, nil
-	case <-impatient:
+	case <-overlap:
 		return false, nil
 	case <-ctx.Done():
 		return false, ctx.Err()

@@ -15,13 +15,13 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/coalesce"
 )
 
-// doubling answers each number with its double, after a while, and remembers what went together.
+// doubling answers each number with its double, after a while, and records its batches.
 type doubling struct {
 	coalesce.Batcher[int, int]
 
-	took   time.Duration
-	mu     sync.Mutex
-	rounds [][]int
+	took    time.Duration
+	mu      sync.Mutex
+	batches [][]int
 }
 
 func newDoubling(took time.Duration) *doubling {
@@ -29,7 +29,7 @@ func newDoubling(took time.Duration) *doubling {
 	d.Timeout = time.Minute
 	d.Send = func(ctx context.Context, inputs []int) ([]int, error) {
 		d.mu.Lock()
-		d.rounds = append(d.rounds, slices.Clone(inputs))
+		d.batches = append(d.batches, slices.Clone(inputs))
 		d.mu.Unlock()
 		select {
 		case <-time.After(d.took):
@@ -45,7 +45,7 @@ func newDoubling(took time.Duration) *doubling {
 	return d
 }
 
-func TestCall_alone_goes_at_once(t *testing.T) {
+func TestBatcher_sendsALoneCallAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d, began := newDoubling(time.Second), time.Now()
@@ -56,7 +56,7 @@ func TestCall_alone_goes_at_once(t *testing.T) {
 	})
 }
 
-func TestCall_those_that_come_meanwhile_go_together(t *testing.T) {
+func TestBatcher_sendsWhatComesMeanwhileTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoubling(time.Second)
@@ -73,14 +73,14 @@ func TestCall_those_that_come_meanwhile_go_together(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		require.Len(t, d.rounds, 2)
-		require.Equal(t, []int{0}, d.rounds[0])
-		require.Len(t, d.rounds[1], 99)
+		require.Len(t, d.batches, 2)
+		require.Equal(t, []int{0}, d.batches[0])
+		require.Len(t, d.batches[1], 99)
 	})
 }
 
-// Nobody is given an answer that was on its way before he asked.
-func TestCall_never_joins_what_was_sent(t *testing.T) {
+// A call never gets an answer to a batch that was sent before it.
+func TestBatcher_answersAreNeverOlderThanTheirQuestions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var truth atomic.Int64
@@ -100,7 +100,7 @@ func TestCall_never_joins_what_was_sent(t *testing.T) {
 	})
 }
 
-func TestCall_patience_ends(t *testing.T) {
+func TestBatcher_overlapsABatchThatHangs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoubling(time.Second)
@@ -111,18 +111,18 @@ func TestCall_patience_ends(t *testing.T) {
 		began := time.Now()
 		_, err := d.Call(t.Context(), 2)
 		require.NoError(t, err)
-		require.Equal(t, 1020*time.Millisecond, time.Since(began), "beside the first, not behind it")
+		require.Equal(t, 1020*time.Millisecond, time.Since(began), "at the same time as the first, not after it")
 		wg.Wait()
 	})
 }
 
-func TestCall_whose_turn_does_not_come(t *testing.T) {
+func TestBatcher_failsACallThatCouldNotBeSentInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var sent atomic.Int64
 		b := coalesce.Batcher[int, int]{Timeout: time.Minute, Send: func(_ context.Context, inputs []int) ([]int, error) {
 			sent.Add(1)
-			time.Sleep(time.Hour) // whatever its context says
+			time.Sleep(time.Hour) // ignoring its context
 			return inputs, nil
 		}}
 		var wg sync.WaitGroup
@@ -137,15 +137,15 @@ func TestCall_whose_turn_does_not_come(t *testing.T) {
 	})
 }
 
-// The others of a round get their answers, whoever of them leaves.
-func TestCall_hanging_up(t *testing.T) {
+// The calls of a batch get their answers even where the contexts of others have ended, that of the sender included.
+func TestBatcher_answersWhereOtherCallersLeave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoubling(time.Second)
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = d.Call(context.Background(), 1) })
 		time.Sleep(time.Millisecond)
-		for n := range 3 { // the first of these leads
+		for n := range 3 { // the first of these sends the batch
 			ctx, hangUp := context.WithTimeout(context.Background(), time.Duration(n+1)*100*time.Millisecond)
 			wg.Go(func() {
 				defer hangUp()
@@ -162,7 +162,7 @@ func TestCall_hanging_up(t *testing.T) {
 	})
 }
 
-func TestCall_failures_are_everybodys(t *testing.T) {
+func TestBatcher_passesFailuresOn(t *testing.T) {
 	t.Parallel()
 	cut := errors.New("connection cut")
 	for name, send := range map[string]func(context.Context, []int) ([]int, error){
@@ -178,7 +178,7 @@ func TestCall_failures_are_everybodys(t *testing.T) {
 	}
 }
 
-func TestCall_a_panic_holds_up_nobody(t *testing.T) {
+func TestBatcher_goesOnAfterAPanic(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := coalesce.Batcher[int, int]{Timeout: time.Minute, Send: func(_ context.Context, inputs []int) ([]int, error) {
@@ -194,7 +194,7 @@ func TestCall_a_panic_holds_up_nobody(t *testing.T) {
 		wg.Go(func() {
 			defer func() {
 				if recover() == nil {
-					t.Error("the panic is its caller's")
+					t.Error("the panic did not reach the caller that sent")
 				}
 			}()
 			_, _ = b.Call(context.Background(), 1)
