@@ -1,5 +1,6 @@
-// Package redisconn opens connections to Redis in the one way this system wants them: every step has a time-out, a
-// connection counts as open only once Redis answers on it, one that broke is replaced, and no error holds the password.
+// Package redisconn opens connections to Redis, with four properties that every user of Redis in this system relies on:
+// every step has a time-out, a connection counts as open only once Redis answers on it, a broken connection is replaced
+// ([Do], [Listener]), and no error contains the password.
 package redisconn
 
 import (
@@ -16,22 +17,22 @@ import (
 	"github.com/gomodule/redigo/redis"
 )
 
-// Callers' contexts shorten these; nothing lengthens them.
+// Time-outs of a connection. The callers' contexts can shorten them, but not lengthen them.
 const (
 	connectTimeout = 2 * time.Second // TCP and TLS together
 	ioTimeout      = 3 * time.Second // one write, or one reply
 	keepAlive      = 30 * time.Second
-	idleTimeout    = 4 * time.Minute // below the 350 s after which the common cloud balancers forget a connection
+	idleTimeout    = 4 * time.Minute // below the 350 s after which common cloud load balancers drop a connection
 )
 
-// Endpoint is a Redis server that can be dialled. It is safe for use by many goroutines.
+// Endpoint is the address of a Redis server. It is safe for concurrent use.
 type Endpoint struct {
-	url  string // of scheme redis always: TLS is laid by dial
+	url  string // its scheme is always redis: dial adds TLS
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Parse reads a URL as the IANA registry describes it, redis://[user][:password@]host[:port][/database], or rediss:// for
-// TLS; tlsConfig may be nil for the system's roots. It dials nothing. Its errors don't quote the URL, which may hold a
+// TLS; a nil tlsConfig means the system's roots. It does not dial. Its errors don't quote the URL, which may contain a
 // password.
 func Parse(rawURL string, tlsConfig *tls.Config) (*Endpoint, error) {
 	u, err := url.Parse(rawURL)
@@ -48,7 +49,7 @@ func Parse(rawURL string, tlsConfig *tls.Config) (*Endpoint, error) {
 	case "redis":
 		return &Endpoint{url: u.String(), dial: tcp.DialContext}, nil
 	case "rediss":
-		// redigo's own TLS handshake doesn't heed the context, and would hold an API request beyond its deadline.
+		// redigo's own TLS handshake ignores the context, and would delay an API request beyond its deadline.
 		u.Scheme = "redis"
 		return &Endpoint{url: u.String(), dial: (&tls.Dialer{NetDialer: tcp, Config: tlsConfig}).DialContext}, nil
 	default:
@@ -56,8 +57,8 @@ func Parse(rawURL string, tlsConfig *tls.Config) (*Endpoint, error) {
 	}
 }
 
-// Dial opens a connection and waits for an answer on it, so that a server still loading its data, or one behind a proxy
-// that accepts for it, counts as away.
+// Dial opens a connection and waits for an answer to PING on it, so that a server that is still loading its data, or one
+// that is away behind a proxy that accepts connections, counts as away. The caller closes the connection.
 func (e *Endpoint) Dial(ctx context.Context) (redis.Conn, error) {
 	conn, err := redis.DialURLContext(ctx, e.url, redis.DialContextFunc(e.dial),
 		redis.DialReadTimeout(ioTimeout), redis.DialWriteTimeout(ioTimeout))
@@ -70,24 +71,25 @@ func (e *Endpoint) Dial(ctx context.Context) (redis.Conn, error) {
 	return conn, nil
 }
 
-// Pool returns a pool of at most size connections, kept open while they are used now and then. It dials when asked for a
-// connection, not before. When all are taken, callers wait.
+// Pool returns a pool of at most size connections, which it dials when they are asked for and closes when they have been
+// idle for 4 minutes. When all are in use, callers wait for one.
 func (e *Endpoint) Pool(size int) *redis.Pool { return NewPool(size, e.Dial) }
 
-// NewPool is Pool with another way to dial.
+// NewPool returns a pool like [Endpoint.Pool] that dials with the given function.
 func NewPool(size int, dial func(context.Context) (redis.Conn, error)) *redis.Pool {
 	return &redis.Pool{
 		DialContext: dial,
 		MaxActive:   size,
-		MaxIdle:     size, // fewer, and a busy pool would dial and hang up all the time
+		MaxIdle:     size, // fewer, and a busy pool would dial and close connections all the time
 		Wait:        true,
 		IdleTimeout: idleTimeout,
 	}
 }
 
-// Do calls fn with a connection of pool, and again with the next one if that turned out to be broken, as all idle ones
-// are after a restart of Redis. fn may therefore run more than once, also after Redis took a command whose answer was
-// lost: it must be harmless when repeated. A Redis that can't be dialled is an error at once.
+// Do calls fn with a connection of pool, and again with another connection if the first turned out to be broken, as all
+// idle connections are after a restart of Redis. fn may therefore run more than once, even after Redis has executed a
+// command whose reply was lost, so its commands must be harmless when repeated. Do fails at once where Redis can't be
+// dialled.
 func Do(ctx context.Context, pool *redis.Pool, fn func(redis.Conn) error) error {
 	for spare := pool.MaxIdle; ; spare-- {
 		conn, err := pool.GetContext(ctx)
@@ -105,8 +107,8 @@ func Do(ctx context.Context, pool *redis.Pool, fn func(redis.Conn) error) error 
 	}
 }
 
-// Await sends a command and waits for its reply until ctx's deadline, which ctx must have. Unlike redis.DoContext it has no
-// goroutine wait for each reply, and so it does not heed a cancellation.
+// Await sends a command and waits for its reply until the deadline of ctx, which must have one. Unlike [redis.DoContext] it
+// starts no goroutine for each reply, and therefore ignores a cancellation of ctx.
 func Await(ctx context.Context, conn redis.Conn, command string, args ...any) (any, error) {
 	deadline, _ := ctx.Deadline()
 	left := time.Until(deadline)

@@ -12,23 +12,24 @@ import (
 	"github.com/gomodule/redigo/redis"
 )
 
-// defaultPingEvery is how often Redis is made to talk. A connection cut without a farewell, as firewalls and lost machines
-// do it, is noticed after two silent pings.
+// defaultPingEvery is how often a listener pings Redis. After two pings without a reply, 10 s, the connection counts as lost:
+// firewalls and crashed machines cut connections without telling either end.
 const defaultPingEvery = 5 * time.Second
 
-// Listener keeps one subscription to one channel for as long as Run runs, over every loss of the connection.
+// Listener keeps one subscription to one channel while [Listener.Run] runs, and subscribes again after each loss of the
+// connection. Its fields are set before Run and not changed.
 type Listener struct {
 	Endpoint   *Endpoint
 	Channel    string
-	Subscribed func()               // after each (re)subscription, before its first message: what was sent before is lost
-	Message    func(payload []byte) // must not block; payload may be kept, and must not be changed
+	Subscribed func()               // called after each (re)subscription, before its first message; what was published before is lost
+	Message    func(payload []byte) // called for each message; must not block, may keep payload, must not change it
 	PingEvery  time.Duration        // 5 s if 0
 	Log        *slog.Logger
 
 	live atomic.Bool
 }
 
-// Live reports whether the subscription stands.
+// Live reports whether the listener is subscribed at present.
 func (l *Listener) Live() bool { return l.live.Load() }
 
 // Run listens until ctx ends. Subscribed and Message are called on its goroutine.
@@ -45,7 +46,8 @@ func (l *Listener) Run(ctx context.Context) {
 	}
 }
 
-// session is the life of one connection; it always ends in an error.
+// session opens a connection, subscribes and passes messages on until the connection breaks or ctx ends. It always returns
+// an error.
 func (l *Listener) session(ctx context.Context, subscribed func()) error {
 	conn, err := l.Endpoint.Dial(ctx)
 	if err != nil {
@@ -53,13 +55,13 @@ func (l *Listener) session(ctx context.Context, subscribed func()) error {
 	}
 	subscription := redis.PubSubConn{Conn: conn}
 	var pinging sync.WaitGroup
-	over, end := context.WithCancel(ctx)
-	hangUp := context.AfterFunc(over, func() { _ = conn.Close() }) // the only way to interrupt a read
+	done, end := context.WithCancel(ctx)
+	stopClosing := context.AfterFunc(done, func() { _ = conn.Close() }) // the only way to interrupt a read
 	defer func() {
 		l.live.Store(false)
-		hangUp()
+		stopClosing()
 		end()
-		_ = conn.Close() // it is broken already, or wanted no more
+		_ = conn.Close() // it is broken, or no longer needed
 		pinging.Wait()
 	}()
 
@@ -67,7 +69,7 @@ func (l *Listener) session(ctx context.Context, subscribed func()) error {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	pingEvery := cmp.Or(l.PingEvery, defaultPingEvery)
-	pinging.Go(func() { ping(over, subscription, pingEvery) })
+	pinging.Go(func() { ping(done, subscription, pingEvery) })
 	for {
 		switch received := subscription.ReceiveWithTimeout(2 * pingEvery).(type) {
 		case redis.Subscription:
@@ -82,8 +84,8 @@ func (l *Listener) session(ctx context.Context, subscribed func()) error {
 	}
 }
 
-// ping makes Redis talk now and then, so that silence means a broken connection. Redigo allows one writer beside the
-// reader.
+// ping pings Redis at an interval, so that silence means a broken connection. redigo allows one goroutine that writes
+// besides the one that reads.
 func ping(ctx context.Context, subscription redis.PubSubConn, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -93,7 +95,7 @@ func ping(ctx context.Context, subscription redis.PubSubConn, every time.Duratio
 			return
 		case <-ticker.C:
 			if subscription.Ping("") != nil {
-				return // the reader meets the same failure
+				return // the reading goroutine gets the same error
 			}
 		}
 	}

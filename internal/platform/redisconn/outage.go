@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// How long to wait between two attempts to reach a Redis that is away.
+// How long to wait between two attempts to reach Redis while it is away.
 const (
 	firstPause = 50 * time.Millisecond
 	lastPause  = time.Second
 )
 
-// Outage paces the attempts to reach Redis again and logs an outage as two lines, its beginning and its end. The zero
-// value is ready; it belongs to one goroutine at a time.
-type Outage struct{ pause time.Duration }
+// Outage paces the attempts to reach Redis again, and logs two lines for an outage: one at its beginning, one at its end. The
+// zero value is ready for use. It is not safe for concurrent use.
+type Outage struct{ pause time.Duration } // 0: no outage
 
-// Wait logs err if the outage begins with it, and pauses before the next attempt, twice as long each time, or until ctx
-// ends.
+// Wait pauses before the next attempt, or until ctx ends: 50 ms at first, then twice as long each time, up to 1 s. It logs
+// err if the outage begins with it.
 func (o *Outage) Wait(ctx context.Context, log *slog.Logger, err error, message string, args ...any) {
 	if o.pause == 0 {
 		log.WarnContext(ctx, message, append(args, "error", err)...)
@@ -33,7 +33,7 @@ func (o *Outage) Wait(ctx context.Context, log *slog.Logger, err error, message 
 	}
 }
 
-// End ends the outage, if there is one, and logs its end.
+// End ends the outage and logs that, if there is one.
 func (o *Outage) End(ctx context.Context, log *slog.Logger, message string, args ...any) {
 	if o.pause != 0 {
 		log.InfoContext(ctx, message, args...)

@@ -1,9 +1,7 @@
 package redisconn_test
 
 import (
-	"context"
 	"io"
-	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -13,24 +11,11 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/gomodule/redigo/redis"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience bounds waits for what must happen, on a machine however loaded.
-const patience = 30 * time.Second
-
-func parse(t *testing.T, url string) *redisconn.Endpoint {
-	t.Helper()
-	e, err := redisconn.Parse(url, nil)
-	require.NoError(t, err)
-	return e
-}
-
-func TestDial_credentialsAndDatabase(t *testing.T) {
+func TestEndpoint_dialsWithCredentialsAndDatabase(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)
 	server.RequireUserAuth("worker", "hunter2")
@@ -46,7 +31,7 @@ func TestDial_credentialsAndDatabase(t *testing.T) {
 	require.NotContains(t, err.Error(), "hunter3")
 }
 
-func TestDial_stillLoading(t *testing.T) {
+func TestEndpoint_failsWhileTheServerIsLoading(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)
 	server.SetError("LOADING Redis is loading the dataset in memory")
@@ -75,12 +60,12 @@ func TestDo_replacesBrokenConnections(t *testing.T) {
 		_, err := conn.Do("SET", "key", "value")
 		return err
 	}))
-	require.Equal(t, 4, calls, "three broken ones, and a new one")
+	require.Equal(t, 4, calls, "three broken connections, and a new one")
 }
 
 func TestDo_doesNotRepeatForEver(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(client net.Conn) { // answers the ping of the dial, and hangs up
+	server := serve(t, func(client net.Conn) { // answers the PING of Dial, and closes the connection
 		_, _ = io.ReadFull(client, make([]byte, len("*1\r\n$4\r\nPING\r\n")))
 		_, _ = io.WriteString(client, "+PONG\r\n")
 	})
@@ -99,14 +84,14 @@ func TestListener_staysWhileRedisAnswers(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)
 	l := listen(t, "redis://"+server.Addr())
-	require.Eventually(t, l.Live, patience, time.Millisecond)
-	time.Sleep(10 * l.PingEvery) // in which silence would have been noticed
+	require.Eventually(t, l.Live, testTimeout, time.Millisecond)
+	time.Sleep(10 * l.PingEvery) // long enough for silence to be noticed
 	server.Publish("channel", "hello")
 	require.Equal(t, "hello", <-l.messages)
 	require.EqualValues(t, 1, l.subscriptions.Load())
 }
 
-// A firewall that forgets a connection drops packets and tells nobody.
+// A firewall that has forgotten a connection drops its packets and tells neither end.
 func TestListener_noticesSilence(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)
@@ -118,8 +103,8 @@ func TestListener_noticesSilence(t *testing.T) {
 			return
 		}
 		defer func() { _ = upstream.Close() }()
-		var asking sync.WaitGroup
-		asking.Go(func() {
+		var sending sync.WaitGroup
+		sending.Go(func() {
 			_, _ = io.Copy(upstream, client)
 			_ = upstream.Close()
 		})
@@ -129,61 +114,10 @@ func TestListener_noticesSilence(t *testing.T) {
 		} else {
 			_, _ = io.Copy(client, upstream)
 		}
-		asking.Wait()
+		sending.Wait()
 	})
 	l := listen(t, "redis://"+proxy)
-	require.Eventually(t, func() bool { return l.subscriptions.Load() == 2 && l.Live() }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return l.subscriptions.Load() == 2 && l.Live() }, testTimeout, time.Millisecond)
 	server.Publish("channel", "hello")
 	require.Equal(t, "hello", <-l.messages)
-}
-
-type listener struct {
-	*redisconn.Listener
-	subscriptions atomic.Int64
-	messages      chan string
-}
-
-// listen runs a listener until the test ends.
-func listen(t *testing.T, url string) *listener {
-	l := &listener{messages: make(chan string, 16)}
-	l.Listener = &redisconn.Listener{
-		Endpoint:   parse(t, url),
-		Channel:    "channel",
-		Subscribed: func() { l.subscriptions.Add(1) },
-		Message:    func(payload []byte) { l.messages <- string(payload) },
-		PingEvery:  100 * time.Millisecond,
-		Log:        slog.New(slog.DiscardHandler),
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { l.Run(ctx) })
-	t.Cleanup(func() {
-		cancel()
-		running.Wait()
-	})
-	return l
-}
-
-// serve accepts connections, hands each to handle, closes it after that, and returns its address.
-func serve(t *testing.T, handle func(net.Conn)) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer func() { _ = conn.Close() }()
-				handle(conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		require.NoError(t, l.Close())
-		serving.Wait()
-	})
-	return l.Addr().String()
 }
