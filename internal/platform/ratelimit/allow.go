@@ -11,42 +11,44 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// Limit allows a subject Requests in any Period, all at once if it likes; they come back one by one, evenly.
+// Limit allows a subject Requests in any Period. The subject may spend them all at once; they come back one at a time, evenly
+// over the Period.
 type Limit struct {
-	Class    string // what is being done, as in "signin"; each class counts for itself
+	Class    string // what is done, such as "signin"; classes are counted separately
 	Subject  Subject
 	Requests int           // at least 1
 	Period   time.Duration // at least a microsecond for each request
 }
 
-// Result is the answer of the strictest of the limits.
+// Result is the decision, and the state of the strictest limit.
 type Result struct {
 	Allowed    bool
-	Limit      int           // its Requests
+	Limit      int           // the strictest limit's Requests
 	Remaining  int           // how many more would be allowed right now
-	Reset      time.Duration // until it is unused again
-	RetryAfter time.Duration // until the next request is allowed; 0 if this one was
+	Reset      time.Duration // until the limit is unused again
+	RetryAfter time.Duration // until the next request will be allowed; 0 if this one was
 }
 
-// Allow charges one request to every limit, or to none if one of them refuses. It is the generic cell rate algorithm
-// (ITU-T I.371), a leaky bucket that stores one moment for each limit. It returns apperr.ErrUnavailable when Redis is
-// away. Without limits all is allowed.
+// Allow charges one request to every limit, or to none if one of them refuses. Without limits it allows the request. It
+// returns [apperr.ErrUnavailable] when Redis is away, and another error for a limit out of range.
+//
+// The algorithm is the generic cell rate algorithm (ITU-T I.371), a leaky bucket that stores one time for each limit.
 func (c *Counters) Allow(ctx context.Context, limits ...Limit) (Result, error) {
 	if len(limits) == 0 {
 		return Result{Allowed: true}, nil
 	}
-	asked := decision{len(limits)}
+	input := decision{len(limits)}
 	for _, l := range limits {
 		if l.Requests < 1 || l.Period < time.Duration(l.Requests)*time.Microsecond {
 			return Result{}, fmt.Errorf("rate limit %s out of range: %d in %s", l.Class, l.Requests, l.Period)
 		}
-		asked = append(asked, c.key("limit:"+l.Class, l.Subject))
+		input = append(input, c.key("limit:"+l.Class, l.Subject))
 	}
 	for _, l := range limits {
-		asked = append(asked, l.Requests, l.Period.Microseconds()/int64(l.Requests))
+		input = append(input, l.Requests, l.Period.Microseconds()/int64(l.Requests))
 	}
-	// Not cut short with ctx, for the reason that run gives.
-	reply, err := c.allows.Call(context.WithoutCancel(ctx), asked)
+	// Not cut short with ctx, for the reason that Counters.run gives.
+	reply, err := c.allows.Call(context.WithoutCancel(ctx), input)
 	if err != nil {
 		return Result{}, unavailable(err)
 	}
@@ -56,14 +58,15 @@ func (c *Counters) Allow(ctx context.Context, limits ...Limit) (Result, error) {
 	}, nil
 }
 
-// decision is what allow.lua is asked: the number of keys, the keys, the arguments.
+// decision is the input of allow.lua: the number of keys, the keys, the arguments.
 type decision []any
 
-// decide asks all of a round in one round trip, and again those that came to a server which did not know the script yet.
-func (c *Counters) decide(ctx context.Context, round []decision) ([][]int64, error) {
-	replies := make([][]int64, len(round))
+// decide makes the decisions of a batch in one round trip. It sends those again that Redis refused because it did not have
+// the script yet.
+func (c *Counters) decide(ctx context.Context, batch []decision) ([][]int64, error) {
+	replies := make([][]int64, len(batch))
 	err := redisconn.Do(ctx, c.pool, func(conn redis.Conn) error {
-		answers, err := pipeline(ctx, conn, round, c.scripts.allow.SendHash)
+		answers, err := pipeline(ctx, conn, batch, c.scripts.allow.SendHash)
 		if err != nil {
 			return err
 		}
@@ -75,15 +78,15 @@ func (c *Counters) decide(ctx context.Context, round []decision) ([][]int64, err
 		}
 		if len(unknown) > 0 {
 			again := make([]decision, len(unknown))
-			for i, place := range unknown {
-				again[i] = round[place]
+			for i, at := range unknown {
+				again[i] = batch[at]
 			}
 			more, err := pipeline(ctx, conn, again, c.scripts.allow.Send)
 			if err != nil {
 				return err
 			}
-			for i, place := range unknown {
-				answers[place] = more[i]
+			for i, at := range unknown {
+				answers[at] = more[i]
 			}
 		}
 		for i, answer := range answers {
@@ -96,12 +99,12 @@ func (c *Counters) decide(ctx context.Context, round []decision) ([][]int64, err
 	return replies, err
 }
 
-// pipeline sends all of a round and returns as many answers, some of which may be a redis.Error.
+// pipeline sends the decisions of a batch and returns as many answers, some of which may be a [redis.Error].
 func pipeline(
-	ctx context.Context, conn redis.Conn, round []decision, send func(redis.Conn, ...any) error,
+	ctx context.Context, conn redis.Conn, batch []decision, send func(redis.Conn, ...any) error,
 ) ([]any, error) {
-	for _, asked := range round {
-		if err := send(conn, asked...); err != nil {
+	for _, d := range batch {
+		if err := send(conn, d...); err != nil {
 			return nil, err
 		}
 	}

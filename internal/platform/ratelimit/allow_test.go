@@ -27,9 +27,9 @@ func allow(t testing.TB, c *ratelimit.Counters, limits ...ratelimit.Limit) ratel
 	return result
 }
 
-func TestAllow_a_burst_that_comes_back_evenly(t *testing.T) {
+func TestCounters_allowABurstThatComesBackEvenly(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	perMinute := limit(ratelimit.Address("203.0.113.9"), 6, time.Minute)
 	for i := range 6 {
 		require.Equal(t, ratelimit.Result{
@@ -40,18 +40,18 @@ func TestAllow_a_burst_that_comes_back_evenly(t *testing.T) {
 	require.Equal(t, refused, allow(t, c, perMinute))
 	require.Equal(t, refused, allow(t, c, perMinute), "a refusal costs nothing")
 
-	w.wait(9 * time.Second)
+	f.wait(9 * time.Second)
 	require.Equal(t, time.Second, allow(t, c, perMinute).RetryAfter)
-	w.wait(time.Second)
+	f.wait(time.Second)
 	require.True(t, allow(t, c, perMinute).Allowed)
 	require.False(t, allow(t, c, perMinute).Allowed)
-	w.wait(time.Hour)
+	f.wait(time.Hour)
 	require.Equal(t, 5, allow(t, c, perMinute).Remaining)
 }
 
-func TestAllow_classes_and_subjects_count_for_themselves(t *testing.T) {
+func TestCounters_countClassesAndSubjectsSeparately(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	once := func(class string, subject ratelimit.Subject) bool {
 		return allow(t, c, ratelimit.Limit{Class: class, Subject: subject, Requests: 1, Period: time.Minute}).Allowed
 	}
@@ -62,9 +62,9 @@ func TestAllow_classes_and_subjects_count_for_themselves(t *testing.T) {
 	require.True(t, once("signin", ratelimit.Account("203.0.113.9")))
 }
 
-func TestAllow_spellings_of_one_subject(t *testing.T) {
+func TestCounters_knowTheSpellingsOfASubject(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	for _, same := range [][]ratelimit.Subject{
 		{ratelimit.Account("ada@example.com"), ratelimit.Account(" Ada@Example.COM ")},
 		{ratelimit.Address("203.0.113.9"), ratelimit.Address("::ffff:203.0.113.9")},
@@ -78,9 +78,9 @@ func TestAllow_spellings_of_one_subject(t *testing.T) {
 	require.True(t, allow(t, c, limit(ratelimit.Address("2001:db8:1:3::1"), 1, time.Minute)).Allowed, "the next /64")
 }
 
-func TestAllow_the_strictest_answers_and_a_refusal_charges_nothing(t *testing.T) {
+func TestCounters_answerForTheStrictestAndChargeNoRefusal(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	address := limit(ratelimit.Address("203.0.113.9"), 10, time.Minute)
 	account := limit(ratelimit.Account("ada@example.com"), 2, time.Hour)
 	require.Equal(t, ratelimit.Result{Allowed: true, Limit: 2, Remaining: 1, Reset: 30 * time.Minute}, allow(t, c, address, account))
@@ -90,7 +90,7 @@ func TestAllow_the_strictest_answers_and_a_refusal_charges_nothing(t *testing.T)
 	}
 	require.Equal(t, 7, allow(t, c, address).Remaining, "two were charged, and this one")
 
-	// Of two that refuse, the one that does so for longer.
+	// Of two limits that refuse, the one that refuses for longer answers.
 	for range 7 {
 		require.True(t, allow(t, c, address).Allowed)
 	}
@@ -98,27 +98,27 @@ func TestAllow_the_strictest_answers_and_a_refusal_charges_nothing(t *testing.T)
 	require.Equal(t, 30*time.Minute, allow(t, c, account, address).RetryAfter)
 }
 
-func TestAllow_clock_that_jumps_and_limits_that_change(t *testing.T) {
+func TestCounters_surviveAClockSetBackAndASmallerLimit(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	perHour := limit(ratelimit.Address("203.0.113.9"), 1, time.Hour)
 	require.True(t, allow(t, c, perHour).Allowed)
 	perHour.Period = time.Minute
 	require.LessOrEqual(t, allow(t, c, perHour).RetryAfter, time.Minute, "a smaller limit counts at once")
-	w.at = w.at.Add(-24 * time.Hour)
-	w.server.SetTime(w.at)
-	require.LessOrEqual(t, allow(t, c, perHour).RetryAfter, time.Minute, "a server set back a day locks nobody out for one")
+	f.at = f.at.Add(-24 * time.Hour)
+	f.server.SetTime(f.at)
+	require.LessOrEqual(t, allow(t, c, perHour).RetryAfter, time.Minute, "after a clock set back by a day the wait is no longer than the period")
 }
 
-func TestAllow_nothing_to_limit(t *testing.T) {
+func TestCounters_allowWithoutLimits(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	require.Equal(t, ratelimit.Result{Allowed: true}, allow(t, c))
 }
 
-func TestAllow_refuses_limits_out_of_range(t *testing.T) {
+func TestCounters_refuseLimitsOutOfRange(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	for _, bad := range []ratelimit.Limit{
 		limit(ratelimit.Address("203.0.113.9"), 0, time.Minute), limit(ratelimit.Address("203.0.113.9"), -1, time.Minute),
 		limit(ratelimit.Address("203.0.113.9"), 1, 0), limit(ratelimit.Address("203.0.113.9"), 100, time.Microsecond),
@@ -128,11 +128,11 @@ func TestAllow_refuses_limits_out_of_range(t *testing.T) {
 	}
 }
 
-func TestAllow_exact_between_processes(t *testing.T) {
+func TestCounters_areExactBetweenProcesses(t *testing.T) {
 	t.Parallel()
 	url, namespace := redistest.URL(t), redistest.Namespace(t)
 	processes := []*ratelimit.Counters{open(t, url, namespace), open(t, url, namespace)}
-	// So slow to come back that none does during the test.
+	// The periods are so long that no request comes back during the test.
 	limits := []ratelimit.Limit{
 		limit(ratelimit.Address("203.0.113.9"), 100, 1000*time.Hour), limit(ratelimit.Account("ada@example.com"), 40, 1000*time.Hour),
 	}
@@ -154,7 +154,7 @@ func TestAllow_exact_between_processes(t *testing.T) {
 	require.Equal(t, 59, allow(t, processes[0], limits[0]).Remaining)
 }
 
-func TestAllow_leaves_nothing_readable_and_nothing_for_ever(t *testing.T) {
+func TestCounters_storeNothingReadableAndNothingForEver(t *testing.T) {
 	t.Parallel()
 	url, namespace := redistest.URL(t), redistest.Namespace(t)
 	c := open(t, url, namespace)
@@ -185,7 +185,7 @@ func found(t testing.TB, conn redis.Conn, namespace string) []string {
 	return keys
 }
 
-func BenchmarkAllow_address_and_account(b *testing.B) {
+func BenchmarkAllow_addressAndAccount(b *testing.B) {
 	c := shared(b)
 	limits := []ratelimit.Limit{
 		limit(ratelimit.Address("203.0.113.9"), 1000, time.Second), limit(ratelimit.Account("ada@example.com"), 1000, time.Second),
@@ -198,8 +198,8 @@ func BenchmarkAllow_address_and_account(b *testing.B) {
 	}
 }
 
-// BenchmarkAllow_sixteen_at_once asks as the requests of a busy process do.
-func BenchmarkAllow_sixteen_at_once(b *testing.B) {
+// BenchmarkAllow_sixteenAtOnce asks as the requests of a busy process do.
+func BenchmarkAllow_sixteenAtOnce(b *testing.B) {
 	c := shared(b)
 	mine := limit(ratelimit.Account("ada@example.com"), 1_000_000, time.Second)
 	b.SetParallelism((16 + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0))

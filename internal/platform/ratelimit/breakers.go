@@ -11,8 +11,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/redisconn"
 )
 
-// OpenBreaker lets all processes know that name is not to be asked for a time, which is at least a millisecond. A later call
-// replaces an earlier one.
+// OpenBreaker tells all processes that the breaker of a name is open for d, which is at least a millisecond. A later call
+// replaces the time of an earlier one. It returns [apperr.ErrUnavailable] when Redis is away, as do [Counters.CloseBreaker] and
+// [Counters.BreakersOpenFor].
 func (c *Counters) OpenBreaker(ctx context.Context, name string, d time.Duration) error {
 	return c.do(ctx, func(ctx context.Context, conn redis.Conn) error {
 		_, err := redis.DoContext(conn, ctx, "SET", c.key("rest", Vendor(name)), 1, "PX", max(1, d.Milliseconds()))
@@ -20,7 +21,8 @@ func (c *Counters) OpenBreaker(ctx context.Context, name string, d time.Duration
 	})
 }
 
-// CloseBreaker ends a rest before its time.
+// CloseBreaker tells all processes that the breaker of a name is closed, before its time is over. A breaker that is closed
+// already is no error.
 func (c *Counters) CloseBreaker(ctx context.Context, name string) error {
 	return c.do(ctx, func(ctx context.Context, conn redis.Conn) error {
 		_, err := redis.DoContext(conn, ctx, "DEL", c.key("rest", Vendor(name)))
@@ -28,7 +30,7 @@ func (c *Counters) CloseBreaker(ctx context.Context, name string) error {
 	})
 }
 
-// BreakersOpenFor tells how much longer each of the names rests, in their order; 0: it does not.
+// BreakersOpenFor returns how much longer the breaker of each name stays open, in the order of the names; 0: it is closed.
 func (c *Counters) BreakersOpenFor(ctx context.Context, names ...string) (left []time.Duration, err error) {
 	err = c.do(ctx, func(ctx context.Context, conn redis.Conn) error {
 		left = make([]time.Duration, len(names))
@@ -44,13 +46,13 @@ func (c *Counters) BreakersOpenFor(ctx context.Context, names ...string) (left [
 	return left, err
 }
 
-// do talks to Redis within the time-out of a decision.
-func (c *Counters) do(ctx context.Context, talk func(context.Context, redis.Conn) error) error {
+// do sends commands to Redis within Config.Timeout. It is not cut short with ctx, for the reason that [Counters.run] gives.
+func (c *Counters) do(ctx context.Context, commands func(context.Context, redis.Conn) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Timeout)
 	defer cancel()
-	err := redisconn.Do(ctx, c.pool, func(conn redis.Conn) error { return talk(ctx, conn) })
+	err := redisconn.Do(ctx, c.pool, func(conn redis.Conn) error { return commands(ctx, conn) })
 	if err != nil {
-		return apperr.ErrUnavailable.With(fmt.Errorf("note rests in redis: %w", err)).WithRetryAfter(unavailableRetryAfter)
+		return apperr.ErrUnavailable.With(fmt.Errorf("share breakers in redis: %w", err)).WithRetryAfter(unavailableRetryAfter)
 	}
 	return nil
 }

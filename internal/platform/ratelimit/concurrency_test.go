@@ -16,12 +16,12 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
-// signIns makes n sign-ins at once, over several processes, and returns how many had their password judged and how many
-// were told that they are locked out.
-func signIns(t *testing.T, lockouts []*ratelimit.Lockout, n int, subjects func(i int) []ratelimit.Subject, right bool) (judged, locked int64) {
+// signIns makes n sign-ins at the same time, over several processes, and returns how many had their password checked and how
+// many were locked out.
+func signIns(t *testing.T, lockouts []*ratelimit.Lockout, n int, subjects func(i int) []ratelimit.Subject, right bool) (checked, locked int64) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	var judgements, refusals atomic.Int64
+	var checks, refusals atomic.Int64
 	start := make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range n {
@@ -36,7 +36,7 @@ func signIns(t *testing.T, lockouts []*ratelimit.Lockout, n int, subjects func(i
 				t.Error(err)
 				return
 			}
-			judgements.Add(1)
+			checks.Add(1)
 			if right {
 				err = attempt.Succeed(ctx)
 			} else {
@@ -49,21 +49,21 @@ func signIns(t *testing.T, lockouts []*ratelimit.Lockout, n int, subjects func(i
 	}
 	close(start)
 	wg.Wait()
-	return judgements.Load(), refusals.Load()
+	return checks.Load(), refusals.Load()
 }
 
-// patient lets a loaded machine take its time.
+// patient waits for attempts for as long as a heavily loaded machine may need.
 func patient(cfg *ratelimit.LockoutConfig) { cfg.Wait = time.Minute }
 
-func TestLockout_200_wrong_at_once_from_50_addresses_on_one_account(t *testing.T) {
+func TestLockout_boundsGuessesAtOneAccountFromManyAddresses(t *testing.T) {
 	t.Parallel()
 	url, namespace := redistest.URL(t), redistest.Namespace(t)
 	quick := func(cfg *ratelimit.LockoutConfig) { patient(cfg); cfg.FirstLock = 2 * time.Second }
 	lockouts := []*ratelimit.Lockout{lockout(t, open(t, url, namespace), quick), lockout(t, open(t, url, namespace), quick)}
-	judged, locked := signIns(t, lockouts, 200, func(i int) []ratelimit.Subject {
+	checked, locked := signIns(t, lockouts, 200, func(i int) []ratelimit.Subject {
 		return []ratelimit.Subject{ada(), ratelimit.Address(fmt.Sprintf("203.0.113.%d", i%50))}
 	}, false)
-	require.EqualValues(t, 5, judged, "not one past the limit")
+	require.EqualValues(t, 5, checked, "none beyond the limit")
 	require.EqualValues(t, 195, locked)
 
 	// The right password works once the lock has ended.
@@ -73,28 +73,28 @@ func TestLockout_200_wrong_at_once_from_50_addresses_on_one_account(t *testing.T
 	}, time.Minute, 50*time.Millisecond)
 }
 
-func TestLockout_200_wrong_at_once_on_200_accounts_from_one_address(t *testing.T) {
+func TestLockout_boundsGuessesAtManyAccountsFromOneAddress(t *testing.T) {
 	t.Parallel()
 	lockouts := []*ratelimit.Lockout{lockout(t, shared(t), patient)}
-	judged, locked := signIns(t, lockouts, 200, func(i int) []ratelimit.Subject {
+	checked, locked := signIns(t, lockouts, 200, func(i int) []ratelimit.Subject {
 		return []ratelimit.Subject{ratelimit.Account(fmt.Sprintf("user%d@example.com", i)), home()}
 	}, false)
-	require.EqualValues(t, 5, judged)
+	require.EqualValues(t, 5, checked)
 	require.EqualValues(t, 195, locked)
 }
 
-func TestLockout_200_right_at_once_from_one_address_all_get_in(t *testing.T) {
+func TestLockout_letsTwoHundredSignInFromOneAddress(t *testing.T) {
 	t.Parallel()
 	lockouts := []*ratelimit.Lockout{lockout(t, shared(t), patient)}
-	judged, locked := signIns(t, lockouts, 200, func(i int) []ratelimit.Subject {
+	checked, locked := signIns(t, lockouts, 200, func(i int) []ratelimit.Subject {
 		return []ratelimit.Subject{ratelimit.Account(fmt.Sprintf("user%d@example.com", i)), home()}
 	}, true)
-	require.EqualValues(t, 200, judged)
+	require.EqualValues(t, 200, checked)
 	require.Zero(t, locked)
 }
 
-// Whoever hangs up while the password is hashed is counted all the same.
-func TestLockout_hanging_up_undoes_nothing(t *testing.T) {
+// A client that closes the connection while its password is hashed is counted too.
+func TestLockout_countsAClientThatLeaves(t *testing.T) {
 	t.Parallel()
 	l := lockout(t, shared(t), nil)
 	for range 5 {
@@ -109,17 +109,17 @@ func TestLockout_hanging_up_undoes_nothing(t *testing.T) {
 	require.ErrorIs(t, err, ratelimit.ErrLocked)
 }
 
-func TestLockout_waits_for_attempts_under_way(t *testing.T) {
+func TestLockout_waitsForAttemptsUnderWay(t *testing.T) {
 	t.Parallel()
 	l := lockout(t, shared(t), patient)
-	var held []*ratelimit.Attempt
+	var reserved []*ratelimit.Attempt
 	for range 5 {
-		held = append(held, begin(t, l, ada()))
+		reserved = append(reserved, begin(t, l, ada()))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := l.Begin(ctx, ada())
-	require.ErrorIs(t, err, ratelimit.ErrLocked, "who has gone doesn't wait")
+	require.ErrorIs(t, err, ratelimit.ErrLocked, "a client that has left does not wait")
 
 	got := make(chan error, 1)
 	go func() {
@@ -129,11 +129,11 @@ func TestLockout_waits_for_attempts_under_way(t *testing.T) {
 		}
 		got <- err
 	}()
-	require.NoError(t, held[0].Release(t.Context()))
+	require.NoError(t, reserved[0].Release(t.Context()))
 	require.NoError(t, <-got)
 }
 
-func TestLockout_fails_without_randomness(t *testing.T) {
+func TestLockout_failsWithoutRandomness(t *testing.T) {
 	t.Parallel()
 	l, err := ratelimit.NewLockout(shared(t), ratelimit.DefaultLockout("signin", 5, time.Minute), strings.NewReader(""))
 	require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestLockout_fails_without_randomness(t *testing.T) {
 	require.Error(t, err)
 }
 
-func BenchmarkLockout_begin_and_succeed(b *testing.B) {
+func BenchmarkLockout_beginAndSucceed(b *testing.B) {
 	l := lockout(b, shared(b), nil)
 	for b.Loop() {
 		succeed(b, l, ada(), home())

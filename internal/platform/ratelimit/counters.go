@@ -1,9 +1,11 @@
 // Package ratelimit bounds how often something may be done, with counters in Redis that all processes share: how many
-// requests in a time (Allow), and how many failures in a row before a rest is forced (Lockout).
+// requests in a period ([Counters.Allow]), and how many failures before further attempts are locked out ([Lockout]). It also
+// shares which breakers are open ([Counters.OpenBreaker]).
 //
-// Every decision is one script, which runs alone on the server, so that it is exact however many
-// processes ask at once; and it goes by the server's clock, so that theirs need not agree. When Redis is away the
-// answer is apperr.ErrUnavailable within Config.Timeout: whoever limits guesses must not let them through then.
+// Every decision is one Lua script, which Redis runs without interruption: it is exact however many processes ask at the same
+// time. It uses Redis' clock, so the clocks of the processes need not agree; times are stored in microseconds. When Redis is
+// away, decisions fail with [apperr.ErrUnavailable] within Config.Timeout, and the caller must refuse what it wanted to
+// limit: an attacker who guesses passwords must not get through then.
 package ratelimit
 
 import (
@@ -28,41 +30,41 @@ import (
 )
 
 const (
-	// DefaultTimeout bounds one decision where the configuration says nothing; it includes a dial and a repeat.
+	// DefaultTimeout is the time-out of one decision, a dial and a repeat included, where the configuration has none.
 	DefaultTimeout = 500 * time.Millisecond
 
-	// connections is how many decisions are under way at once; each takes some 100 µs.
+	// connections is how many decisions are under way at the same time; each takes some 100 µs.
 	connections = 32
 
-	// overlapAfter is how long decisions wait for those that are under way, to go together in one round trip.
+	// overlapAfter is how long decisions wait for the round trip under way, to share the next one.
 	overlapAfter = 20 * time.Millisecond
 
-	// unavailableRetryAfter is what a client is told while Redis is away: about the time that a fail-over takes.
+	// unavailableRetryAfter is the Retry-After of answers while Redis is away: about the time that a fail-over takes.
 	unavailableRetryAfter = 5 * time.Second
 )
 
-// Config says where the counters are.
+// Config says where the counters are and how they are named. URL, Namespace and Key are required.
 type Config struct {
 	URL string // redis:// or rediss://
 
-	// Namespace is put before all keys. A hash tag in it, as in "{mugshot}:limit", keeps the keys of one decision in one
-	// slot of a Redis Cluster.
+	// Namespace is put before all keys. A hash tag in it, as in "{mugshot}:limit", keeps the keys of one decision in the
+	// same slot of a Redis Cluster.
 	Namespace string
 
-	// Key makes the names of subjects in Redis, so that nobody who reads it finds e-mail addresses or learns which of
-	// them are there. A new key starts all counters anew.
+	// Key is the HMAC key from which the names of subjects in Redis are made, so that a reader of Redis finds no e-mail
+	// addresses and can't test for them. A new key resets all counters.
 	Key []byte
 
-	Timeout time.Duration // of one decision; 0 stands for DefaultTimeout
+	Timeout time.Duration // of one decision; DefaultTimeout if 0
 }
 
-// Counters are the counters of one Redis server. They are safe for concurrent use.
+// Counters are the counters on one Redis server. They are safe for concurrent use.
 type Counters struct {
 	pool    *redis.Pool
 	cfg     Config
 	scripts scripts
-	allows  coalesce.Batcher[decision, []int64] // of Allow, which is asked for much more often than the rest
-	macs    sync.Pool                           // of hash.Hash, keyed by cfg.Key: the key is half of what a short name costs
+	allows  coalesce.Batcher[decision, []int64] // of Allow, which is called much more often than all else
+	macs    sync.Pool                           // of hash.Hash, keyed by cfg.Key: keying takes half the time of hashing a short name
 }
 
 type scripts struct{ allow, begin, fail, settle *redis.Script }
@@ -79,7 +81,8 @@ var failScript string
 //go:embed scripts/settle.lua
 var settleScript string
 
-// Open returns the counters of a server. It dials nothing; its errors hold no part of the URL.
+// Open returns the counters of a server, without dialling it. It fails for a malformed URL, without quoting it, and where
+// Namespace or Key is missing. The caller closes the counters.
 func Open(cfg Config) (*Counters, error) {
 	if cfg.Namespace == "" || len(cfg.Key) == 0 {
 		return nil, errors.New("rate limits need a namespace and a key")
@@ -91,7 +94,7 @@ func Open(cfg Config) (*Counters, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rate limits: %w", err)
 	}
-	script := func(src string) *redis.Script { return redis.NewScript(-1, src) } // the number of keys comes with a call
+	script := func(src string) *redis.Script { return redis.NewScript(-1, src) } // -1: each call states its number of keys
 	c := &Counters{
 		pool: endpoint.Pool(connections), cfg: cfg,
 		scripts: scripts{script(allowScript), script(beginScript), script(failScript), script(settleScript)},
@@ -101,11 +104,11 @@ func Open(cfg Config) (*Counters, error) {
 	return c, nil
 }
 
-// Close closes the connections. Decisions under way fail.
+// Close closes the connections. Decisions that are under way fail.
 func (c *Counters) Close() error { return c.pool.Close() }
 
-// run runs a script, twice if a connection broke under the first. It is not cut short with ctx: whoever hangs up must
-// not thereby undo what is counted against him, nor wear out connections.
+// run runs a script, and once more if the connection broke. It is not cut short with ctx: a client must not be able to undo
+// what is counted against it by closing the connection, nor make this process close connections to Redis.
 func (c *Counters) run(ctx context.Context, script *redis.Script, keys []string, args ...any) ([]int64, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.Timeout)
 	defer cancel()
@@ -124,6 +127,7 @@ func (c *Counters) run(ctx context.Context, script *redis.Script, keys []string,
 	return reply, unavailable(err)
 }
 
+// unavailable returns the error of a decision that Redis did not make.
 func unavailable(err error) error {
 	if err == nil {
 		return nil
@@ -131,20 +135,20 @@ func unavailable(err error) error {
 	return apperr.ErrUnavailable.With(fmt.Errorf("count in redis: %w", err)).WithRetryAfter(unavailableRetryAfter)
 }
 
-// Subject is whom something is counted against.
+// Subject is what requests or failures are counted against. Make one with [Account], [Address] or [Vendor].
 type Subject struct {
 	kind, name string
-	forgiven   bool // by a success
+	forgiven   bool // a success resets its failures
 }
 
-// Account is the account of a user id or an e-mail address. What is counted against it is forgiven by a success, which
-// only its owner has.
+// Account is an account, by user id or e-mail address; case and surrounding spaces don't matter. A success resets its
+// failures, since only its owner can succeed.
 func Account(name string) Subject {
 	return Subject{kind: "account", name: strings.ToLower(strings.TrimSpace(name)), forgiven: true}
 }
 
-// Address is a client's network address. Those of IPv6 count by their /64, the least that a network is given (RFC 6177),
-// or each client would have 2^64 to spend. What is no address counts as it is written.
+// Address is a client's network address. IPv6 addresses count by their /64, the smallest block that a network gets (RFC
+// 6177): otherwise each client would have 2^64 addresses to use up. A string that is no address counts as it is.
 func Address(ip string) Subject {
 	address, err := netip.ParseAddr(ip)
 	if err != nil {
@@ -152,19 +156,19 @@ func Address(ip string) Subject {
 	}
 	address = address.Unmap().WithZone("")
 	if address.Is6() {
-		prefix, _ := address.Prefix(64) // fails for lengths over 128 alone
+		prefix, _ := address.Prefix(64) // fails only for lengths over 128
 		return Subject{kind: "address", name: prefix.String()}
 	}
 	return Subject{kind: "address", name: address.String()}
 }
 
-// Vendor is a provider that we ask, in all our processes together.
+// Vendor is a provider, or a model of one, that all processes together ask.
 func Vendor(name string) Subject { return Subject{kind: "vendor", name: name} }
 
-// maxKey is as long as keys and names are, mostly.
+// maxKey is a length that few keys and names exceed.
 const maxKey = 128
 
-// key names a subject's counter in Redis.
+// key returns the name of a subject's counter in Redis.
 func (c *Counters) key(purpose string, s Subject) string {
 	h := c.macs.Get().(hash.Hash)
 	defer c.macs.Put(h)

@@ -11,31 +11,32 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-// ErrLocked says that there were too many failures; RetryAfter says when to try again.
+// ErrLocked means that there were too many failures, or that too many attempts are under way. Its RetryAfter says when to
+// try again.
 var ErrLocked = apperr.New(apperr.RateLimited, apperr.CodeAccountLocked,
 	"There were too many failed attempts. Please wait before you try again.")
 
 const (
-	// busyRetryAfter is what a client is told who isn't locked out, but found no attempt free for all his waiting.
+	// busyRetryAfter is the RetryAfter for a client that is not locked out, but found no free attempt within Wait.
 	busyRetryAfter = time.Second
 
-	// An attempt that waits for others to settle asks again after these times, doubling.
+	// Begin polls for a free attempt at intervals that double from firstPoll to longestPoll.
 	firstPoll, longestPoll = 5 * time.Millisecond, 80 * time.Millisecond
 )
 
 // LockoutConfig says when failures lock, and for how long.
 type LockoutConfig struct {
-	Purpose     string        // what is attempted, as in "signin"; each purpose counts for itself
-	MaxFailures int           // failures within Window that lock; at least 1
+	Purpose     string        // what is attempted, such as "signin"; purposes are counted separately
+	MaxFailures int           // how many failures within Window lock; at least 1
 	Window      time.Duration // how long a failure counts
 	FirstLock   time.Duration // each lock is twice as long as the one before…
-	LongestLock time.Duration // …up to this; a lock is remembered for as long after its end
-	Lease       time.Duration // for which an attempt stays reserved if its process dies: longer than any request takes
-	Wait        time.Duration // how long Begin waits for attempts under way to settle
+	LongestLock time.Duration // …up to this; a lock is remembered for this long after its end
+	Lease       time.Duration // how long an attempt stays reserved if its process dies; longer than any request takes
+	Wait        time.Duration // how long Begin waits for attempts that are under way
 }
 
-// DefaultLockout is the lockout of an operation, from the two numbers of the configuration: locks of 1, 2, 4 … 60
-// minutes, the exponential lockout of OWASP's Authentication Cheat Sheet.
+// DefaultLockout returns the configuration for an operation, from the two numbers that operators set. Locks last 1, 2, 4 … 60
+// minutes: the exponential lockout of OWASP's Authentication Cheat Sheet.
 func DefaultLockout(purpose string, maxFailures int, window time.Duration) LockoutConfig {
 	return LockoutConfig{
 		Purpose: purpose, MaxFailures: maxFailures, Window: window,
@@ -43,7 +44,8 @@ func DefaultLockout(purpose string, maxFailures int, window time.Duration) Locko
 	}
 }
 
-// Lockout bounds guessing. An attempt is reserved before the guess is judged, and settled afterwards:
+// Lockout bounds guessing, of passwords for example. The caller reserves an attempt before it checks the guess, and settles
+// the attempt afterwards:
 //
 //	attempt, err := lockout.Begin(ctx, ratelimit.Account(email), ratelimit.Address(ip))
 //	if err != nil {
@@ -52,21 +54,21 @@ func DefaultLockout(purpose string, maxFailures int, window time.Duration) Locko
 //	defer attempt.Release(ctx)
 //	… if right { attempt.Succeed(ctx) } else { attempt.Fail(ctx) }
 //
-// Failures and attempts under way are never more than MaxFailures together, so that no number of guesses at once gets
-// one past the limit. Those that find no attempt free wait a little, since the ones under way may be right: a whole
-// office can sign in at nine.
+// Failures and attempts under way together never exceed MaxFailures, so that guesses made at the same time can't exceed
+// the limit. A request that finds no free attempt waits for a while, since the attempts under way may succeed: the people in
+// an office may all sign in from one address at nine o'clock.
 //
-// An account that was locked gets one attempt when its lock has ended, and a failure then locks it twice as long. An
-// address, which many may share, gets MaxFailures anew. A success forgives the account, and never the address: who guesses
-// at others' accounts may well have one of his own.
+// After a lock has ended, an account gets one attempt, and a failure locks it for twice as long. An address, which many
+// clients may share, gets MaxFailures attempts again. A success resets the failures of the account but never those of the
+// address: an attacker who guesses at other accounts may have an account too.
 type Lockout struct {
 	counters *Counters
 	cfg      LockoutConfig
 	random   io.Reader
 }
 
-// NewLockout returns a lockout on these counters. It is safe for concurrent use if random is. It fails when cfg is out of
-// range.
+// NewLockout returns a lockout on these counters, with random for the ids of attempts. It is safe for concurrent use if random
+// is. It fails where cfg is out of range.
 func NewLockout(counters *Counters, cfg LockoutConfig, random io.Reader) (*Lockout, error) {
 	if cfg.Purpose == "" || cfg.MaxFailures < 1 || cfg.Window < time.Millisecond || cfg.FirstLock < time.Millisecond ||
 		cfg.LongestLock < cfg.FirstLock || cfg.Lease < time.Millisecond || cfg.Wait < 0 {
@@ -75,8 +77,8 @@ func NewLockout(counters *Counters, cfg LockoutConfig, random io.Reader) (*Locko
 	return &Lockout{counters: counters, cfg: cfg, random: random}, nil
 }
 
-// Attempt is a reserved attempt. It is for one goroutine, and settled once: what follows the first Succeed, Fail or
-// Release does nothing.
+// Attempt is a reserved attempt. It is settled by the first [Attempt.Succeed], [Attempt.Fail] or [Attempt.Release] that
+// returns no error; further calls do nothing. It is not safe for concurrent use.
 type Attempt struct {
 	lockout  *Lockout
 	id       string
@@ -84,8 +86,8 @@ type Attempt struct {
 	settled  bool
 }
 
-// Begin reserves an attempt with all subjects. It returns ErrLocked, with RetryAfter, when one of them is locked or
-// has all its attempts under way for LockoutConfig.Wait, and apperr.ErrUnavailable when Redis is away.
+// Begin reserves an attempt with all subjects. It returns [ErrLocked], with RetryAfter, when one of them is locked or had no
+// free attempt within LockoutConfig.Wait, and [apperr.ErrUnavailable] when Redis is away.
 func (l *Lockout) Begin(ctx context.Context, subjects ...Subject) (*Attempt, error) {
 	id, err := uuid.NewRandomFromReader(l.random)
 	if err != nil {
@@ -113,14 +115,15 @@ func (l *Lockout) Begin(ctx context.Context, subjects ...Subject) (*Attempt, err
 	}
 }
 
-// Lock is a lock that a failure brought about.
+// Lock is a lock that began with a failure.
 type Lock struct {
-	Subject Subject
-	For     time.Duration
+	Subject Subject       // that is locked
+	For     time.Duration // how long
 }
 
-// Fail counts the attempt against its subjects and returns the locks that this brings about, mostly none. It returns
-// apperr.ErrUnavailable when Redis is away; the guess must then not be answered, or it would have been for free.
+// Fail counts the attempt against its subjects and returns the locks that begin with it, mostly none. It returns
+// [apperr.ErrUnavailable] when Redis is away; then the caller must not tell the client whether the guess was right, since the
+// guess was not counted.
 func (a *Attempt) Fail(ctx context.Context) ([]Lock, error) {
 	if a.settled {
 		return nil, nil
@@ -143,14 +146,15 @@ func (a *Attempt) Fail(ctx context.Context) ([]Lock, error) {
 	return locks, nil
 }
 
-// Succeed gives the attempt back and forgives its accounts all earlier failures. It returns apperr.ErrUnavailable when
-// Redis is away; then the reservation lapses by itself, and the failures count on.
+// Succeed frees the attempt and resets the failures of its accounts. It returns [apperr.ErrUnavailable] when Redis is away;
+// then the reservation expires after LockoutConfig.Lease, and the failures remain.
 func (a *Attempt) Succeed(ctx context.Context) error { return a.settle(ctx, true) }
 
-// Release gives an attempt back that was neither right nor wrong, because something else failed. It returns
-// apperr.ErrUnavailable when Redis is away; then the reservation lapses by itself.
+// Release frees an attempt that was neither right nor wrong, because something else failed. It returns
+// [apperr.ErrUnavailable] when Redis is away; then the reservation expires after LockoutConfig.Lease.
 func (a *Attempt) Release(ctx context.Context) error { return a.settle(ctx, false) }
 
+// settle frees the attempt and, if it was right, resets the failures of its accounts.
 func (a *Attempt) settle(ctx context.Context, right bool) error {
 	if a.settled {
 		return nil
@@ -163,12 +167,13 @@ func (a *Attempt) settle(ctx context.Context, right bool) error {
 	return nil
 }
 
-// Clear forgives subjects all failures and ends their locks, as for an account whose owner has just chosen a new password
-// by mail. It returns apperr.ErrUnavailable when Redis is away.
+// Clear resets the failures of subjects and ends their locks, for example after the owner of an account has set a new password
+// by mail. It returns [apperr.ErrUnavailable] when Redis is away.
 func (l *Lockout) Clear(ctx context.Context, subjects ...Subject) error {
 	return l.settle(ctx, "", subjects, func(Subject) bool { return true })
 }
 
+// settle frees the attempt id, and resets the subjects for which forgive returns true.
 func (l *Lockout) settle(ctx context.Context, id string, subjects []Subject, forgive func(Subject) bool) error {
 	args := []any{id}
 	for _, s := range subjects {
@@ -178,7 +183,7 @@ func (l *Lockout) settle(ctx context.Context, id string, subjects []Subject, for
 	return err
 }
 
-// keys are the two keys of each subject: its attempts and its lock.
+// keys returns the two keys of each subject: its attempts and its lock.
 func (l *Lockout) keys(subjects []Subject) []string {
 	keys := make([]string, 0, 2*len(subjects))
 	for _, s := range subjects {
@@ -188,7 +193,7 @@ func (l *Lockout) keys(subjects []Subject) []string {
 	return keys
 }
 
-// allowances are how many attempts each subject has, and how many once it was locked.
+// allowances returns how many attempts each subject has, and how many after it was locked.
 func (l *Lockout) allowances(subjects []Subject) []any {
 	args := make([]any, 0, 2*len(subjects)+4)
 	for _, s := range subjects {

@@ -7,64 +7,28 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/platform/apperr"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
-func ada() ratelimit.Subject { return ratelimit.Account("ada@example.com") }
-
-func home() ratelimit.Subject { return ratelimit.Address("203.0.113.9") }
-
-func begin(t testing.TB, l *ratelimit.Lockout, subjects ...ratelimit.Subject) *ratelimit.Attempt {
-	t.Helper()
-	attempt, err := l.Begin(t.Context(), subjects...)
-	require.NoError(t, err)
-	return attempt
-}
-
-func fail(t testing.TB, l *ratelimit.Lockout, subjects ...ratelimit.Subject) []ratelimit.Lock {
-	t.Helper()
-	locks, err := begin(t, l, subjects...).Fail(t.Context())
-	require.NoError(t, err)
-	return locks
-}
-
-func succeed(t testing.TB, l *ratelimit.Lockout, subjects ...ratelimit.Subject) {
-	t.Helper()
-	require.NoError(t, begin(t, l, subjects...).Succeed(t.Context()))
-}
-
-func requireLocked(t testing.TB, l *ratelimit.Lockout, retryAfter time.Duration, subjects ...ratelimit.Subject) {
-	t.Helper()
-	attempt, err := l.Begin(t.Context(), subjects...)
-	require.ErrorIs(t, err, ratelimit.ErrLocked)
-	require.Nil(t, attempt)
-	require.Equal(t, retryAfter, apperr.From(err).RetryAfter)
-	require.Equal(t, apperr.CodeAccountLocked, apperr.From(err).Code)
-}
-
-// impatient doesn't wait for attempts under way.
-func impatient(cfg *ratelimit.LockoutConfig) { cfg.Wait = 0 }
-
-func TestLockout_after_five_failures(t *testing.T) {
+func TestLockout_locksAfterFiveFailures(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	l := lockout(t, c, nil)
 	for range 4 {
 		require.Empty(t, fail(t, l, ada()))
 	}
 	require.Equal(t, []ratelimit.Lock{{Subject: ada(), For: time.Minute}}, fail(t, l, ada()))
 	requireLocked(t, l, time.Minute, ada())
-	w.wait(59 * time.Second)
+	f.wait(59 * time.Second)
 	requireLocked(t, l, time.Second, ada())
 	succeed(t, l, ratelimit.Account("grace@example.com"))
-	w.wait(time.Second)
+	f.wait(time.Second)
 	succeed(t, l, ada())
 }
 
-func TestLockout_grows_and_is_forgotten(t *testing.T) {
+func TestLockout_growsAndIsForgotten(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	l := lockout(t, c, impatient)
 	for range 4 {
 		fail(t, l, ada())
@@ -74,32 +38,32 @@ func TestLockout_grows_and_is_forgotten(t *testing.T) {
 		locks := fail(t, l, ada())
 		require.Equal(t, []ratelimit.Lock{{Subject: ada(), For: length}}, locks)
 		requireLocked(t, l, length, ada())
-		w.wait(length)
+		f.wait(length)
 	}
 	first := begin(t, l, ada())
 	requireLocked(t, l, time.Second, ada()) // one attempt at a time after a lock
 	require.NoError(t, first.Release(t.Context()))
 
-	w.wait(time.Hour) // after the end of the last lock
+	f.wait(time.Hour) // after the end of the last lock
 	for range 4 {
 		require.Empty(t, fail(t, l, ada()))
 	}
 	require.Equal(t, time.Minute, fail(t, l, ada())[0].For)
 }
 
-func TestLockout_failures_count_for_the_window_alone(t *testing.T) {
+func TestLockout_countsFailuresWithinTheWindow(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	l := lockout(t, c, nil)
 	for range 20 { // one every four minutes: never five in fifteen
 		require.Empty(t, fail(t, l, ada()))
-		w.wait(4 * time.Minute)
+		f.wait(4 * time.Minute)
 	}
 }
 
-func TestLockout_success_forgives_the_account_but_not_the_address(t *testing.T) {
+func TestLockout_successResetsTheAccountAndNotTheAddress(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	l := lockout(t, c, nil)
 	for range 4 {
 		require.Empty(t, fail(t, l, ada(), home()))
@@ -112,9 +76,9 @@ func TestLockout_success_forgives_the_account_but_not_the_address(t *testing.T) 
 	succeed(t, l, ada(), ratelimit.Address("203.0.113.10"))
 }
 
-func TestLockout_an_address_gets_all_its_attempts_back(t *testing.T) {
+func TestLockout_givesAnAddressAllItsAttemptsBack(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	l := lockout(t, c, nil)
 	for _, minutes := range []int{1, 2, 4} {
 		length := time.Duration(minutes) * time.Minute
@@ -122,18 +86,18 @@ func TestLockout_an_address_gets_all_its_attempts_back(t *testing.T) {
 			require.Empty(t, fail(t, l, home()))
 		}
 		require.Equal(t, length, fail(t, l, home())[0].For)
-		w.wait(length)
+		f.wait(length)
 	}
 }
 
-func TestLockout_the_longest_lock_answers_and_nothing_is_reserved(t *testing.T) {
+func TestLockout_answersForTheLongestLockAndReservesNothing(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	l := lockout(t, c, impatient)
 	for range 5 {
 		fail(t, l, ada())
 	}
-	w.wait(30 * time.Second)
+	f.wait(30 * time.Second)
 	for range 5 {
 		fail(t, l, home())
 	}
@@ -152,9 +116,9 @@ func TestLockout_the_longest_lock_answers_and_nothing_is_reserved(t *testing.T) 
 	}
 }
 
-func TestLockout_attempts_under_way_count(t *testing.T) {
+func TestLockout_countsAttemptsUnderWay(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	l := lockout(t, c, impatient)
 	for range 3 {
 		fail(t, l, ada())
@@ -164,7 +128,7 @@ func TestLockout_attempts_under_way_count(t *testing.T) {
 	require.NoError(t, fourth.Release(t.Context()))
 	sixth := begin(t, l, ada())
 	requireLocked(t, l, time.Second, ada())
-	require.NoError(t, sixth.Succeed(t.Context())) // forgives failures, not attempts under way: the fifth is one
+	require.NoError(t, sixth.Succeed(t.Context())) // resets failures, not attempts under way: the fifth is one
 	for range 4 {
 		begin(t, l, ada())
 	}
@@ -175,29 +139,29 @@ func TestLockout_attempts_under_way_count(t *testing.T) {
 	requireLocked(t, l, time.Second, ada())
 }
 
-func TestLockout_a_process_that_dies_gives_its_attempt_back(t *testing.T) {
+func TestLockout_freesTheAttemptsOfADeadProcess(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	l := lockout(t, c, impatient)
 	for range 5 {
-		begin(t, l, ada(), home()) // and nothing more is heard of it
+		begin(t, l, ada(), home()) // and the process dies
 	}
 	requireLocked(t, l, time.Second, ada(), home())
-	w.wait(59 * time.Second)
+	f.wait(59 * time.Second)
 	requireLocked(t, l, time.Second, ada(), home())
-	w.wait(time.Second)
+	f.wait(time.Second)
 	for range 4 {
 		require.Empty(t, fail(t, l, ada(), home()))
 	}
 	succeed(t, l, ada(), home())
 }
 
-func TestLockout_a_failure_after_its_reservation_lapsed_still_counts(t *testing.T) {
+func TestLockout_countsAFailureAfterItsReservation(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	l := lockout(t, c, nil)
 	late := begin(t, l, ada())
-	w.wait(2 * time.Minute)
+	f.wait(2 * time.Minute)
 	for range 4 {
 		require.Empty(t, fail(t, l, ada()))
 	}
@@ -205,23 +169,23 @@ func TestLockout_a_failure_after_its_reservation_lapsed_still_counts(t *testing.
 	require.NoError(t, err)
 	require.Len(t, locks, 1)
 
-	w, c = newWorld(t)
+	f, c = setup(t)
 	l = lockout(t, c, nil)
 	for range 3 {
 		fail(t, l, ada())
 	}
-	w.wait(14 * time.Minute)
+	f.wait(14 * time.Minute)
 	fail(t, l, ada())
 	late = begin(t, l, ada())
-	w.wait(2 * time.Minute)
+	f.wait(2 * time.Minute)
 	locks, err = late.Fail(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, locks, "the first three are out of the window by now")
 
-	w, c = newWorld(t)
+	f, c = setup(t)
 	l = lockout(t, c, nil)
 	late = begin(t, l, ada())
-	w.wait(2 * time.Minute)
+	f.wait(2 * time.Minute)
 	for range 5 {
 		fail(t, l, ada())
 	}
@@ -231,9 +195,9 @@ func TestLockout_a_failure_after_its_reservation_lapsed_still_counts(t *testing.
 	requireLocked(t, l, time.Minute, ada())
 }
 
-func TestLockout_an_attempt_is_settled_once(t *testing.T) {
+func TestLockout_settlesAnAttemptOnce(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	l := lockout(t, c, nil)
 	for range 4 {
 		attempt := begin(t, l, ada())
@@ -247,17 +211,17 @@ func TestLockout_an_attempt_is_settled_once(t *testing.T) {
 	require.Len(t, fail(t, l, ada()), 1)
 }
 
-// A script whose answer was lost is run again. Attempts of one id are such repeats.
-func TestLockout_a_repeat_counts_once(t *testing.T) {
+// A script whose reply was lost is run again. Attempts with the same id are such repeats.
+func TestLockout_countsARepeatOnce(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	cfg := ratelimit.DefaultLockout("signin", 2, 15*time.Minute)
 	cfg.Wait = 0
 	l, err := ratelimit.NewLockout(c, cfg, zeros{})
 	require.NoError(t, err)
 	repeats := []*ratelimit.Attempt{begin(t, l, ada()), begin(t, l, ada()), begin(t, l, ada())}
 	other := begin(t, lockout(t, c, func(other *ratelimit.LockoutConfig) { *other = cfg }), ada())
-	repeats = append(repeats, begin(t, l, ada())) // nothing is free, but this needs nothing
+	repeats = append(repeats, begin(t, l, ada())) // no attempt is free, but a repeat needs none
 	for _, repeat := range repeats {
 		locks, err := repeat.Fail(t.Context())
 		require.NoError(t, err)
@@ -272,9 +236,9 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-func TestLockout_clear(t *testing.T) {
+func TestLockout_clearsFailuresAndLocks(t *testing.T) {
 	t.Parallel()
-	w, c := newWorld(t)
+	f, c := setup(t)
 	l := lockout(t, c, nil)
 	for range 5 {
 		fail(t, l, ada(), home())
@@ -286,13 +250,13 @@ func TestLockout_clear(t *testing.T) {
 	}
 	require.Equal(t, time.Minute, fail(t, l, ada())[0].For, "not remembered")
 	require.NoError(t, l.Clear(t.Context(), home()))
-	w.wait(time.Minute)
+	f.wait(time.Minute)
 	succeed(t, l, ada(), home())
 }
 
-func TestLockout_purposes_count_for_themselves(t *testing.T) {
+func TestLockout_countsPurposesSeparately(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	l := lockout(t, c, nil)
 	for range 5 {
 		fail(t, l, ada())
@@ -300,9 +264,9 @@ func TestLockout_purposes_count_for_themselves(t *testing.T) {
 	succeed(t, lockout(t, c, func(cfg *ratelimit.LockoutConfig) { cfg.Purpose = "2fa" }), ada())
 }
 
-func TestNewLockout_refuses_configuration_out_of_range(t *testing.T) {
+func TestNewLockout_refusesAConfigurationOutOfRange(t *testing.T) {
 	t.Parallel()
-	_, c := newWorld(t)
+	_, c := setup(t)
 	for name, change := range map[string]func(*ratelimit.LockoutConfig){
 		"no purpose":       func(cfg *ratelimit.LockoutConfig) { cfg.Purpose = "" },
 		"no failures":      func(cfg *ratelimit.LockoutConfig) { cfg.MaxFailures = 0 },

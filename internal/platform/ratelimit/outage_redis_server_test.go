@@ -13,12 +13,12 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
-func TestCounters_redis_killed_and_back(t *testing.T) {
+func TestCounters_surviveARestartOfRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Real(t)
 	c := open(t, server.URL(), "test")
 	l := lockout(t, c, patient)
-	// Several connections stand idle, and all of them break.
+	// Several connections are idle, and all of them break.
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() { _, _ = c.Allow(context.WithoutCancel(t.Context()), limit(home(), 1, time.Minute)) })
@@ -34,13 +34,13 @@ func TestCounters_redis_killed_and_back(t *testing.T) {
 	require.NoError(t, server.Restart(t.Context()))
 
 	locks, err := attempt.Fail(t.Context())
-	require.NoError(t, err, "the first call after the restart finds a connection that lives")
+	require.NoError(t, err, "the first call after the restart gets a working connection")
 	require.Len(t, locks, 1, "the server kept its counters, and an attempt may be settled again")
 	require.NoError(t, attempt.Release(t.Context()))
 }
 
-// An emptied Redis forgets, scripts and all, and nothing more.
-func TestCounters_flushed(t *testing.T) {
+// An emptied Redis has lost counters and scripts; everything works on.
+func TestCounters_surviveAFlushOfRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Real(t)
 	c := open(t, server.URL(), "test")

@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
-// requireUnavailable holds every operation to fail closed.
+// requireUnavailable requires that every operation fails closed.
 func requireUnavailable(t *testing.T, c *ratelimit.Counters, attempts ...*ratelimit.Attempt) {
 	t.Helper()
 	l := lockout(t, c, nil)
@@ -31,7 +31,7 @@ func requireUnavailable(t *testing.T, c *ratelimit.Counters, attempts ...*rateli
 	}
 }
 
-func TestCounters_nobody_listens(t *testing.T) {
+func TestCounters_failWithoutAServer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -44,8 +44,8 @@ func TestCounters_nobody_listens(t *testing.T) {
 	require.NotContains(t, err.Error(), "very-secret")
 }
 
-// A server that accepts and never answers.
-func TestCounters_server_hangs(t *testing.T) {
+// The server accepts connections and never answers.
+func TestCounters_failWhereTheServerHangs(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestCounters_server_hangs(t *testing.T) {
 	require.NoError(t, err)
 	began := time.Now()
 	requireUnavailable(t, c)
-	// The product allows a second for an answer, and three are asked for; a loaded machine gets some time on top.
+	// The product allows a second for each decision, and there are three; a loaded machine gets 5 s more.
 	require.Less(t, ratelimit.DefaultTimeout, time.Second)
 	require.Less(t, time.Since(began), 3*time.Second+5*time.Second)
 	require.NoError(t, c.Close())
@@ -74,7 +74,7 @@ func TestCounters_server_hangs(t *testing.T) {
 	wg.Wait()
 }
 
-func TestOpen_refuses_bad_configuration(t *testing.T) {
+func TestOpen_refusesABadConfigurationWithoutQuotingIt(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []ratelimit.Config{
 		{URL: "redis://localhost", Namespace: "x"},

@@ -1,8 +1,9 @@
 -- Charges one request to every limit, or to none if one of them refuses.
--- KEYS: one for each limit; it holds the moment at which the limit will be unused again, the GCRA's theoretical arrival
--- time. ARGV: for each limit the requests of a full burst, and the microseconds that one of them takes to come back.
--- Returns 1 if allowed, the place of the strictest limit, what is left of it, and in microseconds: until it is unused,
--- and until it allows again.
+-- KEYS: one for each limit; its value is the time at which the limit will be unused again, the GCRA's theoretical arrival
+-- time, in microseconds. ARGV: for each limit the requests of a full burst, and the microseconds after which one of them
+-- comes back.
+-- Returns 1 if allowed, else 0; the number of the strictest limit (from 1); how many requests it has left; and in
+-- microseconds how long until it is unused, and how long until it allows the next request (0 if it allowed this one).
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
@@ -11,7 +12,8 @@ local answers = {}
 for i, key in ipairs(KEYS) do
   local burst, interval = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
   local window = burst * interval
-  -- Never further ahead than a full burst: after a step of the server's clock, or under a limit made smaller.
+  -- Never later than a full burst from now, which a stored time can be after the server's clock was set back, or after the
+  -- limit was made smaller.
   local arrival = math.min(math.max(tonumber(redis.call('GET', key) or 0), now), now + window)
   local after = arrival + interval
   local answer = {at = i, wait = after - window - now, arrival = arrival}

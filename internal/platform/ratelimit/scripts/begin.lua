@@ -1,10 +1,10 @@
--- Reserves an attempt with every subject, or with none if one of them is locked or has no attempt to give.
+-- Reserves an attempt with every subject, or with none if one of them is locked or has no free attempt.
 -- KEYS: for each subject its attempts and its lock. Attempts are a sorted set of 'r' .. id for those under way and
--- 'f' .. id for failures, each scored with the moment from which it no longer counts. A lock is '<end>:<level>' and
--- outlives its end, so that the next one can be longer. All moments are microseconds of the server's clock.
--- ARGV: the attempt's id, the microseconds for which it is reserved, then for each subject the attempts that it
--- has, and has once it was locked.
--- Returns 0 if reserved; 1 and the microseconds until the last lock ends; 2 if attempts under way are in the way.
+-- 'f' .. id for failures; the score is the time from which it no longer counts. A lock is '<end>:<level>' and is kept
+-- beyond its end, so that the next one can be longer. All times are microseconds of the server's clock.
+-- ARGV: the attempt's id, the microseconds for which it is reserved, then for each subject how many attempts it has, and
+-- how many after it was locked.
+-- Returns 0 if reserved; 1 and the microseconds until the last lock ends; 2 if all attempts are under way or failed.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local member, lease = 'r' .. ARGV[1], tonumber(ARGV[2])
@@ -18,7 +18,7 @@ for i = 1, #KEYS, 2 do
     allowance = tonumber(ARGV[i + 3])
   end
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', now))
-  -- A repeat of this very call, whose answer was lost, holds its reservation already.
+  -- A repeat of this call, after its reply was lost, finds its own reservation.
   if not redis.call('ZSCORE', KEYS[i], member) and redis.call('ZCARD', KEYS[i]) >= allowance then
     busy = true
   end

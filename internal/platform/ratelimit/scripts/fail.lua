@@ -1,6 +1,6 @@
--- Turns a reserved attempt into a failure of every subject, and locks those that have too many.
+-- Turns a reserved attempt into a failure of every subject, and locks the subjects that have too many failures.
 -- KEYS: as in begin.lua. ARGV: the attempt's id; in microseconds how long a failure counts, the first lock and the
--- longest one; then for each subject the attempts that it has, and has once it was locked.
+-- longest lock; then for each subject how many attempts it has, and how many after it was locked.
 -- Returns for each subject the microseconds for which this failure locked it, 0 if it did not.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -18,7 +18,8 @@ for i = 1, #KEYS, 2 do
   end
   redis.call('ZREM', attempts, 'r' .. id)
   local duration = 0
-  -- A failure that outlived its reservation may find the lock closed by others, or by itself if this is a repeat.
+  -- Where the subject is locked already, by failures of others after this attempt's reservation expired or by this very
+  -- failure if this call is a repeat, nothing is counted.
   if ends <= now then
     redis.call('ZREMRANGEBYSCORE', attempts, '-inf', string.format('%.0f', now))
     redis.call('ZADD', attempts, string.format('%.0f', now + window), 'f' .. id)
@@ -29,7 +30,7 @@ for i = 1, #KEYS, 2 do
     if #failures >= allowance then
       duration = math.min(first * 2 ^ level, longest)
       redis.call('ZREM', attempts, unpack(failures))
-      -- The lock is remembered for as long again as the longest may be.
+      -- The lock is remembered for the longest lock's time after its end.
       redis.call('SET', key, string.format('%.0f:%d', now + duration, level + 1),
         'PX', string.format('%.0f', math.ceil((duration + longest) / 1000)))
     end

@@ -1,5 +1,5 @@
--- Takes a reserved attempt back, and forgives those subjects that it speaks well of.
--- KEYS: as in begin.lua. ARGV: the attempt's id, then for each subject 1 to forget its failures and its lock.
+-- Frees a reserved attempt, and resets the subjects that succeeded.
+-- KEYS: as in begin.lua. ARGV: the attempt's id, then for each subject 1 to remove its failures and its lock.
 for i = 1, #KEYS, 2 do
   redis.call('ZREM', KEYS[i], 'r' .. ARGV[1])
   if ARGV[(i + 1) / 2 + 1] == '1' then
