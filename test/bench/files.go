@@ -2,11 +2,11 @@ package main
 
 import "syscall"
 
-// spareFiles are what a process has open beside its streams.
+// spareFiles is how many files a process has open beside its streams.
 const spareFiles = 500
 
-// filesAllowed is how many files this process, and those that it starts, may have open, after an attempt to make it as
-// many as are wanted.
+// filesAllowed tries to raise the limit of open files to the wanted number, and returns the limit for this process and its
+// children.
 func filesAllowed(wanted int) int {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/test/bench/servers"
 )
 
-// growth measures what becomes of our server when there is more of something, one thing at a time.
+// growth measures how our server behaves as one quantity grows, one quantity after the other.
 type growth struct {
 	*bench
 	side *servers.Side
@@ -35,7 +35,7 @@ func (b *bench) grow(ctx context.Context, side *servers.Side, only []string, int
 	return nil
 }
 
-// run measures once, in whatever state the side is.
+// run measures once, in the present state of the side.
 func (g growth) run(ctx context.Context, what string, n int, drive func(target, time.Duration) driver) (report.Run, error) {
 	run, tally, err := once(ctx, g.side, workload{drive: drive}, g.seconds)
 	if err != nil {
@@ -133,7 +133,7 @@ func (g growth) workers(ctx context.Context) error {
 	return nil
 }
 
-// drain lets workers loose on jobs that wait, and measures for as long as a run lasts or until all have ended.
+// drain lets workers begin with waiting jobs, and measures until all have ended or the time of a run is over.
 func (g growth) drain(ctx context.Context, jobs int, options servers.Options) (report.Run, error) {
 	if err := g.side.Fresh(ctx, options); err != nil {
 		return nil, err
@@ -147,10 +147,10 @@ func (g growth) drain(ctx context.Context, jobs int, options servers.Options) (r
 	return g.run(ctx, fmt.Sprintf("%d workers, %d calls, jobs", options.Workers, options.Calls), jobs, func(t target, seconds time.Duration) driver {
 		return load.Drain{
 			DSN: t.dsn, Count: jobs, For: drainFor * seconds, Release: g.side.Resume,
-			Done: "select count(*) from renders", // one a job; to count what waits, again and again, would be most of Postgres' work
+			Done: "select count(*) from renders", // one for each job; counting the waiting jobs again and again would be most of Postgres' work
 		}
 	})
 }
 
-// drainFor is how many times as long as others a run with waiting jobs may take.
+// drainFor is how many times as long as other runs one with waiting jobs may take.
 const drainFor = 4

@@ -1,6 +1,5 @@
-// Command bench measures our server side by side with the floor and the old stack's design, on this machine alone: it
-// starts them with a Postgres and a Redis of their own, drives the same work against each in turn, and writes a table.
-// README.md beside it tells more.
+// Command bench measures our server side by side with the floor and the old stack's design, on this machine only: it starts them
+// with a Postgres and a Redis of their own, runs the same workloads against each in turn, and writes a table. See README.md.
 package main
 
 import (
@@ -23,7 +22,7 @@ import (
 	"github.com/mugshot-studio/backend/test/bench/servers"
 )
 
-// arguments are what the command line says.
+// arguments are those of the command line.
 type arguments struct {
 	bin, out, peer string
 	only           []string
@@ -61,7 +60,7 @@ func parse() arguments {
 	return a
 }
 
-// run does everything between the start of the servers and their end.
+// run starts the servers, measures and stops them.
 func run(ctx context.Context, a arguments, to io.Writer) (err error) {
 	if runtime.GOOS != "linux" {
 		return errors.New("costs are read from /proc, which Linux alone has: run it there, or in a container")
@@ -129,7 +128,7 @@ func (b *bench) measureGrowth(ctx context.Context, stack *servers.Stack, a argum
 	return into.Write(a.out)
 }
 
-// prepareSides makes the sides with their databases. A peer that can't run here is left out, in words.
+// prepareSides prepares the sides with their databases. If the peer can't run here, the report says why it is left out.
 func (b *bench) prepareSides(ctx context.Context, stack *servers.Stack, a arguments, into *report.Report) error {
 	ours, err := servers.NewOurs(ctx, stack, a.bin)
 	if err != nil {

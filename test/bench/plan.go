@@ -11,7 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/test/bench/servers"
 )
 
-// driver drives one side once.
+// driver runs a workload once on one side.
 type driver interface {
 	Run(ctx context.Context, bracket load.Bracket) (load.Tally, error)
 }
@@ -27,13 +27,13 @@ type target struct {
 // workload is one kind of work.
 type workload struct {
 	report.Workload
-	needs  string // what has to have run on the same database before
+	needs  string // the workload that must have run on the same database before
 	state  state
-	events bool // with event streams announced
+	events bool // messages are published to event streams
 	drive  func(t target, seconds time.Duration) driver
 }
 
-// state is what a workload wants of a side's database and queue.
+// state is the state of a side's database and queue that a workload needs.
 type state int
 
 const (
@@ -43,9 +43,9 @@ const (
 )
 
 const (
-	warmUp  = time.Second
-	conns   = 16
-	patient = 2 * time.Minute // for the last job
+	warmUp      = time.Second
+	conns       = 16
+	jobsTimeout = 2 * time.Minute // for the last job
 )
 
 var bearer = []string{"Authorization: Bearer ${token}"}
@@ -94,7 +94,7 @@ func closed(r load.Request, conns int) func(target, time.Duration) driver {
 func jobs(count, conns int, rate float64) func(target, time.Duration) driver {
 	return func(t target, _ time.Duration) driver {
 		return load.Jobs{
-			Addr: t.addr, Request: queueJob(), Users: t.users, Conns: conns, Count: count, Rate: rate, Timeout: patient,
+			Addr: t.addr, Request: queueJob(), Users: t.users, Conns: conns, Count: count, Rate: rate, Timeout: jobsTimeout,
 			DSN: t.dsn, Done: t.jobs.Done, Times: t.jobs.Times,
 		}
 	}
@@ -143,7 +143,7 @@ func plan() []workload {
 	}
 }
 
-// choose keeps those whose id begins with one of the prefixes, with or without a space.
+// choose returns the workloads whose ids begin with one of the prefixes; spaces don't count.
 func choose(all []workload, only []string) []workload {
 	if len(only) == 0 {
 		return all

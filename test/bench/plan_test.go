@@ -24,7 +24,7 @@ func TestChoose_takesKnownNamesAlone(t *testing.T) {
 	require.Empty(t, choose(plan(), []string{"W9"}))
 }
 
-// A target of a workload that is not in the plan would never be looked at, and what another needs must come before it.
+// Each target has a workload in the plan, which would otherwise never be measured, and a workload comes after the one it needs.
 func TestPlan_measuresEveryTarget(t *testing.T) {
 	t.Parallel()
 	all := ids(plan())

@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/test/bench/servers"
 )
 
-// profiled are the workloads that profiles are taken of. The others are these with more connections or fewer jobs.
+// profiled lists the workloads of which profiles are taken. The others are these with more connections or fewer jobs.
 func profiled() []string {
 	return []string{"W2", "W4", "W3", "W1", "W5", "W6 burst", "W7 spread", "W7 one"}
 }
@@ -44,7 +44,7 @@ func (b *bench) takeProfiles(ctx context.Context, stack *servers.Stack, a argume
 	return page.Write(a.out)
 }
 
-// profile adds the columns of one workload: the API's, and the worker's where that is what works.
+// profile adds the columns of one workload: that of the API and, for jobs, that of the worker.
 func (b *bench) profile(ctx context.Context, side *servers.Side, w workload, dir string, page *profiles.Page) error {
 	if err := b.prepare(ctx, side, w, true); err != nil {
 		return err
@@ -74,7 +74,7 @@ func (b *bench) profile(ctx context.Context, side *servers.Side, w workload, dir
 	for i := range columns {
 		columns[i].Work = run[report.Rate] * b.seconds.Seconds()
 		if _, streams := run[report.PerStream]; streams {
-			columns[i].Work = float64(tally.Work) // all of which the profiles cover, and the opening of the streams
+			columns[i].Work = float64(tally.Work) // the profiles cover all events and the opening of the streams
 		}
 	}
 	page.Columns = append(page.Columns, columns...)

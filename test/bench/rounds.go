@@ -15,7 +15,7 @@ import (
 	"github.com/mugshot-studio/backend/test/bench/servers"
 )
 
-// bench measures sides against each other.
+// bench measures the sides in rounds.
 type bench struct {
 	sides   []*servers.Side
 	seconds time.Duration
@@ -23,7 +23,7 @@ type bench struct {
 	log     *slog.Logger
 }
 
-// settle is how long a side that goes on after a pause has to catch up.
+// settle is the time that a side gets to catch up after a pause.
 const settle = 300 * time.Millisecond
 
 // run runs the workloads one after the other, each in some rounds.
@@ -40,14 +40,14 @@ func (b *bench) run(ctx context.Context, works []workload, into *report.Report) 
 			if err := b.round(ctx, w, i == 0, into); err != nil {
 				return fmt.Errorf("%s, round %d: %w", w.ID, i+1, err)
 			}
-			slices.Reverse(b.sides) // A B C, C B A, … : whatever drifts, drifts for all
+			slices.Reverse(b.sides) // A B C, C B A, …: a drift of the machine affects all sides alike
 		}
 		ran[w.ID] = true
 	}
 	return nil
 }
 
-// round measures each side once, while the others stand still.
+// round measures each side once, while the others are paused.
 func (b *bench) round(ctx context.Context, w workload, first bool, into *report.Report) error {
 	for _, side := range b.sides {
 		if err := b.prepare(ctx, side, w, first); err != nil {
@@ -68,7 +68,7 @@ func (b *bench) round(ctx context.Context, w workload, first bool, into *report.
 	return nil
 }
 
-// prepare brings a side into the state that a workload wants, and wakes it.
+// prepare brings a side into the state that a workload needs, and resumes it.
 func (b *bench) prepare(ctx context.Context, side *servers.Side, w workload, first bool) error {
 	options := servers.Options{Events: w.events}
 	switch {
@@ -83,7 +83,7 @@ func (b *bench) prepare(ctx context.Context, side *servers.Side, w workload, fir
 	}
 }
 
-// once drives a side once, and weighs what that costs.
+// once runs a workload once on one side, and measures its costs.
 func once(ctx context.Context, side *servers.Side, w workload, seconds time.Duration) (report.Run, load.Tally, error) {
 	groups, err := side.Groups()
 	if err != nil {
@@ -97,7 +97,7 @@ func once(ctx context.Context, side *servers.Side, w workload, seconds time.Dura
 		End:   func() { cost, bracketErr = stop() },
 	}
 	resident := func() float64 {
-		bytes, _ := measure.Resident(groups[servers.ServerGroup]) // 0 would show
+		bytes, _ := measure.Resident(groups[servers.ServerGroup]) // 0 would be conspicuous
 		return bytes
 	}
 	for _, group := range []string{servers.ServerGroup, servers.WorkerGroup} {
@@ -114,7 +114,7 @@ func once(ctx context.Context, side *servers.Side, w workload, seconds time.Dura
 	return run, tally, err
 }
 
-// figures makes metrics of what was measured.
+// figures turns what was measured into metrics.
 func figures(tally load.Tally, cost measure.Cost, groups measure.Groups) (report.Run, error) {
 	run := report.Run{
 		report.Rate: float64(len(tally.Took)) / tally.Wall.Seconds(), report.Other: cost.Other,

@@ -21,7 +21,7 @@ func refuse(w http.ResponseWriter, status int, code string) {
 	_, _ = io.WriteString(w, `{"error":{"code":"`+code+`"}}`)
 }
 
-// lacking answers for a statement that failed or found nothing.
+// lacking answers a request whose statement failed or found nothing.
 func lacking(w http.ResponseWriter, err error) {
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "internal")

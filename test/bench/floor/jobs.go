@@ -86,12 +86,12 @@ func (f *floor) work(ctx context.Context, dial func() (redis.Conn, error), slots
 	return <-failures
 }
 
-// runJob draws nothing: its provider takes no time.
+// runJob claims and finishes a job without drawing: its provider takes no time.
 func (f *floor) runJob(ctx context.Context, id string) error {
 	var model string
 	found, err := f.one(ctx, claimJob, []any{id}, &model)
 	if !found {
-		return err // nil: somebody else has it, or it is done
+		return err // nil: another worker has it, or it is done
 	}
 	_, err = f.db.Exec(ctx, finishJob, id)
 	return err

@@ -1,6 +1,6 @@
-// Command floor is the least that a Go process must do for the measured work: net/http, pgx, one SQL statement a request,
-// JSON written by hand, and no validation, limits, request ids, logs or metrics. It is the physical limit that our server
-// is held against, and no model of one: it trusts its callers, and its queue loses jobs.
+// Command floor does the least that a Go process must do for the measured work: net/http, pgx, one SQL statement a request, JSON
+// written by hand, and no validation, limits, request ids, logs or metrics. It is the lower bound that our server is compared
+// with, and no example to follow: it trusts its callers, and its queue loses jobs.
 package main
 
 import (
@@ -25,12 +25,12 @@ type settings struct {
 	Slots    int    // how many jobs a worker runs at a time
 }
 
-// floor is what both roles stand on.
+// floor is what the API and the worker share.
 type floor struct {
 	db     *pgxpool.Pool
 	redis  *redis.Pool
 	secret []byte
-	hub    *hub // nil: nobody follows a chat
+	hub    *hub // nil: without event streams
 }
 
 func main() {

@@ -2,7 +2,7 @@ package main
 
 import "context"
 
-// one reads the one row that a statement gives, if it gives one.
+// one reads the row that a statement returns; found is false if it returns none.
 func (f *floor) one(ctx context.Context, sql string, args []any, into ...any) (found bool, err error) {
 	rows, err := f.db.Query(ctx, sql, args...)
 	if err != nil {

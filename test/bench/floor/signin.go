@@ -15,7 +15,7 @@ const (
 	addRefresh  = "insert into refresh_tokens (user_id, token_hash, expires_at) values ($1, $2, now() + interval '30 days')"
 )
 
-// hashing lets two passwords be hashed at once: more would only cost memory and patience on two cores.
+// hashing allows two password hashes at once: more would only cost memory and time on two cores.
 var hashing = make(chan struct{}, 2)
 
 func matches(password, hash string) bool {

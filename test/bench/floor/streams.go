@@ -13,10 +13,10 @@ import (
 const (
 	channel = "floor:chat:"
 	beat    = 15 * time.Second
-	backlog = 16 // events that a slow reader may be behind; what is beyond is lost to it
+	backlog = 16 // events that a slow reader may be behind; further ones are dropped
 )
 
-// hub hands what one subscription brings to whoever follows a chat.
+// hub passes the events of one subscription to the streams of their chats.
 type hub struct {
 	mu      sync.Mutex
 	streams map[string]map[chan string]bool // by channel

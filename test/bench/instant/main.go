@@ -1,5 +1,5 @@
-// Command instant is `mugshot worker` with a provider that takes no time, so that what is measured is the way of a job
-// and not the drawing: claim, prompt, moderation, storing the picture, and the end. All else is the product's own.
+// Command instant is `mugshot worker` with a provider that takes no time, so that the benchmark measures the handling of a job and
+// not the drawing: claim, prompt, moderation, storing the picture, and the end. All else is the product's code.
 package main
 
 import (
@@ -56,7 +56,7 @@ func work(ctx context.Context) (err error) {
 	return opened.Run(ctx, app.Roles{Worker: true, Admin: admin})
 }
 
-// registry has the provider draw for every model, by the name of the vendor whose model it is.
+// registry registers the provider for every model, under the name of the model's vendor.
 func registry() providers.Registry {
 	all := providers.Registry{}
 	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {

@@ -9,7 +9,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// provider answers at once, with the same small picture for everybody.
+// provider answers at once, with the same small picture for every request.
 type provider struct{}
 
 var _ providers.Image = provider{}

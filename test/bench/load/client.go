@@ -17,10 +17,10 @@ const (
 	answerTimeout = 30 * time.Second
 )
 
-// client is one keep-alive connection, which is opened by the first request and again after a failure.
+// client is one keep-alive connection. The first request opens it, and the next one after a failure opens it again.
 type client struct {
 	addr   string
-	source net.IP // to connect from; nil: whatever the system takes
+	source net.IP // to connect from; nil: chosen by the system
 	conn   net.Conn
 	reader *bufio.Reader
 	body   bytes.Buffer // of the last answer
@@ -55,8 +55,8 @@ func (c *client) send(ctx context.Context, text string) (*http.Response, error) 
 	return http.ReadResponse(c.reader, nil)
 }
 
-// do makes one request, checks its status and keeps what it captures. It returns how long it took, from before the
-// request was written until the last byte of the answer.
+// do makes one request, checks its status and stores what it captures. It returns how long it took, from before the request was
+// written until the last byte of the answer.
 func (c *client) do(ctx context.Context, r Request, vars Vars) (time.Duration, error) {
 	text := r.render(c.addr, vars)
 	begun := time.Now()
@@ -80,7 +80,7 @@ func (c *client) do(ctx context.Context, r Request, vars Vars) (time.Duration, e
 	return took, err
 }
 
-// checkLoopback keeps the load on this machine, whatever a mistake would have it sent to.
+// checkLoopback refuses any other machine, so that a mistake can't flood one.
 func checkLoopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package load drives a server as a crowd of clients would, from few goroutines and with little of its own: the load
-// program shares the cores with the servers that it measures. It sends to loopback addresses alone.
+// Package load generates the load of many clients from few goroutines and at little cost: it shares the cores with the servers
+// that it measures. It sends to loopback addresses only. [Closed] is a closed loop, [Jobs] queues jobs and waits for their end,
+// [Drain] watches workers on waiting jobs, and [Streams] opens event streams.
 package load
 
 import (
@@ -13,13 +14,13 @@ import (
 type Closed struct {
 	Addr    string
 	Request Request
-	Users   []Vars // each belongs to one connection, so that what a request captures is there for the user's next one
+	Users   []Vars // each belongs to one connection, so that its next request can use what the last one captured
 	Conns   int
 	WarmUp  time.Duration
-	For     time.Duration // how long to measure, after it
+	For     time.Duration // how long to measure, after the warm-up
 }
 
-// pauseAfterFailure keeps a server that refuses everything from being flooded.
+// pauseAfterFailure bounds the requests to a server that refuses all of them.
 const pauseAfterFailure = 10 * time.Millisecond
 
 // Run drives the server and returns what was measured.
@@ -28,7 +29,7 @@ func (l Closed) Run(ctx context.Context, bracket Bracket) (Tally, error) {
 		return Tally{}, err
 	}
 	var measuring, over atomic.Bool
-	var all collector
+	var all recorder
 	var connections sync.WaitGroup
 	for k := range l.Conns {
 		connections.Go(func() {

@@ -7,12 +7,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Drain watches workers end jobs that wait already.
+// Drain measures how fast workers finish jobs that wait already.
 type Drain struct {
 	DSN     string
 	Count   int           // jobs that wait
-	For     time.Duration // how long to watch at the most
-	Release func() error  // lets the workers loose
+	For     time.Duration // how long to watch at most
+	Release func() error  // starts the workers
 	Done    string        // counts the jobs that have succeeded
 }
 

@@ -10,23 +10,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Jobs posts jobs and waits until the database says that all have succeeded. Its times are from queued to finished, by
-// the database's clock.
+// Jobs queues jobs and waits until all have succeeded in the database. Its times are from queued to finished, by the clock of the
+// database.
 type Jobs struct {
 	Addr    string
 	Request Request
 	Users   []Vars
 	Conns   int
 	Count   int
-	Rate    float64       // jobs a second; 0: as fast as the connections go
-	Timeout time.Duration // to wait for the last
+	Rate    float64       // jobs a second; 0: as fast as the connections allow
+	Timeout time.Duration // for the last job
 	DSN     string
-	// Done counts those that have succeeded of the jobs queued since $1, and Times lists of each the milliseconds from
-	// queued to finished and when it finished.
+	// Done counts the jobs queued since $1 that have succeeded. Times lists, for each of them, the milliseconds from queued to
+	// finished and when it finished.
 	Done, Times string
 }
 
-// poll is how often the database is asked; it costs every server alike.
+// poll is the interval of the queries; their cost is the same for every server.
 const poll = 50 * time.Millisecond
 
 // Run queues the jobs and returns what was measured.
@@ -43,7 +43,7 @@ func (l Jobs) Run(ctx context.Context, bracket Bracket) (Tally, error) {
 	if err := db.QueryRow(ctx, "select clock_timestamp()").Scan(&since); err != nil {
 		return Tally{}, err
 	}
-	var all collector
+	var all recorder
 	bracket.Begin()
 	begun := time.Now()
 	l.post(ctx, begun, &all)
@@ -62,7 +62,7 @@ func (l Jobs) Run(ctx context.Context, bracket Bracket) (Tally, error) {
 	return all.tally, ctx.Err()
 }
 
-func (l Jobs) post(ctx context.Context, begun time.Time, all *collector) {
+func (l Jobs) post(ctx context.Context, begun time.Time, all *recorder) {
 	var next atomic.Int64
 	var connections sync.WaitGroup
 	for range l.Conns {
@@ -82,8 +82,8 @@ func (l Jobs) post(ctx context.Context, begun time.Time, all *collector) {
 	connections.Wait()
 }
 
-// read takes the times of all jobs from the database. The run lasted from the first post to the last finish.
-func (l Jobs) read(ctx context.Context, db *pgx.Conn, since time.Time, all *collector) error {
+// read reads the times of all jobs from the database. The run lasted from the first post to the last finish.
+func (l Jobs) read(ctx context.Context, db *pgx.Conn, since time.Time, all *recorder) error {
 	rows, err := db.Query(ctx, l.Times, since)
 	if err != nil {
 		return err

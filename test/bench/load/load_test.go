@@ -93,7 +93,7 @@ func TestRun_refusesToLeaveTheMachine(t *testing.T) {
 	require.ErrorContains(t, err, "not a loopback address")
 }
 
-// Two chats with two streams each: every message reaches both readers of its chat, and nobody else.
+// Two chats with two streams each: every message reaches both readers of its chat, and no others.
 func TestStreams_measureEachEvent(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

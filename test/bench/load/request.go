@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// Vars are what a virtual user fills requests in with, by name.
+// Vars are the variables of a virtual user, with which requests are filled in.
 type Vars = map[string]string
 
 // Request is a template. ${name} is a variable of the user; ${name|prefix} is the prefix and the value, or nothing while
@@ -46,7 +46,7 @@ func (r Request) render(host string, vars Vars) string {
 	return head.String() + body
 }
 
-// member is the first value under a name in JSON: a string without escapes, a number, or "" for null and for nothing.
+// member returns the first value of a member in JSON: a string without escapes or a number, or "" if it is null or missing.
 func member(body []byte, name string) string {
 	_, rest, _ := strings.Cut(string(body), `"`+name+`":`)
 	end := strings.IndexAny(rest, ",}]\n")

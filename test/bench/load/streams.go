@@ -15,14 +15,14 @@ import (
 	"github.com/mugshot-studio/backend/test/bench/measure"
 )
 
-// Streams opens event streams, weighs them while they are silent, and then times events: from before the request that
-// causes one until it has reached each of its readers.
+// Streams opens event streams, measures their memory while they are silent, and then the time of events: from before the request
+// that causes one until it has reached each of its readers.
 type Streams struct {
 	Addr    string
 	Request Request
-	Users   []Vars // as many as there are chats; the streams are shared out among them
+	Users   []Vars // as many as there are chats; the streams are distributed among them
 	Count   int
-	Trigger Request // causes one event, which brings "nonce-${nonce}." back
+	Trigger Request // causes one event, which contains "nonce-${nonce}."
 	Events  int
 	Weigh   func() float64 // bytes that the server holds
 }
@@ -75,11 +75,11 @@ func (l Streams) Run(ctx context.Context, bracket Bracket) (Tally, error) {
 
 // readers are the open streams.
 type readers struct {
-	all     collector
+	all     recorder
 	clients []*client
 	reading sync.WaitGroup
 	mu      sync.Mutex
-	sent    map[string]time.Time // when what caused an event was sent, by its nonce
+	sent    map[string]time.Time // when the request that causes an event was sent, by its nonce
 }
 
 func (r *readers) close() {
@@ -93,13 +93,13 @@ func (r *readers) open(ctx context.Context, l Streams, users []Vars) error {
 	r.clients = make([]*client, l.Count)
 	answers := make([]*http.Response, l.Count)
 	failures := make(chan error, l.Count)
-	places := make(chan struct{}, opening)
+	slots := make(chan struct{}, opening)
 	var dialing sync.WaitGroup
 	for i := range l.Count {
 		r.clients[i] = &client{addr: l.Addr, source: net.IPv4(127, 0, 0, byte(1+i/portsPerSource))}
-		places <- struct{}{}
+		slots <- struct{}{}
 		dialing.Go(func() {
-			defer func() { <-places }()
+			defer func() { <-slots }()
 			answer, err := r.clients[i].send(ctx, l.Request.render(l.Addr, users[i%len(users)]))
 			switch {
 			case err != nil:
@@ -124,7 +124,7 @@ func (r *readers) open(ctx context.Context, l Streams, users []Vars) error {
 	return nil
 }
 
-// read notes when each event arrives, until the stream ends.
+// read records when each event arrives, until the stream ends.
 func (r *readers) read(lines *bufio.Scanner) {
 	for lines.Scan() {
 		_, rest, found := strings.Cut(lines.Text(), "nonce-")
@@ -145,7 +145,7 @@ func (r *readers) read(lines *bufio.Scanner) {
 func (r *readers) event(ctx context.Context, c *client, trigger Request, user Vars, count int) (time.Duration, error) {
 	had, begun := len(r.all.since(0)), time.Now()
 	r.mu.Lock()
-	r.sent[strconv.FormatInt(nonces.Load()+1, 10)] = begun // nobody else draws numbers now
+	r.sent[strconv.FormatInt(nonces.Load()+1, 10)] = begun // no other goroutine takes numbers now
 	r.mu.Unlock()
 	if _, err := c.do(ctx, trigger, user); err != nil {
 		return 0, err

@@ -8,10 +8,10 @@ import (
 // Load is the group of the program that measures, which is always counted.
 const Load = "load"
 
-// Groups are the roots of the trees of processes that belong together, by what they are.
+// Groups maps the name of a group to the roots of its trees of processes.
 type Groups map[string][]int
 
-// reading is how the books stand at a moment.
+// reading holds the counters of /proc at one moment.
 type reading struct {
 	at   time.Time
 	busy time.Duration
@@ -34,16 +34,16 @@ func (g Groups) read() (reading, error) {
 	return r, err
 }
 
-// own leaves out the children, which are groups of their own.
+// own returns the computing time of a process without its children, which are groups of their own.
 func (s stat) own() time.Duration { return sumTicks(s, userTime, userTime+1) }
 
-// Cost is what a run took.
+// Cost is the computing time of a run.
 type Cost struct {
 	CPU   map[string]time.Duration // by group
-	Other float64                  // the share of the machine that was busy with anything else, from 0 to 1
+	Other float64                  // the share of the machine that other programs used, from 0 to 1
 }
 
-// Start reads the books; the function that it returns reads them again and tells what was spent between.
+// Start reads the counters. stop reads them again and returns the difference.
 func (g Groups) Start() (stop func() (Cost, error), err error) {
 	before, err := g.read()
 	if err != nil {

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Resident is what a tree of processes holds in memory now, in bytes.
+// Resident returns the resident memory of a tree of processes, in bytes.
 func Resident(roots []int) (float64, error) { return memory(roots, "VmRSS") }
 
-// Peak is the most that it held since ResetPeak, each process at its own time.
+// Peak returns the sum of the peaks of each process since [ResetPeak], in bytes.
 func Peak(roots []int) (float64, error) { return memory(roots, "VmHWM") }
 
-// ResetPeak begins anew. It needs the same user, or root.
+// ResetPeak resets the peaks. It must run as the same user, or as root.
 func ResetPeak(roots []int) error {
 	pids, err := tree(roots)
 	if err != nil {

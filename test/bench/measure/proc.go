@@ -1,5 +1,5 @@
-// Package measure tells what processes cost, as Linux keeps the books in /proc: computing time and memory of whole trees of
-// them, and how busy the machine was with anything else; and it condenses runs into figures.
+// Package measure reads the costs of processes from /proc of Linux: computing time and memory of whole trees of processes, and how
+// busy other programs kept the machine. It also has the statistics for figures of several runs.
 package measure
 
 import (
@@ -27,7 +27,7 @@ func parseStat(text string) stat {
 	return strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 }
 
-// readStat returns nothing of a process that has ended.
+// readStat returns nil for a process that has ended.
 func readStat(pid string) stat {
 	text, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
 	if err != nil {
@@ -36,7 +36,7 @@ func readStat(pid string) stat {
 	return parseStat(string(text))
 }
 
-// cpu is what a process and its ended children have computed so far.
+// cpu returns the computing time of a process and its ended children.
 func (s stat) cpu() time.Duration { return sumTicks(s, userTime, childrenSys) }
 
 func sumTicks(fields []string, from, to int) time.Duration {
@@ -48,7 +48,7 @@ func sumTicks(fields []string, from, to int) time.Duration {
 	return time.Duration(sum) * tick
 }
 
-// tree lists some processes and all their descendants.
+// tree returns some processes and all their descendants.
 func tree(roots []int) ([]string, error) {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -73,7 +73,7 @@ func tree(roots []int) ([]string, error) {
 	return found, nil
 }
 
-// busy is how long the machine's cores were not idle so far, all together.
+// busy returns the total time for which the machine's cores were not idle.
 func busy() (time.Duration, error) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {

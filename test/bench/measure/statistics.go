@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Quantile is the q-quantile of some times in milliseconds, and not a number of none.
+// Quantile returns the q-quantile of some times in milliseconds, or NaN of none.
 func Quantile(took []time.Duration, q float64) float64 {
 	if len(took) == 0 {
 		return math.NaN()
@@ -15,7 +15,7 @@ func Quantile(took []time.Duration, q float64) float64 {
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))].Seconds() * 1e3
 }
 
-// Median is the middle of some figures, or the mean of the middle two; what is not a number is left out.
+// Median returns the middle of some figures, or the mean of the middle two. NaN is left out.
 func Median(figures []float64) float64 {
 	sorted := slices.DeleteFunc(slices.Clone(figures), math.IsNaN)
 	if len(sorted) == 0 {
@@ -29,7 +29,7 @@ func Median(figures []float64) float64 {
 	return (sorted[middle-1] + sorted[middle]) / 2
 }
 
-// MedianRatio is the median of the ratios of figures from the same rounds: a noisy machine disturbs both of a pair.
+// MedianRatio returns the median of the ratios of figures from the same rounds. A busy machine disturbs both runs of a pair.
 func MedianRatio(figures, of []float64) float64 {
 	ratios := make([]float64, 0, len(figures))
 	for i := range min(len(figures), len(of)) {

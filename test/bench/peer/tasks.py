@@ -44,7 +44,7 @@ def connection():
 
 @celery.task(name="generate")
 def generate(job_id):
-    """Runs a job whose provider takes no time, unless somebody else has it or it is done."""
+    """Runs a job whose provider takes no time, unless another worker has it or it is done."""
     with connection().cursor() as cursor:
         cursor.execute("execute claim(%s)", (job_id,))
         if cursor.fetchone() is not None:

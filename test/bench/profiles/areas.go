@@ -6,19 +6,20 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// area is a part of the program, known by what its functions' names begin with, or contain where a mark begins with a star.
+// area is a part of the program. A function belongs to it if its name begins with one of the patterns or, for a pattern that
+// begins with a star, contains the rest of it.
 type area struct {
-	name  string
-	marks []string
+	name     string
+	patterns []string
 }
 
 const (
 	our  = "github.com/mugshot-studio/backend/"
-	rest = "the rest"
+	rest = "the rest" // all functions that belong to no area
 )
 
-// areas lists those that are told apart. A sample belongs to the first of them that any function on its stack belongs to, so
-// that those which call others come last.
+// areas lists the areas that are reported. A sample belongs to the first area that any function on its stack belongs to, so
+// callers come after the functions that they call.
 func areas() []area {
 	return []area{
 		{"the collector", []string{"runtime.gcBgMarkWorker", "runtime.gcAssistAlloc", "runtime.bgsweep", "runtime.bgscavenge"}},
@@ -48,22 +49,23 @@ func areas() []area {
 // areaOf names the area of a sample.
 func areaOf(s *profile.Sample) string {
 	for _, a := range areas() {
-		if passes(s, a.marks) {
+		if passes(s, a.patterns) {
 			return a.name
 		}
 	}
 	return rest
 }
 
-func passes(s *profile.Sample, marks []string) bool {
+// passes tells whether a function on the stack of a sample matches one of the patterns.
+func passes(s *profile.Sample, patterns []string) bool {
 	for _, location := range s.Location {
 		for _, line := range location.Line {
 			if line.Function == nil {
 				continue
 			}
-			for _, mark := range marks {
-				part, within := strings.CutPrefix(mark, "*")
-				if strings.HasPrefix(line.Function.Name, mark) || within && strings.Contains(line.Function.Name, part) {
+			for _, pattern := range patterns {
+				part, within := strings.CutPrefix(pattern, "*")
+				if strings.HasPrefix(line.Function.Name, pattern) || within && strings.Contains(line.Function.Name, part) {
 					return true
 				}
 			}
@@ -72,16 +74,16 @@ func passes(s *profile.Sample, marks []string) bool {
 	return false
 }
 
-// byArea sums one of a profile's values by area; only those samples count whose stack passes one of the marks, or all
-// where there are none.
-func byArea(p *profile.Profile, value string, marks ...string) map[string]float64 {
+// byArea sums one of a profile's values by area. Only samples whose stack matches one of the patterns count, or all if there are
+// no patterns.
+func byArea(p *profile.Profile, value string, patterns ...string) map[string]float64 {
 	sums := map[string]float64{}
 	for i, kind := range p.SampleType {
 		if kind.Type != value {
 			continue
 		}
 		for _, s := range p.Sample {
-			if len(marks) == 0 || passes(s, marks) {
+			if len(patterns) == 0 || passes(s, patterns) {
 				sums[areaOf(s)] += float64(s.Value[i])
 			}
 		}

@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// Column is a process at work.
+// Column is a process under one workload.
 type Column struct {
 	Title string
 	Set   Set
 	Work  float64 // how many requests, jobs or events the profiles cover
-	Asks  string  // the function in which each request or job is: waits elsewhere are nobody's
+	Asks  string  // the function in which each request or job runs: waits elsewhere belong to none
 }
 
-// Functions in which requests and jobs are.
+// Functions in which requests and jobs run.
 const (
 	Requests = our + "internal/httpapi/edge.(*Edge).ServeHTTP"
 	Jobs     = our + "internal/jobs.(*Runner).Run"
 )
 
-// Page is what is written of profiles.
+// Page is the page of docs/bench about profiles.
 type Page struct {
 	Measured time.Time
 	Cores    int
@@ -37,9 +37,9 @@ type quantity struct {
 	kind        Kind
 	value       string
 	format      string
-	unit        float64 // what one of the table's units is in the profile's
+	unit        float64 // one unit of the table in units of the profile
 	share       bool    // per cent of the whole instead
-	asked       bool    // within requests or jobs alone
+	asked       bool    // samples within requests or jobs only
 }
 
 func quantities() []quantity {
@@ -110,13 +110,13 @@ func (p Page) table(b *strings.Builder, q quantity) {
 	}
 }
 
-// of works a quantity out for one column.
+// of computes a quantity for one column.
 func (q quantity) of(c Column) map[string]float64 {
-	var marks []string
+	var patterns []string
 	if q.asked {
-		marks = []string{c.Asks}
+		patterns = []string{c.Asks}
 	}
-	sums := byArea(c.Set[q.kind], q.value, marks...)
+	sums := byArea(c.Set[q.kind], q.value, patterns...)
 	divisor := q.unit * c.Work
 	if q.share {
 		divisor = 0

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stack makes a sample of functions, the one that runs first.
+// stack makes a sample of functions, the running one first.
 func stack(value int64, functions ...string) *profile.Sample {
 	s := &profile.Sample{Value: []int64{value}}
 	for _, name := range functions {
@@ -51,5 +51,5 @@ func TestPage_listsAreas(t *testing.T) {
 	text := page.Markdown()
 	require.Contains(t, text, "| the rest | 75 |\n| net/http: connection, headers, flushing | 25 |\n| all | 100 |\n")
 	require.Contains(t, text, "| routing, contexts, headers, domains | 200 |\n| all | 200 |\n")
-	require.Contains(t, text, "| routing, contexts, headers, domains | 2.00 |\n| all | 2.00 |\n", "what is idle waits for nobody")
+	require.Contains(t, text, "| routing, contexts, headers, domains | 2.00 |\n| all | 2.00 |\n", "idle goroutines do not wait within a request")
 }

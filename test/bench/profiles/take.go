@@ -1,4 +1,5 @@
-// Package profiles asks running processes for their profiles and tells in which part of the program time, memory and waits go.
+// Package profiles reads the profiles of running processes and reports by areas of the program where computing time, memory and
+// waits go.
 package profiles
 
 import (
@@ -24,11 +25,11 @@ const (
 	Block  Kind = "block"
 )
 
-// Set are the profiles of one process, of the same seconds.
+// Set holds the profiles of one process, taken in the same seconds.
 type Set map[Kind]*profile.Profile
 
-// Take gathers the profiles of the process whose edge for operators is at addr, all at once, and keeps them as files that
-// `go tool pprof` reads, named after name.
+// Take reads all profiles of the process whose admin server is at addr, at the same time, and keeps them in dir as files for
+// `go tool pprof`, whose names begin with name.
 func Take(ctx context.Context, addr string, seconds int, dir, name string) (Set, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

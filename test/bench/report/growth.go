@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Growth is how our server behaves when there is more of something, as curves.
+// Growth holds curves of how our server behaves as one quantity grows.
 type Growth struct {
 	Measured time.Time         `json:"measured"`
 	Cores    int               `json:"cores"`
 	Versions map[string]string `json:"versions"`
 	Curves   []*Curve          `json:"curves"`
-	Notes    []string          `json:"notes,omitempty"` // what could not be measured here, and why
+	Notes    []string          `json:"notes,omitempty"` // what could not be measured on this machine, and why
 }
 
 // Curve is one plot.
@@ -41,7 +41,7 @@ func (g *Growth) Curve(id, title, x, y string, logX bool) *Curve {
 	return c
 }
 
-// Add adds a point to a line, which the first point makes.
+// Add adds a point to a series, which the first point creates.
 func (c *Curve) Add(series string, x, y float64) {
 	i := slices.IndexFunc(c.Series, func(s *Series) bool { return s.Name == series })
 	if i < 0 {
@@ -84,7 +84,7 @@ func (c *Curve) heads() []string {
 	return heads
 }
 
-// rows has a row for each x, with a dash where a line has no point.
+// rows returns a row for each x, with a dash where a series has no point.
 func (c *Curve) rows() [][]string {
 	var all []float64
 	for _, s := range c.Series {

@@ -25,7 +25,7 @@ func (r *Report) Markdown(to io.Writer, plot string) error {
 		b.WriteString("\n" + r.LeftOut + "\n")
 	}
 	b.WriteString("\n## Targets\n\nRatios are medians over paired rounds.\n\n")
-	table(&b, verdictHeads, r.verdicts())
+	table(&b, targetHeads, r.targets())
 	fmt.Fprintf(&b, "\n![Server CPU a request, and the ratios](%s)\n", plot)
 	b.WriteString("\n## Medians\n\nserver, worker, Postgres and Redis are milliseconds of computing time for each request, job or event; MB is the " +
 		"most that the processes held; other is the share of the machine that anything else took. A run with more than 0.2 of that is left out " +

@@ -1,5 +1,5 @@
-// Package report condenses the rounds of a measurement into medians and ratios, holds them against the targets, and writes
-// them down for people and for programs.
+// Package report condenses the rounds of a measurement into medians and ratios, compares them with the targets, and writes them as
+// Markdown, JSON and a table for the terminal.
 package report
 
 import (
@@ -21,20 +21,20 @@ const (
 	Postgres   = "cpu_postgres"
 	Redis      = "cpu_redis"
 	LoadCPU    = "cpu_load"
-	ServerPeak = "server_mb" // the most that it held during the run
+	ServerPeak = "server_mb" // peak memory during the run
 	WorkerPeak = "worker_mb"
-	Other      = "other"         // the share of the machine that was busy with anything else
+	Other      = "other"         // the share of the machine that other programs used
 	LastP99    = "last_p99_ms"   // of events, to the last of their readers
 	PerStream  = "kb_per_stream" // what the server holds for a silent stream
 )
 
-// disturbed is the share of the machine taken by others from which on a run is not believed, if there are better ones.
+// disturbed is the share of other programs above which a run is left out, if there are better ones.
 const disturbed = 0.2
 
 // Run holds the figures of one run, by metric.
 type Run map[string]float64
 
-// Result is all that was measured of one workload on one side; round for round.
+// Result is all that was measured of one workload on one side, round by round.
 type Result struct {
 	Workload string   `json:"workload"`
 	Side     string   `json:"side"`
@@ -62,7 +62,7 @@ type Report struct {
 	Results   []*Result         `json:"results"`
 }
 
-// Add takes a run in. Metrics that have no value are left out.
+// Add adds a run. Metrics without a value are left out.
 func (r *Report) Add(workload Workload, side string, run Run, failed int, failures []string) {
 	maps.DeleteFunc(run, func(_ string, v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
 	if !slices.Contains(r.Workloads, workload) {
@@ -99,7 +99,7 @@ func medians(runs []Run) Run {
 	return found
 }
 
-// undisturbed lists the rounds in which nothing disturbed either of a pair, or all rounds if each was disturbed.
+// undisturbed lists the rounds in which neither run of a pair was disturbed, or all rounds if there is none.
 func undisturbed(a, b []Run) []int {
 	var all, quiet []int
 	for i := range min(len(a), len(b)) {
@@ -126,7 +126,7 @@ func column(runs []Run, rounds []int, metric string) []float64 {
 	return values
 }
 
-// Ratio is the median, over paired rounds, of one side's figures over another's; not a number where there are none.
+// Ratio returns the median, over paired rounds, of one side's figures divided by another's; NaN if there are none.
 func (r *Report) Ratio(workload, metric, side, of string) float64 {
 	a, b := r.Find(workload, side), r.Find(workload, of)
 	if a == nil || b == nil {

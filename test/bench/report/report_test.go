@@ -38,7 +38,7 @@ func TestRatio_leavesOutWhatOthersDisturbed(t *testing.T) {
 	require.InDelta(t, 1.25, r.Ratio("W2", report.ServerCPU, servers.Ours, servers.Floor), 1e-9, "of 1.2 and 1.3, not 9")
 	require.InDelta(t, 0.19, r.Find("W2", servers.Ours).Medians[report.ServerCPU], 1e-9)
 	require.False(t, r.Find("W2", servers.Ours).Disturbed())
-	require.True(t, math.IsNaN(r.Ratio("W2", report.ServerCPU, servers.Ours, servers.Peer)), "nobody measured it")
+	require.True(t, math.IsNaN(r.Ratio("W2", report.ServerCPU, servers.Ours, servers.Peer)), "it was not measured")
 	require.NotContains(t, r.Find("W2", servers.Ours).Medians, report.P99, "it had no value")
 }
 
@@ -51,7 +51,7 @@ func TestRatio_ofDisturbedRoundsAlone(t *testing.T) {
 	require.True(t, r.Find("W2", servers.Ours).Disturbed())
 }
 
-func TestJudge_meetsOrMissesATarget(t *testing.T) {
+func TestCheck_meetsOrMissesATarget(t *testing.T) {
 	t.Parallel()
 	r := measured()
 	for _, c := range []struct {
@@ -64,11 +64,11 @@ func TestJudge_meetsOrMissesATarget(t *testing.T) {
 		{report.Target{Workload: "W2", Metric: report.P50, Bound: 1}, true},
 		{report.Target{Workload: "W2", Metric: report.P50, Bound: 0.5}, false},
 	} {
-		verdict, ok := r.Judge(c.target)
+		outcome, ok := r.Check(c.target)
 		require.True(t, ok)
-		require.Equal(t, c.met, verdict.Met, "%+v", verdict)
+		require.Equal(t, c.met, outcome.Met, "%+v", outcome)
 	}
-	_, ok := r.Judge(report.Target{Workload: "W3", Metric: report.P50, Bound: 1})
+	_, ok := r.Check(report.Target{Workload: "W3", Metric: report.P50, Bound: 1})
 	require.False(t, ok, "it was not measured")
 }
 

@@ -29,7 +29,7 @@ func columns() []metricColumn {
 	}
 }
 
-// row is one result, cell by cell; what was not measured is a dash.
+// row returns the cells of one result, with a dash for what was not measured.
 func (x *Result) row() []string {
 	cells := []string{x.Workload, x.Side}
 	for _, c := range columns() {
@@ -55,26 +55,26 @@ func heads() []string {
 	return append(all, "failed")
 }
 
-// verdict is one row of the table of targets.
-func (v Verdict) row() []string {
+// row is one row of the table of targets.
+func (o Outcome) row() []string {
 	met := "yes"
-	if !v.Met {
+	if !o.Met {
 		met = "**no**"
 	}
-	value := fmt.Sprintf("%.3g", v.Value)
-	if v.Of != "" {
-		value = fmt.Sprintf("%.2f × %s", v.Value, v.Of)
+	value := fmt.Sprintf("%.3g", o.Value)
+	if o.Of != "" {
+		value = fmt.Sprintf("%.2f × %s", o.Value, o.Of)
 	}
-	return []string{v.Workload, v.What, value, v.String(), met}
+	return []string{o.Workload, o.What, value, o.String(), met}
 }
 
-var verdictHeads = []string{"work", "figure", "measured", "target", "met"}
+var targetHeads = []string{"work", "figure", "measured", "target", "met"}
 
-func (r *Report) verdicts() [][]string {
+func (r *Report) targets() [][]string {
 	var rows [][]string
 	for _, target := range Targets() {
-		if verdict, ok := r.Judge(target); ok {
-			rows = append(rows, verdict.row())
+		if outcome, ok := r.Check(target); ok {
+			rows = append(rows, outcome.row())
 		}
 	}
 	return rows
@@ -97,12 +97,12 @@ func (r *Report) Text(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	write := func(heads []string, rows [][]string) {
 		for _, row := range append([][]string{heads}, rows...) {
-			_, _ = fmt.Fprintln(w, strings.ReplaceAll(strings.Join(row, "\t"), "**", "")) // Flush tells
+			_, _ = fmt.Fprintln(w, strings.ReplaceAll(strings.Join(row, "\t"), "**", "")) // Flush returns the error
 		}
 		_, _ = fmt.Fprintln(w)
 	}
 	write(heads(), r.inOrder())
-	write(verdictHeads, r.verdicts())
+	write(targetHeads, r.targets())
 	for _, x := range r.Results {
 		for _, failure := range x.Failures {
 			_, _ = fmt.Fprintf(w, "%s on %s: %s\n", x.Workload, x.Side, failure)

@@ -13,12 +13,12 @@ type Target struct {
 	Metric   string
 	What     string // the figure, in words
 	Of       string // the side that it is a ratio to; "": the figure itself
-	Least    bool   // the bound is the least that will do, and not the most
+	Least    bool   // the bound is a minimum, not a maximum
 	Bound    float64
 }
 
-// Targets are what our server is held to. The margins above the floor are what it may cost to validate, to limit, to look
-// whether a session lives, to write logs and to count, none of which the floor does.
+// Targets are the bounds for our server. The margins above the floor are for validation, rate limits, the check of the session,
+// logs and metrics, none of which the floor has.
 func Targets() []Target {
 	const cpu = "CPU of the server"
 	return []Target{
@@ -45,31 +45,31 @@ func Targets() []Target {
 	}
 }
 
-// Verdict is a target with what was measured.
-type Verdict struct {
+// Outcome is a target with what was measured.
+type Outcome struct {
 	Target
-	Value float64 // what the bound is held against
+	Value float64 // the figure or the ratio that is compared with the bound
 	Met   bool
 }
 
-// Judge holds the report against a target; ok is false where that was not measured.
-func (r *Report) Judge(t Target) (v Verdict, ok bool) {
-	v = Verdict{Target: t, Value: math.NaN()}
+// Check compares the report with a target; ok is false if its figure was not measured.
+func (r *Report) Check(t Target) (o Outcome, ok bool) {
+	o = Outcome{Target: t, Value: math.NaN()}
 	if t.Of != "" {
-		v.Value = r.Ratio(t.Workload, t.Metric, servers.Ours, t.Of)
+		o.Value = r.Ratio(t.Workload, t.Metric, servers.Ours, t.Of)
 	} else if found := r.Find(t.Workload, servers.Ours); found != nil {
 		if value, measured := found.Medians[t.Metric]; measured {
-			v.Value = value
+			o.Value = value
 		}
 	}
-	v.Met = v.Value <= t.Bound
+	o.Met = o.Value <= t.Bound
 	if t.Least {
-		v.Met = v.Value >= t.Bound
+		o.Met = o.Value >= t.Bound
 	}
-	return v, !math.IsNaN(v.Value)
+	return o, !math.IsNaN(o.Value)
 }
 
-// String is the bound as people read it.
+// String writes the bound, such as "≤ 1.35 × floor".
 func (t Target) String() string {
 	sign := "≤"
 	if t.Least {

@@ -16,7 +16,7 @@ import (
 // users is how many accounts each database has, each with one project and one chat of 1,000 messages.
 const users = 256
 
-// passwordHash is argon2id, 19 MiB, two passes, one lane, of "correct horse battery".
+// passwordHash is the argon2id hash (19 MiB, two passes, one lane) of "correct horse battery".
 const passwordHash = "$argon2id$v=19$m=19456,t=2,p=1$jFScL/kDtapyogKF9MzZXw$ckvcQ+Z6+5EOahxV/LiTxgQBL4oBxVJqqKEZnLKcDLo"
 
 var (
@@ -34,7 +34,7 @@ type schema struct {
 	rows   string
 }
 
-// plain is the least that the work needs.
+// plain is the schema of the floor and the peer: the least that the work needs.
 func plain() schema {
 	return schema{create: func(ctx context.Context, dsn string) error { return execute(ctx, dsn, plainSchema) }, rows: plainRows}
 }
@@ -67,7 +67,7 @@ func (s *Stack) seed(ctx context.Context, side string, with schema) error {
 	return nil
 }
 
-// reset makes a side's database anew. The checkpoint comes now, rather than in the middle of a run.
+// reset replaces a side's database by a copy of its template. It makes a checkpoint, which would otherwise fall into a run.
 func (s *Stack) reset(ctx context.Context, side string) error {
 	return s.administer(ctx,
 		"drop database if exists "+quoted(side)+" with (force)",

@@ -14,10 +14,10 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 )
 
-// together is how many jobs are written and pushed at once: few enough that their rows say when they were pushed.
-const together = 2000
+// batchSize is how many jobs are written and pushed at once: few enough that pushed_at of their rows is right.
+const batchSize = 2000
 
-// Enqueue writes jobs into the database of our side and calls them in Redis, as the API would, in less time.
+// Enqueue writes jobs into the database of our side and pushes them to Redis, as the API does, in less time.
 func (s *Side) Enqueue(ctx context.Context, count int) (err error) {
 	conn, err := pgx.Connect(ctx, s.DSN())
 	if err != nil {
@@ -31,11 +31,11 @@ func (s *Side) Enqueue(ctx context.Context, count int) (err error) {
 	defer func() { err = errors.Join(err, q.Close()) }()
 	ids := make([]uuid.UUID, count)
 	for i := range ids {
-		if ids[i], err = uuid.NewV7(); err != nil { // as ours are, whose order in time is theirs in the indexes
+		if ids[i], err = uuid.NewV7(); err != nil { // as our server's ids, which are ordered by time in the indexes
 			return err
 		}
 	}
-	for some := range slices.Chunk(ids, together) {
+	for some := range slices.Chunk(ids, batchSize) {
 		if err := enqueue(ctx, conn, q, some); err != nil {
 			return err
 		}
@@ -60,8 +60,8 @@ func enqueue(ctx context.Context, conn *pgx.Conn, q *queue.Queue, ids []uuid.UUI
 	return q.PushAll(ctx, queue.Generate, ids)
 }
 
-// PauseWorkers pauses the workers alone, until Resume. They have seen before that Redis is new, and would otherwise push all
-// that waits when they go on.
+// PauseWorkers pauses the workers until [Side.Resume]. It waits first until they have noticed that Redis is new, since they would
+// otherwise push all waiting jobs again when they go on.
 func (s *Side) PauseWorkers(ctx context.Context) (err error) {
 	q, err := s.queue()
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Side) PauseWorkers(ctx context.Context) (err error) {
 		if lost, err = q.Lost(ctx); err != nil {
 			return err
 		}
-		time.Sleep(look)
+		time.Sleep(pollInterval)
 	}
 	var errs []error
 	for _, p := range s.current.workers {

@@ -32,7 +32,7 @@ func plainJobs() JobQueries {
 
 type floor struct{ bin, secret string }
 
-// ready is what the floor and the peer's worker say when they can be measured.
+// ready is the line that the floor and the peer's worker print when they can be measured.
 const ready = "bench: ready"
 
 func (f floor) launch(ctx context.Context, s *Side, options Options) (*launched, error) {
@@ -48,7 +48,7 @@ func (f floor) launch(ctx context.Context, s *Side, options Options) (*launched,
 			return nil, err
 		}
 		cmd := exec.Command(filepath.Join(f.bin, "floor"))
-		cmd.Stdin = bytes.NewReader(text) // not as arguments, which everybody may list
+		cmd.Stdin = bytes.NewReader(text) // not as arguments, which every user may list
 		return start(s.stack.dir, name, cmd)
 	}
 	server, err := begin("floor-api", map[string]any{"listen": up.addr, "postgres": s.DSN() + "&pool_max_conns=8&pool_min_conns=8", "events": options.Events})

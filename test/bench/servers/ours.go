@@ -11,8 +11,8 @@ import (
 	"strconv"
 )
 
-// NewOurs prepares our server: `mugshot api` from bin as in production, and workers that are `mugshot worker` but for a
-// provider that takes no time; see the package of that command.
+// NewOurs prepares our server: `mugshot api` from bin as in production, and workers that are `mugshot worker` with a provider that
+// takes no time; see test/bench/instant.
 func NewOurs(ctx context.Context, stack *Stack, bin string) (*Side, error) {
 	secret := rand.Text() + rand.Text()
 	mint, err := ourTokens(secret)
@@ -26,7 +26,7 @@ func NewOurs(ctx context.Context, stack *Stack, bin string) (*Side, error) {
 	s := &Side{
 		Name: Ours, Users: users, stack: stack, number: 1, schema: migrated(), launch: ours{bin: bin, secret: secret}.launch,
 		Jobs: JobQueries{
-			// A picture a job, which takes less to count than jobs, those of earlier days among them.
+			// One picture for each job. Counting them costs less than counting jobs, which include those of earlier days.
 			Done: "select count(*) from renders where created_at >= $1",
 			Times: `select (extract(epoch from finished_at - queued_at) * 1000)::float8, finished_at
 				from jobs where queued_at >= $1 and status = 'succeeded'`,
@@ -37,11 +37,11 @@ func NewOurs(ctx context.Context, stack *Stack, bin string) (*Side, error) {
 
 type ours struct{ bin, secret string }
 
-// slots are those of a worker, as many as the floor's has.
+// slots is the number of slots of a worker, the same as of the floor's.
 const slots = 16
 
-// environment is production's, as far as one machine goes. Limits of what one account may do are raised, since a
-// few accounts stand for many, and nothing else but the slots of so many workers and the calls that they make.
+// environment is that of production, as far as one machine allows. The limits of one account are raised, since a few accounts
+// stand for many; apart from that, only the slots of the workers and the calls of the provider are set.
 func (o ours) environment(s *Side, home string, options Options) []string {
 	calls := cmp.Or(options.Calls, slots*max(options.Workers, 1))
 	return []string{
@@ -52,13 +52,13 @@ func (o ours) environment(s *Side, home string, options Options) []string {
 	}
 }
 
-// production are the settings that APP_ENV=production asks for. Nobody is called at these addresses: the API neither
-// mails nor draws, and no upload is part of the work.
+// production returns the settings that APP_ENV=production requires. Nothing is sent to these addresses: the API neither sends mails
+// nor draws, and no workload uploads.
 func production() []string {
-	const nobody = "http://127.0.0.1:1"
+	const unused = "http://127.0.0.1:1"
 	return []string{
-		"APP_ENV=production", "PUBLIC_APP_URL=https://localhost", "SUPABASE_URL=" + nobody, "SUPABASE_KEY=unused",
-		"SMTP_URL=smtp://127.0.0.1:1", "GEMINI_API_KEY=unused", "GEMINI_BASE_URL=" + nobody,
+		"APP_ENV=production", "PUBLIC_APP_URL=https://localhost", "SUPABASE_URL=" + unused, "SUPABASE_KEY=unused",
+		"SMTP_URL=smtp://127.0.0.1:1", "GEMINI_API_KEY=unused", "GEMINI_BASE_URL=" + unused,
 	}
 }
 

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// PeerModules are what the peer imports, by the names of Debian's packages without their "python3-".
+// PeerModules lists the modules that the peer imports; Debian's packages are named python3- and the module.
 const PeerModules = "fastapi, uvicorn, uvloop, httptools, asyncpg, redis, celery, jwt, argon2, ujson, psycopg2"
 
-// FindPython returns a python3 that can run the peer, with the versions of what it runs on, or "".
+// FindPython returns a python3 that can run the peer, with the versions of its modules, or "".
 func FindPython(ctx context.Context) (path, versions string) {
 	const tell = "import sys, " + PeerModules + "; print('Python', sys.version.split()[0] + ',', 'FastAPI', fastapi.__version__ + ',', " +
 		"'uvicorn', uvicorn.__version__ + ',', 'asyncpg', asyncpg.__version__ + ',', 'Celery', celery.__version__)"
@@ -26,7 +26,7 @@ func FindPython(ctx context.Context) (path, versions string) {
 	return "", ""
 }
 
-// NewPeer prepares the peer: the old stack's design, whose source lies in a folder.
+// NewPeer prepares the peer, the old stack's design, from its source folder.
 func NewPeer(ctx context.Context, stack *Stack, python, source string) (*Side, error) {
 	secret := rand.Text() + rand.Text()
 	users, err := virtual(plainTokens(secret))

@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	startPatience = 30 * time.Second
-	stopPatience  = 10 * time.Second
-	look          = 20 * time.Millisecond
+	startTimeout = 30 * time.Second
+	stopTimeout  = 10 * time.Second
+	pollInterval = 20 * time.Millisecond
 )
 
-// process is a program that is measured, with all that it starts, in a process group of its own.
+// process is a measured program with all its children, in a process group of its own.
 type process struct {
 	name   string
 	cmd    *exec.Cmd
@@ -27,7 +27,7 @@ type process struct {
 	exited chan struct{} // closed when it has been reaped
 }
 
-// start runs a program in a directory, with only the environment that is given. What it says goes to a file.
+// start starts a program. Its output goes to a file in dir.
 func start(dir, name string, cmd *exec.Cmd) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
 	if err != nil {
@@ -35,11 +35,11 @@ func start(dir, name string, cmd *exec.Cmd) (*process, error) {
 	}
 	p := &process{name: name, cmd: cmd, log: log, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us alone, and we end it
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches only this process, which then stops the program
 	tie(cmd.SysProcAttr)
 	started := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // what is tied is tied to the thread that started it
+		runtime.LockOSThread() // the signal of tie is bound to the thread that started the program
 		defer close(p.exited)
 		err := cmd.Start()
 		started <- err
@@ -55,7 +55,7 @@ func start(dir, name string, cmd *exec.Cmd) (*process, error) {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// signal reaches the whole group. One that has ended already needs none.
+// signal sends a signal to the whole group. A group that has ended is no error.
 func (p *process) signal(s syscall.Signal) error {
 	if err := syscall.Kill(-p.pid(), s); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return fmt.Errorf("signal %s: %w", p.name, err)
@@ -63,7 +63,7 @@ func (p *process) signal(s syscall.Signal) error {
 	return nil
 }
 
-// stop asks it to end, and kills it and whatever it started when it has not.
+// stop sends SIGTERM to the program, and kills the whole group when it has ended or stopTimeout has passed.
 func (p *process) stop() error {
 	err := errors.Join(p.signal(syscall.SIGCONT), syscall.Kill(p.pid(), syscall.SIGTERM))
 	if errors.Is(err, syscall.ESRCH) {
@@ -71,30 +71,30 @@ func (p *process) stop() error {
 	}
 	select {
 	case <-p.exited:
-	case <-time.After(stopPatience):
+	case <-time.After(stopTimeout):
 	}
 	err = errors.Join(err, p.signal(syscall.SIGKILL))
 	<-p.exited
 	return errors.Join(err, p.log.Close())
 }
 
-// await waits until ready says so.
+// await waits until ready returns true.
 func (p *process) await(ctx context.Context, ready func(context.Context) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for !ready(ctx) {
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s ended before it was ready: %s", p.name, p.lastWords())
+			return fmt.Errorf("%s ended before it was ready: %s", p.name, p.lastLines())
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready: %w: %s", p.name, ctx.Err(), p.lastWords())
-		case <-time.After(look):
+			return fmt.Errorf("%s is not ready: %w: %s", p.name, ctx.Err(), p.lastLines())
+		case <-time.After(pollInterval):
 		}
 	}
 	return nil
 }
 
-// says waits for words in its log.
+// says returns a function that tells whether words are in the log.
 func (p *process) says(words string) func(context.Context) bool {
 	return func(context.Context) bool {
 		text, err := os.ReadFile(p.log.Name())
@@ -102,8 +102,8 @@ func (p *process) says(words string) func(context.Context) bool {
 	}
 }
 
-// lastWords is the end of its log.
-func (p *process) lastWords() string {
+// lastLines returns the end of the log.
+func (p *process) lastLines() string {
 	text, err := os.ReadFile(p.log.Name())
 	if err != nil {
 		return err.Error()

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// probe is for questions before a measurement; each connection lives as long as its answer.
+// probe is the client for requests before a measurement; it uses a new connection for each.
 var probe = &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// answers tells whether a URL answers with the status.
+// answers returns a function that tells whether a URL answers with the status.
 func answers(url string, status int) func(context.Context) bool {
 	return func(ctx context.Context) bool {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
@@ -30,14 +30,14 @@ func answers(url string, status int) func(context.Context) bool {
 	}
 }
 
-// Ports that a server is given: below those that the system gives to clients (32768 on Linux, ip_local_port_range), of which a
-// measurement leaves so many behind that a server's may be taken before it listens.
+// The ports of servers: below those that the system gives to clients (32768 on Linux, ip_local_port_range), of which a measurement
+// leaves so many in TIME_WAIT that a server's port might be taken before it listens.
 const (
 	leastPort = 20_000
 	mostPort  = 30_000
 )
 
-// freeAddress returns an address that nobody listens at.
+// freeAddress returns an address at which no program listens.
 func freeAddress() (string, error) {
 	var err error
 	for range 100 {

@@ -22,7 +22,7 @@ const (
 	Peer  = "peer"
 )
 
-// Groups of processes, whose costs are told apart.
+// Groups of processes whose costs are measured separately.
 const (
 	ServerGroup   = "server"
 	WorkerGroup   = "worker"
@@ -32,9 +32,9 @@ const (
 
 // Options say how a side is started.
 type Options struct {
-	Events  bool // announce new messages to those who follow a chat. Ours always does
+	Events  bool // publish new messages to the event streams of their chat; ours always does
 	Workers int  // worker processes; 0: one
-	Calls   int  // that the provider takes at a time; 0: as many as the workers have slots. Ours alone
+	Calls   int  // concurrent calls that the provider allows; 0: as many as the workers have slots. Ours only
 }
 
 // Side is a server with its workers, which does the same work as the other sides on a database of its own.
@@ -47,7 +47,7 @@ type Side struct {
 	number  int // of its database in Redis
 	schema  schema
 	launch  launcher
-	current *launched // nil: it does not run
+	current *launched // nil: not started
 }
 
 // JobQueries ask a side's database for its jobs; see load.Jobs.
@@ -56,17 +56,17 @@ type JobQueries struct{ Done, Times string }
 // launched are the processes of a running side.
 type launched struct {
 	addr    string
-	admin   map[string]string // where the edge for operators of a group's first process is; ours has one
+	admin   map[string]string // address of the admin server of a group's first process; only ours has one
 	server  []*process
 	workers []*process
 }
 
 func (l *launched) all() []*process { return slices.Concat(l.server, l.workers) }
 
-// launcher starts a side's processes. What it has started when it fails comes with the error.
+// launcher starts a side's processes. When it fails, it returns what it has started with the error.
 type launcher func(ctx context.Context, s *Side, o Options) (*launched, error)
 
-// Fresh stops the side if it runs, gives it a database as new and an empty Redis, and starts it.
+// Fresh stops the side if it runs, gives it a new database and an empty Redis, and starts it.
 func (s *Side) Fresh(ctx context.Context, o Options) error {
 	if err := s.Stop(); err != nil {
 		return err
@@ -80,10 +80,10 @@ func (s *Side) Fresh(ctx context.Context, o Options) error {
 	return s.Start(ctx, o)
 }
 
-// startTries is how often a side is started, each time at other ports, since somebody may take one before it listens.
+// startTries is how often a side is started, each time at other ports, since another program may take one before it listens.
 const startTries = 3
 
-// Start starts the side on what it has.
+// Start starts the side on its present database and Redis.
 func (s *Side) Start(ctx context.Context, o Options) error {
 	o.Workers = max(1, o.Workers)
 	var failed error
@@ -137,7 +137,7 @@ func (s *Side) Running() bool { return s.current != nil }
 // Addr is where its server listens.
 func (s *Side) Addr() string { return s.current.addr }
 
-// Admin is where the first process of a group answers operators. Ours alone does.
+// Admin is the address of the admin server of a group's first process. Only ours has one.
 func (s *Side) Admin(group string) string { return s.current.admin[group] }
 
 // DSN is the address of its database.

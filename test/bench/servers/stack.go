@@ -1,5 +1,5 @@
-// Package servers starts and stops what is measured: our API and worker, the floor, the peer, and the Postgres and Redis
-// that they share, each side with a database of its own on them.
+// Package servers starts and stops what is measured: the sides (our API and worker, the floor, the peer), and the Postgres and
+// Redis that they share. Each side has a database of its own in both.
 package servers
 
 import (
@@ -21,10 +21,10 @@ import (
 // maxConnections is enough for the pools of all sides at once.
 const maxConnections = 200
 
-// Stack is a Postgres and a Redis for measurements only. Postgres writes its log to the disk as production would.
+// Stack is a Postgres and a Redis for measurements only. Postgres flushes every commit to the disk, as in production.
 type Stack struct {
-	dir      string // where everything is kept that a run leaves behind
-	pictures string // where ours keeps pictures: in memory, where the machine has a file system there
+	dir      string // for all files of a run
+	pictures string // for the pictures of ours: in memory if the machine has such a file system
 	postgres *devstack.Postgres
 	redis    *devstack.Redis
 	log      *os.File
@@ -33,7 +33,7 @@ type Stack struct {
 // sharedMemory is a file system in memory, on Linux.
 const sharedMemory = "/dev/shm"
 
-// StartStack starts both. The caller owes a Stop.
+// StartStack starts both. The caller must call [Stack.Stop].
 func StartStack(ctx context.Context, dir string) (s *Stack, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -112,13 +112,13 @@ func execute(ctx context.Context, dsn string, statements ...string) error {
 	return nil
 }
 
-// pids are the servers' own processes, whose children belong to them.
+// pids returns the main processes of both servers; their children are counted with them.
 func (s *Stack) pids() (postgres, redisPID int, err error) {
-	notes, err := os.ReadFile(filepath.Join(s.dir, "postgres", "cluster", "postmaster.pid"))
+	pidFile, err := os.ReadFile(filepath.Join(s.dir, "postgres", "cluster", "postmaster.pid"))
 	if err != nil {
 		return 0, 0, err
 	}
-	first, _, _ := bytes.Cut(notes, []byte("\n"))
+	first, _, _ := bytes.Cut(pidFile, []byte("\n"))
 	if postgres, err = strconv.Atoi(string(first)); err != nil {
 		return 0, 0, err
 	}

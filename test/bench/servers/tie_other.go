@@ -4,5 +4,5 @@ package servers
 
 import "syscall"
 
-// tie does nothing where there is no /proc either, and so nothing to measure.
+// tie does nothing: without /proc, nothing is measured on these systems.
 func tie(*syscall.SysProcAttr) {}

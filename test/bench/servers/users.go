@@ -16,7 +16,7 @@ import (
 // tokenTTL outlives every run.
 const tokenTTL = 12 * time.Hour
 
-// virtual lists the accounts that the seeds make, with a session token of each.
+// virtual returns the accounts of the seeds, with a session token for each.
 func virtual(mint func(user, session uuid.UUID) (string, error)) ([]load.Vars, error) {
 	all := make([]load.Vars, users)
 	for i := range all {
@@ -33,12 +33,13 @@ func virtual(mint func(user, session uuid.UUID) (string, error)) ([]load.Vars, e
 	return all, nil
 }
 
-// seeded is the id of a row of the seeds.
+// seeded returns the id of a row of the seeds.
 func seeded(kind string, n int) uuid.UUID {
 	return uuid.MustParse(fmt.Sprintf("00000000-0000-4000-%s-%012x", kind, n))
 }
 
-// ourTokens are signed by what our server signs with, so that it makes all its checks: signature, claims, session.
+// ourTokens returns a function that signs tokens as our server does, so that the server makes all its checks: signature, claims,
+// session.
 func ourTokens(secret string) (func(user, session uuid.UUID) (string, error), error) {
 	ring, err := token.NewKeyring(secret)
 	if err != nil {
@@ -56,7 +57,7 @@ func ourTokens(secret string) (func(user, session uuid.UUID) (string, error), er
 	}, nil
 }
 
-// plainTokens are what the floor and the peer take: HS256 over a subject and an expiry.
+// plainTokens returns a function that signs the tokens of the floor and the peer: HS256 over a subject and an expiry.
 func plainTokens(secret string) func(user, session uuid.UUID) (string, error) {
 	return func(user, _ uuid.UUID) (string, error) {
 		claims, err := jwt.NewBuilder().Subject(user.String()).Expiration(time.Now().Add(tokenTTL)).Build()

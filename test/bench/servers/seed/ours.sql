@@ -1,5 +1,5 @@
--- The same rows as in plain.sql, in our own tables, and what else our server asks of an account: a confirmed address, a
--- session that lives, a ledger that adds up to the balance, and a prompt.
+-- The same rows as in plain.sql, in our own tables, and what else our server requires of an account: a confirmed address, a
+-- valid session, a ledger that adds up to the balance, and a prompt.
 
 create function pg_temp.id(kind text, n int) returns uuid immutable language sql
 return ('00000000-0000-4000-' || kind || '-' || lpad(to_hex(n), 12, '0'))::uuid;
@@ -15,7 +15,7 @@ insert into sessions (id, user_id, refresh_hash, idle_expires_at, expires_at)
 select pg_temp.id('b000', n), pg_temp.id('8000', n), sha256(int4send(n)), now() + interval '20 days', now() + interval '60 days'
 from generate_series(1, :users) n;
 
--- A project and its prompt refer to each other: the constraint is looked at when the transaction, all of this, ends.
+-- A project and its prompt refer to each other: the constraint is checked at the end of the transaction, which is this file.
 insert into projects (id, user_id, mode, platform, width, height, prompt_id)
 select pg_temp.id('9000', n), pg_temp.id('8000', n), 'design', 'youtube', 1280, 720, pg_temp.id('9100', n) from generate_series(1, :users) n;
 
@@ -23,7 +23,7 @@ insert into prompts (id, project_id, headline, normalized_jsonb)
 select pg_temp.id('9100', n), pg_temp.id('9000', n), 'I built a robot', '{"version": 1, "headline": "I built a robot"}'
 from generate_series(1, :users) n;
 
--- Jobs of earlier days, as on any day but the first: plans that were made for a table without rows read all of it later.
+-- Jobs of earlier days, as on every day but the first: plans made for an empty table would read all of it later.
 insert into jobs (
     id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, cost_credits,
     status, stage, progress, attempt, queued_at, started_at, finished_at
