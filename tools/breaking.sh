@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Compares the spec with that of the last release and of main, and fails where clients would break under the same
-# version. Breaking clients takes a new minor version before 1.0.0 and a new major one from then on (docs/contract.md).
-# BASE names another commit to compare with; where neither is known, as in a shallow clone, there is nothing to say.
+# Compares the spec with that of the last release and of main, and fails if a client would break under the same version.
+# A breaking change needs a new minor version before 1.0.0, and a new major one from then on (docs/contract.md). BASE names
+# another commit to compare with; without the release and main, as in a shallow clone, nothing is compared.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 spec=api/openapi.yaml
 
-# promise prints the part of a spec's version that stands for what clients may rely on.
+# promise prints the part of a spec's version that changes only when clients break.
 promise() {
   sed -n 's/^  version: *//p' "$1" | awk -F. '{ print ($1 == 0) ? $1 "." $2 : $1 }'
 }

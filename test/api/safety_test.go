@@ -27,7 +27,7 @@ func TestModerator_blocksAPublicFigureBeforeAnythingIsDrawn(t *testing.T) {
 		if req.WantsImage {
 			t.Error("something was drawn")
 		}
-		return geminifake.Judged("public_figure")
+		return geminifake.Moderated("public_figure")
 	})
 	app := onGemini(t, fake, apptest.WithWorker(), quiet())
 	who := app.SignUp(t)

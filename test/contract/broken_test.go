@@ -17,8 +17,8 @@ type damage struct {
 	make func() any // the whole value, broken
 }
 
-// damages lists the ways to break a value that fits a schema, each in one place. They depend on nothing random, so that
-// they can be counted.
+// damages lists the ways to break a value that fits a schema, each in one place. They don't depend on chance, so that a number
+// can choose one of them.
 func damages(s *openapi3.Schema, value any) []damage {
 	s = flat(s)
 	list := wrongTypes(s)
@@ -30,7 +30,7 @@ func damages(s *openapi3.Schema, value any) []damage {
 		}
 	case int64:
 		for _, raw := range []string{"0.5", "1.0", "1e1", "9223372036854775808", "-9223372036854775809", "1e400"} {
-			add("no integer of ours: "+raw, json.RawMessage(raw))
+			add("not an integer: "+raw, json.RawMessage(raw))
 		}
 		if s.Min != nil {
 			add("too small", int64(*s.Min)-1)

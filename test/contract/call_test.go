@@ -56,8 +56,8 @@ type call struct {
 	header http.Header
 	cookie map[string]string
 	body   []byte
-	broken string // in what way; "": fits
-	odd    bool   // neither: the spec leaves open whether it is taken
+	broken string // how it was made invalid; "": valid
+	odd    bool   // neither valid nor invalid: the spec leaves open whether it is accepted
 }
 
 // fittingCall makes a call that the spec allows, and returns its body as a value; nil: none is sent.
@@ -85,7 +85,7 @@ func (m *maker) fittingCall(op *operation, id string) (c *call, body any) {
 		}
 	}
 	if m.often(10) {
-		c.query.Set("utm_source", "x") // what the spec does not know is passed over
+		c.query.Set("utm_source", "x") // what the spec does not declare is ignored
 		c.header.Set("X-Unknown", "x")
 	}
 	if op.body == nil || (!op.bodyRequired && m.often(30)) {
@@ -136,22 +136,22 @@ type breakage struct {
 	apply func()
 }
 
-// damage breaks a fitting call in one place, unless there is none that could be broken.
+// damage makes a valid call invalid in one way, if there is any.
 func (m *maker) damage(c *call, body any) {
-	places := slices.Concat(c.brokenParams(), c.brokenWholes(body))
+	ways := slices.Concat(c.brokenParams(), c.brokenWholes(body))
 	if body != nil && m.often(70) {
-		places = nil
+		ways = nil
 		for _, d := range damages(c.op.body, body) {
-			places = append(places, breakage{"body: " + d.what, func() { c.setBody(d.make(), m.often(30)) }})
+			ways = append(ways, breakage{"body: " + d.what, func() { c.setBody(d.make(), m.often(30)) }})
 		}
 	}
-	if len(places) == 0 {
+	if len(ways) == 0 {
 		return
 	}
-	slices.SortFunc(places, func(a, b breakage) int { return strings.Compare(a.what, b.what) })
-	place := places[m.IntN(len(places))]
-	place.apply()
-	c.broken = place.what
+	slices.SortFunc(ways, func(a, b breakage) int { return strings.Compare(a.what, b.what) })
+	way := ways[m.IntN(len(ways))]
+	way.apply()
+	c.broken = way.what
 }
 
 func (c *call) brokenParams() (list []breakage) {
@@ -182,7 +182,7 @@ func (c *call) brokenParams() (list []breakage) {
 	return list
 }
 
-// brokenParam is what no value of a parameter may look like.
+// brokenParam returns invalid values of a parameter.
 func brokenParam(p *openapi3.Parameter) map[string]string {
 	s := p.Schema.Value
 	if s.Type.Is("integer") {
@@ -212,7 +212,7 @@ func brokenParam(p *openapi3.Parameter) map[string]string {
 	return broken
 }
 
-// brokenWholes breaks what is around the values.
+// brokenWholes lists the ways to break a call around its values: query, body, media type.
 func (c *call) brokenWholes(body any) (list []breakage) {
 	add := func(what string, apply func()) { list = append(list, breakage{what, apply}) }
 	if slices.ContainsFunc(c.op.params, func(p *openapi3.ParameterRef) bool { return p.Value.In == openapi3.ParameterInQuery }) {
@@ -242,7 +242,7 @@ func (c *call) brokenWholes(body any) (list []breakage) {
 	return list
 }
 
-// request writes the call down for an API at base.
+// request makes an HTTP request of the call, to an API at base.
 func (c *call) request(base string) (*http.Request, error) {
 	path := c.op.path
 	for name, value := range c.path {
@@ -264,7 +264,7 @@ func (c *call) request(base string) (*http.Request, error) {
 	return r, nil
 }
 
-// String shows the call as one would repeat it.
+// String describes the call so that it can be repeated.
 func (c *call) String() string {
 	r, err := c.request("")
 	if err != nil {

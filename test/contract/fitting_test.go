@@ -18,14 +18,14 @@ import (
 type maker struct {
 	*rand.Rand
 
-	// known are values that mean something to the application, by the name of the member or parameter.
+	// known holds values that exist in the application, by the name of the member or parameter.
 	known map[string][]string
 }
 
-// often is true in some of a hundred cases.
+// often returns true in the given percentage of cases.
 func (m *maker) often(percent int) bool { return m.IntN(100) < percent }
 
-// value makes a value for a schema; name is that of the member or parameter.
+// value makes a value for a schema; name is the name of the member or parameter.
 func (m *maker) value(s *openapi3.Schema, name string) any {
 	s = flat(s)
 	switch {
@@ -60,7 +60,7 @@ func (m *maker) object(s *openapi3.Schema) map[string]any {
 	}
 	for _, name := range []string{"password", "new_password"} {
 		if _, twice := object["confirm_password"]; twice && object[name] != nil && m.often(90) {
-			object["confirm_password"] = object[name] // or hardly any would get by the domain's rule
+			object["confirm_password"] = object[name] // or hardly any would satisfy the domain's rule
 		}
 	}
 	return object
@@ -91,7 +91,7 @@ func (m *maker) integer(s *openapi3.Schema) int64 {
 	return []int64{least, most, least + m.Int64N(most-least+1), min(least+1, most)}[m.IntN(4)]
 }
 
-// edges are values at the edge of what a format allows.
+// edges holds values at the edge of what a format allows.
 var edges = map[string][]string{
 	"date": {"0000-01-01", "0001-01-01", "1900-02-28", "1995-12-10", "2000-02-29", "2024-02-29", "2026-11-21", "9999-12-31"},
 	"date-time": {
@@ -145,14 +145,14 @@ func (m *maker) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// fits is about texts without a format. NUL is never fit: no database column takes it.
+// fits tells whether a text without a format satisfies a schema. NUL never does: no database column accepts it.
 func fits(s *openapi3.Schema, text string) bool {
 	length := uint64(utf8.RuneCountInString(text))
 	return length >= s.MinLength && (s.MaxLength == nil || length <= *s.MaxLength) && !strings.Contains(text, "\x00") &&
 		(s.Pattern == "" || regexp.MustCompile(s.Pattern).MatchString(text))
 }
 
-// flat joins what allOf holds apart.
+// flat merges the schemas of an allOf.
 func flat(s *openapi3.Schema) *openapi3.Schema {
 	if len(s.AllOf) == 0 {
 		return s

@@ -23,11 +23,11 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// shards run side by side, each on an application of its own and always the same for a seed.
+// shards is the number of parallel tests, each with an application of its own and with the same requests for the same seed.
 const shards = 4
 
-// domainRules are the only reasons for which a request that fits the schema may be refused as validation_failed. Each
-// is told in the descriptions of the spec.
+// domainRules lists the only reasons for which a request that fits the schema may be refused as validation_failed. The spec
+// describes each of them.
 var domainRules = []struct{ operation, field, code string }{
 	{"signUp|resetPassword|changePassword", `/confirm_password`, "mismatch"},
 	{"signUp|resetPassword|changePassword", `/(new_)?password`, "too_common|contains_email|contains_username"},
@@ -44,9 +44,9 @@ var domainRules = []struct{ operation, field, code string }{
 	{"disableSecondFactor|verifySecondFactor", `/code`, "one_of"},
 }
 
-// TestFuzz_answersFitTheSpec holds every operation to the contract: no 5xx; no status, content type or body outside the spec; what is
-// broken is never accepted; what fits is never refused as malformed, but for domainRules. FUZZ_CASES says how many
-// requests (2,000), FUZZ_SEED repeats a run.
+// TestFuzz_answersFitTheSpec checks every operation: no 5xx; no status, content type or body outside the spec; no invalid request is
+// accepted; no valid request is refused as malformed, apart from domainRules. FUZZ_CASES is the number of requests (2,000),
+// FUZZ_SEED repeats a run.
 func TestFuzz_answersFitTheSpec(t *testing.T) {
 	t.Parallel()
 	cases, seed := number(t, "FUZZ_CASES", 2000), uint64(number(t, "FUZZ_SEED", int(rand.Uint32())))
@@ -77,22 +77,22 @@ func number(t *testing.T, name string, otherwise int) int {
 type fuzzer struct {
 	*maker
 
-	t       *testing.T
-	app     *apptest.App
-	ops     []*operation
-	account *apptest.Account
-	witness *witness
-	counts  map[string]map[int]int // of answers, by operation and status
+	t        *testing.T
+	app      *apptest.App
+	ops      []*operation
+	account  *apptest.Account
+	reporter *reporter
+	counts   map[string]map[int]int // of answers, by operation and status
 }
 
-// witness passes on what the check of the answers has to say, with the request that it is about.
-type witness struct {
+// reporter is a testing.TB that adds the last request to the errors of the check against the spec.
+type reporter struct {
 	testing.TB
 
 	last atomic.Pointer[string]
 }
 
-func (w *witness) Errorf(format string, args ...any) {
+func (w *reporter) Errorf(format string, args ...any) {
 	w.TB.Errorf("%s\n%s", fmt.Sprintf(format, args...), *w.last.Load())
 }
 
@@ -100,19 +100,20 @@ func newFuzzer(t *testing.T, r *rand.Rand) *fuzzer {
 	t.Helper()
 	doc, err := api.GetSpec()
 	require.NoError(t, err)
-	w := &witness{TB: t}
+	w := &reporter{TB: t}
 	w.last.Store(new("before the first request"))
 	f := &fuzzer{
 		t: t, ops: operations(doc), maker: &maker{Rand: r, known: map[string][]string{}}, counts: map[string]map[int]int{},
-		witness: w, app: apptest.New(w, apptest.With("RATE_LIMIT_FACTOR", "10000"), apptest.With("AUTH_MAX_FAILURES", "1000000"),
+		reporter: w, app: apptest.New(w, apptest.With("RATE_LIMIT_FACTOR", "10000"), apptest.With("AUTH_MAX_FAILURES", "1000000"),
 			apptest.With("CHAT_USER_REPLIES", "1000")),
 	}
-	f.settle()
+	f.signUp()
 	return f
 }
 
-// settle makes an account with something in it, beside somebody else's, and remembers what means something to it.
-func (f *fuzzer) settle() {
+// signUp makes an account with pictures, projects, jobs and chats, and another one with its own. It remembers their ids and
+// secrets, so that generated requests use them.
+func (f *fuzzer) signUp() {
 	f.account = f.app.SignUp(f.t)
 	f.app.Grant(f.t, f.account.Email, 100_000)
 	stranger := f.app.SignUp(f.t)
@@ -153,7 +154,7 @@ func (f *fuzzer) settle() {
 	}
 }
 
-// talk begins a chat with a question, and remembers it and the reply that is never written.
+// talk begins a chat with a question, and remembers the ids of the chat and of the reply, which is never written.
 func (f *fuzzer) talk(who *apptest.Account) {
 	begun, err := who.NewChatWithResponse(f.t.Context(), client.ChatCreate{})
 	require.NoError(f.t, err)
@@ -171,7 +172,7 @@ func (f *fuzzer) remember(name, value string) {
 	f.known[name] = f.known[name][max(0, len(f.known[name])-12):]
 }
 
-// step makes one request and judges the answer.
+// step makes one request and checks the answer.
 func (f *fuzzer) step(id string) {
 	c, body := f.fittingCall(f.ops[f.IntN(len(f.ops))], id)
 	switch dice := f.IntN(100); {
@@ -184,18 +185,18 @@ func (f *fuzzer) step(id string) {
 	known := f.authorize(c)
 	status, answer := f.send(c)
 	if status == http.StatusUnauthorized && known && c.op.secured {
-		// An earlier request may have ended the session, or all of the account.
-		f.settle()
+		// An earlier request may have ended the session or deleted the account.
+		f.signUp()
 		known = f.authorize(c) || known
 		c.header.Set("Authorization", "Bearer "+f.account.Session.SessionToken)
 		status, answer = f.send(c)
 	}
-	for _, complaint := range f.judge(c, known, status, answer) {
+	for _, complaint := range f.check(c, known, status, answer) {
 		f.t.Errorf("%s\n%v\nanswered %d %s", complaint, c, status, answer)
 	}
 }
 
-// authorize presents a token, or something like one, and tells whether it is good.
+// authorize sets a token, or something like one, and tells whether it is valid.
 func (f *fuzzer) authorize(c *call) bool {
 	switch dice := f.IntN(100); {
 	case dice < 85:
@@ -211,7 +212,7 @@ func oneText(r *rand.Rand, texts ...string) string { return texts[r.IntN(len(tex
 
 func (f *fuzzer) send(c *call) (status int, answer []byte) {
 	f.t.Helper()
-	f.witness.last.Store(new(c.String()))
+	f.reporter.last.Store(new(c.String()))
 	r, err := c.request(f.app.URL + apptest.BasePath)
 	require.NoError(f.t, err)
 	res, err := f.app.HTTP.Do(r)
@@ -229,7 +230,7 @@ func (f *fuzzer) send(c *call) (status int, answer []byte) {
 	return res.StatusCode, answer
 }
 
-// learn remembers what can be used again.
+// learn remembers values of an answer for later requests.
 func (f *fuzzer) learn(answer []byte) {
 	var members map[string]any
 	if json.Unmarshal(answer, &members) != nil {
@@ -247,10 +248,10 @@ func (f *fuzzer) learn(answer []byte) {
 	}
 }
 
-// judge returns what is wrong with an answer, beyond what the check against the spec has found.
-func (f *fuzzer) judge(c *call, known bool, status int, answer []byte) (complaints []string) {
+// check returns what is wrong with an answer, beyond what the check against the spec finds.
+func (f *fuzzer) check(c *call, known bool, status int, answer []byte) (complaints []string) {
 	var envelope client.ErrorEnvelope
-	_ = json.Unmarshal(answer, &envelope) // an answer that is none is the spec check's to find
+	_ = json.Unmarshal(answer, &envelope) // the check against the spec finds an answer that is no envelope
 	code := envelope.Error.Code
 	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
 	refusals := []client.ErrorCode{
@@ -260,7 +261,7 @@ func (f *fuzzer) judge(c *call, known bool, status int, answer []byte) (complain
 	switch {
 	case otherPath:
 	case status >= http.StatusInternalServerError:
-		complain("a failure of ours")
+		complain("an internal error")
 	case c.op.Responses.Status(status) == nil:
 		complain("a status outside the spec")
 	case c.op.secured && !known:
@@ -268,7 +269,7 @@ func (f *fuzzer) judge(c *call, known bool, status int, answer []byte) (complain
 			complain("answered to a stranger")
 		}
 	case c.op.secured && code == client.ErrorCodeUnauthenticated:
-		complain("not known again")
+		complain("a valid token was refused")
 	case c.odd:
 	case c.broken != "":
 		if !slices.Contains(refusals, code) {
@@ -299,7 +300,7 @@ func whole(pattern, text string) bool {
 	return regexp.MustCompile("^(" + pattern + ")$").MatchString(text)
 }
 
-// tally shows what was reached.
+// tally lists how often each operation answered with each status.
 func (f *fuzzer) tally() string {
 	var b strings.Builder
 	for _, id := range slices.Sorted(maps.Keys(f.counts)) {

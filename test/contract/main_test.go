@@ -1,5 +1,5 @@
-// Package contract_test throws requests made from api/openapi.yaml at the whole application: fitting ones and ones that
-// are broken in one place.
+// Package contract_test is a property-based test of the whole application: it generates requests from api/openapi.yaml, valid ones
+// and ones that are invalid in one place, and checks every answer against the spec.
 package contract_test
 
 import (

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sample writes a text that a regular expression matches. Repetitions without an end stop at most soon after their
-// minimum, or far after it.
+// sample returns a text that a regular expression matches. Unbounded repetitions end a few characters after their minimum, or
+// about longest after it.
 func sample(r *rand.Rand, pattern string, longest int) string {
 	tree, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -54,7 +54,7 @@ func sample(r *rand.Rand, pattern string, longest int) string {
 	return b.String()
 }
 
-// oneOf picks from pairs of first and last runes: now any rune, now one that is near the edge of a pair.
+// oneOf picks a rune from pairs of first and last runes: any rune in between, or one near the start of a pair.
 func oneOf(r *rand.Rand, pairs []rune) rune {
 	i := 2 * r.IntN(len(pairs)/2)
 	first, last := pairs[i], pairs[i+1]
@@ -64,7 +64,7 @@ func oneOf(r *rand.Rand, pairs []rune) rune {
 	return first + r.Int32N(min(last-first, 0x5f)+1)
 }
 
-// letter picks from what texts are made of, and from what breaks programs that don't expect it.
+// letter picks a rune from those of usual texts and from those that break programs that don't expect them.
 func letter(r *rand.Rand) rune {
 	alphabets := []string{
 		"abcdefghijklmnopqrstuvwxyz0123456789", "ABCXYZ -_.,:;/\\'\"`<>&%$#@!?*()[]{}|^~+=", "äöüßéçñøąčşığ", "\u6f22\u5b57\u304b\u306a\u30ab\u30ca\ud55c\uae00",

@@ -1,7 +1,7 @@
 //go:build live
 
-// Package live_test asks the real vendors, which costs some cents: one picture of each model whose key is in the
-// environment, and one reply. `make test-live` runs it; nothing else does.
+// Package live_test calls the real vendors, which costs some cents: one picture from each model whose key is in the environment,
+// and one reply. Only `make test-live` runs it.
 package live_test
 
 import (
@@ -19,12 +19,12 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-// settings are passed on to the application.
+// settings lists the variables that are passed on to the application.
 var settings = []string{
 	"GEMINI_API_KEY", "BYTEDANCE_API_KEY", "FAL_KEY", "GEMINI_BASE_URL", "BYTEDANCE_BASE_URL", "FAL_BASE_URL", "PROVIDER_MODELS",
 }
 
-// key is a vendor's, or the end of the test.
+// key returns the key of a vendor, and skips the test without one.
 func key(t *testing.T, name string) string {
 	t.Helper()
 	value := os.Getenv(name)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Percentile returns the smallest of some durations that is at least as long as p per cent of them, and 0 of none.
+// Percentile returns the smallest of some durations that is at least as long as p per cent of them, or 0 of none.
 func Percentile(durations []time.Duration, p int) time.Duration {
 	if len(durations) == 0 {
 		return 0

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Server is a mugshot in a process of its own, so that what it costs can be told from what its clients cost.
+// Server is a mugshot in a process of its own, so that its costs are measured without those of its clients.
 type Server struct {
 	HTTP, Admin string // where it listens
 
@@ -22,7 +22,7 @@ type Server struct {
 	client http.Client
 }
 
-// Start runs a command of a built mugshot, and returns when it is ready. The caller owes a Stop.
+// Start runs a command of a built mugshot, and returns when it is ready. The caller must call [Server.Stop].
 func Start(ctx context.Context, binary, httpAddr, adminAddr string, env []string, args ...string) (*Server, error) {
 	s := &Server{HTTP: httpAddr, Admin: adminAddr, cmd: exec.Command(binary, args...), client: http.Client{Timeout: 10 * time.Second}}
 	s.cmd.Env = append([]string{"HTTP_ADDR=" + httpAddr, "ADMIN_ADDR=" + adminAddr, "LOG_LEVEL=error"}, env...)
@@ -42,7 +42,7 @@ func Start(ctx context.Context, binary, httpAddr, adminAddr string, env []string
 	}
 }
 
-// Stop ends the process as an operator would, and fails if it did not end well.
+// Stop stops the process with SIGTERM, and returns an error if its exit code is not 0.
 func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("stop server: %w", err)
@@ -53,7 +53,7 @@ func (s *Server) Stop() error {
 	return nil
 }
 
-// Usage is what a process holds, and the time that it has computed.
+// Usage is the memory and the goroutines of a process, and its computing time so far.
 type Usage struct {
 	RSS, Heap, Stack float64 // bytes
 	Goroutines       float64

@@ -1,4 +1,4 @@
-// Package load measures the program from outside, as a crowd of clients would see it.
+// Package load measures a running program from outside with many event streams; see BenchmarkStreams.
 package load
 
 import (
@@ -21,23 +21,23 @@ type Request struct {
 	Token string // a session's
 }
 
-// Streams are event streams held open, by a reader as thin as can be: one goroutine and one small buffer each.
+// Streams holds event streams open, each with one goroutine and one small buffer.
 type Streams struct {
 	conns   []net.Conn
 	readers sync.WaitGroup
 }
 
-// Open opens a stream for each request, opening at most some dozens at once, and returns when all have had their first
-// event. From then on got is called with each event's id, from many goroutines. The caller owes a Close.
+// Open opens a stream for each request, 32 at a time, and returns when all have received their first event. From then on it calls
+// got with each event's id, from many goroutines. The caller must call [Streams.Close].
 func Open(ctx context.Context, addr string, requests []Request, got func(stream int, id string, at time.Time)) (*Streams, error) {
 	s := &Streams{conns: make([]net.Conn, len(requests))}
 	failed := make(chan error, len(requests))
 	var opening sync.WaitGroup
-	places := make(chan struct{}, 32)
+	slots := make(chan struct{}, 32)
 	for i, request := range requests {
-		places <- struct{}{}
+		slots <- struct{}{}
 		opening.Go(func() {
-			defer func() { <-places }()
+			defer func() { <-slots }()
 			if err := s.open(ctx, i, addr, request, got); err != nil {
 				failed <- err
 			}
@@ -53,7 +53,7 @@ func Open(ctx context.Context, addr string, requests []Request, got func(stream 
 	}
 }
 
-// Close hangs up.
+// Close closes all streams.
 func (s *Streams) Close() {
 	for _, conn := range s.conns {
 		if conn != nil {
@@ -94,7 +94,7 @@ func (s *Streams) open(ctx context.Context, i int, addr string, request Request,
 	return nil
 }
 
-// nextID skips to the next line with an event's id. Chunks need no thought: none but an event's own line begins so.
+// nextID skips to the next line with an event's id. The chunked encoding needs no decoding: only an id's line begins like one.
 func nextID(lines *bufio.Reader) (string, error) {
 	for begins := true; ; {
 		line, more, err := lines.ReadLine()

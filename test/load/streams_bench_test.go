@@ -33,9 +33,8 @@ const (
 	secret      = "paint-the-sky-9"
 )
 
-// BenchmarkStreams holds 10,000 event streams open on one API process, the built program, and tells what one costs and
-// how long an event is on its way: to the one reader of its job, and to the last of a thousand. STREAMS_BINARY names
-// another build to be measured in the same way.
+// BenchmarkStreams opens 10,000 event streams at one API process of the built program. It measures the memory of a stream, and the
+// time of an event to the one reader of its job and to the last of a thousand. STREAMS_BINARY names another build to measure.
 func BenchmarkStreams(b *testing.B) {
 	f := setup(b)
 	arrivals := make(chan arrival, crowd)
@@ -47,7 +46,7 @@ func BenchmarkStreams(b *testing.B) {
 	require.NoError(b, err)
 	defer open.Close()
 	opened := time.Since(begun)
-	time.Sleep(20 * time.Second) // a heartbeat for each, and a collection or two
+	time.Sleep(20 * time.Second) // a heartbeat for each, and one or two garbage collections
 	after := f.usage(b)
 	b.Logf("%d streams, opened in %.1f s: %.1f kB of memory a stream (stacks %.1f, heap %.1f), %.2f goroutines a stream",
 		streamCount, opened.Seconds(), (after.RSS-before.RSS)/streamCount/1e3, (after.Stack-before.Stack)/streamCount/1e3,
@@ -57,8 +56,8 @@ func BenchmarkStreams(b *testing.B) {
 
 	idle := time.Now()
 	time.Sleep(15 * time.Second)
-	rested := f.usage(b)
-	b.Logf("silent but for heartbeats: %.1f %% of a core", 100*(rested.CPU-after.CPU)/time.Since(idle).Seconds())
+	later := f.usage(b)
+	b.Logf("silent but for heartbeats: %.1f %% of a core", 100*(later.CPU-after.CPU)/time.Since(idle).Seconds())
 
 	var one, all []time.Duration
 	version := int64(1)
@@ -90,7 +89,7 @@ type arrival struct {
 	at     time.Time
 }
 
-// fixture is an API process with an account, and a job for every stream but the crowd's, which share one.
+// fixture is an API process with an account and its jobs: one for each stream, and one that the crowd's streams share.
 type fixture struct {
 	server *load.Server
 	hub    *events.Hub
@@ -144,7 +143,7 @@ func freeAddress(b *testing.B) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
-// fill makes an account with a session and the jobs, which nobody draws.
+// fill makes an account with a session, and the jobs, for which there is no worker.
 func (f *fixture) fill(b *testing.B, dsn string) {
 	b.Helper()
 	store := factory.StoreAt(b, dsn)
@@ -191,7 +190,7 @@ func (f *fixture) requests() []load.Request {
 	return requests
 }
 
-// publish announces a job's next version, and returns how long it took until so many readers had it.
+// publish publishes a job's next version, and returns how long it took until so many readers had received it.
 func (f *fixture) publish(b *testing.B, job db.Job, version int64, readers int, arrivals <-chan arrival) time.Duration {
 	b.Helper()
 	job.Version = version

@@ -1,6 +1,6 @@
--- Rows for :users accounts, a tenth of them with all the rest: the shape of a service that has been in use for years. Most of
--- what there is has ended; a thousandth waits, runs or has failed. Ids grow with time, as UUIDv7 do. Loaded with the
--- triggers of foreign keys off, since all that is referred to is here.
+-- Rows for :users accounts, a tenth of them with rows in the other tables: the shape of a service that has been in use for years.
+-- Most tasks have ended; a thousandth waits, runs or has failed. Ids grow with time, as UUIDv7 do. Loaded with the triggers of
+-- foreign keys off, since every row that is referred to is here.
 
 create function pg_temp.id(kind int, n bigint) returns uuid immutable parallel safe language sql
 return (lpad(to_hex(n), 8, '0') || '-' || lpad(to_hex(kind), 4, '0') || '-7000-8000-000000000000')::uuid;

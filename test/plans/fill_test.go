@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// smallTables are those whose number of rows a setting or the number of migrations bounds.
+// smallTables lists the tables whose number of rows is bounded by a setting or by the number of migrations.
 const smallTables = "provider_slots schema_migrations"
 
 //go:embed fill.sql
@@ -27,10 +27,10 @@ var fillSQL string
 //go:embed grow.sql
 var growSQL string
 
-// full tells whether to fill the tables as they are after years, which takes a minute or two: PLANS=full.
+// full tells whether to fill the tables as after years of use, which takes a minute or two: PLANS=full.
 func full() bool { return os.Getenv("PLANS") == "full" }
 
-// database is a connection to a filled one, and what of its schema the plans don't tell.
+// database is a connection to a filled database, and the part of its schema that plans don't contain.
 type database struct {
 	conn    *pgx.Conn
 	large   map[string]bool   // tables
@@ -38,7 +38,7 @@ type database struct {
 	tableOf map[string]string // of an index
 }
 
-// open connects to a new database, in which no row waits for a foreign key to be checked.
+// open connects to a new database, with the checks of foreign keys off.
 func open(t *testing.T) *database {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), pgtest.New(t))
@@ -50,8 +50,8 @@ func open(t *testing.T) *database {
 	return d
 }
 
-// fill makes 100,000 users, 200,000 jobs and 1,000,000 messages, or a fiftieth. Of few rows the planner reads all, and is
-// right; so with a fiftieth it is told not to, and reads all only where it knows no other way.
+// fill makes 100,000 users, 200,000 jobs and 1,000,000 messages, or a fiftieth of them. The planner rightly scans small tables, so
+// with a fiftieth sequential scans are disabled, and a plan has one only if there is no other way.
 func fill(t *testing.T) *database {
 	t.Helper()
 	d := open(t)

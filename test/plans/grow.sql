@@ -1,7 +1,7 @@
--- Rows :from to :rows of one account, all its jobs in one project and all its messages in one chat. What a filter asks for is
--- rare and old: three jobs and projects that failed, three selfies, three jobs of another project, three living sessions.
--- It has talked in one chat a minute, and its latest events are none of the ledger's. A hundred others have a quarter as
--- many between them.
+-- Rows :from to :rows of one account, all its jobs in one project and all its messages in one chat. The rows that filters ask for
+-- are rare and old: three failed jobs and projects, three selfies, three jobs of another project, three valid sessions. It has a
+-- chat for each minute, and its latest audit entries are not of the ledger. A hundred other accounts have a quarter as many rows
+-- between them.
 
 create or replace function pg_temp.id(kind int, n bigint) returns uuid immutable parallel safe language sql
 return (lpad(to_hex(n), 8, '0') || '-' || lpad(to_hex(kind), 4, '0') || '-7000-8000-000000000000')::uuid;

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An account that has everything, its project and its chat; another project of it, which has few jobs; and the ids that its
-// first page and its last begin after.
+// An account with rows in every list, its project and its chat; another project of it, which has few jobs; and the ids after which
+// its first and its last page begin.
 const (
 	account = "'00000001-0001-7000-8000-000000000000'"
 	project = "'00000001-0005-7000-8000-000000000000'"
@@ -26,9 +26,9 @@ type list struct {
 	blocks            int64
 }
 
-// lists are the queries behind pages, with arguments for a page of 50 as a user asks for it. blocks bounds the blocks of
-// 8 kB that it touches, however many rows there are. A page of projects goes down the index of the prompts for each of 51
-// rows: that is four blocks a row where the index has three levels, and five from some ten million rows on.
+// lists holds the queries of pages, with arguments for a page of 50 of one account. blocks bounds the blocks of 8 kB that a query
+// touches, however many rows there are. A page of projects looks up a prompt for each of 51 rows: that is four blocks a row if the
+// index has three levels, and five from about ten million rows on.
 var lists = []list{
 	{"GET /jobs", "JobList", account + "," + first + ", 51", 40},
 	{"GET /jobs, its last page", "JobList", account + "," + final + ", 51", 40},
@@ -51,16 +51,16 @@ var lists = []list{
 	{"GET /chat, its last page", "ChatList", account + ", '2026-01-01T00:50Z', " + first + ", 51", 80},
 	{"GET /chat/{id}/messages?order=desc", "MessageListDesc", chat + "," + account + ", 9000000000, 51", 40},
 	{"GET /chat/{id}/messages", "MessageListAsc", chat + "," + account + ", 500, 51", 40},
-	{"what a reply is told", "ReplyTurns", chat + ", 9000000000, 40", 40},
+	{"the messages before a reply", "ReplyTurns", chat + ", 9000000000, 40", 40},
 	{"jobs that failed, for operators", "DeadJobs", "100", 40},
 }
 
-// kinds of plans, of which Postgres takes the one or the other: the first executions of a prepared statement, and all that go
-// through a pooler in transaction mode, are planned for their arguments, and the rest may be planned for any.
+// kinds lists both kinds of plans that Postgres uses: the first executions of a prepared statement, and all executions through a
+// pooler in transaction mode, are planned for their arguments; others may use a generic plan.
 var kinds = []string{"force_custom_plan", "force_generic_plan"}
 
-// TestPlans_laterPagesCostNoMore lets one account grow, and demands that no page of its lists costs more for it, whichever
-// plan it gets.
+// TestPlans_laterPagesCostNoMore lets one account grow, and expects that no page of its lists costs more than its bound, with
+// either kind of plan.
 func TestPlans_laterPagesCostNoMore(t *testing.T) {
 	t.Parallel()
 	d := open(t)
@@ -89,7 +89,7 @@ func TestPlans_laterPagesCostNoMore(t *testing.T) {
 	t.Log("\n" + head)
 }
 
-// TestPlans_pagesNeedTheirIndexes shows that the bounds are tight enough to tell: without its index, a list breaks its own.
+// TestPlans_pagesNeedTheirIndexes shows that the bounds are tight enough: without its index, a list exceeds its bound.
 func TestPlans_pagesNeedTheirIndexes(t *testing.T) {
 	t.Parallel()
 	d := open(t)
@@ -119,8 +119,8 @@ func TestPlans_pagesNeedTheirIndexes(t *testing.T) {
 	}
 }
 
-// TestPlans_messagesLeaveTheListAlone shows what the list of chats goes by hours for: a message changes when its chat was talked
-// in last, and no index but for the first of an hour.
+// TestPlans_messagesLeaveTheListAlone shows why the list of chats is ordered by hours: a message changes updated_at of its
+// chat, but an index only if it is the first message of an hour.
 func TestPlans_messagesLeaveTheListAlone(t *testing.T) {
 	t.Parallel()
 	d := open(t)
@@ -140,14 +140,14 @@ func TestPlans_messagesLeaveTheListAlone(t *testing.T) {
 	d.exec(t, "rollback")
 }
 
-// grow gives the account rows beyond those that it had.
+// grow adds rows to the account.
 func (d *database) grow(t *testing.T, had, rows int) {
 	t.Helper()
 	d.exec(t, strings.NewReplacer(":from", fmt.Sprint(had+1), ":rows", fmt.Sprint(rows)).Replace(growSQL))
 	d.exec(t, "vacuum analyze")
 }
 
-// worst is what a query costs with the plan that is the worse for it.
+// worst returns the costs of a query with its worse kind of plan.
 func (d *database) worst(t *testing.T, q query, args string) (blocks int64, millis float64) {
 	t.Helper()
 	for _, kind := range kinds {
@@ -158,7 +158,7 @@ func (d *database) worst(t *testing.T, q query, args string) (blocks int64, mill
 	return blocks, millis
 }
 
-// cost runs a query three times, the last of them with what it needs in memory, and returns the shortest time.
+// cost runs a query three times, and returns the blocks of the last time, when all are in memory, and the shortest time.
 func (d *database) cost(t *testing.T, q query, args string) (blocks int64, millis float64) {
 	t.Helper()
 	d.exec(t, "prepare tried as "+q.sql)

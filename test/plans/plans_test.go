@@ -11,18 +11,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// exceptions are the queries that may read whole tables, each with the reason why that does no harm.
+// exceptions lists the queries that may read whole tables, each with the reason why that is acceptable.
 var exceptions = map[string]struct{ tables, reason string }{
 	"CreditImbalances": {
-		"users audit_logs", "an operator's `mugshot verify` compares all balances with all of the ledger; no request and no chore does",
+		"users audit_logs", "`mugshot verify` of an operator compares all balances with all of the ledger; no request and no task of the worker does",
 	},
 	"SecondFactorListStale": {
-		"second_factors", "a row for each account with a second factor, looked through by one worker a minute; an index would serve a key that changes once a year",
+		"second_factors", "a row for each account with a second factor, read by one worker once a minute; an index would serve a key that changes once a year",
 	},
 }
 
-// TestPlans_readNoWholeTable looks at the plan of every query. It is the generic plan, which serves whatever the arguments are:
-// an index that only helps for some of them does not count.
+// TestPlans_readNoWholeTable checks the plan of every query. It is the generic plan, for any arguments: an index that helps for
+// some arguments only does not count.
 func TestPlans_readNoWholeTable(t *testing.T) {
 	t.Parallel()
 	d := fill(t)
@@ -46,7 +46,7 @@ func TestPlans_readNoWholeTable(t *testing.T) {
 	}
 }
 
-// TestPlans_noticeWholeScans shows that a query without an index is found out, however it gets at all rows.
+// TestPlans_noticeWholeScans shows that a query that reads a whole table is found, whatever kind of scan it uses.
 func TestPlans_noticeWholeScans(t *testing.T) {
 	t.Parallel()
 	d := fill(t)
@@ -69,7 +69,7 @@ func TestPlans_noticeWholeScans(t *testing.T) {
 	}
 }
 
-// node is what explain tells of one step of a plan.
+// node is one step of a plan, as explain reports it.
 type node struct {
 	Kind     string  `json:"Node Type"`
 	Relation string  `json:"Relation Name"`
@@ -82,7 +82,7 @@ type node struct {
 	Plans    []node  `json:"Plans"`
 }
 
-// explain plans a query without arguments: nulls stand for them, which a generic plan never sees.
+// explain plans a query with nulls for its arguments, which a generic plan does not depend on.
 func (d *database) explain(t *testing.T, q query) node {
 	t.Helper()
 	d.exec(t, "prepare tried as "+q.sql)
@@ -106,9 +106,8 @@ func (d *database) plan(t *testing.T, sql, name string) node {
 
 type wholeScan struct{ table, how string }
 
-// wholeScans finds the steps that read all rows of a large table: sequential scans, and scans of an index without a
-// condition, unless the index is partial and so holds few rows, or a limit right above stops them, which it does where
-// no row is filtered out.
+// wholeScans finds the steps that read all rows of a large table: sequential scans, and scans of an index without a condition. A
+// partial index holds few rows and is allowed; so is a scan right below a limit that filters out no rows.
 func (d *database) wholeScans(n node) []wholeScan {
 	found := map[wholeScan]bool{}
 	d.walk(n, false, found)

@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// query is one of sqlc's.
+// query is a query that sqlc has generated.
 type query struct{ name, sql string }
 
-// readQueries reads the SQL as it is sent, from the constants of gen/db.
+// readQueries reads the SQL as it is sent to Postgres, from the constants of gen/db.
 func readQueries(t *testing.T) (queries []query) {
 	t.Helper()
 	files, err := filepath.Glob("../../gen/db/*.sql.go")
@@ -41,7 +41,7 @@ func readQueries(t *testing.T) (queries []query) {
 
 var param = regexp.MustCompile(`\$(\d+)`)
 
-// params is how many arguments the query takes.
+// params returns the number of arguments of the query.
 func (q query) params() (most int) {
 	for _, match := range param.FindAllStringSubmatch(q.sql, -1) {
 		n, _ := strconv.Atoi(match[1]) // digits, as the expression says

@@ -1,5 +1,5 @@
--- What came since anybody counted: 10,000 jobs, replies and mails wait, a hundred for each of a hundred accounts, and 10,000
--- more of each are at work.
+-- What came since the last analyze: 10,000 jobs, replies and mails wait, a hundred for each of a hundred accounts, and 10,000
+-- more of each are running.
 
 insert into jobs (
     id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, cost_credits, pushed_at

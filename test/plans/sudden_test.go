@@ -10,7 +10,7 @@ import (
 //go:embed sudden.sql
 var suddenSQL string
 
-// One job, reply and mail in the middle of what waits.
+// Ids of one job, reply and mail in the middle of those that wait, and of one reply and mail that are running.
 const (
 	waitingJob   = "'c0001000-0007-7000-8000-000000000000'"
 	waitingReply = "'c0001000-000a-7000-8000-000000000000'"
@@ -19,8 +19,8 @@ const (
 	begunMail    = "'c0019bb0-000c-7000-8000-000000000000'"
 )
 
-// steps are the statements that each task passes on its way, with arguments as a worker or the API has them. blocks bounds
-// the blocks of 8 kB that it touches, however many others wait.
+// steps lists the statements of each task's life, with arguments as a worker or the API has them. blocks bounds the blocks of
+// 8 kB that a statement touches, however many other tasks wait.
 var steps = []struct {
 	query, args string
 	blocks      int64
@@ -35,7 +35,7 @@ var steps = []struct {
 		"'{9}', array[md5('p')], '{}', " + waitingJob + ", 1, gen_random_uuid(), '{}'", 40},
 	{"JobRetry", "null, 'why', true, 0, " + waitingJob + ", 1, null::uuid, null::jsonb", 40},
 	{"JobEnd", "'canceled', null, 'why', null, " + waitingJob + ", null::uuid, null::bigint, 3, 0, gen_random_uuid(), null::uuid, null::jsonb", 150},
-	{"JobMarkDue", "500, null, 15, 3", 40}, // all were pushed just now: nobody has to be told again
+	{"JobMarkDue", "500, null, 15, 3", 40}, // all were pushed just now: none is due to be pushed again
 	{"JobWakeByProvider", "true, 1, 'local', 16", 150},
 	{"ReplyClaim", "30, " + waitingReply + ", 3", 40},
 	{"ReplyRenew", "30, " + begunReply + ", 0", 40},
@@ -45,8 +45,8 @@ var steps = []struct {
 	{"MailSent", begunMail + ", 0", 40},
 }
 
-// TestPlans_waitingTasksCostNothing lets much come at once after a time in which nothing waited, which is when the planner last
-// counted: it takes an index of what waits for empty then, and would rather read all of it than go by a key.
+// TestPlans_waitingTasksCostNothing lets 10,000 tasks arrive after an analyze of empty queues. The planner then believes the
+// indexes of waiting tasks to be empty, and would rather scan one of them than use a key.
 func TestPlans_waitingTasksCostNothing(t *testing.T) {
 	t.Parallel()
 	d := open(t)

@@ -17,8 +17,8 @@ import (
 
 const alertsFile = "deploy/prometheus/alerts.yaml"
 
-// checkAlerts reads the rules with Prometheus' own parser, holds their expressions to the metrics, and each alert to its
-// runbook: a heading of its own below "Alerts" in docs/operations.md, which says the same severity.
+// checkAlerts parses the rules with Prometheus' own parser, and checks that their expressions use existing metrics and that each
+// alert has a runbook: a heading below "Alerts" in docs/operations.md with the same severity.
 func checkAlerts(_ context.Context, tree string) ([]string, error) {
 	v, err := readVocabulary(tree)
 	if err != nil {
@@ -57,7 +57,7 @@ func checkAlerts(_ context.Context, tree string) ([]string, error) {
 	return found, nil
 }
 
-// readRunbooks returns the paragraphs below "Alerts", by their headings.
+// readRunbooks returns the texts below "Alerts", by their headings.
 func readRunbooks(tree string) (map[string]string, error) {
 	text, err := os.ReadFile(filepath.Join(tree, "docs", "operations.md"))
 	if err != nil {
@@ -73,7 +73,7 @@ func readRunbooks(tree string) (map[string]string, error) {
 	return runbooks, nil
 }
 
-// address is where readers find a heading of a page.
+// address matches the URL of a heading of docs/operations.md.
 var address = regexp.MustCompile(`^https://[^ #]+/docs/operations\.md#([a-z]+)$`)
 
 func checkRunbook(rule rulefmt.Rule, runbooks map[string]string) []string {

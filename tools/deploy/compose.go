@@ -12,8 +12,8 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// loadCompose loads the Compose files as `docker compose config` does: by their schema, with every reference followed.
-// Both have to come to the same.
+// loadCompose loads docker-compose.yml and deploy/compose.yaml as `docker compose config` does, with their schema and every
+// reference. Both must give the same project.
 func loadCompose(ctx context.Context, tree string) ([]string, error) {
 	top, err := load(ctx, filepath.Join(tree, "docker-compose.yml"))
 	if err != nil {
@@ -33,7 +33,7 @@ func loadCompose(ctx context.Context, tree string) ([]string, error) {
 		return nil, err
 	}
 	if string(one) != string(other) {
-		found = append(found, "deploy/compose.yaml comes to something else")
+		found = append(found, "deploy/compose.yaml gives another project")
 	}
 	for _, name := range slices.Sorted(maps.Keys(top.Services)) {
 		found = append(found, composeRules(top.Services[name])...)
@@ -41,7 +41,7 @@ func loadCompose(ctx context.Context, tree string) ([]string, error) {
 	return found, nil
 }
 
-// loadProduction does so with the file for production, whose settings lie on a machine that this one is not.
+// loadProduction loads the file for production, without the settings, which are on the machines of production.
 func loadProduction(ctx context.Context, tree string) ([]string, error) {
 	project, err := load(ctx, filepath.Join(tree, "deploy", "production.compose.yaml"), cli.WithoutEnvironmentResolution,
 		cli.WithEnv([]string{"MUGSHOT_IMAGE=" + ourImage, "MUGSHOT_HOST=api.example.com"}))
@@ -51,7 +51,7 @@ func loadProduction(ctx context.Context, tree string) ([]string, error) {
 	var found []string
 	for _, name := range slices.Sorted(maps.Keys(project.Services)) {
 		s := project.Services[name]
-		if s.Image != ourImage { // what ends TLS is there for the network
+		if s.Image != ourImage { // the proxy that terminates TLS has to be open to the network
 			s.Ports = nil
 		}
 		found = append(found, composeRules(s)...)
@@ -59,11 +59,11 @@ func loadProduction(ctx context.Context, tree string) ([]string, error) {
 	return found, nil
 }
 
-// ourImage stands for the one that is released.
+// ourImage stands for the released image.
 const ourImage = "registry.example.com/mugshot:1.0.0"
 
 func load(ctx context.Context, file string, more ...cli.ProjectOptionsFn) (*types.Project, error) {
-	// No environment but what is given: the defaults count.
+	// The environment of this process is not used, so that variables have their defaults.
 	options, err := cli.NewProjectOptions([]string{file}, append(more, cli.WithName("mugshot"))...)
 	if err != nil {
 		return nil, err
@@ -72,11 +72,11 @@ func load(ctx context.Context, file string, more ...cli.ProjectOptionsFn) (*type
 	if err != nil {
 		return nil, err
 	}
-	project.Extensions = nil // what the services are made of; an include leaves it behind
+	project.Extensions = nil // extensions that the services use; an include does not keep them
 	return project, nil
 }
 
-// composeRules are those of this house.
+// composeRules returns the violations of our own rules: ports on loopback only, versioned images, locked-down containers.
 func composeRules(s types.ServiceConfig) []string {
 	var found []string
 	say := func(format string, args ...any) { found = append(found, s.Name+": "+fmt.Sprintf(format, args...)) }

@@ -11,7 +11,7 @@ import (
 
 const dashboardFile = "deploy/grafana/mugshot.json"
 
-// panel is what we look at in a panel of Grafana.
+// panel is the part of a Grafana panel that is checked.
 type panel struct {
 	ID         int                  `json:"id"`
 	Type       string               `json:"type"`
@@ -29,8 +29,8 @@ type panel struct {
 	} `json:"targets"`
 }
 
-// checkDashboard looks whether each panel of the dashboard can show something, in a place of its own, from whichever
-// Prometheus its reader chooses.
+// checkDashboard checks that each panel of the dashboard uses existing metrics and the data source that the reader chooses, and
+// that no two panels overlap.
 func checkDashboard(_ context.Context, tree string) ([]string, error) {
 	v, err := readVocabulary(tree)
 	if err != nil {
@@ -54,7 +54,7 @@ func checkDashboard(_ context.Context, tree string) ([]string, error) {
 	}
 	ids, cells := map[int]bool{}, map[[2]int]string{}
 	for _, p := range dashboard.Panels {
-		for _, problem := range append(p.check(v), p.place(ids, cells)...) {
+		for _, problem := range append(p.check(v), p.checkGrid(ids, cells)...) {
 			found = append(found, fmt.Sprintf("panel %q: %s", p.Title, problem))
 		}
 	}
@@ -73,15 +73,15 @@ func (p panel) check(v vocabulary) []string {
 		found = append(found, "not of the data source that the reader chooses")
 	}
 	for _, target := range p.Targets {
-		// What Grafana puts in depends on the window; any will do to read the expression.
+		// Grafana's value depends on the time range; any value serves to parse the expression.
 		expression := strings.ReplaceAll(target.Expr, "$__rate_interval", "5m")
 		found = append(found, v.check(expression)...)
 	}
 	return found
 }
 
-// place notes where a panel is, and returns what else is there.
-func (p panel) place(ids map[int]bool, cells map[[2]int]string) []string {
+// checkGrid records the id and the cells of a panel, and returns conflicts with other panels.
+func (p panel) checkGrid(ids map[int]bool, cells map[[2]int]string) []string {
 	var found []string
 	if ids[p.ID] {
 		found = append(found, fmt.Sprintf("another one has its id %d", p.ID))

@@ -17,7 +17,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// lintDockerfile is what `docker build --check` does, without an engine.
+// lintDockerfile does what `docker build --check` does, without Docker.
 func lintDockerfile(ctx context.Context, tree string) ([]string, error) {
 	const name = "deploy/Dockerfile"
 	text, err := os.ReadFile(filepath.Join(tree, name))
@@ -25,7 +25,7 @@ func lintDockerfile(ctx context.Context, tree string) ([]string, error) {
 		return nil, err
 	}
 	source := llb.NewSourceMap(nil, name, "Dockerfile", text)
-	source.Definition = &llb.Definition{} // where the text came from, which nobody asks
+	source.Definition = &llb.Definition{} // the source of the text, which is not used
 	platform := ocispecs.Platform{OS: "linux", Architecture: "amd64"}
 	results, err := dockerfile2llb.DockerfileLint(ctx, text, dockerfile2llb.ConvertOpt{
 		Config: dockerui.Config{
@@ -51,8 +51,8 @@ func lintDockerfile(ctx context.Context, tree string) ([]string, error) {
 	return append(append(found, dockerfileRules(string(text))...), missing...), err
 }
 
-// notCopied returns the packages of ours that the program is made of and that the build would not find, since the
-// Dockerfile does not copy them, or .dockerignore keeps them back.
+// notCopied returns the packages of the program that the image's build would not find, since the Dockerfile does not copy them, or
+// .dockerignore excludes them.
 func notCopied(ctx context.Context, tree, text string) ([]string, error) {
 	ignore, err := os.ReadFile(filepath.Join(tree, ".dockerignore"))
 	if err != nil {
@@ -72,13 +72,13 @@ func notCopied(ctx context.Context, tree, text string) ([]string, error) {
 			copied = copied || strings.Contains(text, "\nCOPY "+dir+" "+dir+"\n") && strings.Contains(string(ignore), "\n!"+dir+"\n")
 		}
 		if !copied {
-			found = append(found, fmt.Sprintf("%s is not copied, or .dockerignore keeps it back", path))
+			found = append(found, fmt.Sprintf("%s is not copied, or .dockerignore excludes it", path))
 		}
 	}
 	return found, nil
 }
 
-// dockerfileRules are those of this house.
+// dockerfileRules returns the violations of our own rules for the image.
 func dockerfileRules(text string) []string {
 	last := text[strings.LastIndex(text, "\nFROM "):]
 	var found []string
@@ -97,14 +97,13 @@ func dockerfileRules(text string) []string {
 	return found
 }
 
-// nowhere answers for the images that we build on, since what is in them does not matter here, and for no other: what
-// looks like one is a misspelt stage.
+// nowhere resolves the base images of the build without looking at them, and no others: another name is a misspelt stage.
 type nowhere struct{}
 
 // ResolveImageConfig implements sourceresolver.ImageMetaResolver.
 func (nowhere) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
 	if !strings.Contains(ref, "/library/golang:") {
-		return "", "", nil, fmt.Errorf("there is no stage, and no image of ours, %s", ref)
+		return "", "", nil, fmt.Errorf("there is no stage and no base image %s", ref)
 	}
 	config, err := json.Marshal(ocispecs.Image{Platform: ocispecs.Platform{OS: "linux", Architecture: "amd64"}})
 	return ref, digest.FromBytes(config), config, err

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// check returns what is wrong with an expression: it does not parse, or it asks for a metric, a label or a value that
-// nothing exports, and so would be silent for ever.
+// check returns what is wrong with an expression: it does not parse, or it uses a metric, a label or a value that does not exist,
+// and so would never match.
 func (v vocabulary) check(expression string) []string {
 	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expression)
 	if err != nil {
@@ -46,8 +46,7 @@ func (v vocabulary) checkSelector(s *parser.VectorSelector) []string {
 	return found
 }
 
-// meets tells whether a matcher tells one value of its label from another. One that speaks of values that there are not
-// takes all or none.
+// meets tells whether a matcher selects some values of its label but not all. One with values that don't exist selects all or none.
 func (v vocabulary) meets(m *labels.Matcher) bool {
 	matched := 0
 	for _, value := range v.values[m.Name] {
@@ -65,7 +64,7 @@ func (v vocabulary) meets(m *labels.Matcher) bool {
 	return matched > 0 && matched < len(v.values[m.Name])
 }
 
-// checkGrouping looks whether what is grouped by is a label of what is grouped.
+// checkGrouping checks that an aggregation groups by labels of its series.
 func (v vocabulary) checkGrouping(a *parser.AggregateExpr) []string {
 	var known []string
 	parser.Inspect(a.Expr, func(node parser.Node, _ []parser.Node) error {

@@ -18,7 +18,7 @@ import (
 // at is when the expressions are evaluated: late enough for the longest window.
 const at = 7 * time.Hour
 
-// Each alert is true of the series that it is made for, and of nothing that is well. Series have a sample a minute.
+// Each alert fires for the series that it is made for, and not for series of a healthy system. Series have a sample a minute.
 func TestAlerts_fire(t *testing.T) {
 	t.Parallel()
 	const requests = `mugshot_http_requests_total{method="GET",route="/api/v1/me",status="200"} 0+600x420
@@ -77,7 +77,7 @@ func TestAlerts_fire(t *testing.T) {
 	tried := 0
 	for _, rule := range groups.Groups[0].Rules {
 		c, ok := cases[rule.Alert]
-		require.True(t, ok, "nobody tries %s", rule.Alert)
+		require.True(t, ok, "no case for %s", rule.Alert)
 		tried++
 		t.Run(rule.Alert, func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +88,7 @@ func TestAlerts_fire(t *testing.T) {
 	require.Len(t, cases, tried)
 }
 
-// evaluate returns what an expression finds in series that began hours ago.
+// evaluate returns the result of an expression on series that began hours ago.
 func evaluate(t *testing.T, series, expression string) promql.Vector {
 	t.Helper()
 	storage := promqltest.LoadedStorage(t, "load 1m\n\t"+strings.ReplaceAll(series, "\n\t\t\t", "\n\t"))

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// validateOverlays builds every overlay, and holds what comes of it to Kubernetes' schemas and to the rules of this house.
+// validateOverlays builds every overlay, and checks the result against Kubernetes' schemas and our own rules.
 func validateOverlays(ctx context.Context, tree string) ([]string, error) {
 	schemas, err := os.MkdirTemp("", "mugshot-schemas-")
 	if err != nil {
@@ -75,13 +75,13 @@ func validateOverlays(ctx context.Context, tree string) ([]string, error) {
 	return found, nil
 }
 
-// settingNames are those that the program reads.
+// settingNames returns the environment variables that the program reads.
 func settingNames(tree string) (map[string]bool, error) {
 	text, err := os.ReadFile(filepath.Join(tree, ".env.example"))
 	if err != nil {
 		return nil, err
 	}
-	names := map[string]bool{"GOMEMLIMIT": true} // which Go itself reads
+	names := map[string]bool{"GOMEMLIMIT": true} // read by Go's runtime
 	for _, match := range regexp.MustCompile(`(?m)^([A-Z][A-Z0-9_]*)=`).FindAllStringSubmatch(string(text), -1) {
 		names[match[1]] = true
 	}

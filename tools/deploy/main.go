@@ -1,11 +1,11 @@
-// Command deploy holds the files that operators use to their rules, without an engine, a cluster or a systemd:
+// Command deploy checks the files for operators, without Docker, a cluster or systemd:
 //
 //	go run . TREE
 //
 // The Dockerfile is read by BuildKit's own linter, the Compose files by Compose's loader, the overlays are built by
-// kustomize and validated by kubeconform against the schemas of Kubernetes itself, and systemd's units are verified where
-// there is a systemd-analyze. Alerts and dashboard are read by Prometheus' own parsers, and held to the metrics that the
-// code exports and to the runbooks. It prints what is wrong, and exits with 1.
+// kustomize and validated by kubeconform against the schemas of Kubernetes itself, and systemd's units are verified if there
+// is a systemd-analyze. Alerts and dashboard are parsed by Prometheus' own parsers, and compared with the metrics that the
+// code exports and with the runbooks. It prints what is wrong, and exits with 1.
 package main
 
 import (

@@ -14,20 +14,20 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// metric is what a rule or a panel may ask of a metric.
+// metric is what rules and panels may use of a metric.
 type metric struct {
 	labels    []string
 	histogram bool
 }
 
-// vocabulary is what docs/operations.md says of metrics, which tests hold to the code: internal/platform/telemetry's their names,
-// test/process' the values of their labels.
+// vocabulary holds the metrics of docs/operations.md. Tests compare that page with the code: those of
+// internal/platform/telemetry the names, those of test/process the values of labels.
 type vocabulary struct {
 	metrics map[string]metric
 	values  map[string][]string // of labels whose values can be listed
 }
 
-// scraped are the labels that Prometheus adds to whatever it scrapes.
+// scraped lists the labels that Prometheus adds to every series.
 var scraped = []string{"instance", "job", "namespace", "pod"}
 
 func readVocabulary(tree string) (vocabulary, error) {
@@ -52,7 +52,7 @@ func readVocabulary(tree string) (vocabulary, error) {
 	return v, v.addGo()
 }
 
-// addGo adds what Go itself and the process export, as the code registers it.
+// addGo adds the metrics of Go's runtime and of the process, as the code registers them.
 func (v vocabulary) addGo() error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -74,7 +74,7 @@ func (v vocabulary) addGo() error {
 	return nil
 }
 
-// find returns the labels of a series by its name; ok is false where nothing exports it.
+// find returns the labels of a series by its name; ok is false if no metric has it.
 func (v vocabulary) find(name string) (labels []string, ok bool) {
 	if m, ok := v.metrics[name]; ok && !m.histogram {
 		return slices.Concat(m.labels, scraped), true

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// object is what the rules of this house look at in a Kubernetes object.
+// object is the part of a Kubernetes object that our own rules use.
 type object struct {
 	Kind     string                `json:"kind"`
 	Metadata struct{ Name string } `json:"metadata"`
@@ -46,7 +46,7 @@ type container struct {
 	ReadinessProbe map[string]any `json:"readinessProbe"`
 }
 
-// rules returns what is missing.
+// rules returns the violations of our own rules.
 func (o object) rules() []string {
 	var found []string
 	must := func(ok bool, format string, args ...any) {
@@ -74,7 +74,7 @@ func (o object) rules() []string {
 	return found
 }
 
-// unknown returns the settings that nothing reads.
+// unknown returns the settings that the program does not read.
 func (o object) unknown(settings map[string]bool) []string {
 	var names []string
 	if o.Kind == "ConfigMap" {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// kubernetes is the release whose schemas count. Its module brings them; nothing of it is compiled.
+// kubernetes is the release whose schemas are used. Its module contains them; nothing of it is compiled.
 const kubernetes = "k8s.io/kubernetes@v1.34.1"
 
 // writeSchemas writes a JSON schema for every kind of object, named as kubeconform looks for it.
@@ -28,7 +28,7 @@ func writeSchemas(ctx context.Context, dir string) error {
 		return err
 	}
 	for _, file := range files {
-		// Of our kinds' groups alone: all would take seconds.
+		// Only the API groups that our files use: all of them would take seconds.
 		name := filepath.Base(file)
 		if strings.HasPrefix(name, "api__v1_") || strings.HasPrefix(name, "apis__apps__v1_") || strings.HasPrefix(name, "apis__batch__v1_") ||
 			strings.HasPrefix(name, "apis__autoscaling__v2_") || strings.HasPrefix(name, "apis__policy__v1_") ||
@@ -79,7 +79,7 @@ func writeGroup(file, dir string) error {
 	return nil
 }
 
-// closeObjects makes a schema refuse what it does not name, since a misspelt member would be dropped without a word.
+// closeObjects makes a schema refuse members that it does not name, since Kubernetes drops a misspelt member silently.
 func closeObjects(schema map[string]any) {
 	if _, ok := schema["properties"]; ok && schema["additionalProperties"] == nil {
 		schema["additionalProperties"] = false

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// maxExposure is the most that systemd-analyze may find open, of 100; today's units have 11.
+// maxExposure bounds the exposure level that systemd-analyze computes, of 100; today's units have 11.
 const maxExposure = 15
 
-// verifyUnits asks systemd itself, where there is one. The program need not be installed: its place is taken by one that is.
+// verifyUnits checks the units with systemd-analyze, if there is one. /bin/true replaces the program, which need not be installed.
 func verifyUnits(ctx context.Context, tree string) ([]string, error) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {

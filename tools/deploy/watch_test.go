@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tree is where the files are that are checked.
+// tree is the root of the repository.
 const tree = "../.."
 
 // broken copies what the checks of alerts and dashboard read, with one thing in one file replaced by another.
@@ -46,7 +46,7 @@ func TestChecks_findNothingInWhatIsWhole(t *testing.T) {
 func TestCheckAlerts_findsWhatIsBroken(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, what, by, says string }{
-		"a metric that nobody exports":        {alertsFile, "max by (what) (mugshot_books_broken)", "max by (what) (mugshot_book_broken)", `MugshotBooksBroken: nothing exports "mugshot_book_broken"`},
+		"a metric that does not exist":        {alertsFile, "max by (what) (mugshot_books_broken)", "max by (what) (mugshot_book_broken)", `MugshotBooksBroken: nothing exports "mugshot_book_broken"`},
 		"a histogram without its part":        {alertsFile, "mugshot_http_request_duration_seconds_bucket", "mugshot_http_request_duration_seconds", "MugshotApiSlow: nothing exports"},
 		"a label that it has not":             {alertsFile, `mugshot_ready{check="worker"}`, `mugshot_ready{kind="worker"}`, "MugshotNoWorker: mugshot_ready has no label kind"},
 		"a value that there is not":           {alertsFile, `mugshot_ready{check="worker"}`, `mugshot_ready{check="workers"}`, "MugshotNoWorker: no check is"},
@@ -75,7 +75,7 @@ func TestCheckAlerts_findsWhatIsBroken(t *testing.T) {
 func TestCheckDashboard_findsWhatIsBroken(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ what, by, says string }{
-		"a metric that nobody exports": {"max by (kind) (mugshot_queue_messages)", "max by (kind) (mugshot_queued)", `panel "Messages in Redis": nothing exports "mugshot_queued"`},
+		"a metric that does not exist": {"max by (kind) (mugshot_queue_messages)", "max by (kind) (mugshot_queued)", `panel "Messages in Redis": nothing exports "mugshot_queued"`},
 		"one of Go's":                  {"go_goroutines", "go_routines", "nothing exports"},
 		"a label that it has not":      {"sum by (kind, outcome) (rate(mugshot_tasks_total", "sum by (kind, result) (rate(mugshot_tasks_total", "groups by result"},
 		"an expression":                {"min by (check) (mugshot_ready)", "min by (check (mugshot_ready)", "unexpected"},

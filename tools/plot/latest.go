@@ -25,11 +25,11 @@ var (
 		color.RGBA{R: 0x1f, G: 0x77, B: 0xb4, A: 0xff}, color.RGBA{R: 0x7f, G: 0x7f, B: 0x7f, A: 0xff},
 		color.RGBA{R: 0xff, G: 0x7f, B: 0x0e, A: 0xff}, color.RGBA{R: 0x2c, G: 0xa0, B: 0x2c, A: 0xff},
 	}
-	// requests are the workloads whose costs are of one scale; a password's hash would dwarf them.
+	// requests lists the workloads with costs of the same scale; a password's hash would dwarf them.
 	requests = []string{"W2", "W3", "W4", "W4 after W3", "W5"}
 )
 
-// drawLatest draws what a request costs the server and its p50, on each side.
+// drawLatest draws the server CPU and the p50 of a request, on each side.
 func drawLatest(dir string) error {
 	var l latest
 	found, err := read(filepath.Join(dir, "latest.json"), &l)

@@ -1,8 +1,8 @@
-// Command plot draws what the benchmarks have measured, as SVG beside the figures:
+// Command plot draws the results of the benchmarks as SVG files beside them:
 //
 //	go run . DIRECTORY
 //
-// latest.json becomes latest.svg, and each curve of growth.json one file named growth-….svg. What is not there is not drawn.
+// latest.json becomes latest.svg, and each curve of growth.json a file named growth-….svg. A missing file is skipped.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// read tells whether there is such a file.
+// read decodes a JSON file, and returns false if there is none.
 func read(file string, into any) (bool, error) {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {

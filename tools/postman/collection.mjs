@@ -1,6 +1,6 @@
-// Writes gen/postman/collection.json from api/openapi.yaml, the same for the same spec. Beyond what the converter makes,
-// each request checks that its answer is one that the spec declares, and what a request creates is there for the next:
-// run them from the top, and they do the main job.
+// Writes gen/postman/collection.json from api/openapi.yaml, always the same for the same spec. Beyond the converter's output,
+// each request checks that the spec declares its answer, and stores the ids that it creates for the next requests: run from the
+// top, they do the main job.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import converter from 'openapi-to-postmanv2';
@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 const source = new URL('../../api/openapi.yaml', import.meta.url);
 const target = new URL('../../gen/postman/collection.json', import.meta.url);
 
-/** Which member of an operation's answer becomes which variable. */
+/** The variables that an operation sets, with the members of its answer that they take. */
 const created = {
   createProject: { project_id: 'id' },
   queueProject: { job_id: 'job_id' },
@@ -48,7 +48,7 @@ const collection = {
 mkdirSync(new URL('.', target), { recursive: true });
 writeFileSync(target, `${JSON.stringify(collection, null, 2)}\n`);
 
-/** Finds operations by method and path, as Postman writes it. */
+/** Returns the operations by method and path, in Postman's notation. */
 function operationsOf({ paths }) {
   const found = new Map();
   for (const [path, item] of Object.entries(paths)) {
@@ -60,7 +60,7 @@ function operationsOf({ paths }) {
   return found;
 }
 
-/** Makes a request of what the converter has made, without the ids that differ each time. */
+/** Makes a request from the converter's, without the ids that differ each time. */
 function request({ name, request: { method, url, header, body, auth, description }, response }) {
   const operation = operations.get(`${method} /${url.path.join('/')}`);
   for (const variable of url.variable ?? []) {

@@ -39,7 +39,7 @@ func TestModerator_asksForAFormAndReadsIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fake := geminifake.New(t)
-			fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Judged(name) })
+			fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Moderated(name) })
 			j, picture := judge(t, fake), looked(t)
 			found, err := j.Moderate(t.Context(), picture)
 			require.NoError(t, err)
@@ -132,7 +132,7 @@ func TestModerator_endsWithItsCaller(t *testing.T) {
 func TestModerator_isShownARedrawnPicture(t *testing.T) {
 	t.Parallel()
 	fake := geminifake.New(t)
-	fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Judged("nothing") })
+	fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Moderated("nothing") })
 	j := judge(t, fake, func(c *gemini.Config) {
 		c.Redraw = func(_ context.Context, r providers.Reference) (providers.Reference, error) {
 			return providers.Reference{Role: r.Role, ContentType: "image/webp", Data: []byte("redrawn")}, nil

@@ -146,7 +146,7 @@ func whole(req Request, reply Reply) object {
 		return answer()
 	}
 	if req.WantsJSON && reply.Pieces == nil {
-		reply = Judged()
+		reply = Moderated()
 	}
 	if !req.WantsImage {
 		return answer(candidate("STOP", object{"text": strings.Join(reply.pieces(), "")}))

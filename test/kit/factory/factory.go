@@ -72,9 +72,9 @@ func Project(t testing.TB, s *postgres.Store, userID uuid.UUID, change func(*db.
 	return project
 }
 
-// Moderator sees nothing in any picture, unless Sees is set.
+// Moderator finds nothing in any picture, unless Sees is set.
 type Moderator struct {
-	// Sees, if set, answers for it.
+	// Sees, if set, makes the finding.
 	Sees func(ctx context.Context, picture providers.Picture) (providers.Finding, error)
 }
 
@@ -82,16 +82,16 @@ type Moderator struct {
 func (*Moderator) Name() string { return "factory/1" }
 
 // Moderate implements providers.Moderator.
-func (j *Moderator) Moderate(ctx context.Context, picture providers.Picture) (providers.Finding, error) {
-	if j.Sees == nil {
+func (m *Moderator) Moderate(ctx context.Context, picture providers.Picture) (providers.Finding, error) {
+	if m.Sees == nil {
 		return providers.Finding{}, nil
 	}
-	return j.Sees(ctx, picture)
+	return m.Sees(ctx, picture)
 }
 
-// Safety makes the service that allows and refuses, with a moderator of the test's.
-func Safety(s *postgres.Store, judge *Moderator) *safety.Service {
-	return safety.New(safety.Deps{Store: s, Moderator: judge, Now: time.Now, NewID: ID})
+// Safety makes a [safety.Service] with the test's moderator.
+func Safety(s *postgres.Store, moderator *Moderator) *safety.Service {
+	return safety.New(safety.Deps{Store: s, Moderator: moderator, Now: time.Now, NewID: ID})
 }
 
 // Balance reads an account's credits, and fails the test where any account's ledger does not add up.

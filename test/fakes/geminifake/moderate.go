@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Judged answers a request for a judgement: what is named was seen, and nothing else. Without a name, or with another
-// one, nothing was.
-func Judged(seen ...string) Reply {
+// Moderated answers a request for moderation with the named findings. Unknown names are ignored, so that no name, or an unknown one,
+// means that nothing was found.
+func Moderated(seen ...string) Reply {
 	form := map[string]bool{}
 	for _, member := range []string{"public_figure", "minor", "sexual", "violent", "likeness_of_others"} {
 		form[member] = slices.Contains(seen, member)
