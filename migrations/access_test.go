@@ -14,14 +14,14 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// Supabase serves the public schema to these two: to the first whoever has the project's public key.
+// The roles to which Supabase serves the public schema: the first is that of every client with the project's public key.
 var publicRoles = []string{"anon", "authenticated"}
 
 // owner stands for Supabase's role postgres: it owns the tables, runs the migrations and the server, and is no superuser.
 const owner = "mugshot_test_owner"
 
-// supabase returns an empty database with the roles and the grants that a new Supabase project has: whatever the owner
-// makes in the public schema is everybody's. Roles belong to the whole server, and other test binaries make them too.
+// supabase returns an empty database with the roles and the grants of a new Supabase project: tables that the owner creates in
+// the public schema are granted to the public roles. Roles belong to the whole server, and other test binaries create them, too.
 // https://supabase.com/docs/guides/database/postgres/roles
 func supabase(t *testing.T) (dsn string, admin *pgx.Conn) {
 	t.Helper()
@@ -46,7 +46,7 @@ func supabase(t *testing.T) (dsn string, admin *pgx.Conn) {
 	return dsn, admin
 }
 
-// as is the address of dsn for a session of another role.
+// as returns the address of dsn for a session of another role.
 func as(t *testing.T, dsn, role string) string {
 	t.Helper()
 	u, err := url.Parse(dsn)
@@ -57,7 +57,7 @@ func as(t *testing.T, dsn, role string) string {
 	return u.String()
 }
 
-// change is a statement that writes to every row of a table that the session may write to, and leaves them as they are.
+// change returns a statement that updates every row of a table that the session may write to, with the values it has.
 func change(t *testing.T, admin *pgx.Conn, table string) string {
 	t.Helper()
 	first := list(t, admin, "select quote_ident(attname) from pg_attribute where attrelid = $1::regclass and attnum = 1", table)[0]
@@ -94,7 +94,7 @@ func TestAccess_publicRolesAreRefused(t *testing.T) {
 	require.Equal(t, before, digest(t, admin))
 }
 
-// The second wall, for the day that somebody grants what was revoked: without a policy, nobody but the owner has rows.
+// The second barrier, in case a grant is given again: without a policy, only the owner sees rows.
 func TestAccess_rowLevelSecurityHidesWhatIsGranted(t *testing.T) {
 	t.Parallel()
 	dsn, admin := supabase(t)
@@ -125,13 +125,13 @@ func TestAccess_everyTableHasRowLevelSecurity(t *testing.T) {
 		select relname::text from pg_class
 		where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity`),
 		"end the migration that makes the table with: alter table … enable row level security")
-	require.Empty(t, list(t, conn, "select polname::text from pg_policy"), "policies would open what nobody but the server needs")
+	require.Empty(t, list(t, conn, "select polname::text from pg_policy"), "policies would show rows that only the server needs")
 	require.Empty(t, list(t, conn, `
 		select relname::text from pg_class
 		where relnamespace = 'public'::regnamespace and relkind in ('v', 'm')`), "views see with their owner's eyes")
 }
 
-// What is made after the lockdown is locked too.
+// Tables created after the lockdown are locked as well.
 func TestAccess_laterTablesAreRefused(t *testing.T) {
 	t.Parallel()
 	dsn, _ := supabase(t)
@@ -147,7 +147,7 @@ func TestAccess_laterTablesAreRefused(t *testing.T) {
 	}
 }
 
-// The server is not locked out with the others: to the owner, row-level security does not apply.
+// The server, as the owner, sees all rows: row-level security does not apply to it.
 func TestAccess_theOwnerSeesEverything(t *testing.T) {
 	t.Parallel()
 	dsn, _ := supabase(t)

@@ -8,8 +8,8 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// Without one, each deleted row would be looked for in all of the table that refers to it. An index of only the rows
-// where the column is set does as well: that is where Postgres looks.
+// Every foreign key has an index. Without one, a deletion would scan the whole table that refers to the row. A partial index of
+// the rows where the column is set is enough: Postgres looks for those only.
 func TestDesign_everyForeignKeyHasAnIndex(t *testing.T) {
 	t.Parallel()
 	conn := connect(t, pgtest.New(t))
@@ -46,7 +46,7 @@ func TestDesign_everyTableHasAPrimaryKey(t *testing.T) {
 		and not exists (select from pg_index where indrelid = c.oid and indisprimary)`))
 }
 
-// An index that another one begins with costs every write and serves no reader. One of fewer rows may serve.
+// No index is a prefix of another one: it would cost every write and serve no query. A partial index is allowed.
 func TestDesign_noIndexIsSpare(t *testing.T) {
 	t.Parallel()
 	conn := connect(t, pgtest.New(t))

@@ -32,7 +32,7 @@ func TestFiles_areNamedAndInPairs(t *testing.T) {
 	}
 }
 
-// Markers of other tools would make one file of both ways, which a paste into psql would walk at once.
+// No file contains markers of other migration tools, with which one file holds up and down: pasted into psql, it would run both.
 func TestFiles_goOneWay(t *testing.T) {
 	t.Parallel()
 	marker := regexp.MustCompile(`(?im)^--\s*(\+goose|\+migrate|migrate:|up\s*$|down\s*$)`)

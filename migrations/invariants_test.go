@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// refusals are the rules that hold whatever the code does: each statement spoils the rows of rows_test.go in one way,
-// and is refused by the constraint or unique index named.
+// refusals lists the rules that the schema enforces whatever the code does: each statement makes the rows of rows_test.go invalid
+// in one way, and is refused by the named constraint or unique index.
 var refusals = []struct{ what, by, statement string }{
 	// Money.
 	{"negative credits", "users_credits_not_negative", `update users set credits = -1`},
@@ -97,7 +97,7 @@ var refusals = []struct{ what, by, statement string }{
 	{"another plan", "users_plan_check", `update users set plan = 'lost'`},
 	{"a profile photo that is not there", "users_profile_photo_fkey", `update users set profile_photo_asset_id = gen_random_uuid()`},
 
-	// What proves who somebody is: hashes, never the secrets themselves.
+	// Credentials: hashes, never the secrets themselves.
 	{"a refresh token", "sessions_refresh_hash_check", `update sessions set refresh_hash = 'token'`},
 	{"an earlier refresh token", "sessions_previous_hash_check", `update sessions set previous_hash = 'token'`},
 	{"a short nonce", "sessions_rotation_nonce_check", `update sessions set rotation_nonce = 'nonce'`},
@@ -131,26 +131,26 @@ var refusals = []struct{ what, by, statement string }{
 	},
 	{"a message before the first", "messages_seq_check", `update messages set seq = 0`},
 	{"a message of another sender", "messages_sender_check", `update messages set sender = 'lost'`},
-	{"a reply that nobody writes", "messages_streaming_is_leased", `update messages set status = 'streaming'`},
+	{"a streaming reply without a lease", "messages_streaming_is_leased", `update messages set status = 'streaming'`},
 	{"a message of another status", "messages_status_check", `update messages set status = 'lost'`},
-	{"a reply that takes no place", "messages_unfinished_has_place", `update messages set status = 'pending'`},
+	{"a reply that takes no slot", "messages_unfinished_has_place", `update messages set status = 'pending'`},
 	{
-		"two replies in one place", "messages_place_key",
+		"two replies in one slot", "messages_place_key",
 		`insert into messages (id, chat_id, seq, sender, status, user_id, place)
 		select gen_random_uuid(), m.chat_id, m.seq + n, 'ai', 'pending', c.user_id, 1
 		from messages m join chats c on c.id = m.chat_id cross join generate_series(1, 2) n`,
 	},
 
-	// Verdicts.
-	{"a verdict on no picture", "image_verdicts_md5_check", `update image_verdicts set md5 = upper(md5('a'))`},
-	{"a verdict of nobody", "image_verdicts_judge_check", `update image_verdicts set judge = ''`},
-	{"a verdict without the other sum", "image_verdicts_sha256_check", `update image_verdicts set sha256 = ''`},
+	// Decisions of moderators.
+	{"a decision on no picture", "image_verdicts_md5_check", `update image_verdicts set md5 = upper(md5('a'))`},
+	{"a decision without a moderator", "image_verdicts_judge_check", `update image_verdicts set judge = ''`},
+	{"a decision without the other sum", "image_verdicts_sha256_check", `update image_verdicts set sha256 = ''`},
 	{
-		"two verdicts of one judge", "image_verdicts_pkey",
+		"two decisions of one moderator", "image_verdicts_pkey",
 		`insert into image_verdicts (md5, judge, sha256, finding, expires_at) select md5, judge, sha256, finding, expires_at from image_verdicts`,
 	},
 
-	// Promises.
+	// Idempotency keys and erasures.
 	{"a mail being sent without a lease", "outbox_mails_sending_is_leased", `update outbox_mails set status = 'sending'`},
 	{"a queued mail with a lease", "outbox_mails_sending_is_leased", `update outbox_mails set lease_until = now()`},
 	{"a mail of another kind", "outbox_mails_kind_check", `update outbox_mails set kind = 'advertisement'`},
@@ -175,7 +175,7 @@ func TestInvariants_refuseBadRows(t *testing.T) {
 	}
 }
 
-// A rule that nobody has tried to break is not known to hold.
+// Every constraint and unique index of the schema is tried by one of the refusals.
 func TestInvariants_areAllTried(t *testing.T) {
 	t.Parallel()
 	_, conn := filled(t)

@@ -36,7 +36,7 @@ func TestMigrations_upDownUp(t *testing.T) {
 	requireSchema(t, first, conn)
 }
 
-// Each way back leads exactly to where its way up began.
+// Each down migration leads exactly to the schema before its up migration.
 func TestMigrations_stepByStep(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Empty(t)
@@ -56,7 +56,7 @@ func TestMigrations_stepByStep(t *testing.T) {
 	}
 }
 
-// The newest, the newest two … all are taken back and applied again while every table has rows.
+// The newest migration, the newest two, … all of them are reverted and applied again while every table has rows.
 func TestMigrations_downAndUpWithRows(t *testing.T) {
 	t.Parallel()
 	for i := range names(t) {
@@ -77,7 +77,7 @@ func TestMigrations_downAndUpWithRows(t *testing.T) {
 	}
 }
 
-// By hand, without any tool: each file twice, since nobody remembers what was pasted already.
+// Every file can be pasted by hand, without a tool, and twice, since an operator may not know what was pasted already.
 func TestMigrations_pastedTwice(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Empty(t)

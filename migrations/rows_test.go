@@ -11,8 +11,8 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// rows is a row for every table, every foreign key set. What they say is as the product would write it, since the
-// tests of the invariants spoil one column at a time. Pasted twice, it adds nothing the second time.
+// rows inserts a row into every table, with every foreign key set. The values are as the product writes them, since the tests of
+// the invariants make one column invalid at a time. Pasted twice, it adds nothing the second time.
 const rows = `
 	begin;
 
@@ -106,7 +106,7 @@ func filled(t *testing.T) (dsn string, conn *pgx.Conn) {
 	return dsn, conn
 }
 
-// counts returns how many rows the tables have.
+// counts returns the number of rows of each table.
 func counts(t *testing.T, conn *pgx.Conn) map[string]int {
 	t.Helper()
 	all := map[string]int{}
@@ -118,7 +118,7 @@ func counts(t *testing.T, conn *pgx.Conn) map[string]int {
 	return all
 }
 
-// digest changes with every change of any row.
+// digest returns a hash of all rows.
 func digest(t *testing.T, conn *pgx.Conn) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -140,7 +140,7 @@ func TestRows_everyTableTakesOne(t *testing.T) {
 	require.Equal(t, before, digest(t, conn), "a second time")
 }
 
-// An account that goes takes along all that is its own, whatever the order of the cascades. The ledger stays.
+// A deleted account takes all its rows with it, whatever the order of the cascades. The ledger stays.
 func TestRows_ofADeletedAccount(t *testing.T) {
 	t.Parallel()
 	_, conn := filled(t)
@@ -148,7 +148,7 @@ func TestRows_ofADeletedAccount(t *testing.T) {
 	require.NoError(t, err)
 	for table, n := range counts(t, conn) {
 		switch table {
-		case "users", "erasures", "provider_slots", "image_verdicts": // Bob, an account long gone, and what belongs to nobody
+		case "users", "erasures", "provider_slots", "image_verdicts": // Bob, an account deleted long ago, and rows without an account
 			require.Equal(t, 1, n, table)
 		case "audit_logs":
 			require.Equal(t, 2, n, table)
@@ -160,7 +160,7 @@ func TestRows_ofADeletedAccount(t *testing.T) {
 	require.Equal(t, []string{"10", "-1"}, list(t, conn, "select delta_credits::text from audit_logs order by seq"))
 }
 
-// spoil runs a statement that must fail, deferred constraints included, and takes it back.
+// spoil runs a statement that must fail, deferred constraints included, and rolls it back.
 func spoil(t *testing.T, conn *pgx.Conn, statement string) error {
 	t.Helper()
 	tx, err := conn.Begin(t.Context())

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// schemaQuery describes all that a migration can make, one line a thing, in words that do not depend on when it was
-// made: no object ids, and columns by their order instead of their number. The version table is the tool's.
+// schemaQuery describes every object that a migration can create, one a line, in terms that do not depend on when it was created:
+// no object ids, and columns by their order instead of their number. The version table belongs to the tool.
 const schemaQuery = `
 	with
 	spaces as (select oid, nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'),
@@ -60,13 +60,13 @@ const schemaQuery = `
 	from pg_description where objoid in (select oid from relations)
 	order by line`
 
-// schema describes a database, but its rows, as far as migrations can change it.
+// schema describes a database, without its rows, as far as migrations can change it.
 func schema(t *testing.T, conn *pgx.Conn) []string {
 	t.Helper()
 	return list(t, conn, schemaQuery)
 }
 
-// requireSchema compares a database with an earlier look at it, or at another one, and tells what differs alone.
+// requireSchema compares a database with an earlier description, and reports only the differences.
 func requireSchema(t *testing.T, want []string, conn *pgx.Conn) {
 	t.Helper()
 	got := schema(t, conn)

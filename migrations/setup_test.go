@@ -34,7 +34,7 @@ func paste(t *testing.T, conn *pgx.Conn, statements string) {
 	require.NoError(t, err)
 }
 
-// list returns the answers to a query of one column.
+// list returns the rows of a query of one column.
 func list(t *testing.T, conn *pgx.Conn, query string, args ...any) []string {
 	t.Helper()
 	rows, err := conn.Query(t.Context(), query, args...)
@@ -70,7 +70,7 @@ func names(t *testing.T) []string {
 	return files
 }
 
-// content reads one of the files.
+// content returns the content of a migration.
 func content(t *testing.T, file string) string {
 	t.Helper()
 	text, err := fs.ReadFile(migrations.FS, file)
@@ -78,7 +78,7 @@ func content(t *testing.T, file string) string {
 	return string(text)
 }
 
-// oldest holds the first n migrations alone.
+// oldest returns the first n migrations only.
 func oldest(t *testing.T, n int) fs.FS {
 	t.Helper()
 	some := fstest.MapFS{}
@@ -90,14 +90,14 @@ func oldest(t *testing.T, n int) fs.FS {
 	return some
 }
 
-// tables lists those of the product.
+// tables lists the product's tables.
 func tables(t *testing.T, conn *pgx.Conn) []string {
 	t.Helper()
 	return list(t, conn, `select relname::text from pg_class
 		where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'schema_migrations' order by 1`)
 }
 
-// reversed is in the order in which migrations are taken back.
+// reversed returns the migrations in the order in which they are reverted.
 func reversed(names []string) []string {
 	names = slices.Clone(names)
 	slices.Reverse(names)
