@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// contextMessages and contextTokens bound what a vendor is told of a chat: its last messages, as far as they fit.
+	// contextMessages and contextTokens bound what of a chat is sent to a vendor: its last messages, as far as they fit.
 	contextMessages = 40
 	contextTokens   = 6000
 	// replyTokens is how long a reply may get: some 700 English words and a draft.
@@ -34,11 +34,11 @@ func (r *Replier) brief(ctx context.Context, reply db.Message) (providers.TextRe
 	project, err := q.ReplyProject(ctx, reply.ChatID)
 	switch {
 	case err == nil:
-		told, err := aboutProject(project)
+		about, err := aboutProject(project)
 		if err != nil {
 			return providers.TextRequest{}, err
 		}
-		system += told
+		system += about
 	case !postgres.IsNotFound(err):
 		return providers.TextRequest{}, fmt.Errorf("read project of chat: %w", err)
 	}

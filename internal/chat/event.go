@@ -82,7 +82,7 @@ type delta struct {
 	Text  string    `json:"text"`
 }
 
-// controlMessage is what the worker that writes a reply is told.
+// controlMessage is a message to the worker that writes a reply.
 type controlMessage struct {
 	Stop int64 `json:"stop"` // the token of the attempt that is to end with what it has
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // However an event is written, it is what json.Marshal makes of it.
-func TestEvent_encode(t *testing.T) {
+func TestEvent_encodesLikeJSON(t *testing.T) {
 	t.Parallel()
 	code, words := "blocked", "Not <this>"
 	plain := Message{

@@ -26,7 +26,7 @@ const (
 type Seen struct{ Seq, Revision int64 }
 
 // Follow sends what there is in a chat of the account and then each change, until the chat is deleted or send fails, or
-// the following is ended; ended is told why, with nil where the chat was deleted, and with ErrNotFound where it is not
+// the following is ended; ended is called with the reason: nil where the chat was deleted, ErrNotFound where it is not
 // there.
 //
 // It subscribes before it reads, so that nothing falls between. A new reader gets the newest messages; one that has seen

@@ -30,7 +30,7 @@ func follow(ctx context.Context, s *chat.Service, userID, chatID uuid.UUID, seen
 	})
 }
 
-// lossy loses some of what is published, without anybody noticing. Unless rows is nil it looks whether the row of a piece
+// lossy loses some of what is published, without a sign. Unless rows is nil it looks whether the row of a piece
 // has all that lies before the piece, and counts where not.
 type lossy struct {
 	*events.Hub
@@ -73,7 +73,7 @@ func (l *lossy) isEarly(payload []byte) bool {
 	return err != nil || early
 }
 
-// viewer is a client that does what the contract says, and judges each thing that it shows.
+// viewer is a client that does what the contract says, and checks each thing that it shows.
 type viewer struct {
 	reply  uuid.UUID
 	texts  *sync.Map // what is to be written, by the token of the attempt
@@ -106,7 +106,7 @@ func (v *viewer) show(u chat.Update) error {
 	}
 	whole, ok := v.texts.Load(v.shown.Token)
 	if ok && !strings.HasPrefix(whole.(string), v.shown.Content) || !ok && v.shown.Content != "" {
-		return fmt.Errorf("shows what nobody wrote in attempt %d: %q", v.shown.Token, v.shown.Content)
+		return fmt.Errorf("shows what was not written in attempt %d: %q", v.shown.Token, v.shown.Content)
 	}
 	if v.shown.Status == "complete" {
 		return errEnded
@@ -137,26 +137,26 @@ func (v *viewer) watch(ctx context.Context, s *chat.Service, userID, chatID uuid
 // On real Postgres and Redis: readers join whenever they like, their connections are cut, events are lost, workers die in
 // the middle and write on though they are dead. Every reader shows the text of one attempt at a time, character by
 // character, and in the end what the row says.
-func TestFollow_property(t *testing.T) {
+func TestFollow_missesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
+	f := setup(t)
 	const rounds, viewers = 12, 6
 	for round := range uint64(rounds) {
 		r := rand.New(rand.NewPCG(round, 11))
-		bus := &lossy{Hub: w.hub, r: rand.New(rand.NewPCG(round, 12)), loss: []int{0, 20, 60}[round%3], rows: w.store}
+		bus := &lossy{Hub: f.hub, r: rand.New(rand.NewPCG(round, 12)), loss: []int{0, 20, 60}[round%3], rows: f.store}
 		service := chat.NewService(chat.Deps{
-			Store: w.store, Events: bus, Enqueue: func(context.Context, uuid.UUID) error { return nil }, UserReplies: 3,
+			Store: f.store, Events: bus, Enqueue: func(context.Context, uuid.UUID) error { return nil }, UserReplies: 3,
 			Now: time.Now, NewID: uuid.New, Log: slog.New(slog.DiscardHandler), IdleTimeout: 100 * time.Millisecond,
 		})
-		deps := w.deps
+		deps := f.deps
 		deps.Events, deps.PersistEvery, deps.PersistBytes = bus, 40*time.Millisecond, 300
 		deps.PublishEvery = 3 * time.Millisecond
 		runner := &task.Runner{Kind: chat.NewReplier(deps), Name: queue.Reply, Events: bus, Log: deps.Log}
-		reply := w.ask(t, fmt.Sprint("round ", round))
+		reply := f.ask(t, fmt.Sprint("round ", round))
 		var texts sync.Map
-		w.write(func(_ context.Context, _ providers.TextRequest, emit func(string) error) error {
+		f.write(func(_ context.Context, _ providers.TextRequest, emit func(string) error) error {
 			var token int64
-			if err := w.store.Pool().QueryRow(context.Background(),
+			if err := f.store.Pool().QueryRow(context.Background(),
 				"select lease_token from messages where id = $1", reply.ID).Scan(&token); err != nil {
 				return err
 			}
@@ -183,20 +183,20 @@ func TestFollow_property(t *testing.T) {
 			own := rand.New(rand.NewPCG(round, uint64(100+i)))
 			readers.Go(func() {
 				time.Sleep(time.Duration(own.IntN(150)) * time.Millisecond)
-				failures[i] = screens[i].watch(watching, service, w.user.ID, w.chat.ID, own)
+				failures[i] = screens[i].watch(watching, service, f.user.ID, f.chat.ID, own)
 			})
 		}
 		var workers sync.WaitGroup
 		for range r.IntN(chat.MaxAttempts) { // these die: others take over, and they don't know
 			workers.Go(func() { _ = runner.Run(context.WithoutCancel(t.Context()), reply.ID) })
 			time.Sleep(time.Duration(20+r.IntN(60)) * time.Millisecond)
-			w.exec(t, "update messages set lease_until = now() - interval '1 second' where id = $1 and status = 'streaming'", reply.ID)
+			f.exec(t, "update messages set lease_until = now() - interval '1 second' where id = $1 and status = 'streaming'", reply.ID)
 		}
 		require.NoError(t, runner.Run(t.Context(), reply.ID))
 		workers.Wait()
 		readers.Wait()
 		stop()
-		row := w.read(t, reply)
+		row := f.read(t, reply)
 		require.Equal(t, "complete", row.Status)
 		deltas := 0
 		for i, v := range screens {
@@ -213,36 +213,36 @@ func TestFollow_property(t *testing.T) {
 }
 
 // Without any event at all a reader is late, but not wrong.
-func TestFollow_noEvents(t *testing.T) {
+func TestFollow_readsTheRowsWithoutEvents(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	reply := w.ask(t, "Help me")
-	service := chat.NewService(chat.Deps{Store: w.store, Events: w.hub, Log: slog.New(slog.DiscardHandler), IdleTimeout: 10 * time.Millisecond})
-	deps := w.deps
-	deps.Events = &lossy{Hub: w.hub, r: rand.New(rand.NewPCG(1, 1)), loss: 100}
+	f := setup(t)
+	reply := f.ask(t, "Help me")
+	service := chat.NewService(chat.Deps{Store: f.store, Events: f.hub, Log: slog.New(slog.DiscardHandler), IdleTimeout: 10 * time.Millisecond})
+	deps := f.deps
+	deps.Events = &lossy{Hub: f.hub, r: rand.New(rand.NewPCG(1, 1)), loss: 100}
 	ran := make(chan error, 1)
 	go func() {
-		ran <- (&task.Runner{Kind: chat.NewReplier(deps), Name: queue.Reply, Events: w.hub, Log: deps.Log}).Run(context.Background(), reply.ID)
+		ran <- (&task.Runner{Kind: chat.NewReplier(deps), Name: queue.Reply, Events: f.hub, Log: deps.Log}).Run(context.Background(), reply.ID)
 	}()
 	var texts sync.Map
 	texts.Store(int64(1), "Sure.")
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	v := &viewer{reply: reply.ID, texts: &texts}
-	require.NoError(t, v.watch(ctx, service, w.user.ID, w.chat.ID, rand.New(rand.NewPCG(1, 1))))
+	require.NoError(t, v.watch(ctx, service, f.user.ID, f.chat.ID, rand.New(rand.NewPCG(1, 1))))
 	require.Equal(t, "Sure.", v.shown.Content)
 	require.NoError(t, <-ran)
 }
 
 // The stream ends with its chat.
-func TestFollow_deleted(t *testing.T) {
+func TestFollow_endsWithTheChat(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	w.ask(t, "Help me")
+	f := setup(t)
+	f.ask(t, "Help me")
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
-	err := follow(ctx, w.service, w.user.ID, w.chat.ID, chat.Seen{}, func(chat.Update) error {
-		return w.service.Delete(ctx, w.user.ID, w.chat.ID)
+	err := follow(ctx, f.service, f.user.ID, f.chat.ID, chat.Seen{}, func(chat.Update) error {
+		return f.service.Delete(ctx, f.user.ID, f.chat.ID)
 	})
 	if !errors.Is(err, chat.ErrNotFound) {
 		require.NoError(t, err)

@@ -117,13 +117,13 @@ func (s *Service) page(
 type word struct{ to *string }
 
 // ScanBytes implements pgtype.BytesScanner.
-func (w word) ScanBytes(text []byte) error {
+func (f word) ScanBytes(text []byte) error {
 	for _, known := range []string{fromUser, complete, fromAI, pending, streaming, failed} {
 		if string(text) == known {
-			*w.to = known
+			*f.to = known
 			return nil
 		}
 	}
-	*w.to = string(text)
+	*f.to = string(text)
 	return nil
 }

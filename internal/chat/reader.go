@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Update is what a reader of a chat is told: a whole message, or text to append to one.
+// Update is what a reader of a chat is sent: a whole message, or text to append to one.
 type Update struct {
 	Message *Message
 	ReplyID uuid.UUID // of Text

@@ -19,7 +19,7 @@ type model struct {
 	rows    []Message // by seq
 	replies []*modelAttempt
 	readers []*screen
-	sealed  bool // whoever reads rows fails
+	sealed  bool // a reader of rows fails
 }
 
 // modelAttempt is a writer of a reply, dead or alive.
@@ -42,7 +42,7 @@ type screen struct {
 func (m *model) publish(e event) {
 	for _, s := range m.readers {
 		switch dice := m.r.IntN(100); {
-		case dice < 12: // lost, and nobody says so
+		case dice < 12: // lost without a sign
 		case dice < 17: // lost, with all that has not been heard
 			s.events = append(s.events[:0], nil)
 		case dice < 22:
@@ -129,7 +129,7 @@ func (m *model) settle(row int, ours bool, a *modelAttempt) {
 		if ours {
 			m.change(row, func(x *Message) { x.Status, x.Content = pending, a.text[:a.written] })
 		}
-	case 3: // stopped by somebody who knows the row alone
+	case 3: // stopped by a process that knows the row alone
 		if m.rows[row].Unfinished() {
 			m.change(row, func(x *Message) { x.Status = complete })
 		}
@@ -239,7 +239,7 @@ func (m *model) step(t *testing.T) {
 
 // Whatever happens: a reader never shows a character twice, leaves none out and puts none elsewhere; and once it has
 // looked after the last event, it shows what the rows say.
-func TestReader_property(t *testing.T) {
+func TestReader_missesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	const runs, steps = 3000, 150
 	for seed := range uint64(runs) {
@@ -286,7 +286,7 @@ func TestReader_readsNoRowWhereNothingIsLost(t *testing.T) {
 	require.Equal(t, text, s.shown[reply.ID].Content)
 }
 
-func TestReader_begin(t *testing.T) {
+func TestReader_beginsWhereItLeftOff(t *testing.T) {
 	t.Parallel()
 	m := &model{r: rand.New(rand.NewPCG(1, 1))}
 	for i := range 300 {

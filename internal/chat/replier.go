@@ -18,7 +18,7 @@ import (
 )
 
 // CheckDraft tells whether an account could create a project from a draft just as it is, and returns the draft in the form
-// of the API. An error means that the account could not, or that this can't be told.
+// of the API. An error means that the account could not, or that this can't be checked.
 type CheckDraft func(ctx context.Context, userID uuid.UUID, draft []byte) (json.RawMessage, error)
 
 // ReplierDeps are what a [Replier] needs. All are required, but for those that say what their zero value means.

@@ -63,8 +63,8 @@ func failsWith(class providers.Class) scribe {
 	}
 }
 
-// world is the chat package on real Postgres and Redis.
-type world struct {
+// fixture is the chat package on real Postgres and Redis.
+type fixture struct {
 	store   *postgres.Store
 	hub     *events.Hub
 	service *chat.Service
@@ -77,28 +77,28 @@ type world struct {
 	chat    db.Chat
 }
 
-func setup(t *testing.T, change ...func(*chat.ReplierDeps)) *world {
+func setup(t *testing.T, change ...func(*chat.ReplierDeps)) *fixture {
 	t.Helper()
 	dsn, log := pgtest.New(t), slog.New(slog.DiscardHandler)
-	w := &world{store: factory.StoreAt(t, dsn)}
+	f := &fixture{store: factory.StoreAt(t, dsn)}
 	var err error
-	w.sql, err = pgx.Connect(t.Context(), dsn)
+	f.sql, err = pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.sql.Close(context.Background())) })
-	w.hub, err = events.Open(events.Config{RedisURL: redistest.URL(t), Namespace: redistest.Namespace(t)}, log)
+	t.Cleanup(func() { require.NoError(t, f.sql.Close(context.Background())) })
+	f.hub, err = events.Open(events.Config{RedisURL: redistest.URL(t), Namespace: redistest.Namespace(t)}, log)
 	require.NoError(t, err)
 	running, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); w.hub.Run(running) }()
-	t.Cleanup(func() { stop(); <-done; require.NoError(t, w.hub.Close()) })
-	require.Eventually(t, func() bool { return w.hub.Healthy() == nil }, long, time.Millisecond)
+	go func() { defer close(done); f.hub.Run(running) }()
+	t.Cleanup(func() { stop(); <-done; require.NoError(t, f.hub.Close()) })
+	require.Eventually(t, func() bool { return f.hub.Healthy() == nil }, long, time.Millisecond)
 
-	w.service = chat.NewService(chat.Deps{
-		Store: w.store, Events: w.hub, Enqueue: func(context.Context, uuid.UUID) error { return nil }, UserReplies: 3,
+	f.service = chat.NewService(chat.Deps{
+		Store: f.store, Events: f.hub, Enqueue: func(context.Context, uuid.UUID) error { return nil }, UserReplies: 3,
 		Now: time.Now, NewID: factory.ID, Log: log,
 	})
-	w.deps = chat.ReplierDeps{
-		Store: w.store, Text: w, Model: "quill", Catalog: catalog.New(func(string) bool { return true }, nil), Events: w.hub,
+	f.deps = chat.ReplierDeps{
+		Store: f.store, Text: f, Model: "quill", Catalog: catalog.New(func(string) bool { return true }, nil), Events: f.hub,
 		Log: log, Lease: time.Minute, Backoff: func(int32) time.Duration { return 0 }, PublishEvery: time.Millisecond,
 		Check: func(_ context.Context, _ uuid.UUID, draft []byte) (json.RawMessage, error) {
 			if !json.Valid(draft) {
@@ -108,50 +108,50 @@ func setup(t *testing.T, change ...func(*chat.ReplierDeps)) *world {
 		},
 	}
 	for _, c := range change {
-		c(&w.deps)
+		c(&f.deps)
 	}
-	w.replier = chat.NewReplier(w.deps)
-	w.runner = &task.Runner{Kind: w.replier, Name: queue.Reply, Events: w.hub, Log: w.deps.Log}
-	w.write(says("Sure."))
-	w.user = factory.User(t, w.store, 0)
-	w.chat, err = w.service.Create(t.Context(), w.user.ID, "", nil)
+	f.replier = chat.NewReplier(f.deps)
+	f.runner = &task.Runner{Kind: f.replier, Name: queue.Reply, Events: f.hub, Log: f.deps.Log}
+	f.write(says("Sure."))
+	f.user = factory.User(t, f.store, 0)
+	f.chat, err = f.service.Create(t.Context(), f.user.ID, "", nil)
 	require.NoError(t, err)
-	return w
+	return f
 }
 
-// Reply is what the world's scribe does.
-func (w *world) Reply(ctx context.Context, req providers.TextRequest, emit func(string) error) (providers.Meta, error) {
-	return w.scribe.Load().Reply(ctx, req, emit)
+// Reply is what the fixture's scribe does.
+func (f *fixture) Reply(ctx context.Context, req providers.TextRequest, emit func(string) error) (providers.Meta, error) {
+	return f.scribe.Load().Reply(ctx, req, emit)
 }
 
-func (w *world) write(s scribe) { w.scribe.Store(&s) }
+func (f *fixture) write(s scribe) { f.scribe.Store(&s) }
 
 // ask sends a message and returns the reply to come.
-func (w *world) ask(t *testing.T, content string) chat.Message {
+func (f *fixture) ask(t *testing.T, content string) chat.Message {
 	t.Helper()
-	sent, _, err := w.service.Send(t.Context(), w.user.ID, w.chat.ID, content, true, idempotency.Key{})
+	sent, _, err := f.service.Send(t.Context(), f.user.ID, f.chat.ID, content, true, idempotency.Key{})
 	require.NoError(t, err)
 	return *sent.Reply
 }
 
 // run has the reply written, to the end of one attempt.
-func (w *world) run(t *testing.T, reply chat.Message) chat.Message {
+func (f *fixture) run(t *testing.T, reply chat.Message) chat.Message {
 	t.Helper()
-	require.NoError(t, w.runner.Run(t.Context(), reply.ID))
-	return w.read(t, reply)
+	require.NoError(t, f.runner.Run(t.Context(), reply.ID))
+	return f.read(t, reply)
 }
 
-func (w *world) read(t *testing.T, reply chat.Message) chat.Message {
+func (f *fixture) read(t *testing.T, reply chat.Message) chat.Message {
 	t.Helper()
-	list, err := w.service.Messages(t.Context(), w.user.ID, w.chat.ID, reply.Seq-1, 1)
+	list, err := f.service.Messages(t.Context(), f.user.ID, f.chat.ID, reply.Seq-1, 1)
 	require.NoError(t, err)
 	require.Equal(t, reply.ID, list[0].ID)
 	return list[0]
 }
 
 // exec changes rows behind the product's back: it lets time pass.
-func (w *world) exec(t *testing.T, sql string, args ...any) {
+func (f *fixture) exec(t *testing.T, sql string, args ...any) {
 	t.Helper()
-	_, err := w.sql.Exec(t.Context(), sql, args...)
+	_, err := f.sql.Exec(t.Context(), sql, args...)
 	require.NoError(t, err)
 }

@@ -36,57 +36,57 @@ func newWriter(r *Replier, reply db.Message) *writer {
 }
 
 // add takes a piece as the vendor wrote it, and extracts the suggestion, which readers do not see.
-func (w *writer) add(piece string) error {
+func (f *writer) add(piece string) error {
 	// Postgres stores no U+0000 and JSON no broken UTF-8; offsets count what both of them hold.
 	piece = strings.ReplaceAll(strings.ToValidUTF8(piece, "\uFFFD"), "\x00", "")
-	visible := w.suggestion.take(piece)
-	if len(w.visible)+len(visible) > maxReplyBytes {
+	visible := f.suggestion.take(piece)
+	if len(f.visible)+len(visible) > maxReplyBytes {
 		return errFull
 	}
-	w.visible = append(w.visible, visible...)
+	f.visible = append(f.visible, visible...)
 	return nil
 }
 
 // finish takes what was kept back because a suggestion might have begun with it. It may be called again.
-func (w *writer) finish() {
-	w.visible = append(w.visible, w.suggestion.finish()...)
+func (f *writer) finish() {
+	f.visible = append(f.visible, f.suggestion.finish()...)
 }
 
 // dirty tells whether there is text that readers have not heard of, or that the row does not have.
-func (w *writer) dirty() bool { return w.published < len(w.visible) || w.persisted < len(w.visible) }
+func (f *writer) dirty() bool { return f.published < len(f.visible) || f.persisted < len(f.visible) }
 
 // flush persists what is due and publishes what is new. It fails with [task.ErrLeaseLost]; the next flush makes good any
 // other failure.
-func (w *writer) flush(ctx context.Context) error {
-	if ahead := len(w.visible) - w.persisted; ahead >= w.r.PersistBytes || ahead > 0 && time.Since(w.persistedAt) >= w.r.PersistEvery {
-		if err := w.persist(ctx); err != nil {
+func (f *writer) flush(ctx context.Context) error {
+	if ahead := len(f.visible) - f.persisted; ahead >= f.r.PersistBytes || ahead > 0 && time.Since(f.persistedAt) >= f.r.PersistEvery {
+		if err := f.persist(ctx); err != nil {
 			return err
 		}
 	}
-	if w.published == len(w.visible) {
+	if f.published == len(f.visible) {
 		return nil
 	}
-	from := min(w.published, w.persisted)
-	if w.r.publish(ctx, w.reply, event{Delta: &delta{
-		ID: w.reply.ID, Seq: w.reply.Seq, Token: w.reply.LeaseToken, From: from, Text: string(w.visible[from:]),
+	from := min(f.published, f.persisted)
+	if f.r.publish(ctx, f.reply, event{Delta: &delta{
+		ID: f.reply.ID, Seq: f.reply.Seq, Token: f.reply.LeaseToken, From: from, Text: string(f.visible[from:]),
 	}}) {
-		w.published = len(w.visible)
+		f.published = len(f.visible)
 	}
 	return nil
 }
 
-func (w *writer) persist(ctx context.Context) error {
-	w.persistedAt = time.Now() // also after a failure: Postgres is not asked again at once
-	rows, err := w.r.Store.Queries().ReplyPersist(ctx, db.ReplyPersistParams{
-		ID: w.reply.ID, LeaseToken: w.reply.LeaseToken, Content: string(w.visible),
+func (f *writer) persist(ctx context.Context) error {
+	f.persistedAt = time.Now() // also after a failure: Postgres is not asked again at once
+	rows, err := f.r.Store.Queries().ReplyPersist(ctx, db.ReplyPersistParams{
+		ID: f.reply.ID, LeaseToken: f.reply.LeaseToken, Content: string(f.visible),
 	})
 	switch {
 	case err != nil && ctx.Err() == nil:
-		w.r.Log.WarnContext(ctx, "text of a reply not persisted yet", "message_id", w.reply.ID, "error", err)
+		f.r.Log.WarnContext(ctx, "text of a reply not persisted yet", "message_id", f.reply.ID, "error", err)
 	case err == nil && rows == 0:
 		return task.ErrLeaseLost
 	case err == nil:
-		w.persisted = len(w.visible)
+		f.persisted = len(f.visible)
 	}
 	return nil
 }

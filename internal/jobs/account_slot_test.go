@@ -16,116 +16,116 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-// Places go from a job that ends to the next of the account, whichever way it ends, and one that ends in the line leaves
-// no place.
-func TestLine_placeIsPassedOn(t *testing.T) {
+// An account slot goes from a job that ends to the next of the account, whichever way it ends. A job that ends on the wait
+// list frees no slot.
+func TestWaitList_passesAnAccountSlotOn(t *testing.T) {
 	t.Parallel()
-	w := setupLimited(t, 10, time.Minute, jobs.Limits{UserJobs: 1})
-	me := creator{w.user, w.project}
+	f := setupLimited(t, 10, time.Minute, jobs.Limits{UserJobs: 1})
+	me := creator{f.user, f.project}
 	var ids []uuid.UUID
 	for range 5 {
-		ids = append(ids, w.queue(t, me))
+		ids = append(ids, f.queue(t, me))
 	}
-	require.Equal(t, ids[0], <-w.pushed)
-	w.nothingPushed(t)
-	require.NoError(t, w.runner.Run(t.Context(), ids[1]))
-	require.Equal(t, "queued", w.job(t, ids[1]).Job.Status, "it has no place, whoever may push it")
-	afterLoss, err := w.renderer.MarkDue(t.Context(), task.Due{PushedBefore: new(time.Now().Add(time.Hour)), Batch: 1000})
+	require.Equal(t, ids[0], <-f.pushed)
+	f.nothingPushed(t)
+	require.NoError(t, f.runner.Run(t.Context(), ids[1]))
+	require.Equal(t, "queued", f.job(t, ids[1]).Job.Status, "it has no slot, whichever process pushes it")
+	afterLoss, err := f.renderer.MarkDue(t.Context(), task.Due{PushedBefore: new(time.Now().Add(time.Hour)), Batch: 1000})
 	require.NoError(t, err)
-	require.Equal(t, ids[:1], afterLoss, "what waits in a line was never in Redis")
+	require.Equal(t, ids[:1], afterLoss, "the id of a job on a wait list was never in Redis")
 
-	_, err = w.service.Cancel(t.Context(), w.user.ID, ids[2])
+	_, err = f.service.Cancel(t.Context(), f.user.ID, ids[2])
 	require.NoError(t, err)
-	w.nothingPushed(t)
-	_, err = w.service.Cancel(t.Context(), w.user.ID, ids[0])
+	f.nothingPushed(t)
+	_, err = f.service.Cancel(t.Context(), f.user.ID, ids[0])
 	require.NoError(t, err)
-	require.Equal(t, ids[1], <-w.pushed)
-	require.NoError(t, w.runner.Run(t.Context(), ids[1]))
-	require.Equal(t, ids[3], <-w.pushed)
-	w.paint(failsWith(providers.Permanent))
-	require.NoError(t, w.runner.Run(t.Context(), ids[3]))
-	require.Equal(t, ids[4], <-w.pushed)
-	w.nothingPushed(t)
-	require.EqualValues(t, 8, factory.Balance(t, w.store, w.user.ID))
+	require.Equal(t, ids[1], <-f.pushed)
+	require.NoError(t, f.runner.Run(t.Context(), ids[1]))
+	require.Equal(t, ids[3], <-f.pushed)
+	f.paint(failsWith(providers.Permanent))
+	require.NoError(t, f.runner.Run(t.Context(), ids[3]))
+	require.Equal(t, ids[4], <-f.pushed)
+	f.nothingPushed(t)
+	require.EqualValues(t, 8, factory.Balance(t, f.store, f.user.ID))
 
-	require.NoError(t, w.service.DeleteProject(t.Context(), w.user.ID, w.project.ID))
-	w.nothingPushed(t)
-	require.EqualValues(t, 9, factory.Balance(t, w.store, w.user.ID))
-	me.project = factory.Project(t, w.store, w.user.ID, nil)
-	require.Equal(t, w.queue(t, me), <-w.pushed, "all places are free again")
+	require.NoError(t, f.service.DeleteProject(t.Context(), f.user.ID, f.project.ID))
+	f.nothingPushed(t)
+	require.EqualValues(t, 9, factory.Balance(t, f.store, f.user.ID))
+	me.project = factory.Project(t, f.store, f.user.ID, nil)
+	require.Equal(t, f.queue(t, me), <-f.pushed, "all slots are free again")
 }
 
-// A worker that dies between the end of a job and the call of the next leaves the line to the sweeper, and so does an
-// operator who gives more places.
-func TestLine_sweeperCallsWhomNobodyCalled(t *testing.T) {
+// A worker that dies between the end of a job and the waking of the next leaves the wait list to the sweeper, and so does an
+// operator who raises the limit.
+func TestWaitList_sweeperWakesWhatStalls(t *testing.T) {
 	t.Parallel()
-	w := setupLimited(t, 10, time.Minute, jobs.Limits{UserJobs: 1})
-	me := creator{w.user, w.project}
-	first, second := w.queue(t, me), w.queue(t, me)
-	require.Equal(t, first, <-w.pushed)
-	require.Empty(t, w.mark(t))
-	_, err := w.store.Queries().JobEnd(t.Context(), db.JobEndParams{ID: first, LedgerID: factory.ID(), Status: "canceled"})
+	f := setupLimited(t, 10, time.Minute, jobs.Limits{UserJobs: 1})
+	me := creator{f.user, f.project}
+	first, second := f.queue(t, me), f.queue(t, me)
+	require.Equal(t, first, <-f.pushed)
+	require.Empty(t, f.mark(t))
+	_, err := f.store.Queries().JobEnd(t.Context(), db.JobEndParams{ID: first, LedgerID: factory.ID(), Status: "canceled"})
 	require.NoError(t, err)
-	require.Equal(t, []uuid.UUID{second}, w.mark(t))
-	require.Empty(t, w.mark(t), "once")
+	require.Equal(t, []uuid.UUID{second}, f.mark(t))
+	require.Empty(t, f.mark(t), "once")
 
-	third := w.queue(t, me)
-	require.Empty(t, w.mark(t))
-	w.renderer = jobs.NewRenderer(jobs.RendererDeps{Store: w.store, Limits: jobs.Limits{UserJobs: 2}})
-	require.Equal(t, []uuid.UUID{third}, w.mark(t))
+	third := f.queue(t, me)
+	require.Empty(t, f.mark(t))
+	f.renderer = jobs.NewRenderer(jobs.RendererDeps{Store: f.store, Limits: jobs.Limits{UserJobs: 2}})
+	require.Equal(t, []uuid.UUID{third}, f.mark(t))
 }
 
 // An account that is deleted leaves no slot taken.
-func TestLine_slotOfADeletedAccount(t *testing.T) {
+func TestWaitList_freesTheSlotOfADeletedAccount(t *testing.T) {
 	t.Parallel()
-	w := setupLimited(t, 0, time.Minute, jobs.Limits{ProviderCalls: 1})
-	ada, bob := w.creator(t, 1), w.creator(t, 1)
-	first, second := w.queue(t, ada), w.queue(t, bob)
-	w.exec(t, "insert into provider_slots (provider, slot) select distinct provider, 1 from jobs")
-	_, err := w.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: first, LeaseSeconds: 60, MaxAttempts: 4, ProviderCalls: 1})
+	f := setupLimited(t, 0, time.Minute, jobs.Limits{ProviderCalls: 1})
+	ada, bob := f.creator(t, 1), f.creator(t, 1)
+	first, second := f.queue(t, ada), f.queue(t, bob)
+	f.exec(t, "insert into provider_slots (provider, slot) select distinct provider, 1 from jobs")
+	_, err := f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: first, LeaseSeconds: 60, MaxAttempts: 4, ProviderCalls: 1})
 	require.NoError(t, err)
-	require.NoError(t, w.runner.Run(t.Context(), second))
-	require.Empty(t, w.mark(t))
-	w.exec(t, "delete from users where id = $1", ada.user.ID)
-	require.Equal(t, []uuid.UUID{second}, w.mark(t))
-	require.NoError(t, w.runner.Run(t.Context(), second))
+	require.NoError(t, f.runner.Run(t.Context(), second))
+	require.Empty(t, f.mark(t))
+	f.exec(t, "delete from users where id = $1", ada.user.ID)
+	require.Equal(t, []uuid.UUID{second}, f.mark(t))
+	require.NoError(t, f.runner.Run(t.Context(), second))
 	var status string
-	require.NoError(t, w.store.Pool().QueryRow(t.Context(), "select status from jobs where id = $1", second).Scan(&status))
+	require.NoError(t, f.store.Pool().QueryRow(t.Context(), "select status from jobs where id = $1", second).Scan(&status))
 	require.Equal(t, "succeeded", status)
 }
 
-// Many requests side by side get no more places than one after the other.
-func TestLine_placesAreGivenOnce(t *testing.T) {
+// Many requests side by side get no more slots than one after the other.
+func TestWaitList_givesAnAccountSlotOnce(t *testing.T) {
 	t.Parallel()
-	w := setupLimited(t, 100, time.Minute, jobs.Limits{UserJobs: 3})
-	me := creator{w.user, w.project}
+	f := setupLimited(t, 100, time.Minute, jobs.Limits{UserJobs: 3})
+	me := creator{f.user, f.project}
 	var wg sync.WaitGroup
 	for range 40 {
 		wg.Go(func() {
-			if _, _, err := w.service.Queue(context.Background(), me.user.ID, me.project.ID, draft, noKey); err != nil {
+			if _, _, err := f.service.Queue(context.Background(), me.user.ID, me.project.ID, draft, noKey); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	require.Len(t, w.pushed, 3)
+	require.Len(t, f.pushed, 3)
 	var waiting int
-	require.NoError(t, w.store.Pool().QueryRow(t.Context(), "select count(*) from jobs where waits_for = 'account'").Scan(&waiting))
+	require.NoError(t, f.store.Pool().QueryRow(t.Context(), "select count(*) from jobs where waits_for = 'account'").Scan(&waiting))
 	require.Equal(t, 37, waiting)
 }
 
 // New jobs of a project and the ends of its older ones want the rows of the account and of the project.
-func TestLine_noDeadlockOfQueueAndEnd(t *testing.T) {
+func TestWaitList_queueAndEndDoNotDeadlock(t *testing.T) {
 	t.Parallel()
-	w := setupLimited(t, 1000, time.Minute, jobs.Limits{UserJobs: 100, ProviderCalls: 100})
-	me := creator{w.user, w.project}
+	f := setupLimited(t, 1000, time.Minute, jobs.Limits{UserJobs: 100, ProviderCalls: 100})
+	me := creator{f.user, f.project}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 25 {
-				queued, _, err := w.service.Queue(context.Background(), me.user.ID, me.project.ID, draft, noKey)
+				queued, _, err := f.service.Queue(context.Background(), me.user.ID, me.project.ID, draft, noKey)
 				if err == nil {
-					err = w.runner.Run(context.Background(), queued.JobID)
+					err = f.runner.Run(context.Background(), queued.JobID)
 				}
 				if err != nil {
 					t.Error(err)
@@ -134,50 +134,50 @@ func TestLine_noDeadlockOfQueueAndEnd(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.noDeadlock(t)
+	f.noDeadlock(t)
 }
 
-func (w *world) noDeadlock(t *testing.T) {
+func (f *fixture) noDeadlock(t *testing.T) {
 	t.Helper()
-	factory.Balance(t, w.store, w.user.ID)
+	factory.Balance(t, f.store, f.user.ID)
 	var deadlocks int
-	require.NoError(t, w.store.Pool().QueryRow(t.Context(),
+	require.NoError(t, f.store.Pool().QueryRow(t.Context(),
 		"select deadlocks from pg_stat_database where datname = current_database()").Scan(&deadlocks))
 	require.Zero(t, deadlocks)
 }
 
 // Ends of jobs, new jobs and the deletion of their project all want the same rows.
-func TestLine_noDeadlock(t *testing.T) {
+func TestWaitList_queueEndAndDeletionDoNotDeadlock(t *testing.T) {
 	t.Parallel()
-	w := setupLimited(t, 1000, time.Minute, jobs.Limits{UserJobs: 3, ProviderCalls: 3})
+	f := setupLimited(t, 1000, time.Minute, jobs.Limits{UserJobs: 3, ProviderCalls: 3})
 	for range 15 {
-		w.project = factory.Project(t, w.store, w.user.ID, nil)
-		me := creator{w.user, w.project}
+		f.project = factory.Project(t, f.store, f.user.ID, nil)
+		me := creator{f.user, f.project}
 		var wg sync.WaitGroup
 		for range 6 {
-			id := w.queue(t, me)
+			id := f.queue(t, me)
 			wg.Go(func() {
 				for range 3 {
-					if err := w.runner.Run(context.Background(), id); err != nil {
+					if err := f.runner.Run(context.Background(), id); err != nil {
 						t.Error(err)
 					}
 				}
 			})
 			wg.Go(func() {
-				_, _, err := w.service.Queue(context.Background(), me.user.ID, me.project.ID, draft, noKey)
-				_, _ = w.service.Cancel(context.Background(), me.user.ID, id)
+				_, _, err := f.service.Queue(context.Background(), me.user.ID, me.project.ID, draft, noKey)
+				_, _ = f.service.Cancel(context.Background(), me.user.ID, id)
 				_ = err // the project may be gone
 			})
 		}
 		wg.Go(func() {
-			if err := w.service.DeleteProject(context.Background(), me.user.ID, me.project.ID); err != nil {
+			if err := f.service.DeleteProject(context.Background(), me.user.ID, me.project.ID); err != nil {
 				t.Error(err)
 			}
 		})
 		wg.Wait()
-		for len(w.pushed) > 0 {
-			<-w.pushed
+		for len(f.pushed) > 0 {
+			<-f.pushed
 		}
 	}
-	w.noDeadlock(t)
+	f.noDeadlock(t)
 }

@@ -14,18 +14,18 @@ import (
 )
 
 // Whatever becomes of an attempt that was allowed to draw, the decision is there once it has ended.
-func TestRun_writesDownWhatWasAllowedHoweverItEnds(t *testing.T) {
+func TestRenderer_recordsTheDecisionHoweverTheAttemptEnds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		painter func(t *testing.T, w *world) painter
+		painter func(t *testing.T, f *fixture) painter
 		status  string
 	}{
-		"succeeded": {func(*testing.T, *world) painter { return paints }, "succeeded"},
-		"failed":    {func(*testing.T, *world) painter { return failsWith(providers.Permanent) }, "failed"},
-		"retried":   {func(*testing.T, *world) painter { return failsWith(providers.Transient) }, "queued"},
-		"canceled": {func(t *testing.T, w *world) painter {
+		"succeeded": {func(*testing.T, *fixture) painter { return paints }, "succeeded"},
+		"failed":    {func(*testing.T, *fixture) painter { return failsWith(providers.Permanent) }, "failed"},
+		"retried":   {func(*testing.T, *fixture) painter { return failsWith(providers.Transient) }, "queued"},
+		"canceled": {func(t *testing.T, f *fixture) painter {
 			return func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
-				_, err := w.service.Cancel(t.Context(), w.user.ID, req.JobID)
+				_, err := f.service.Cancel(t.Context(), f.user.ID, req.JobID)
 				require.NoError(t, err)
 				return paints(ctx, req, sink)
 			}
@@ -33,24 +33,24 @@ func TestRun_writesDownWhatWasAllowedHoweverItEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := setup(t, 10, time.Minute)
-			id := w.order(t, draft)
-			w.paint(c.painter(t, w))
-			require.NoError(t, w.runner.Run(t.Context(), id))
-			require.Equal(t, c.status, w.job(t, id).Job.Status)
-			require.Equal(t, []string{"content_allowed"}, w.decisions(t))
+			f := setup(t, 10, time.Minute)
+			id := f.request(t, draft)
+			f.paint(c.painter(t, f))
+			require.NoError(t, f.runner.Run(t.Context(), id))
+			require.Equal(t, c.status, f.job(t, id).Job.Status)
+			require.Equal(t, []string{"content_allowed"}, f.decisions(t))
 		})
 	}
 }
 
-// A picture whose decision can't be written down is shown to nobody.
-func TestRun_endsInNothingWithoutItsDecision(t *testing.T) {
+// A picture whose decision can't be recorded is not shown.
+func TestRenderer_endsNoJobWithoutItsDecision(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
-	w.exec(t, "alter table audit_logs add constraint shut check (action not like 'content%') not valid")
-	require.Error(t, w.runner.Run(t.Context(), id))
-	job := w.job(t, id)
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
+	f.exec(t, "alter table audit_logs add constraint shut check (action not like 'content%') not valid")
+	require.Error(t, f.runner.Run(t.Context(), id))
+	job := f.job(t, id)
 	require.Equal(t, "running", job.Job.Status, "until its lease lapses")
 	require.Empty(t, job.Renders)
 }
@@ -58,33 +58,33 @@ func TestRun_endsInNothingWithoutItsDecision(t *testing.T) {
 // A Postgres that crashed may have forgotten a claim. Whoever holds it then must not be taken for who claims after them.
 func TestJobClaim_tokensDifferWhateverIsForgotten(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
-	before := w.job(t, id).Job
-	forgotten, err := w.claim(t.Context(), id, 0)
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
+	before := f.job(t, id).Job
+	forgotten, err := f.claim(t.Context(), id, 0)
 	require.NoError(t, err)
-	w.exec(t, `update jobs set status = 'queued', stage = 'waiting', attempt = 0, started_at = null, lease_until = null,
+	f.exec(t, `update jobs set status = 'queued', stage = 'waiting', attempt = 0, started_at = null, lease_until = null,
 		lease_token = $2, version = $3 where id = $1`, id, before.LeaseToken, before.Version)
 	time.Sleep(2 * time.Millisecond) // a crash takes longer
-	claimed, err := w.claim(t.Context(), id, 0)
+	claimed, err := f.claim(t.Context(), id, 0)
 	require.NoError(t, err)
 	require.Greater(t, claimed.Job.LeaseToken, forgotten.Job.LeaseToken)
 	require.Greater(t, forgotten.Job.LeaseToken, before.LeaseToken)
 
-	_, err = w.store.Queries().JobEnd(t.Context(), db.JobEndParams{
+	_, err = f.store.Queries().JobEnd(t.Context(), db.JobEndParams{
 		ID: id, LedgerID: factory.ID(), Status: "canceled", LeaseToken: &forgotten.Job.LeaseToken,
 	})
 	require.True(t, postgres.IsNotFound(err), err)
-	require.True(t, postgres.IsNotFound(w.release(t.Context(), forgotten)))
-	require.NoError(t, w.release(t.Context(), claimed))
+	require.True(t, postgres.IsNotFound(f.release(t.Context(), forgotten)))
+	require.NoError(t, f.release(t.Context(), claimed))
 }
 
 // A claim does not wait for the disk; whatever follows it on its connection does.
-func TestJobClaim_isHastyAlone(t *testing.T) {
+func TestJobClaim_aloneDoesNotWaitForTheDisk(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
-	conn, err := w.store.Pool().Acquire(t.Context())
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
+	conn, err := f.store.Pool().Acquire(t.Context())
 	require.NoError(t, err)
 	defer conn.Release()
 	setting := func() (value string) {

@@ -14,13 +14,13 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-// told sums what a world is told of credits that moved.
-type told struct {
+// balances sums the changes of balances that the fixture observes.
+type balances struct {
 	mu  sync.Mutex
 	sum map[string]int64
 }
 
-func (m *told) add(action string, amount int64) {
+func (m *balances) add(action string, amount int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.sum == nil {
@@ -29,41 +29,41 @@ func (m *told) add(action string, amount int64) {
 	m.sum[action] += amount
 }
 
-// Whatever moves credits tells of exactly those that the ledger has in the end.
-func TestMoved_isWhatTheLedgerSays(t *testing.T) {
+// What is observed of balances is exactly what the ledger has in the end.
+func TestBalanceObserver_hearsWhatTheLedgerSays(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	drawn := w.order(t, draft)
-	require.NoError(t, w.runner.Run(t.Context(), drawn))
-	_, err := w.service.Cancel(t.Context(), w.user.ID, w.order(t, draft))
+	f := setup(t, 10, time.Minute)
+	drawn := f.request(t, draft)
+	require.NoError(t, f.runner.Run(t.Context(), drawn))
+	_, err := f.service.Cancel(t.Context(), f.user.ID, f.request(t, draft))
 	require.NoError(t, err)
-	_, err = w.service.Cancel(t.Context(), w.user.ID, drawn)
+	_, err = f.service.Cancel(t.Context(), f.user.ID, drawn)
 	require.ErrorIs(t, err, jobs.ErrFinished)
 
 	key := idempotency.Key{Operation: "queueProject", Value: "k"}
-	for range 2 { // the second is a replay, and charges nobody
-		_, _, err = w.service.Queue(t.Context(), w.user.ID, w.project.ID, draft, key)
+	for range 2 { // the second is a replay, and charges nothing
+		_, _, err = f.service.Queue(t.Context(), f.user.ID, f.project.ID, draft, key)
 		require.NoError(t, err)
 	}
-	w.paint(failsWith(providers.Permanent))
-	failed := <-w.pushed
-	require.NoError(t, w.runner.Run(t.Context(), failed))
-	_, err = w.service.Repeat(t.Context(), failed)
+	f.paint(failsWith(providers.Permanent))
+	failed := <-f.pushed
+	require.NoError(t, f.runner.Run(t.Context(), failed))
+	_, err = f.service.Repeat(t.Context(), failed)
 	require.NoError(t, err)
-	require.NoError(t, w.service.DeleteProject(t.Context(), w.user.ID, w.project.ID))
-	w.project = factory.Project(t, w.store, w.user.ID, nil)
+	require.NoError(t, f.service.DeleteProject(t.Context(), f.user.ID, f.project.ID))
+	f.project = factory.Project(t, f.store, f.user.ID, nil)
 	poor := jobs.JobRequest{Quality: "4k", Variants: 4}
-	_, _, err = w.service.Queue(t.Context(), w.user.ID, w.project.ID, poor, noKey)
+	_, _, err = f.service.Queue(t.Context(), f.user.ID, f.project.ID, poor, noKey)
 	require.ErrorIs(t, err, jobs.ErrInsufficientCredits)
 
-	require.Equal(t, map[string]int64{credits.JobCharge: 4, credits.JobRefund: 3}, w.moved.sum)
-	require.Equal(t, w.moved.sum, w.ledger(t))
+	require.Equal(t, map[string]int64{credits.JobCharge: 4, credits.JobRefund: 3}, f.balances.sum)
+	require.Equal(t, f.balances.sum, f.ledger(t))
 }
 
 // ledger sums what the ledger has of charges and refunds.
-func (w *world) ledger(t *testing.T) map[string]int64 {
+func (f *fixture) ledger(t *testing.T) map[string]int64 {
 	t.Helper()
-	rows, err := w.store.Pool().Query(t.Context(),
+	rows, err := f.store.Pool().Query(t.Context(),
 		"select action, abs(sum(delta_credits))::bigint from audit_logs where job_id is not null and delta_credits <> 0 group by action")
 	require.NoError(t, err)
 	defer rows.Close()

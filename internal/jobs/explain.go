@@ -44,9 +44,9 @@ type Explanation struct {
 type Fact struct{ Name, Text string }
 
 // Write prints the facts, one a line, then the reason and the advice.
-func (e Explanation) Write(w io.Writer) error {
+func (e Explanation) Write(f io.Writer) error {
 	for _, fact := range e.Facts {
-		if _, err := fmt.Fprintf(w, "%-14s %s\n", fact.Name, fact.Text); err != nil {
+		if _, err := fmt.Fprintf(f, "%-14s %s\n", fact.Name, fact.Text); err != nil {
 			return fmt.Errorf("print explanation: %w", err)
 		}
 	}
@@ -54,7 +54,7 @@ func (e Explanation) Write(w io.Writer) error {
 	if e.Advice != "" {
 		end += " " + e.Advice
 	}
-	if _, err := fmt.Fprintln(w, end); err != nil {
+	if _, err := fmt.Fprintln(f, end); err != nil {
 		return fmt.Errorf("print explanation: %w", err)
 	}
 	return nil

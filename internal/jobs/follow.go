@@ -11,7 +11,7 @@ import (
 )
 
 // Follow sends a job of the account as it is, then each change, until it has ended or send fails, or the following is
-// ended; ended is told why, with nil where there was nothing more to send. Versions up to seen are not sent. It
+// ended; ended is called with the reason, which is nil where there was nothing more to send. Versions up to seen are not sent. It
 // subscribes before it reads, so that no change falls between.
 func (s *Service) Follow(
 	ctx context.Context, userID, id uuid.UUID, seen int64, send func(context.Context, View) error, ended func(error),

@@ -23,14 +23,14 @@ func follow(ctx context.Context, s *jobs.Service, userID, id uuid.UUID, seen int
 
 func TestFollow_sendsTheStateThenEachChange(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
 	var seen []jobs.View
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	err := follow(ctx, w.service, w.user.ID, id, 0, func(v jobs.View) error {
+	err := follow(ctx, f.service, f.user.ID, id, 0, func(v jobs.View) error {
 		if len(seen) == 0 {
-			go func() { _ = w.runner.Run(context.Background(), id) }()
+			go func() { _ = f.runner.Run(context.Background(), id) }()
 		}
 		seen = append(seen, v)
 		return nil
@@ -48,15 +48,15 @@ func TestFollow_sendsTheStateThenEachChange(t *testing.T) {
 
 func TestFollow_doesNotRepeatWhatWasSeen(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
-	require.NoError(t, w.runner.Run(t.Context(), id))
-	version := w.job(t, id).Job.Version
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
+	require.NoError(t, f.runner.Run(t.Context(), id))
+	version := f.job(t, id).Job.Version
 	sent := 0
 	count := func(jobs.View) error { sent++; return nil }
-	require.NoError(t, follow(t.Context(), w.service, w.user.ID, id, version, count))
+	require.NoError(t, follow(t.Context(), f.service, f.user.ID, id, version, count))
 	require.Zero(t, sent)
-	require.NoError(t, follow(t.Context(), w.service, w.user.ID, id, version-1, count))
+	require.NoError(t, follow(t.Context(), f.service, f.user.ID, id, version-1, count))
 	require.Equal(t, 1, sent)
 }
 
@@ -75,14 +75,14 @@ func (l *listening) Subscribe(topic string) *events.Subscription {
 // A reader that panics leaves no subscription behind, which the hub would keep for ever.
 func TestFollow_panicEndsTheSubscription(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
 	hub, err := events.Open(events.Config{RedisURL: redistest.URL(t)}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, hub.Close()) })
 	heard := &listening{Hub: hub}
-	service := jobs.NewService(jobs.Deps{Store: w.store, Events: heard})
-	err = follow(t.Context(), service, w.user.ID, id, 0, func(jobs.View) error { panic("odd") })
+	service := jobs.NewService(jobs.Deps{Store: f.store, Events: heard})
+	err = follow(t.Context(), service, f.user.ID, id, 0, func(jobs.View) error { panic("odd") })
 	var panicked *events.PanicError
 	require.ErrorAs(t, err, &panicked)
 	require.Equal(t, "odd", panicked.Value)

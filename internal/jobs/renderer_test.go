@@ -19,20 +19,20 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-func TestRun_succeedsOnce(t *testing.T) {
+func TestRenderer_succeedsOnce(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, jobs.JobRequest{Quality: "draft", Variants: 3})
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, jobs.JobRequest{Quality: "draft", Variants: 3})
 	var wg sync.WaitGroup
 	for range 8 { // duplicates in the transport are harmless
 		wg.Go(func() {
-			if err := w.runner.Run(t.Context(), id); err != nil {
+			if err := f.runner.Run(t.Context(), id); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	view := w.job(t, id)
+	view := f.job(t, id)
 	require.Equal(t, "succeeded", view.Job.Status)
 	require.EqualValues(t, 1, view.Job.Attempt)
 	require.EqualValues(t, 100, view.Job.Progress)
@@ -42,12 +42,12 @@ func TestRun_succeedsOnce(t *testing.T) {
 		require.EqualValues(t, 16, *render.Asset.Width)
 		require.Equal(t, "ready", render.Asset.Status)
 	}
-	require.Equal(t, 3, w.stored(t))
-	require.Equal(t, "done", w.projectStatus(t))
-	require.EqualValues(t, 7, factory.Balance(t, w.store, w.user.ID))
+	require.Equal(t, 3, f.stored(t))
+	require.Equal(t, "done", f.projectStatus(t))
+	require.EqualValues(t, 7, factory.Balance(t, f.store, f.user.ID))
 }
 
-func TestRun_failuresEndAsTheyShould(t *testing.T) {
+func TestRenderer_classifiesFailures(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		painter  painter
@@ -70,89 +70,89 @@ func TestRun_failuresEndAsTheyShould(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := setup(t, 10, time.Minute)
-			w.paint(c.painter)
-			id := w.order(t, jobs.JobRequest{Quality: "draft", Variants: 2})
+			f := setup(t, 10, time.Minute)
+			f.paint(c.painter)
+			id := f.request(t, jobs.JobRequest{Quality: "draft", Variants: 2})
 			for range jobs.MaxAttempts {
-				require.NoError(t, w.runner.Run(t.Context(), id))
+				require.NoError(t, f.runner.Run(t.Context(), id))
 			}
-			job := w.job(t, id).Job
+			job := f.job(t, id).Job
 			require.Equal(t, "failed", job.Status)
 			require.Equal(t, c.code, *job.ErrorCode)
 			require.Equal(t, c.attempts, job.Attempt)
 			require.True(t, job.Refunded)
-			require.EqualValues(t, 10, factory.Balance(t, w.store, w.user.ID))
-			require.Zero(t, w.stored(t), "a broken attempt left pictures behind")
-			require.Equal(t, "failed", w.projectStatus(t))
+			require.EqualValues(t, 10, factory.Balance(t, f.store, f.user.ID))
+			require.Zero(t, f.stored(t), "a broken attempt left pictures behind")
+			require.Equal(t, "failed", f.projectStatus(t))
 		})
 	}
 }
 
-func TestRun_transientFailureWaitsVisiblyAndThenSucceeds(t *testing.T) {
+func TestRenderer_retriesATransientFailure(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	w.paint(failsWith(providers.Transient))
-	id := w.order(t, draft)
-	require.NoError(t, w.runner.Run(t.Context(), id))
-	job := w.job(t, id).Job
+	f := setup(t, 10, time.Minute)
+	f.paint(failsWith(providers.Transient))
+	id := f.request(t, draft)
+	require.NoError(t, f.runner.Run(t.Context(), id))
+	job := f.job(t, id).Job
 	require.Equal(t, "queued", job.Status)
 	require.Equal(t, "waiting", job.Stage)
 	require.Equal(t, "provider_busy", *job.ErrorCode)
 	require.EqualValues(t, 1, job.Attempt)
-	w.paint(paints)
-	require.NoError(t, w.runner.Run(t.Context(), id))
-	job = w.job(t, id).Job
+	f.paint(paints)
+	require.NoError(t, f.runner.Run(t.Context(), id))
+	job = f.job(t, id).Job
 	require.Equal(t, "succeeded", job.Status)
 	require.EqualValues(t, 2, job.Attempt)
 	require.Nil(t, job.ErrorCode)
 }
 
-// Who can do nothing about a failure is not told to.
-func TestRun_whatIsOursIsNotTheCreators(t *testing.T) {
+// A creator who can do nothing about a failure is not asked to.
+func TestRenderer_tellsOurFailuresFromTheCreators(t *testing.T) {
 	t.Parallel()
 	for _, ours := range []bool{true, false} {
-		w := setup(t, 10, time.Minute)
-		w.paint(func(context.Context, providers.ImageRequest, providers.Sink) error {
+		f := setup(t, 10, time.Minute)
+		f.paint(func(context.Context, providers.ImageRequest, providers.Sink) error {
 			return &providers.Error{Provider: "painter", Class: providers.Permanent, Reason: "submit_unconfirmed", Ours: ours}
 		})
-		id := w.order(t, draft)
-		require.NoError(t, w.runner.Run(t.Context(), id))
-		job := w.job(t, id).Job
+		id := f.request(t, draft)
+		require.NoError(t, f.runner.Run(t.Context(), id))
+		job := f.job(t, id).Job
 		require.Equal(t, "provider_failed", *job.ErrorCode)
 		require.Equal(t, !ours, strings.Contains(*job.ErrorMessage, "Change the words or pictures"), *job.ErrorMessage)
-		require.EqualValues(t, 10, factory.Balance(t, w.store, w.user.ID))
+		require.EqualValues(t, 10, factory.Balance(t, f.store, f.user.ID))
 	}
 }
 
 // Our own limits are nothing that an attempt should be lost to: a job waits until its vendor may be asked, however often.
-func TestRun_whatIsHeldKeepsItsAttempts(t *testing.T) {
+func TestRenderer_doesNotCountAThrottledAttempt(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	w.paint(func(context.Context, providers.ImageRequest, providers.Sink) error {
+	f := setup(t, 10, time.Minute)
+	f.paint(func(context.Context, providers.ImageRequest, providers.Sink) error {
 		return &providers.Error{Provider: "painter", Class: providers.Transient, Reason: "circuit_open", Throttled: true}
 	})
-	id := w.order(t, draft)
+	id := f.request(t, draft)
 	for range 3 * jobs.MaxAttempts {
-		require.NoError(t, w.runner.Run(t.Context(), id))
-		job := w.job(t, id).Job
+		require.NoError(t, f.runner.Run(t.Context(), id))
+		job := f.job(t, id).Job
 		require.Equal(t, "queued", job.Status)
 		require.Zero(t, job.Attempt)
 	}
-	w.paint(paints)
-	require.NoError(t, w.runner.Run(t.Context(), id))
-	job := w.job(t, id).Job
+	f.paint(paints)
+	require.NoError(t, f.runner.Run(t.Context(), id))
+	job := f.job(t, id).Job
 	require.Equal(t, "succeeded", job.Status)
 	require.EqualValues(t, 1, job.Attempt)
 }
 
 // A worker that was thought dead comes back with its pictures after another has finished the job.
-func TestRun_lostLeaseCannotWrite(t *testing.T) {
+func TestRenderer_writesNothingWithoutItsLease(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
 	drawing, resume := make(chan struct{}), make(chan struct{})
 	var taken atomic.Bool
-	w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+	f.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
 		err := paints(ctx, req, sink)
 		if taken.CompareAndSwap(false, true) {
 			close(drawing)
@@ -162,37 +162,37 @@ func TestRun_lostLeaseCannotWrite(t *testing.T) {
 	})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		if err := w.runner.Run(context.Background(), id); err != nil {
+		if err := f.runner.Run(context.Background(), id); err != nil {
 			t.Error(err)
 		}
 	})
 	<-drawing
-	lapse(t, w, id)
-	require.NoError(t, w.runner.Run(t.Context(), id))
-	winner := w.job(t, id)
+	lapse(t, f, id)
+	require.NoError(t, f.runner.Run(t.Context(), id))
+	winner := f.job(t, id)
 	require.Equal(t, "succeeded", winner.Job.Status)
 	close(resume)
 	wg.Wait()
-	after := w.job(t, id)
+	after := f.job(t, id)
 	require.Equal(t, winner.Job.Version, after.Job.Version)
 	require.Equal(t, winner.Renders, after.Renders)
-	require.Equal(t, 1, w.stored(t), "the loser's picture is still there, or the winner's is gone")
-	require.EqualValues(t, 9, factory.Balance(t, w.store, w.user.ID))
+	require.Equal(t, 1, f.stored(t), "the loser's picture is still there, or the winner's is gone")
+	require.EqualValues(t, 9, factory.Balance(t, f.store, f.user.ID))
 }
 
 // lapse makes the lease of a job end, as if its worker had been silent.
-func lapse(t *testing.T, w *world, id uuid.UUID) {
+func lapse(t *testing.T, f *fixture, id uuid.UUID) {
 	t.Helper()
-	_, err := w.store.Pool().Exec(t.Context(), "update jobs set lease_until = now() - interval '1 second' where id = $1", id)
+	_, err := f.store.Pool().Exec(t.Context(), "update jobs set lease_until = now() - interval '1 second' where id = $1", id)
 	require.NoError(t, err)
 }
 
-func TestRun_renewsItsLease(t *testing.T) {
+func TestRenderer_renewsItsLease(t *testing.T) {
 	t.Parallel()
 	const lease = 600 * time.Millisecond
-	w := setup(t, 10, lease)
-	id := w.order(t, draft)
-	w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+	f := setup(t, 10, lease)
+	id := f.request(t, draft)
+	f.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
 		select {
 		case <-time.After(4 * lease):
 		case <-ctx.Done():
@@ -200,63 +200,63 @@ func TestRun_renewsItsLease(t *testing.T) {
 		}
 		return paints(ctx, req, sink)
 	})
-	require.NoError(t, w.runner.Run(t.Context(), id))
-	job := w.job(t, id).Job
+	require.NoError(t, f.runner.Run(t.Context(), id))
+	job := f.job(t, id).Job
 	require.Equal(t, "succeeded", job.Status)
 	require.EqualValues(t, 1, job.Attempt)
 }
 
 // A worker that has to stop gives its job back without using an attempt up.
-func TestRun_drainGivesBack(t *testing.T) {
+func TestRenderer_releasesItsJobInADrain(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
 	ctx, cancel := context.WithCancelCause(context.Background())
-	w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+	f.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
 		err := paints(ctx, req, sink)
 		cancel(queue.ErrDraining)
 		<-ctx.Done()
 		return errors.Join(err, ctx.Err())
 	})
-	require.NoError(t, w.runner.Run(ctx, id))
-	job := w.job(t, id).Job
+	require.NoError(t, f.runner.Run(ctx, id))
+	job := f.job(t, id).Job
 	require.Equal(t, "queued", job.Status)
 	require.Zero(t, job.Attempt)
 	require.Nil(t, job.LeaseUntil)
-	require.Zero(t, w.stored(t))
+	require.Zero(t, f.stored(t))
 }
 
-func TestExpire_refundsWhatDiedTooOften(t *testing.T) {
+func TestRenderer_expireRefundsWhatDiedTooOften(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
 	for range jobs.MaxAttempts {
-		_, err := w.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: jobs.MaxAttempts})
+		_, err := f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: jobs.MaxAttempts})
 		require.NoError(t, err)
-		ended, err := w.renderer.Expire(t.Context())
+		ended, err := f.renderer.Expire(t.Context())
 		require.NoError(t, err)
 		require.Zero(t, ended, "a living lease was ended")
-		lapse(t, w, id)
+		lapse(t, f, id)
 	}
-	ended, err := w.renderer.Expire(t.Context())
+	ended, err := f.renderer.Expire(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, ended)
-	job := w.job(t, id).Job
+	job := f.job(t, id).Job
 	require.Equal(t, "failed", job.Status)
 	require.Equal(t, "worker_lost", *job.ErrorCode)
-	require.EqualValues(t, 10, factory.Balance(t, w.store, w.user.ID))
+	require.EqualValues(t, 10, factory.Balance(t, f.store, f.user.ID))
 }
 
 // The index refuses a second refund whatever the code does.
-func TestLedger_refusesASecondRefund(t *testing.T) {
+func TestJobEnd_refundsOnce(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, draft)
-	_, err := w.service.Cancel(t.Context(), w.user.ID, id)
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, draft)
+	_, err := f.service.Cancel(t.Context(), f.user.ID, id)
 	require.NoError(t, err)
-	_, err = w.store.Pool().Exec(t.Context(), "update jobs set status = 'queued', finished_at = null, refunded = false where id = $1", id)
+	_, err = f.store.Pool().Exec(t.Context(), "update jobs set status = 'queued', finished_at = null, refunded = false where id = $1", id)
 	require.NoError(t, err)
-	_, err = w.service.Cancel(t.Context(), w.user.ID, id)
+	_, err = f.service.Cancel(t.Context(), f.user.ID, id)
 	require.ErrorContains(t, err, "audit_logs_job_action_key")
-	require.EqualValues(t, 10, factory.Balance(t, w.store, w.user.ID))
+	require.EqualValues(t, 10, factory.Balance(t, f.store, f.user.ID))
 }

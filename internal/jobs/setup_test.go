@@ -61,32 +61,32 @@ func failsWith(class providers.Class) painter {
 	}
 }
 
-// world is the jobs package on real Postgres and Redis.
-type world struct {
-	store    *postgres.Store
-	service  *jobs.Service
-	renderer *jobs.Renderer
-	runner   *task.Runner // of the renderer
-	objects  *filesystem.Store
-	judge    *factory.Moderator
-	pushed   chan uuid.UUID
-	moved    told
-	painter  atomic.Pointer[painter]
-	user     db.User
-	project  db.Project
+// fixture is the jobs package on real Postgres and Redis.
+type fixture struct {
+	store     *postgres.Store
+	service   *jobs.Service
+	renderer  *jobs.Renderer
+	runner    *task.Runner // of the renderer
+	objects   *filesystem.Store
+	moderator *factory.Moderator
+	pushed    chan uuid.UUID
+	balances  balances
+	painter   atomic.Pointer[painter]
+	user      db.User
+	project   db.Project
 }
 
-// setup makes a world with an account of a balance, a project and a painter that paints. Leases last for lease.
-func setup(t testing.TB, balance int64, lease time.Duration) *world {
+// setup makes a fixture with an account of a balance, a project and a painter that paints. Leases last for lease.
+func setup(t testing.TB, balance int64, lease time.Duration) *fixture {
 	t.Helper()
 	return setupLimited(t, balance, lease, jobs.Limits{})
 }
 
 // setupLimited is setup with limits.
-func setupLimited(t testing.TB, balance int64, lease time.Duration, limits jobs.Limits) *world {
+func setupLimited(t testing.TB, balance int64, lease time.Duration, limits jobs.Limits) *fixture {
 	t.Helper()
-	w := &world{store: factory.Store(t), pushed: make(chan uuid.UUID, 1000), judge: new(factory.Moderator)}
-	w.paint(paints)
+	f := &fixture{store: factory.Store(t), pushed: make(chan uuid.UUID, 1000), moderator: new(factory.Moderator)}
+	f.paint(paints)
 	log := slog.New(slog.DiscardHandler)
 	hub, err := events.Open(events.Config{RedisURL: redistest.URL(t), Namespace: redistest.Namespace(t)}, log)
 	require.NoError(t, err)
@@ -94,62 +94,62 @@ func setupLimited(t testing.TB, balance int64, lease time.Duration, limits jobs.
 	done := make(chan struct{})
 	go func() { defer close(done); hub.Run(running) }()
 	t.Cleanup(func() { stop(); <-done; require.NoError(t, hub.Close()) })
-	w.objects, err = filesystem.New(filesystem.Config{
+	f.objects, err = filesystem.New(filesystem.Config{
 		Root: t.TempDir(), BaseURL: "http://storage.test", Key: bytes.Repeat([]byte("k"), filesystem.MinKeyBytes), Now: time.Now,
 	})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.objects.Close()) })
-	require.NoError(t, w.objects.EnsureBuckets(t.Context(), storage.Buckets()))
-	moderator := factory.Safety(w.store, w.judge)
-	w.service = jobs.NewService(jobs.Deps{
-		Store: w.store, Safety: moderator, Catalog: catalog.New(func(id string) bool { return id != "seedream" }, nil), Events: hub,
-		Enqueue: w.push, Limits: limits, OnBalanceChange: w.moved.add, Now: time.Now, NewID: factory.ID, Log: log,
+	t.Cleanup(func() { require.NoError(t, f.objects.Close()) })
+	require.NoError(t, f.objects.EnsureBuckets(t.Context(), storage.Buckets()))
+	moderator := factory.Safety(f.store, f.moderator)
+	f.service = jobs.NewService(jobs.Deps{
+		Store: f.store, Safety: moderator, Catalog: catalog.New(func(id string) bool { return id != "seedream" }, nil), Events: hub,
+		Enqueue: f.push, Limits: limits, OnBalanceChange: f.balances.add, Now: time.Now, NewID: factory.ID, Log: log,
 	})
-	w.renderer = jobs.NewRenderer(jobs.RendererDeps{
-		Store: w.store, Assets: assets.NewService(w.store, w.objects), Objects: w.objects, Safety: moderator, Events: hub,
-		NewID: factory.ID, Log: log, Enqueue: w.push, Limits: limits, OnBalanceChange: w.moved.add, Lease: lease, Backoff: func(int32) time.Duration { return 0 },
-		Models: func(string) (providers.Image, string, bool) { return *w.painter.Load(), "painter-1", true },
+	f.renderer = jobs.NewRenderer(jobs.RendererDeps{
+		Store: f.store, Assets: assets.NewService(f.store, f.objects), Objects: f.objects, Safety: moderator, Events: hub,
+		NewID: factory.ID, Log: log, Enqueue: f.push, Limits: limits, OnBalanceChange: f.balances.add, Lease: lease, Backoff: func(int32) time.Duration { return 0 },
+		Models: func(string) (providers.Image, string, bool) { return *f.painter.Load(), "painter-1", true },
 	})
-	w.runner = &task.Runner{Kind: w.renderer, Name: queue.Generate, Events: hub, Log: log}
-	w.user = factory.User(t, w.store, balance)
-	w.project = factory.Project(t, w.store, w.user.ID, nil)
-	return w
+	f.runner = &task.Runner{Kind: f.renderer, Name: queue.Generate, Events: hub, Log: log}
+	f.user = factory.User(t, f.store, balance)
+	f.project = factory.Project(t, f.store, f.user.ID, nil)
+	return f
 }
 
-func (w *world) push(_ context.Context, id uuid.UUID) error {
-	w.pushed <- id
+func (f *fixture) push(_ context.Context, id uuid.UUID) error {
+	f.pushed <- id
 	return nil
 }
 
-func (w *world) paint(p painter) { w.painter.Store(&p) }
+func (f *fixture) paint(p painter) { f.painter.Store(&p) }
 
-// order queues the world's project.
-func (w *world) order(t *testing.T, o jobs.JobRequest) uuid.UUID {
+// request queues the fixture's project.
+func (f *fixture) request(t *testing.T, o jobs.JobRequest) uuid.UUID {
 	t.Helper()
-	queued, _, err := w.service.Queue(t.Context(), w.user.ID, w.project.ID, o, noKey)
+	queued, _, err := f.service.Queue(t.Context(), f.user.ID, f.project.ID, o, noKey)
 	require.NoError(t, err)
-	require.Equal(t, queued.JobID, <-w.pushed)
+	require.Equal(t, queued.JobID, <-f.pushed)
 	return queued.JobID
 }
 
-func (w *world) job(t *testing.T, id uuid.UUID) jobs.View {
+func (f *fixture) job(t *testing.T, id uuid.UUID) jobs.View {
 	t.Helper()
-	view, err := w.service.Get(t.Context(), w.user.ID, id)
+	view, err := f.service.Get(t.Context(), f.user.ID, id)
 	require.NoError(t, err)
 	return view
 }
 
 // stored counts the objects in the bucket of renders.
-func (w *world) stored(t *testing.T) int {
+func (f *fixture) stored(t *testing.T) int {
 	t.Helper()
-	page, err := w.objects.List(t.Context(), storage.BucketRenders, "", "", storage.MaxPage)
+	page, err := f.objects.List(t.Context(), storage.BucketRenders, "", "", storage.MaxPage)
 	require.NoError(t, err)
 	return len(page.Entries)
 }
 
-func (w *world) projectStatus(t *testing.T) string {
+func (f *fixture) projectStatus(t *testing.T) string {
 	t.Helper()
-	row, err := w.store.Queries().ProjectGet(t.Context(), db.ProjectGetParams{ID: w.project.ID, UserID: w.user.ID})
+	row, err := f.store.Queries().ProjectGet(t.Context(), db.ProjectGetParams{ID: f.project.ID, UserID: f.user.ID})
 	require.NoError(t, err)
 	return row.Project.Status
 }

@@ -15,12 +15,12 @@ import (
 )
 
 // follow collects what a reader is shown of a job until it ends.
-func (w *world) follow(t *testing.T, id uuid.UUID) (seen func() []jobs.View) {
+func (f *fixture) follow(t *testing.T, id uuid.UUID) (seen func() []jobs.View) {
 	t.Helper()
 	var views []jobs.View
 	listening, over := make(chan struct{}), make(chan error, 1)
 	go func() {
-		over <- follow(context.Background(), w.service, w.user.ID, id, 0, func(v jobs.View) error {
+		over <- follow(context.Background(), f.service, f.user.ID, id, 0, func(v jobs.View) error {
 			if len(views) == 0 {
 				close(listening)
 			}
@@ -43,43 +43,43 @@ func stagesOf(views []jobs.View) []string {
 	return slices.Compact(stages)
 }
 
-func TestRun_showsNoStageThatIsOverAtOnce(t *testing.T) {
+func TestRenderer_showsNoStageThatIsOverAtOnce(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	w.renderer.ShowAfter = time.Minute
-	id := w.order(t, jobs.JobRequest{Quality: "draft", Variants: 2})
-	seen := w.follow(t, id)
-	require.NoError(t, w.runner.Run(t.Context(), id))
+	f := setup(t, 10, time.Minute)
+	f.renderer.ShowAfter = time.Minute
+	id := f.request(t, jobs.JobRequest{Quality: "draft", Variants: 2})
+	seen := f.follow(t, id)
+	require.NoError(t, f.runner.Run(t.Context(), id))
 	require.Equal(t, []string{"waiting", "done"}, stagesOf(seen()))
 }
 
-func TestRun_showsAStageThatLasts(t *testing.T) {
+func TestRenderer_showsAStageThatLasts(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	w.renderer.ShowAfter = time.Millisecond
-	id := w.order(t, jobs.JobRequest{Quality: "draft", Variants: 2})
-	w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
-		for w.job(t, id).Job.Stage != "generating" {
+	f := setup(t, 10, time.Minute)
+	f.renderer.ShowAfter = time.Millisecond
+	id := f.request(t, jobs.JobRequest{Quality: "draft", Variants: 2})
+	f.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+		for f.job(t, id).Job.Stage != "generating" {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 		}
 		return paints(ctx, req, sink)
 	})
-	seen := w.follow(t, id)
-	require.NoError(t, w.runner.Run(t.Context(), id))
+	seen := f.follow(t, id)
+	require.NoError(t, f.runner.Run(t.Context(), id))
 	require.Subset(t, stagesOf(seen()), []string{"generating", "done"})
 }
 
-// Whoever follows is told of the pictures by the event, as others are by the rows.
-func TestRun_tellsOfThePicturesAsTheyAreWritten(t *testing.T) {
+// A reader gets the pictures by the event as another client gets them by the rows.
+func TestRenderer_announcesPicturesAsTheyAreWritten(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10, time.Minute)
-	id := w.order(t, jobs.JobRequest{Quality: "draft", Variants: 2})
-	seen := w.follow(t, id)
-	require.NoError(t, w.runner.Run(t.Context(), id))
+	f := setup(t, 10, time.Minute)
+	id := f.request(t, jobs.JobRequest{Quality: "draft", Variants: 2})
+	seen := f.follow(t, id)
+	require.NoError(t, f.runner.Run(t.Context(), id))
 	views := seen()
-	want, err := json.Marshal(utc(w.job(t, id)))
+	want, err := json.Marshal(utc(f.job(t, id)))
 	require.NoError(t, err)
 	got, err := json.Marshal(utc(views[len(views)-1]))
 	require.NoError(t, err)

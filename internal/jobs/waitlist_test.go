@@ -23,46 +23,46 @@ type creator struct {
 	project db.Project
 }
 
-func (w *world) creator(t testing.TB, balance int64) creator {
+func (f *fixture) creator(t testing.TB, balance int64) creator {
 	t.Helper()
-	user := factory.User(t, w.store, balance)
-	return creator{user: user, project: factory.Project(t, w.store, user.ID, nil)}
+	user := factory.User(t, f.store, balance)
+	return creator{user: user, project: factory.Project(t, f.store, user.ID, nil)}
 }
 
 // queue orders a draft of the creator's project.
-func (w *world) queue(t *testing.T, c creator) uuid.UUID {
+func (f *fixture) queue(t *testing.T, c creator) uuid.UUID {
 	t.Helper()
-	queued, _, err := w.service.Queue(t.Context(), c.user.ID, c.project.ID, draft, noKey)
+	queued, _, err := f.service.Queue(t.Context(), c.user.ID, c.project.ID, draft, noKey)
 	require.NoError(t, err)
 	return queued.JobID
 }
 
 // mark is the sweeper's look at the jobs; what it finds is pushed.
-func (w *world) mark(t *testing.T) []uuid.UUID {
+func (f *fixture) mark(t *testing.T) []uuid.UUID {
 	t.Helper()
-	ids, err := w.renderer.MarkDue(t.Context(), task.Due{RepushAfter: time.Hour, Batch: 1000})
+	ids, err := f.renderer.MarkDue(t.Context(), task.Due{RepushAfter: time.Hour, Batch: 1000})
 	require.NoError(t, err)
 	return ids
 }
 
-// nothingPushed says that no worker is told of anything.
-func (w *world) nothingPushed(t *testing.T) {
+// nothingPushed fails where an id was pushed.
+func (f *fixture) nothingPushed(t *testing.T) {
 	t.Helper()
 	select {
-	case id := <-w.pushed:
+	case id := <-f.pushed:
 		require.Fail(t, "pushed", id)
 	default:
 	}
 }
 
-func (w *world) exec(t *testing.T, sql string, args ...any) {
+func (f *fixture) exec(t *testing.T, sql string, args ...any) {
 	t.Helper()
-	_, err := w.store.Pool().Exec(t.Context(), sql, args...)
+	_, err := f.store.Pool().Exec(t.Context(), sql, args...)
 	require.NoError(t, err)
 }
 
 // work draws what is pushed, in that order, in so many slots, until done.
-func (w *world) work(t *testing.T, slots int, done func() bool) {
+func (f *fixture) work(t *testing.T, slots int, done func() bool) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -73,8 +73,8 @@ func (w *world) work(t *testing.T, slots int, done func() bool) {
 				select {
 				case <-ctx.Done():
 					return
-				case id := <-w.pushed:
-					if err := w.runner.Run(context.Background(), id); err != nil {
+				case id := <-f.pushed:
+					if err := f.runner.Run(context.Background(), id); err != nil {
 						t.Error(err)
 					}
 					if done() {
@@ -87,40 +87,40 @@ func (w *world) work(t *testing.T, slots int, done func() bool) {
 	wg.Wait()
 }
 
-// However many jobs somebody has queued, somebody else's first is among the next, whether there are more slots than one
-// account may use or fewer.
-func TestLine_firstJobsGoFirst(t *testing.T) {
+// However many jobs one account has queued, the first job of another account is among the next, whether there are more
+// worker slots than one account may use or fewer.
+func TestWaitList_accountsTakeTurns(t *testing.T) {
 	t.Parallel()
-	const many, places = 200, 2
-	for name, slots := range map[string]int{"one slot": 1, "as many slots as places": 2, "more slots than places": 4} {
+	const many, accountSlots = 200, 2
+	for name, slots := range map[string]int{"one slot": 1, "as many slots as the account's": 2, "more slots than the account's": 4} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := setupLimited(t, 0, time.Minute, jobs.Limits{UserJobs: places, ProviderCalls: 16})
-			ada, bob := w.creator(t, many), w.creator(t, 1)
+			f := setupLimited(t, 0, time.Minute, jobs.Limits{UserJobs: accountSlots, ProviderCalls: 16})
+			ada, bob := f.creator(t, many), f.creator(t, 1)
 			for range many {
-				w.queue(t, ada)
+				f.queue(t, ada)
 			}
-			first := w.queue(t, bob)
+			first := f.queue(t, bob)
 			var mu sync.Mutex
 			var drawn []uuid.UUID
 			bobs := make(chan struct{})
-			w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+			f.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
 				mu.Lock()
 				drawn = append(drawn, req.JobID)
 				mu.Unlock()
 				if req.JobID == first {
 					close(bobs)
-				} else if slots > places {
+				} else if slots > accountSlots {
 					<-bobs // Ada's take their time, and need not end before Bob's begins
 				}
 				return paints(ctx, req, sink)
 			})
-			w.work(t, slots, func() bool {
+			f.work(t, slots, func() bool {
 				mu.Lock()
 				defer mu.Unlock()
 				return slices.Contains(drawn, first)
 			})
-			require.Contains(t, drawn[:min(len(drawn), places+slots)], first)
+			require.Contains(t, drawn[:min(len(drawn), accountSlots+slots)], first)
 		})
 	}
 }
@@ -155,15 +155,15 @@ func (g *gauge) leave(names ...string) {
 }
 
 // Both limits hold with many more workers than there is work for, and are used to the full.
-func TestLine_limitsHold(t *testing.T) {
+func TestWaitList_limitsHold(t *testing.T) {
 	t.Parallel()
 	const accounts, each = 6, 8
 	limits := jobs.Limits{UserJobs: 2, ProviderCalls: 5}
-	w := setupLimited(t, 0, time.Minute, limits)
+	f := setupLimited(t, 0, time.Minute, limits)
 	owners := map[uuid.UUID]string{}
 	g := &gauge{now: map[string]int{}, max: map[string]int{}}
 	full := make(chan struct{})
-	w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+	f.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
 		if g.enter(owners[req.JobID], "all") == limits.ProviderCalls {
 			close(full)
 		}
@@ -176,11 +176,11 @@ func TestLine_limitsHold(t *testing.T) {
 	})
 	var creators []creator
 	for range accounts {
-		creators = append(creators, w.creator(t, each))
+		creators = append(creators, f.creator(t, each))
 	}
 	for range each {
 		for _, c := range creators {
-			owners[w.queue(t, c)] = c.user.Email
+			owners[f.queue(t, c)] = c.user.Email
 		}
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -188,12 +188,12 @@ func TestLine_limitsHold(t *testing.T) {
 	var sweeping sync.WaitGroup
 	sweeping.Go(func() {
 		for ctx.Err() == nil {
-			ids, err := w.renderer.MarkDue(ctx, task.Due{RepushAfter: time.Hour, Batch: 100})
+			ids, err := f.renderer.MarkDue(ctx, task.Due{RepushAfter: time.Hour, Batch: 100})
 			if err != nil && ctx.Err() == nil {
 				t.Error(err)
 			}
 			for _, id := range ids {
-				w.pushed <- id
+				f.pushed <- id
 			}
 			select {
 			case <-ctx.Done():
@@ -201,9 +201,9 @@ func TestLine_limitsHold(t *testing.T) {
 			}
 		}
 	})
-	w.work(t, 16, func() bool {
+	f.work(t, 16, func() bool {
 		var n int32
-		if err := w.store.Pool().QueryRow(context.Background(), "select count(*) from jobs where finished_at is not null").Scan(&n); err != nil {
+		if err := f.store.Pool().QueryRow(context.Background(), "select count(*) from jobs where finished_at is not null").Scan(&n); err != nil {
 			t.Error(err)
 		}
 		return n == accounts*each
@@ -213,60 +213,60 @@ func TestLine_limitsHold(t *testing.T) {
 	require.EqualValues(t, limits.ProviderCalls, g.max["all"])
 	for _, c := range creators {
 		require.LessOrEqual(t, g.max[c.user.Email], int(limits.UserJobs))
-		require.Zero(t, factory.Balance(t, w.store, c.user.ID))
+		require.Zero(t, factory.Balance(t, f.store, c.user.ID))
 	}
-	var open, held int
-	require.NoError(t, w.store.Pool().QueryRow(t.Context(),
-		"select count(*), count(waits_for) from jobs where status in ('queued', 'running')").Scan(&open, &held))
+	var open, waiting int
+	require.NoError(t, f.store.Pool().QueryRow(t.Context(),
+		"select count(*), count(waits_for) from jobs where status in ('queued', 'running')").Scan(&open, &waiting))
 	require.Zero(t, open)
-	require.Zero(t, held)
+	require.Zero(t, waiting)
 }
 
-// blocked lets a painter begin, and end when told.
-func (w *world) blocked() (begun <-chan uuid.UUID, end chan<- error) {
-	began, told := make(chan uuid.UUID), make(chan error)
-	w.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
+// blocked lets a painter begin, and end when the test says so.
+func (f *fixture) blocked() (begun <-chan uuid.UUID, end chan<- error) {
+	began, ends := make(chan uuid.UUID), make(chan error)
+	f.paint(func(ctx context.Context, req providers.ImageRequest, sink providers.Sink) error {
 		began <- req.JobID
-		if err := <-told; err != nil {
+		if err := <-ends; err != nil {
 			return err
 		}
 		return paints(ctx, req, sink)
 	})
-	return began, told
+	return began, ends
 }
 
-// A job that finds no slot of its provider is no business of the sweeper's, and is pushed by whoever frees one.
-func TestLine_slotFreedIsTakenAtOnce(t *testing.T) {
+// A job that finds no slot of its provider is not the sweeper's to push: the process that frees a slot pushes it.
+func TestWaitList_wakesAJobWhenASlotIsFreed(t *testing.T) {
 	t.Parallel()
 	for name, outcome := range map[string]error{
 		"succeeded": nil, "failed": &providers.Error{Class: providers.Permanent}, "put back": &providers.Error{Class: providers.Transient, RetryAfter: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := setupLimited(t, 0, time.Minute, jobs.Limits{ProviderCalls: 1})
-			first, second := w.queue(t, w.creator(t, 1)), w.queue(t, w.creator(t, 1))
-			require.Equal(t, []uuid.UUID{first, second}, []uuid.UUID{<-w.pushed, <-w.pushed})
-			require.NoError(t, w.runner.Run(t.Context(), first), "which makes the slot, and pushes it again")
-			require.Equal(t, first, <-w.pushed)
-			begun, end := w.blocked()
+			f := setupLimited(t, 0, time.Minute, jobs.Limits{ProviderCalls: 1})
+			first, second := f.queue(t, f.creator(t, 1)), f.queue(t, f.creator(t, 1))
+			require.Equal(t, []uuid.UUID{first, second}, []uuid.UUID{<-f.pushed, <-f.pushed})
+			require.NoError(t, f.runner.Run(t.Context(), first), "which makes the slot, and pushes it again")
+			require.Equal(t, first, <-f.pushed)
+			begun, end := f.blocked()
 			var wg sync.WaitGroup
 			wg.Go(func() {
-				if err := w.runner.Run(context.Background(), first); err != nil {
+				if err := f.runner.Run(context.Background(), first); err != nil {
 					t.Error(err)
 				}
 			})
 			<-begun
 			for range 3 {
-				require.NoError(t, w.runner.Run(t.Context(), second))
-				require.Empty(t, w.mark(t))
-				w.nothingPushed(t)
+				require.NoError(t, f.runner.Run(t.Context(), second))
+				require.Empty(t, f.mark(t))
+				f.nothingPushed(t)
 			}
 			end <- outcome
-			require.Equal(t, second, <-w.pushed)
+			require.Equal(t, second, <-f.pushed)
 			wg.Wait()
-			w.paint(paints)
-			require.NoError(t, w.runner.Run(t.Context(), second))
-			row, err := w.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: second, LeaseSeconds: 1, MaxAttempts: 9})
+			f.paint(paints)
+			require.NoError(t, f.runner.Run(t.Context(), second))
+			row, err := f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: second, LeaseSeconds: 1, MaxAttempts: 9})
 			require.Error(t, err, "%s has ended", row.Job.ID)
 		})
 	}

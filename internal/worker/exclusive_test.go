@@ -23,23 +23,23 @@ type watched struct {
 	marks  atomic.Int32
 }
 
-func (w *watched) Expire(context.Context) (int, error) { return 0, w.expire() }
+func (f *watched) Expire(context.Context) (int, error) { return 0, f.expire() }
 
-func (w *watched) MarkDue(context.Context, task.Due) ([]uuid.UUID, error) {
-	w.marks.Add(1)
+func (f *watched) MarkDue(context.Context, task.Due) ([]uuid.UUID, error) {
+	f.marks.Add(1)
 	return nil, nil
 }
 
 func (*watched) Unmark(context.Context, []uuid.UUID) error { return nil }
 
 // While one sweeps, the others leave it alone; afterwards any of them may.
-func TestSweep_oneAtATime(t *testing.T) {
+func TestSweeper_runsInOneProcessAtATime(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
+	f := setup(t)
 	entered, release := make(chan struct{}), make(chan struct{})
 	var sweeps, observed atomic.Int32
-	w.sweeper.Observe = func(error) { observed.Add(1) }
-	w.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: &watched{expire: func() error {
+	f.sweeper.Observe = func(error) { observed.Add(1) }
+	f.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: &watched{expire: func() error {
 		if sweeps.Add(1) == 1 {
 			close(entered)
 			<-release
@@ -48,7 +48,7 @@ func TestSweep_oneAtATime(t *testing.T) {
 	}}}}
 	var sweeping sync.WaitGroup
 	sweep := func() {
-		if err := w.sweeper.Sweep(t.Context(), false); err != nil {
+		if err := f.sweeper.Sweep(t.Context(), false); err != nil {
 			t.Error(err)
 		}
 	}
@@ -66,25 +66,25 @@ func TestSweep_oneAtATime(t *testing.T) {
 }
 
 // The lock goes with the connection, hence with the process.
-func TestSweep_lockOfTheDead(t *testing.T) {
+func TestSweeper_losesItsLockWithItsConnection(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
+	f := setup(t)
 	entered, ended := make(chan struct{}, 1), make(chan struct{})
 	release := sync.OnceFunc(func() { close(ended) })
 	t.Cleanup(release)
-	w.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: &watched{expire: func() error {
+	f.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: &watched{expire: func() error {
 		entered <- struct{}{}
 		<-ended
 		return nil
 	}}}}
 	died := make(chan error)
-	go func() { died <- w.sweeper.Sweep(t.Context(), false) }()
+	go func() { died <- f.sweeper.Sweep(t.Context(), false) }()
 	<-entered
-	w.exec(t, `select pg_terminate_backend(l.pid) from pg_locks l join pg_database d on d.oid = l.database
+	f.exec(t, `select pg_terminate_backend(l.pid) from pg_locks l join pg_database d on d.oid = l.database
 		where l.locktype = 'advisory' and l.granted and d.datname = current_database()`)
 	require.Eventually(t, func() bool {
 		ran := false
-		_, err := w.store.Exclusive(t.Context(), 0x7377656570, func(context.Context) error { ran = true; return nil })
+		_, err := f.store.Exclusive(t.Context(), 0x7377656570, func(context.Context) error { ran = true; return nil })
 		return err == nil && ran
 	}, long, 10*time.Millisecond)
 	release()
@@ -92,25 +92,25 @@ func TestSweep_lockOfTheDead(t *testing.T) {
 }
 
 // A failure of one part keeps no other part from being done.
-func TestSweep_goesOnAfterFailures(t *testing.T) {
+func TestSweeper_goesOnAfterFailures(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
+	f := setup(t)
 	broken := &watched{expire: func() error { return errRefused }}
 	chores := 0
 	var observed []error
-	w.sweeper.Observe = func(err error) { observed = append(observed, err) }
-	w.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: broken}}
-	w.sweeper.Chores = []func(context.Context) error{
+	f.sweeper.Observe = func(err error) { observed = append(observed, err) }
+	f.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: broken}}
+	f.sweeper.Chores = []func(context.Context) error{
 		func(context.Context) error { chores++; return errors.ErrUnsupported },
 		func(context.Context) error { chores++; return nil },
 	}
-	err := w.sweeper.Sweep(t.Context(), true)
+	err := f.sweeper.Sweep(t.Context(), true)
 	require.ErrorIs(t, err, errRefused)
 	require.ErrorIs(t, err, errors.ErrUnsupported)
 	require.EqualValues(t, 1, broken.marks.Load())
 	require.Len(t, observed, 1)
 	require.ErrorIs(t, observed[0], errRefused)
 	require.Equal(t, 2, chores)
-	require.ErrorIs(t, w.sweeper.Sweep(t.Context(), false), errRefused)
+	require.ErrorIs(t, f.sweeper.Sweep(t.Context(), false), errRefused)
 	require.Equal(t, 2, chores, "chores are for now and then")
 }

@@ -33,12 +33,12 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 // long bounds waits for what must happen, on a machine however loaded.
 const long = 30 * time.Second
 
-// balance is what the world's account begins with.
+// balance is what the fixture's account begins with.
 const balance = 100
 
-// world is a sweeper on a Postgres database and a Redis server of its own, with what it looks after. No worker runs, so
+// fixture is a sweeper on a Postgres database and a Redis server of its own, with what it looks after. No worker runs, so
 // that what is pushed stays on the lists to be counted.
-type world struct {
+type fixture struct {
 	store    *postgres.Store
 	redis    *devstack.Redis
 	queue    *queue.Queue
@@ -52,83 +52,83 @@ type world struct {
 	refuse   atomic.Bool // whether the API's pushes fail
 }
 
-func setup(t *testing.T) *world {
+func setup(t *testing.T) *fixture {
 	t.Helper()
 	dsn, log := pgtest.New(t), slog.New(slog.DiscardHandler)
-	w := &world{store: factory.StoreAt(t, dsn), request: jobs.JobRequest{Quality: catalog.Draft, Variants: 1}}
+	f := &fixture{store: factory.StoreAt(t, dsn), request: jobs.JobRequest{Quality: catalog.Draft, Variants: 1}}
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	var err error
-	w.redis, err = devstack.StartRedis(ctx, devstack.RedisConfig{})
+	f.redis, err = devstack.StartRedis(ctx, devstack.RedisConfig{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.redis.Stop()) })
-	w.queue, err = queue.Open(queue.Config{RedisURL: w.redis.URL(), CallTimeout: 5 * time.Second}, log)
+	t.Cleanup(func() { require.NoError(t, f.redis.Stop()) })
+	f.queue, err = queue.Open(queue.Config{RedisURL: f.redis.URL(), CallTimeout: 5 * time.Second}, log)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.queue.Close()) })
-	hub, err := events.Open(events.Config{RedisURL: w.redis.URL()}, log)
+	t.Cleanup(func() { require.NoError(t, f.queue.Close()) })
+	hub, err := events.Open(events.Config{RedisURL: f.redis.URL()}, log)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, hub.Close()) })
-	w.sql, err = pgx.Connect(ctx, dsn)
+	f.sql, err = pgx.Connect(ctx, dsn)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, w.sql.Close(context.Background())) })
+	t.Cleanup(func() { require.NoError(t, f.sql.Close(context.Background())) })
 
-	w.service = jobs.NewService(jobs.Deps{
-		Store: w.store, Catalog: catalog.New(func(string) bool { return true }, nil), Events: hub,
-		Safety: factory.Safety(w.store, new(factory.Moderator)),
+	f.service = jobs.NewService(jobs.Deps{
+		Store: f.store, Catalog: catalog.New(func(string) bool { return true }, nil), Events: hub,
+		Safety: factory.Safety(f.store, new(factory.Moderator)),
 		Enqueue: func(ctx context.Context, id uuid.UUID) error {
-			if w.refuse.Load() {
+			if f.refuse.Load() {
 				return errRefused
 			}
-			return w.queue.Push(ctx, queue.Generate, id)
+			return f.queue.Push(ctx, queue.Generate, id)
 		},
 		Now: time.Now, NewID: factory.ID, Log: log,
 	})
-	w.renderer = jobs.NewRenderer(jobs.RendererDeps{Store: w.store, Events: hub, NewID: factory.ID, Log: log, Lease: time.Minute})
-	w.sweeper = &worker.Sweeper{
-		Queue: w.queue, Exclusive: w.store.Exclusive, Now: w.store.Queries().DatabaseNow, Log: log,
+	f.renderer = jobs.NewRenderer(jobs.RendererDeps{Store: f.store, Events: hub, NewID: factory.ID, Log: log, Lease: time.Minute})
+	f.sweeper = &worker.Sweeper{
+		Queue: f.queue, Exclusive: f.store.Exclusive, Now: f.store.Queries().DatabaseNow, Log: log,
 		Tasks: []worker.Task{
-			{Name: queue.Generate, Kind: w.renderer}, {Name: queue.Mail, Kind: outbox.NewMailer(outbox.Deps{Store: w.store})},
+			{Name: queue.Generate, Kind: f.renderer}, {Name: queue.Mail, Kind: outbox.NewMailer(outbox.Deps{Store: f.store})},
 		},
 	}
-	w.user = factory.User(t, w.store, balance)
-	w.project = factory.Project(t, w.store, w.user.ID, nil)
-	return w
+	f.user = factory.User(t, f.store, balance)
+	f.project = factory.Project(t, f.store, f.user.ID, nil)
+	return f
 }
 
 // settled is setup after a first sweep, which finds a Redis that was never filled.
-func settled(t *testing.T) *world {
+func settled(t *testing.T) *fixture {
 	t.Helper()
-	w := setup(t)
-	w.sweep(t)
-	return w
+	f := setup(t)
+	f.sweep(t)
+	return f
 }
 
-func (w *world) sweep(t *testing.T) {
+func (f *fixture) sweep(t *testing.T) {
 	t.Helper()
-	require.NoError(t, w.sweeper.Sweep(t.Context(), false))
+	require.NoError(t, f.sweeper.Sweep(t.Context(), false))
 }
 
 // job queues one the way the API does, pushed.
-func (w *world) job(t *testing.T) uuid.UUID {
+func (f *fixture) job(t *testing.T) uuid.UUID {
 	t.Helper()
-	queued, _, err := w.service.Queue(t.Context(), w.user.ID, w.project.ID, w.request, idempotency.Key{})
+	queued, _, err := f.service.Queue(t.Context(), f.user.ID, f.project.ID, f.request, idempotency.Key{})
 	require.NoError(t, err)
 	return queued.JobID
 }
 
 // backlog writes rows of queued jobs that count as just pushed.
-func (w *world) backlog(t *testing.T, n int) {
+func (f *fixture) backlog(t *testing.T, n int) {
 	t.Helper()
-	w.exec(t, `insert into jobs (id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height,
+	f.exec(t, `insert into jobs (id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height,
 			seed, cost_credits, pushed_at)
 		select gen_random_uuid(), p.id, p.user_id, p.prompt_id, p.mode, p.platform, 'fal_flux', 'draft', 1, 16, 9, 0, 0, now()
 		from projects p cross join generate_series(1, $1::int)`, n)
 }
 
 // byPush lists the jobs, those first that were pushed last.
-func (w *world) byPush(t *testing.T) []uuid.UUID {
+func (f *fixture) byPush(t *testing.T) []uuid.UUID {
 	t.Helper()
-	rows, err := w.sql.Query(t.Context(), "select id from jobs order by pushed_at desc, id")
+	rows, err := f.sql.Query(t.Context(), "select id from jobs order by pushed_at desc, id")
 	require.NoError(t, err)
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	require.NoError(t, err)
@@ -136,46 +136,46 @@ func (w *world) byPush(t *testing.T) []uuid.UUID {
 }
 
 // claim begins an attempt, as a worker does.
-func (w *world) claim(t *testing.T, id uuid.UUID) db.JobClaimRow {
+func (f *fixture) claim(t *testing.T, id uuid.UUID) db.JobClaimRow {
 	t.Helper()
-	row, err := w.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: jobs.MaxAttempts})
+	row, err := f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: jobs.MaxAttempts})
 	require.NoError(t, err)
 	return row
 }
 
-func (w *world) row(t *testing.T, id uuid.UUID) db.Job {
+func (f *fixture) row(t *testing.T, id uuid.UUID) db.Job {
 	t.Helper()
-	row, err := w.store.Queries().JobGet(t.Context(), db.JobGetParams{ID: id, UserID: w.user.ID})
+	row, err := f.store.Queries().JobGet(t.Context(), db.JobGetParams{ID: id, UserID: f.user.ID})
 	require.NoError(t, err)
 	return row
 }
 
 // exec changes rows behind the product's back: it lets time pass.
-func (w *world) exec(t *testing.T, sql string, args ...any) {
+func (f *fixture) exec(t *testing.T, sql string, args ...any) {
 	t.Helper()
-	tag, err := w.sql.Exec(t.Context(), sql, args...)
+	tag, err := f.sql.Exec(t.Context(), sql, args...)
 	require.NoError(t, err)
 	require.NotZero(t, tag.RowsAffected(), sql)
 }
 
 // age moves all jobs and their last push into the past.
-func (w *world) age(t *testing.T, by time.Duration) {
+func (f *fixture) age(t *testing.T, by time.Duration) {
 	t.Helper()
-	w.exec(t, "update jobs set run_at = run_at - by.time, pushed_at = pushed_at - by.time "+
+	f.exec(t, "update jobs set run_at = run_at - by.time, pushed_at = pushed_at - by.time "+
 		"from (select make_interval(secs => $1::float8) as time) by", by.Seconds())
 }
 
-func (w *world) depth(t *testing.T, kind queue.Kind) int {
+func (f *fixture) depth(t *testing.T, kind queue.Kind) int {
 	t.Helper()
-	n, err := w.queue.Depth(t.Context(), kind)
+	n, err := f.queue.Depth(t.Context(), kind)
 	require.NoError(t, err)
 	return int(n)
 }
 
-// command sends one command to the world's Redis.
-func (w *world) command(t *testing.T, args ...string) {
+// command sends one command to the fixture's Redis.
+func (f *fixture) command(t *testing.T, args ...string) {
 	t.Helper()
-	u, err := url.Parse(w.redis.URL())
+	u, err := url.Parse(f.redis.URL())
 	require.NoError(t, err)
 	client, err := proto.Dial(u.Host)
 	require.NoError(t, err)

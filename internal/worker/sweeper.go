@@ -158,7 +158,7 @@ func (s *Sweeper) pushTask(ctx context.Context, t Task, pushedBefore *time.Time)
 	}
 }
 
-// unmark goes on when the sweep was told to stop: the marks would keep the rows waiting.
+// unmark goes on when the sweep was stopped: the marks would keep the rows waiting.
 func unmark(ctx context.Context, recovery task.Recovery, ids []uuid.UUID) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unmarkTimeout)
 	defer cancel()

@@ -27,99 +27,99 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-type world struct {
+type fixture struct {
 	*backlog.Service
 	store   *postgres.Store
 	jobs    *jobs.Service
-	away    map[string]bool // models that nobody runs
+	away    map[string]bool // models without a provider
 	pushed  chan uuid.UUID
 	user    db.User
 	project db.Project
 }
 
-func setup(t *testing.T, balance int64) *world {
+func setup(t *testing.T, balance int64) *fixture {
 	t.Helper()
-	w := &world{store: factory.Store(t), pushed: make(chan uuid.UUID, 100), away: map[string]bool{}}
+	f := &fixture{store: factory.Store(t), pushed: make(chan uuid.UUID, 100), away: map[string]bool{}}
 	log := slog.New(slog.DiscardHandler)
 	hub, err := events.Open(events.Config{RedisURL: redistest.URL(t), Namespace: redistest.Namespace(t)}, log)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, hub.Close()) })
-	push := func(_ context.Context, id uuid.UUID) error { w.pushed <- id; return nil }
-	w.jobs = jobs.NewService(jobs.Deps{
-		Store: w.store, Catalog: catalog.New(func(id string) bool { return !w.away[id] }, nil), Events: hub, Enqueue: push,
-		Safety: factory.Safety(w.store, new(factory.Moderator)), Limits: jobs.Limits{UserJobs: 2}, Now: time.Now, NewID: factory.ID, Log: log,
+	push := func(_ context.Context, id uuid.UUID) error { f.pushed <- id; return nil }
+	f.jobs = jobs.NewService(jobs.Deps{
+		Store: f.store, Catalog: catalog.New(func(id string) bool { return !f.away[id] }, nil), Events: hub, Enqueue: push,
+		Safety: factory.Safety(f.store, new(factory.Moderator)), Limits: jobs.Limits{UserJobs: 2}, Now: time.Now, NewID: factory.ID, Log: log,
 	})
-	w.Service = backlog.NewService(w.store, w.jobs, push)
-	w.user = factory.User(t, w.store, balance)
-	w.project = factory.Project(t, w.store, w.user.ID, nil)
-	return w
+	f.Service = backlog.NewService(f.store, f.jobs, push)
+	f.user = factory.User(t, f.store, balance)
+	f.project = factory.Project(t, f.store, f.user.ID, nil)
+	return f
 }
 
-func (w *world) exec(t *testing.T, sql string, args ...any) {
+func (f *fixture) exec(t *testing.T, sql string, args ...any) {
 	t.Helper()
-	tag, err := w.store.Pool().Exec(t.Context(), sql, args...)
+	tag, err := f.store.Pool().Exec(t.Context(), sql, args...)
 	require.NoError(t, err)
 	require.NotZero(t, tag.RowsAffected(), sql)
 }
 
-// order queues a job and takes its push, if it has a place.
-func (w *world) order(t *testing.T) uuid.UUID {
+// order queues a job and takes its push, if it has a slot.
+func (f *fixture) order(t *testing.T) uuid.UUID {
 	t.Helper()
-	queued, _, err := w.jobs.Queue(t.Context(), w.user.ID, w.project.ID,
+	queued, _, err := f.jobs.Queue(t.Context(), f.user.ID, f.project.ID,
 		jobs.JobRequest{Quality: catalog.Draft, Variants: 1}, idempotency.Key{})
 	require.NoError(t, err)
 	select {
-	case <-w.pushed:
+	case <-f.pushed:
 	default:
 	}
 	return queued.JobID
 }
 
 // failed is an order that failed with a code.
-func (w *world) failed(t *testing.T, code string) uuid.UUID {
+func (f *fixture) failed(t *testing.T, code string) uuid.UUID {
 	t.Helper()
-	id, message := w.order(t), "It failed."
-	_, err := w.store.Queries().JobEnd(t.Context(), db.JobEndParams{
+	id, message := f.order(t), "It failed."
+	_, err := f.store.Queries().JobEnd(t.Context(), db.JobEndParams{
 		ID: id, LedgerID: factory.ID(), Status: "failed", ErrorCode: &code, ErrorMessage: &message,
 	})
 	require.NoError(t, err)
 	return id
 }
 
-func (w *world) mail(t *testing.T, status string) uuid.UUID {
+func (f *fixture) mail(t *testing.T, status string) uuid.UUID {
 	t.Helper()
 	id := factory.ID()
-	w.exec(t, `insert into outbox_mails (id, user_id, kind, status, attempt, error, lease_until)
+	f.exec(t, `insert into outbox_mails (id, user_id, kind, status, attempt, error, lease_until)
 		values ($1, $2, 'password_changed', $3, case $3 when 'queued' then 0 else 9 end, '550 no such user', case $3 when 'sending' then now() end)`,
-		id, w.user.ID, status)
+		id, f.user.ID, status)
 	return id
 }
 
-func TestLook(t *testing.T) {
+func TestService_looksAtAllKinds(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 100)
-	empty, err := w.Look(t.Context())
+	f := setup(t, 100)
+	empty, err := f.Look(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []backlog.Kind{{Name: "generate"}, {Name: "mail"}, {Name: "reply"}}, empty.Kinds)
 	require.Empty(t, empty.Providers)
 
-	w.failed(t, "internal")
-	w.exec(t, "update jobs set finished_at = now() - interval '61 minutes'")
-	w.failed(t, "content_blocked")
-	running, retrying := w.order(t), w.order(t)
-	w.order(t)
-	w.order(t)
-	_, err = w.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: running, LeaseSeconds: 60, MaxAttempts: 4})
+	f.failed(t, "internal")
+	f.exec(t, "update jobs set finished_at = now() - interval '61 minutes'")
+	f.failed(t, "content_blocked")
+	running, retrying := f.order(t), f.order(t)
+	f.order(t)
+	f.order(t)
+	_, err = f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: running, LeaseSeconds: 60, MaxAttempts: 4})
 	require.NoError(t, err)
-	w.exec(t, "update jobs set attempt = 1, run_at = now() + interval '1 minute' where id = $1", retrying)
-	w.exec(t, "update jobs set queued_at = queued_at - interval '90 seconds' where id = $1", running)
-	other := factory.User(t, w.store, 1)
-	w.user, w.project = other, factory.Project(t, w.store, other.ID, nil)
-	w.exec(t, "update jobs set waits_for = 'provider' where id = $1", w.order(t))
+	f.exec(t, "update jobs set attempt = 1, run_at = now() + interval '1 minute' where id = $1", retrying)
+	f.exec(t, "update jobs set queued_at = queued_at - interval '90 seconds' where id = $1", running)
+	other := factory.User(t, f.store, 1)
+	f.user, f.project = other, factory.Project(t, f.store, other.ID, nil)
+	f.exec(t, "update jobs set waits_for = 'provider' where id = $1", f.order(t))
 	for _, status := range []string{"queued", "sending", "sent", "failed", "failed"} {
-		w.mail(t, status)
+		f.mail(t, status)
 	}
-	o, err := w.Look(t.Context())
+	o, err := f.Look(t.Context())
 	require.NoError(t, err)
 	require.InDelta(t, 90, o.Kinds[0].Oldest.Seconds(), 20)
 	require.InDelta(t, 0, o.Kinds[1].Oldest.Seconds(), 20)
@@ -134,42 +134,42 @@ func TestLook(t *testing.T) {
 	}, o)
 }
 
-func TestDead_mail(t *testing.T) {
+func TestDead_retriesAndDropsMails(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 0)
-	id, other := w.mail(t, "failed"), w.mail(t, "failed")
-	sent := w.mail(t, "sent")
-	list, err := w.List(t.Context(), 10)
+	f := setup(t, 0)
+	id, other := f.mail(t, "failed"), f.mail(t, "failed")
+	sent := f.mail(t, "sent")
+	list, err := f.List(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	require.Equal(t, "mail", list[0].Kind)
 	require.Equal(t, "password_changed: 550 no such user", list[0].Reason)
 
-	retried, err := w.Retry(t.Context(), id)
+	retried, err := f.Retry(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, id, retried)
-	require.Equal(t, id, <-w.pushed)
-	row, err := w.store.Queries().MailClaim(t.Context(), db.MailClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: 10})
+	require.Equal(t, id, <-f.pushed)
+	row, err := f.store.Queries().MailClaim(t.Context(), db.MailClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: 10})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, row.Attempt)
-	require.NoError(t, w.Drop(t.Context(), other))
+	require.NoError(t, f.Drop(t.Context(), other))
 	for _, gone := range []uuid.UUID{id, other, sent, factory.ID()} {
-		_, err = w.Retry(t.Context(), gone)
+		_, err = f.Retry(t.Context(), gone)
 		require.ErrorIs(t, err, backlog.ErrNotDead)
-		require.ErrorIs(t, w.Drop(t.Context(), gone), backlog.ErrNotDead)
+		require.ErrorIs(t, f.Drop(t.Context(), gone), backlog.ErrNotDead)
 	}
-	list, err = w.List(t.Context(), 10)
+	list, err = f.List(t.Context(), 10)
 	require.NoError(t, err)
 	require.Empty(t, list)
 }
 
-// What failed through its owner's doing is nobody's business, and each failure is dealt with once.
-func TestDead_job(t *testing.T) {
+// A job that failed through its owner's doing is not listed, and each failure is dealt with once.
+func TestDead_repeatsAndDismissesJobs(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 2)
-	blocked := []uuid.UUID{w.failed(t, "content_blocked"), w.failed(t, "invalid_image")}
-	first, second, third := w.failed(t, "internal"), w.failed(t, "worker_lost"), w.failed(t, "provider_failed")
-	list, err := w.List(t.Context(), 10)
+	f := setup(t, 2)
+	blocked := []uuid.UUID{f.failed(t, "content_blocked"), f.failed(t, "invalid_image")}
+	first, second, third := f.failed(t, "internal"), f.failed(t, "worker_lost"), f.failed(t, "provider_failed")
+	list, err := f.List(t.Context(), 10)
 	require.NoError(t, err)
 	require.Len(t, list, 3)
 	require.Equal(t, []uuid.UUID{third, second, first}, []uuid.UUID{list[0].ID, list[1].ID, list[2].ID})
@@ -178,59 +178,59 @@ func TestDead_job(t *testing.T) {
 	var table strings.Builder
 	require.NoError(t, backlog.Write(&table, list))
 	require.Regexp(t, `(?m)^`+first.String()+`  generate  \S+Z  0         "internal"$`, table.String())
-	list, err = w.List(t.Context(), 1)
+	list, err = f.List(t.Context(), 1)
 	require.NoError(t, err)
 	require.Len(t, list, 1)
 
-	repeated, err := w.Retry(t.Context(), first)
+	repeated, err := f.Retry(t.Context(), first)
 	require.NoError(t, err)
-	require.Equal(t, repeated, <-w.pushed)
-	require.EqualValues(t, 1, factory.Balance(t, w.store, w.user.ID), "paid again")
-	was, err := w.jobs.Get(t.Context(), w.user.ID, first)
+	require.Equal(t, repeated, <-f.pushed)
+	require.EqualValues(t, 1, factory.Balance(t, f.store, f.user.ID), "paid again")
+	was, err := f.jobs.Get(t.Context(), f.user.ID, first)
 	require.NoError(t, err)
 	require.Equal(t, "failed", was.Job.Status)
-	is, err := w.jobs.Get(t.Context(), w.user.ID, repeated)
+	is, err := f.jobs.Get(t.Context(), f.user.ID, repeated)
 	require.NoError(t, err)
 	require.Equal(t, "queued", is.Job.Status)
 	require.Equal(t, was.Job.PromptID, is.Job.PromptID)
 	require.Equal(t, was.Job.Seed, is.Job.Seed)
-	project, err := w.store.Queries().ProjectGet(t.Context(), db.ProjectGetParams{ID: w.project.ID, UserID: w.user.ID})
+	project, err := f.store.Queries().ProjectGet(t.Context(), db.ProjectGetParams{ID: f.project.ID, UserID: f.user.ID})
 	require.NoError(t, err)
 	require.Equal(t, "queued", project.Project.Status)
 
-	w.away["nano_banana"] = true
-	_, err = w.Retry(t.Context(), second)
+	f.away["nano_banana"] = true
+	_, err = f.Retry(t.Context(), second)
 	require.ErrorIs(t, err, catalog.ErrModelUnavailable)
-	w.away["nano_banana"] = false
-	w.exec(t, "update jobs set model = 'fal_flux', mode = 'copy' where id = $1", second)
-	_, err = w.Retry(t.Context(), second)
+	f.away["nano_banana"] = false
+	f.exec(t, "update jobs set model = 'fal_flux', mode = 'copy' where id = $1", second)
+	_, err = f.Retry(t.Context(), second)
 	require.ErrorIs(t, err, catalog.ErrModelUnavailable, "it can't do that any more")
-	w.exec(t, "update jobs set model = 'nano_banana', mode = 'design' where id = $1", second)
-	_, err = w.Retry(t.Context(), second)
+	f.exec(t, "update jobs set model = 'nano_banana', mode = 'design' where id = $1", second)
+	_, err = f.Retry(t.Context(), second)
 	require.NoError(t, err)
-	_, err = w.Retry(t.Context(), third)
+	_, err = f.Retry(t.Context(), third)
 	require.ErrorIs(t, err, jobs.ErrInsufficientCredits)
-	require.NoError(t, w.Drop(t.Context(), third), "a refused retry changes nothing")
+	require.NoError(t, f.Drop(t.Context(), third), "a refused retry changes nothing")
 	for _, id := range append(blocked, first, second, third, repeated) {
-		_, err = w.Retry(t.Context(), id)
+		_, err = f.Retry(t.Context(), id)
 		require.ErrorIs(t, err, backlog.ErrNotDead)
-		require.ErrorIs(t, w.Drop(t.Context(), id), backlog.ErrNotDead)
+		require.ErrorIs(t, f.Drop(t.Context(), id), backlog.ErrNotDead)
 	}
-	_, err = w.jobs.Get(t.Context(), w.user.ID, third)
+	_, err = f.jobs.Get(t.Context(), f.user.ID, third)
 	require.NoError(t, err, "it stays in its owner's history")
-	require.Zero(t, factory.Balance(t, w.store, w.user.ID))
+	require.Zero(t, factory.Balance(t, f.store, f.user.ID))
 }
 
 // Operators who deal with the same job at the same moment charge its owner once.
-func TestRetry_job_onceSideBySide(t *testing.T) {
+func TestDead_repeatsAJobOnce(t *testing.T) {
 	t.Parallel()
-	w := setup(t, 10)
-	id := w.failed(t, "worker_lost")
+	f := setup(t, 10)
+	id := f.failed(t, "worker_lost")
 	var repeated, refused atomic.Int32
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			switch _, err := w.Retry(context.Background(), id); {
+			switch _, err := f.Retry(context.Background(), id); {
 			case err == nil:
 				repeated.Add(1)
 			case errors.Is(err, backlog.ErrNotDead):
@@ -243,5 +243,5 @@ func TestRetry_job_onceSideBySide(t *testing.T) {
 	wg.Wait()
 	require.EqualValues(t, 1, repeated.Load())
 	require.EqualValues(t, 7, refused.Load())
-	require.EqualValues(t, 9, factory.Balance(t, w.store, w.user.ID))
+	require.EqualValues(t, 9, factory.Balance(t, f.store, f.user.ID))
 }

@@ -51,8 +51,8 @@ func (s *Service) List(ctx context.Context, limit int) ([]Dead, error) {
 }
 
 // Write prints dead tasks as a table. Reasons may quote a mail server, and are quoted themselves.
-func Write(w io.Writer, list []Dead) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func Write(f io.Writer, list []Dead) error {
+	table := tabwriter.NewWriter(f, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "ID\tKIND\tFAILED\tATTEMPTS\tREASON")
 	for _, d := range list {
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.120q\n", d.ID, d.Kind, d.FailedAt.UTC().Format(time.RFC3339), d.Attempts, d.Reason)
