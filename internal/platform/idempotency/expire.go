@@ -9,10 +9,10 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// expireBatch bounds one Expire.
+// expireBatch is how many keys one [Expire] deletes at most.
 const expireBatch = 1000
 
-// Expire forgets keys past their time, some at a time.
+// Expire deletes keys whose [Lifetime] is over, at most a thousand at a time. The sweeper calls it.
 func Expire(ctx context.Context, s *postgres.Store, now time.Time) error {
 	if _, err := s.Queries().IdempotencyExpire(ctx, db.IdempotencyExpireParams{Now: now, Batch: expireBatch}); err != nil {
 		return fmt.Errorf("expire idempotency keys: %w", err)

@@ -1,6 +1,12 @@
-// Package idempotency lets an operation be asked for twice and done once. The key, the work and its result are one
-// transaction: a crash leaves either all of them or none, and of two requests in flight together the second waits on
-// the key's row until the first has ended.
+// Package idempotency runs an operation once, however often a client sends the request with the same Idempotency-Key.
+//
+// A key belongs to one account and one operation, and is remembered for 24 hours ([Lifetime]). Its row is in one of two
+// states, of which other transactions only see the second: claimed, while the work runs, and stored, with the result of the
+// work as JSON. The key, the writes of the work and the result are one transaction, so a crash leaves either all of them or
+// none. Of two requests at the same time, the second waits on the key's row until the first has ended, and then gets its
+// result.
+//
+// A key that comes again with another request fails with [ErrConflict]. Failed work is not remembered.
 package idempotency
 
 import (
@@ -16,27 +22,27 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// Lifetime is how long a key is remembered, as the contract says.
+// Lifetime is how long a key is remembered, as the API's contract says.
 const Lifetime = 24 * time.Hour
 
-// ErrConflict says that the key came with another request before.
+// ErrConflict means that the key was used for another request before.
 var ErrConflict = apperr.New(apperr.Conflict, apperr.CodeIdempotencyConflict,
 	"This Idempotency-Key was used for another request. Use a new one.")
 
-// Key is what a client sent to make a request repeatable. The zero value means that it sent nothing.
+// Key is a client's Idempotency-Key and the request that it came with. The zero value means that the client sent no key.
 type Key struct {
-	Operation string   // operationId
+	Operation string   // operationId of the API
 	Value     string   // the client's key; empty: none
-	Hash      [32]byte // of everything that makes two requests the same
+	Hash      [32]byte // SHA-256 of what makes two requests the same: path, query and body
 }
 
-// Work does the operation on q and returns what has to be remembered of it, which must survive JSON unchanged. Its
-// writes are one statement, or q's transaction makes them one.
+// Work runs the operation on q and returns the result to remember, which JSON must encode and decode without loss. Without a
+// key there is no transaction around Work, so its writes must be one statement.
 type Work[T any] func(q *db.Queries) (T, error)
 
-// Once runs work unless key has been used, in which case the result of that time is returned and replayed is true.
-// An error of work rolls everything back and is not remembered: the request may be tried again under the same key.
-// Without a key work runs on its own, in no transaction. It fails with ErrConflict and with what work fails with.
+// Once runs work, unless key has been used: then it returns the remembered result, and replayed is true. An error of work
+// rolls everything back and is not remembered, so the client may try again with the same key. Without a key, Once runs work
+// in no transaction. It fails with [ErrConflict] and with the error of work.
 func Once[T any](
 	ctx context.Context, s *postgres.Store, userID uuid.UUID, key Key, now time.Time, work Work[T],
 ) (result T, replayed bool, err error) {
@@ -66,9 +72,9 @@ func Once[T any](
 	return result, replayed, err
 }
 
-// Recall returns the remembered result of a key, if there is one. It is for operations that have to look at things
-// outside of their transaction first: those may have changed since, and must not keep a repeat from its answer. It
-// fails with ErrConflict.
+// Recall returns the remembered result of a key, if there is one. Operations that check something outside of their
+// transaction call it before the check: the outcome may have changed since the first request, and must not keep a repeat
+// from getting its answer. It fails with [ErrConflict].
 func Recall[T any](
 	ctx context.Context, s *postgres.Store, userID uuid.UUID, key Key, now time.Time,
 ) (result T, found bool, err error) {
@@ -88,6 +94,7 @@ func Recall[T any](
 	return result, err == nil, err
 }
 
+// recall is [Recall] within the transaction of [Once], for a key that exists.
 func recall[T any](ctx context.Context, q *db.Queries, userID uuid.UUID, key Key) (result T, err error) {
 	row, err := q.IdempotencyGet(ctx, db.IdempotencyGetParams{UserID: userID, Operation: key.Operation, Key: key.Value})
 	if err != nil {
@@ -97,6 +104,7 @@ func recall[T any](ctx context.Context, q *db.Queries, userID uuid.UUID, key Key
 	return result, err
 }
 
+// decode reads the remembered result into result, unless the key came with another request.
 func decode(row db.IdempotencyKey, key Key, result any) error {
 	if [32]byte(row.RequestHash) != key.Hash {
 		return ErrConflict
@@ -107,6 +115,7 @@ func decode(row db.IdempotencyKey, key Key, result any) error {
 	return nil
 }
 
+// remember stores the result with the claimed key.
 func remember(ctx context.Context, q *db.Queries, userID uuid.UUID, key Key, result any) error {
 	encoded, err := json.Marshal(result)
 	if err != nil {

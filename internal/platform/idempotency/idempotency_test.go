@@ -16,7 +16,7 @@ import (
 
 var key = idempotency.Key{Operation: "test", Value: "k", Hash: [32]byte{1}}
 
-func TestOnce_doesItOnceAlsoSideBySide(t *testing.T) {
+func TestOnce_runsTheWorkOnceForRequestsAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	s := factory.Store(t)
 	user := factory.User(t, s, 0)
@@ -42,7 +42,7 @@ func TestOnce_doesItOnceAlsoSideBySide(t *testing.T) {
 	require.EqualValues(t, 5, factory.Balance(t, s, user.ID))
 }
 
-func TestOnce_failureUndoesTheWorkAndFreesTheKey(t *testing.T) {
+func TestOnce_rollsBackFailedWorkAndFreesTheKey(t *testing.T) {
 	t.Parallel()
 	s := factory.Store(t)
 	user := factory.User(t, s, 0)
@@ -65,7 +65,7 @@ func TestOnce_failureUndoesTheWorkAndFreesTheKey(t *testing.T) {
 	require.EqualValues(t, 5, factory.Balance(t, s, user.ID))
 }
 
-func TestOnce_keyBelongsToOneRequestOfOneAccountForADay(t *testing.T) {
+func TestOnce_keepsAKeyForOneRequestOfOneAccountForADay(t *testing.T) {
 	t.Parallel()
 	s := factory.Store(t)
 	user, other := factory.User(t, s, 0), factory.User(t, s, 0)
@@ -91,7 +91,7 @@ func TestOnce_keyBelongsToOneRequestOfOneAccountForADay(t *testing.T) {
 
 	replayed, err = do(other, key, now)
 	require.NoError(t, err)
-	require.False(t, replayed, "somebody else's key")
+	require.False(t, replayed, "another account's key")
 
 	later := now.Add(idempotency.Lifetime + time.Second)
 	_, found, err = idempotency.Recall[string](t.Context(), s, user.ID, key, later)
@@ -99,7 +99,7 @@ func TestOnce_keyBelongsToOneRequestOfOneAccountForADay(t *testing.T) {
 	require.False(t, found)
 	replayed, err = do(user, another, later)
 	require.NoError(t, err)
-	require.False(t, replayed, "a key past its time is free again")
+	require.False(t, replayed, "an expired key can be used again")
 
 	require.NoError(t, idempotency.Expire(t.Context(), s, later))
 	_, found, err = idempotency.Recall[string](t.Context(), s, other.ID, key, now)
