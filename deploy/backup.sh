@@ -3,8 +3,8 @@
 #
 #   DATABASE_URL=postgres://… ./backup.sh FILE
 #
-# DATABASE_URL must reach Postgres itself or a pooler in session mode. The copy is of one moment, and nobody is kept
-# waiting for it. The file holds everything that people have entrusted to us: keep it like the database itself. What
+# DATABASE_URL must reach Postgres itself or a pooler in session mode. The copy is of one moment, and no statement
+# waits for it. The file holds everything that people have entrusted to us: keep it like the database itself. What
 # else belongs to a backup is in docs/operations.md.
 set -eu
 

@@ -30,7 +30,7 @@ tables=$(query --command "select count(*) from pg_tables where schemaname = 'pub
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 umask 077
-# The schema itself is there already, and may be somebody else's.
+# The schema itself is there already, and another role may own it.
 pg_restore --list "$1" | grep -vE '^[0-9]+; [0-9]+ [0-9]+ (SCHEMA|COMMENT) - (SCHEMA )?public ' >"$work/list"
 {
 	echo 'begin;'

@@ -1,7 +1,7 @@
 -- name: BacklogByKind :many
 -- BacklogByKind counts the tasks of each kind in each state, at most @most rows of each, and finds the age of the oldest
--- that has not ended. waiting are those that may be taken, held those that wait for a place or a provider, retrying
--- those that wait for another attempt. Served by the partial indexes on each state. When a mail failed is not written
+-- that has not ended. waiting are those that may be claimed, parked those that wait for a slot of their account or of
+-- their provider, retrying those that wait for another attempt. Served by the partial indexes on each state. When a mail failed is not written
 -- down; when it was last due is near enough.
 with job as (
     select q.status, q.waits_for, q.attempt, q.queued_at as since from (
@@ -32,7 +32,7 @@ with job as (
 select
     'generate'::text as kind,
     count(*) filter (where job.status = 'queued' and job.waits_for is null and job.attempt = 0) as waiting,
-    count(*) filter (where job.waits_for is not null) as held,
+    count(*) filter (where job.waits_for is not null) as parked,
     count(*) filter (where job.status = 'queued' and job.waits_for is null and job.attempt > 0) as retrying,
     count(*) filter (where job.status = 'running') as running,
     (
@@ -71,7 +71,7 @@ from reply;
 -- name: BacklogByProvider :many
 -- BacklogByProvider counts the jobs that providers draw and that wait for them, at most @most rows of each.
 select busy.provider, count(*) filter (where busy.status = 'running') as running,
-    count(*) filter (where busy.status = 'queued') as held
+    count(*) filter (where busy.status = 'queued') as parked
 from (
     select r.provider, r.status from (
         select j.provider, j.status from jobs j where j.status = 'running' order by j.lease_until limit @most
@@ -86,7 +86,7 @@ group by busy.provider
 order by busy.provider;
 
 -- name: DeadJobs :many
--- DeadJobs lists jobs that failed through no fault of their owners and that nobody has dealt with yet, newest first
+-- DeadJobs lists jobs that failed through no fault of their owners and that no operator has dealt with yet, newest first
 -- (jobs_failed_idx).
 select j.id, j.finished_at::timestamptz as failed_at, j.attempt, j.error_code::text as reason
 from jobs j

@@ -11,7 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/config"
 )
 
-// listenAnywhere listens on addr or, where that is taken, on a free port: nobody has to know it but the banner.
+// listenAnywhere listens on addr or, where that is taken, on a free port, which the banner prints.
 func listenAnywhere(ctx context.Context, addr string) (net.Listener, error) {
 	if l, err := app.Listen(ctx, "ADMIN_ADDR", addr); err == nil {
 		return l, nil

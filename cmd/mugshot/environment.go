@@ -10,7 +10,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 )
 
-// load reads the configuration and makes what a process has of the world.
+// load reads the configuration, and makes the app.Environment of a real process.
 func load(environ map[string]string) (config.Config, app.Environment, error) {
 	cfg, err := config.Load(environ)
 	if err != nil {

@@ -42,7 +42,7 @@ with job as (
 select
     'generate'::text as kind,
     count(*) filter (where job.status = 'queued' and job.waits_for is null and job.attempt = 0) as waiting,
-    count(*) filter (where job.waits_for is not null) as held,
+    count(*) filter (where job.waits_for is not null) as parked,
     count(*) filter (where job.status = 'queued' and job.waits_for is null and job.attempt > 0) as retrying,
     count(*) filter (where job.status = 'running') as running,
     (
@@ -82,7 +82,7 @@ from reply
 type BacklogByKindRow struct {
 	Kind           string
 	Waiting        int64
-	Held           int64
+	Parked         int64
 	Retrying       int64
 	Running        int64
 	FailedLastHour int64
@@ -90,8 +90,8 @@ type BacklogByKindRow struct {
 }
 
 // BacklogByKind counts the tasks of each kind in each state, at most @most rows of each, and finds the age of the oldest
-// that has not ended. waiting are those that may be taken, held those that wait for a place or a provider, retrying
-// those that wait for another attempt. Served by the partial indexes on each state. When a mail failed is not written
+// that has not ended. waiting are those that may be claimed, parked those that wait for a slot of their account or of
+// their provider, retrying those that wait for another attempt. Served by the partial indexes on each state. When a mail failed is not written
 // down; when it was last due is near enough.
 func (q *Queries) BacklogByKind(ctx context.Context, most int32) ([]BacklogByKindRow, error) {
 	rows, err := q.db.Query(ctx, backlogByKind, most)
@@ -105,7 +105,7 @@ func (q *Queries) BacklogByKind(ctx context.Context, most int32) ([]BacklogByKin
 		if err := rows.Scan(
 			&i.Kind,
 			&i.Waiting,
-			&i.Held,
+			&i.Parked,
 			&i.Retrying,
 			&i.Running,
 			&i.FailedLastHour,
@@ -123,7 +123,7 @@ func (q *Queries) BacklogByKind(ctx context.Context, most int32) ([]BacklogByKin
 
 const backlogByProvider = `-- name: BacklogByProvider :many
 select busy.provider, count(*) filter (where busy.status = 'running') as running,
-    count(*) filter (where busy.status = 'queued') as held
+    count(*) filter (where busy.status = 'queued') as parked
 from (
     select r.provider, r.status from (
         select j.provider, j.status from jobs j where j.status = 'running' order by j.lease_until limit $1
@@ -141,7 +141,7 @@ order by busy.provider
 type BacklogByProviderRow struct {
 	Provider string
 	Running  int64
-	Held     int64
+	Parked   int64
 }
 
 // BacklogByProvider counts the jobs that providers draw and that wait for them, at most @most rows of each.
@@ -154,7 +154,7 @@ func (q *Queries) BacklogByProvider(ctx context.Context, most int32) ([]BacklogB
 	items := []BacklogByProviderRow{}
 	for rows.Next() {
 		var i BacklogByProviderRow
-		if err := rows.Scan(&i.Provider, &i.Running, &i.Held); err != nil {
+		if err := rows.Scan(&i.Provider, &i.Running, &i.Parked); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -180,7 +180,7 @@ type DeadJobsRow struct {
 	Reason   string
 }
 
-// DeadJobs lists jobs that failed through no fault of their owners and that nobody has dealt with yet, newest first
+// DeadJobs lists jobs that failed through no fault of their owners and that no operator has dealt with yet, newest first
 // (jobs_failed_idx).
 func (q *Queries) DeadJobs(ctx context.Context, most int32) ([]DeadJobsRow, error) {
 	rows, err := q.db.Query(ctx, deadJobs, most)

@@ -1,5 +1,18 @@
-// Package app puts the house together: configuration to pools, pools to services, services to edges; and it starts and
-// stops them in order. Plain Go: no container, no globals.
+// Package app wires a process together, starts it and stops it. Plain Go: no container, no globals.
+//
+// [Open] builds, in this order: telemetry, so that it is closed last and sees everything; the pools of Postgres and Redis;
+// the storage; the mail sender; providers and services. It dials nothing that may still be starting.
+//
+// [App.Run] starts, in this order: the hub that delivers events, the worker with the sweeper, the API, and the edge for
+// operators. When its context ends it stops in this order:
+//
+//  1. The API reports that it is not ready, and still serves for DRAIN_GRACE, until load balancers have noticed. The worker
+//     takes no more tasks.
+//  2. Streams are told to come back later; requests and tasks that are under way get DRAIN_TIMEOUT to end. A task that has
+//     not ended by then goes back to its queue.
+//  3. The hub stops, once all its readers have.
+//
+// [App.Close] then closes what Open opened, last opened first.
 package app
 
 import (
@@ -39,7 +52,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/safety"
 )
 
-// App is everything that a process of ours may need, whichever role it plays.
+// App is everything that a process may need, in any of its roles. The caller of [Open] closes it.
 type App struct {
 	cfg         config.Config
 	environment Environment
@@ -74,7 +87,7 @@ type App struct {
 	chats    *chat.Service
 	replier  *chat.Replier
 
-	tracing *telemetry.Tracing // nil: nobody traces
+	tracing *telemetry.Tracing // nil: off
 
 	closers []func() error
 }
@@ -131,7 +144,7 @@ func Open(ctx context.Context, cfg config.Config, environment Environment) (a *A
 	return a, nil
 }
 
-// Close lets go of everything, last opened first.
+// Close closes everything, last opened first.
 func (a *App) Close() error {
 	var errs []error
 	for _, closer := range slices.Backward(a.closers) {
@@ -153,5 +166,5 @@ func (a *App) Ledger() *ledger.Checker { return a.ledger }
 // Objects is the storage of pictures, for the command line.
 func (a *App) Objects() storage.Store { return a.objects }
 
-// Store is the database, for tests that look behind the scenes.
+// Store is the database, for tests that read and change rows past the API.
 func (a *App) Store() *postgres.Store { return a.store }

@@ -13,7 +13,7 @@ import (
 // would otherwise collect its few megabytes many times a second.
 const minHeap = 24 << 20
 
-// defaultPercent is GOGC where nobody sets it.
+// defaultPercent is Go's own default of GOGC.
 const defaultPercent = 100
 
 // setMinHeap sets GOGC after each collection, so that the next one comes when the heap is as large as room, or, as ever,

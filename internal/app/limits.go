@@ -15,8 +15,8 @@ type budget struct {
 	period           time.Duration
 }
 
-// budgets are the limits of the classes that the spec names in x-rate-limit. A household behind one address has to get
-// along with them, a list of stolen passwords not.
+// budgets are the limits of the classes that the spec names in x-rate-limit: enough for a household behind one address,
+// and too little to try a list of stolen passwords.
 func budgets() map[string]budget {
 	return map[string]budget{
 		"auth_probe":    {address: 60, account: 20, period: time.Minute},

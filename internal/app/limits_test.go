@@ -29,11 +29,11 @@ func TestBudgets_areTheClassesOfTheSpec(t *testing.T) {
 	require.Equal(t, slices.Sorted(maps.Keys(classes)), slices.Sorted(maps.Keys(budgets())))
 	for class, b := range budgets() {
 		require.Positive(t, b.period, class)
-		require.Positive(t, max(b.address, b.account), "%s: nobody is counted", class)
+		require.Positive(t, max(b.address, b.account), "%s: no request is counted", class)
 	}
 }
 
-// Whoever turns the limits off with a large factor must not turn the service off.
+// An operator who turns the limits off with a large factor must not turn the service off.
 func TestLimiter_anyFactor(t *testing.T) {
 	t.Parallel()
 	counters, err := ratelimit.Open(ratelimit.Config{URL: redistest.URL(t), Namespace: redistest.Namespace(t), Key: []byte("k")})

@@ -11,7 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers/seedream"
 )
 
-// vendorModel is what a vendor calls a model of ours.
+// vendorModel is a vendor's own name of a model.
 type vendorModel struct {
 	provider string
 	model    string
@@ -20,7 +20,7 @@ type vendorModel struct {
 // chatModel is the id of the model that writes the chat's replies and judges pictures; it is not in the catalog.
 const chatModel = "chat"
 
-// vendorModels has everything that a vendor runs for us, by our own id: the catalog's, and chatModel. PROVIDER_MODELS
+// vendorModels has each model that a vendor runs, by the id that the catalog gives it, and chatModel. PROVIDER_MODELS
 // replaces the vendor's names. Vendors retire models, so these go stale; docs/providers.md says where each comes from.
 func vendorModels() map[string]vendorModel {
 	return map[string]vendorModel{
@@ -32,7 +32,7 @@ func vendorModels() map[string]vendorModel {
 	}
 }
 
-// chooseModels applies PROVIDER_MODELS. It fails for an id that there is not, which would be a typing error.
+// chooseModels applies PROVIDER_MODELS. It fails for an unknown id, which would be a typing error.
 func chooseModels(replaced map[string]string) (map[string]vendorModel, error) {
 	models := vendorModels()
 	for id, model := range replaced {

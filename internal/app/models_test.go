@@ -5,67 +5,31 @@ import (
 	"errors"
 	"image"
 	"image/png"
-	"io"
-	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/assets/inspect"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/platform/config"
-	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
-	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// whoDraws opens the providers of an environment and tells who draws, by model.
-func whoDraws(t *testing.T, cfg config.Config) (*App, map[string]string) {
-	t.Helper()
-	return whoDrawsTelling(t, cfg, io.Discard)
-}
-
-// whoDrawsTelling is whoDraws with a log.
-func whoDrawsTelling(t *testing.T, cfg config.Config, log io.Writer) (*App, map[string]string) {
-	t.Helper()
-	checker, err := inspect.New(inspect.Config{})
-	require.NoError(t, err)
-	counters, err := ratelimit.Open(ratelimit.Config{URL: "redis://127.0.0.1:1", Namespace: "test", Key: []byte("k")})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, counters.Close()) })
-	cfg.ProviderFailures, cfg.ProviderOpenFor = 5, time.Second
-	a := &App{
-		cfg: cfg, environment: Environment{Now: time.Now, Log: slog.New(slog.NewTextHandler(log, nil))}, counters: counters,
-		meters: prometheus.NewRegistry(),
-	}
-	a.metrics = telemetry.NewMetrics(a.meters)
-	t.Cleanup(func() { require.NoError(t, a.Close()) })
-	require.NoError(t, a.openProviders(checker))
-	who := map[string]string{}
-	for id, entry := range a.registry {
-		who[id] = entry.Provider + " " + entry.VendorModel
-	}
-	return a, who
-}
-
 func TestProviders_development(t *testing.T) {
 	t.Parallel()
-	_, who := whoDraws(t, config.Config{Env: config.Development})
+	_, drawers := setup(t, config.Config{Env: config.Development})
 	require.Equal(t, map[string]string{
 		"nano_banana": "local nano_banana", "nano_banana_pro": "local nano_banana_pro", "seedream": "local seedream",
 		"fal_flux": "local fal_flux",
-	}, who)
+	}, drawers)
 
-	a, who := whoDraws(t, config.Config{
+	a, drawers := setup(t, config.Config{
 		Env: config.Development, GeminiAPIKey: "k", ProviderModels: map[string]string{"nano_banana_pro": "of-tomorrow", "chat": "talker"},
 	})
 	require.Equal(t, map[string]string{
 		"nano_banana": "gemini gemini-nano-banana-2.1", "nano_banana_pro": "gemini of-tomorrow", "seedream": "local seedream",
 		"fal_flux": "local fal_flux",
-	}, who)
+	}, drawers)
 	require.NotNil(t, a.replyText.provider)
 	require.Equal(t, "talker", a.replyText.model)
 }
@@ -73,26 +37,26 @@ func TestProviders_development(t *testing.T) {
 // Production never falls back to pictures that no vendor drew.
 func TestProviders_production(t *testing.T) {
 	t.Parallel()
-	a, who := whoDraws(t, config.Config{Env: config.Production})
-	require.Empty(t, who)
+	a, drawers := setup(t, config.Config{Env: config.Production})
+	require.Empty(t, drawers)
 	require.False(t, a.available(catalog.DefaultModel))
 	require.Nil(t, a.replyText.provider)
 
-	_, who = whoDraws(t, config.Config{
+	_, drawers = setup(t, config.Config{
 		Env: config.Production, GeminiAPIKey: "k", ByteDanceAPIKey: "k", FalKey: "k",
 		GeminiBaseURL: "https://g.test", ByteDanceBaseURL: "https://b.test", FalBaseURL: "https://f.test", ByteDanceRPM: 500,
 	})
 	require.Equal(t, map[string]string{
 		"nano_banana": "gemini gemini-nano-banana-2.1", "nano_banana_pro": "gemini gemini-3-pro-image",
 		"seedream": "seedream seedream-4-5-251128", "fal_flux": "fal fal-ai/flux/dev",
-	}, who)
+	}, drawers)
 }
 
 // FLUX takes no pictures, unless another endpoint of fal's takes them for it.
 func TestCatalog_falTakesPicturesWhereAnEndpointDoes(t *testing.T) {
 	t.Parallel()
 	for _, endpoint := range []string{"", "fal-ai/bytedance/seedream/v4.5/edit"} {
-		a, _ := whoDraws(t, config.Config{Env: config.Production, FalKey: "k", FalBaseURL: "https://f.test", FalEditEndpoint: endpoint})
+		a, _ := setup(t, config.Config{Env: config.Production, FalKey: "k", FalBaseURL: "https://f.test", FalEditEndpoint: endpoint})
 		a.openCatalog()
 		flux, err := a.catalog.Model("fal_flux")
 		require.NoError(t, err)
@@ -102,11 +66,11 @@ func TestCatalog_falTakesPicturesWhereAnEndpointDoes(t *testing.T) {
 	}
 }
 
-// A judge whose vendor is down rests like whoever draws, and production says where nobody but the detector of faces judges.
-func TestProviders_judge(t *testing.T) {
+// The moderator's vendor is behind the same breaker as its text, and production warns where only faces are counted.
+func TestProviders_moderator(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	a, _ := whoDrawsTelling(t, config.Config{Env: config.Production, GeminiAPIKey: "k", GeminiBaseURL: "http://127.0.0.1:1"}, &log)
+	a, _ := setupLogging(t, config.Config{Env: config.Production, GeminiAPIKey: "k", GeminiBaseURL: "http://127.0.0.1:1"}, &log)
 	require.NotContains(t, log.String(), "GEMINI_API_KEY")
 	var picture bytes.Buffer
 	require.NoError(t, png.Encode(&picture, image.NewGray(image.Rect(0, 0, 64, 64))))
@@ -121,7 +85,7 @@ func TestProviders_judge(t *testing.T) {
 
 	for env, warned := range map[string]bool{config.Production: true, config.Development: false} {
 		var log strings.Builder
-		a, _ := whoDrawsTelling(t, config.Config{Env: env}, &log)
+		a, _ := setupLogging(t, config.Config{Env: env}, &log)
 		require.Equal(t, "local/1", a.moderator.Name())
 		require.Equal(t, warned, strings.Contains(log.String(), "GEMINI_API_KEY"))
 	}

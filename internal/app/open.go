@@ -34,7 +34,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/safety"
 )
 
-// showStageAfter is less than anybody takes for waiting (https://www.nngroup.com/articles/response-times-3-important-limits).
+// showStageAfter is below the 0.1 s that people take for an immediate answer
+// (https://www.nngroup.com/articles/response-times-3-important-limits).
 const showStageAfter = 50 * time.Millisecond
 
 // storagePath is where the development storage answers, on the API's own address.
@@ -79,7 +80,7 @@ func (a *App) openPools(ctx context.Context) (err error) {
 	return nil
 }
 
-// openStorage chooses Supabase where it is configured, else the disk, which production never gets to.
+// openStorage chooses Supabase where it is configured, else the disk. Production requires Supabase's settings.
 func (a *App) openStorage(context.Context) error {
 	if a.cfg.SupabaseURL != "" {
 		client, err := supabase.New(supabase.Config{
@@ -105,7 +106,7 @@ func (a *App) openStorage(context.Context) error {
 	return nil
 }
 
-// openSender chooses SMTP where it is configured, else files, which production never gets to.
+// openSender chooses SMTP where it is configured, else files. Production requires SMTP's settings.
 func (a *App) openSender(context.Context) (err error) {
 	if a.cfg.SMTPURL != "" {
 		a.sender, err = mail.NewSMTP(mail.SMTPConfig{
@@ -207,7 +208,7 @@ func (a *App) openAuth() error {
 	return nil
 }
 
-// available tells whether somebody draws for a model, and is well.
+// available tells whether a provider draws for a model, and its breaker is closed.
 func (a *App) available(modelID string) bool {
 	return a.registry.Available(modelID) && !a.breakerOpen(modelID)
 }

@@ -21,7 +21,7 @@ type Roles struct {
 	API    net.Listener // where the API is served; nil: nowhere
 	Admin  net.Listener // where operators look: metrics, health, what waits; nil: nowhere
 	Worker bool
-	Edge   bool // whoever runs the roles serves Edge
+	Edge   bool // the caller serves [App.Edge] itself
 }
 
 // channels are those that the roles have readers of.
@@ -35,8 +35,8 @@ func (r Roles) channels() (channels []events.Channel) {
 	return channels
 }
 
-// Run plays the roles until ctx ends, and then stops in order: no new work, an end to the old, everything else. It
-// returns an error when a role could not be played or did not end within DRAIN_TIMEOUT.
+// Run plays the roles until ctx ends, and then stops in the order that the package comment gives. It returns an error
+// when a role could not start, failed, or did not end within DRAIN_TIMEOUT.
 func (a *App) Run(ctx context.Context, roles Roles) error {
 	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
 	hubEnded := make(chan struct{})
@@ -70,8 +70,8 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 	return group.Wait()
 }
 
-// serve answers on a listener until ctx ends, calls drain, while which it goes on, and then lets requests in flight end,
-// and what wait, unless nil, waits for.
+// serve answers on a listener until ctx ends. Then it calls drain, and answers until that returns; it waits for requests
+// in flight and, unless wait is nil, for what wait waits for.
 func (a *App) serve(
 	ctx context.Context, l net.Listener, handler http.Handler, drain func(), wait func(context.Context) error,
 ) error {

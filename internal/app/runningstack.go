@@ -60,8 +60,8 @@ func WithRunningStack(ctx context.Context, environ map[string]string) (map[strin
 	return maps.Clone(running), nil
 }
 
-// abandoned tells whether the stack of a note has gone without removing it, as one that was killed does: its servers
-// have gone with it.
+// abandoned tells whether the stack of a stack file is gone, as one that was killed is, which does not remove the file:
+// then its Redis refuses connections.
 func abandoned(ctx context.Context, server string) bool {
 	u, err := url.Parse(server)
 	if err != nil {

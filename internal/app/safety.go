@@ -10,8 +10,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/safety"
 )
 
-// chooseModerator says who looks at pictures that are to be copied: Gemini where its key is there, else nobody but the
-// detector of faces. docs/security.md says what that one does not see.
+// chooseModerator returns the moderator of pictures that are to be copied: Gemini where its key is set, else one that only
+// counts faces. docs/security.md says what that one does not see.
 func chooseModerator(text providers.Text, model string, checker *inspect.Checker) providers.Moderator {
 	if vendor, ok := text.(*gemini.Provider); ok {
 		return gemini.NewModerator(vendor, model)

@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers/gemini"
 )
 
-func TestChooseJudge_withoutAVendorCountsFaces(t *testing.T) {
+func TestChooseModerator_withoutAVendorCountsFaces(t *testing.T) {
 	t.Parallel()
 	checker, err := inspect.New(inspect.Config{})
 	require.NoError(t, err)
@@ -31,21 +31,21 @@ func TestChooseJudge_withoutAVendorCountsFaces(t *testing.T) {
 	var two bytes.Buffer
 	require.NoError(t, jpeg.Encode(&two, pair, nil))
 
-	judge := chooseModerator(nil, "", checker)
-	require.Equal(t, "local/1", judge.Name())
+	moderator := chooseModerator(nil, "", checker)
+	require.Equal(t, "local/1", moderator.Name())
 	for _, c := range []struct {
 		data []byte
 		want providers.Finding
 	}{{one, providers.Finding{}}, {two.Bytes(), providers.Finding{Likeness: true}}} {
-		found, err := judge.Moderate(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: c.data})
+		found, err := moderator.Moderate(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: c.data})
 		require.NoError(t, err)
 		require.Equal(t, c.want, found)
 	}
-	_, err = judge.Moderate(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: []byte("no picture")})
+	_, err = moderator.Moderate(t.Context(), providers.Picture{ContentType: "image/jpeg", Data: []byte("no picture")})
 	require.ErrorIs(t, err, inspect.ErrInvalidImage)
 }
 
-func TestChooseJudge_geminiWhereItsKeyIs(t *testing.T) {
+func TestChooseModerator_geminiWhereItsKeyIs(t *testing.T) {
 	t.Parallel()
 	vendor, err := gemini.New(gemini.Config{Key: "k", Now: time.Now})
 	require.NoError(t, err)

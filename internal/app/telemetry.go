@@ -9,11 +9,11 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/telemetry"
 )
 
-// flushTimeout bounds what is still sent of traces and reports when a process ends.
+// flushTimeout bounds the sending of the last traces and reports when a process ends.
 const flushTimeout = 5 * time.Second
 
-// openTelemetry comes first, so that it is closed last and hears of everything. It makes every log of the process say
-// what the work is done for, and hands its errors to Sentry where that is configured.
+// openTelemetry comes first, so that it is closed last and sees everything. It makes every log record carry its trace
+// context, and hands errors to Sentry where that is configured.
 func (a *App) openTelemetry(ctx context.Context) error {
 	cfg := a.cfg
 	handler := a.environment.Log.Handler()

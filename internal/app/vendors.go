@@ -28,8 +28,8 @@ type replyText struct {
 	model    string         // the vendor's name of the model
 }
 
-// openProviders says who draws and who writes. A vendor whose key is there draws for its models. In development the
-// built-in provider draws for all others; production never falls back to it, and does not offer them.
+// openProviders sets the providers that draw, moderate and write. A vendor whose key is set draws for its models. In
+// development the built-in provider draws for all others; production never falls back to it, and does not offer them.
 func (a *App) openProviders(checker *inspect.Checker) error {
 	if a.environment.Images != nil {
 		a.registry, a.breakerOpen = a.environment.Images, func(string) bool { return false }
@@ -76,7 +76,7 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 	return nil
 }
 
-// drawLocally fills in the built-in provider where nobody else draws, in development alone.
+// drawLocally fills in the built-in provider for models without a vendor, in development alone.
 func (a *App) drawLocally() {
 	if a.cfg.InProduction() {
 		return
@@ -89,7 +89,8 @@ func (a *App) drawLocally() {
 	}
 }
 
-// openCatalog says what can be ordered. Behind fal somebody else may draw where there are pictures of the creator's.
+// openCatalog sets what can be ordered. A model of fal takes the creator's pictures only where FAL_EDIT_ENDPOINT names an
+// endpoint that does.
 func (a *App) openCatalog() {
 	a.catalog = catalog.New(a.available, a.registry.ProviderOf)
 	if a.cfg.FalEditEndpoint == "" {
@@ -102,7 +103,7 @@ func (a *App) openCatalog() {
 	}
 }
 
-// openVendors opens those whose keys are there, by name.
+// openVendors opens the vendors whose keys are set, by name; Gemini is also the one that writes text.
 func (a *App) openVendors(checker *inspect.Checker) (images map[string]providers.Image, text providers.Text, err error) {
 	cfg, now, redraw := a.cfg, a.environment.Now, redrawWith(checker)
 	images = map[string]providers.Image{}
@@ -163,7 +164,7 @@ func (a *App) vendorClient(provider string, maxAnswer int64, perMinute int) *htt
 	})
 }
 
-// redrawWith makes pictures fit to leave the house: upright, at most 2048 pixels a side, and without metadata.
+// redrawWith prepares pictures for a vendor: upright, at most 2048 pixels a side, and without metadata.
 func redrawWith(checker *inspect.Checker) providers.Redraw {
 	return func(ctx context.Context, r providers.Reference) (providers.Reference, error) {
 		redrawn, err := checker.Check(ctx, bytes.NewReader(r.Data), inspect.Wanted{

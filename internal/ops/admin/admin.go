@@ -1,6 +1,7 @@
-// Package admin is the edge for operators: metrics, health, and pages that show what the workers do. It has no
-// authentication, and so belongs on an address that the public never reaches. Everything on it is for reading; guard
-// says what keeps strangers' pages in an operator's browser away.
+// Package admin is the edge for operators: metrics, health, profiles, and pages that show what the workers do. It has no
+// authentication, and so belongs on an address that the public never reaches. It only answers GET and HEAD, and hostCheck
+// keeps pages of other origins, opened in an operator's browser, from reading it. What can't be read (Postgres or Redis is
+// away) is missing from the metrics and shown as such on the pages; the rest is there.
 package admin
 
 import (
@@ -16,10 +17,10 @@ import (
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
 )
 
-// QueuesPath is where the page of the queue's library lives.
+// QueuesPath is the path of the page that the queue's library brings.
 const QueuesPath = "/queues/"
 
-// readyTimeout bounds the question whether the process is well, and lookTimeout each look at the backlog.
+// readyTimeout bounds a check of readiness, and lookTimeout a read of the backlog.
 const (
 	readyTimeout = 2 * time.Second
 	lookTimeout  = 3 * time.Second
@@ -37,12 +38,12 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// New returns the handler: GET /metrics, /readyz, /jobs, the library's page at QueuesPath, and what `go tool pprof` reads,
-// where net/http/pprof has it.
+// New returns the handler: GET /metrics, /readyz, /jobs, the library's page at QueuesPath, and the profiles for
+// `go tool pprof` at /debug/pprof/.
 func New(cfg Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.ContinueOnError, // where Postgres is away, the rest is worth the more
+		ErrorHandling: promhttp.ContinueOnError, // where Postgres is away, the rest is still served
 	}))
 	mux.HandleFunc("GET /readyz", cfg.readyz)
 	mux.HandleFunc("GET /jobs", cfg.jobs)

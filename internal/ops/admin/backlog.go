@@ -9,7 +9,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
 )
 
-// Backlog is the backlog as metrics, read at each scrape. Every process would tell the same, so workers alone do.
+// Backlog exports the backlog as metrics, read at each scrape. Every process would export the same, so only workers do.
 type Backlog struct {
 	look  func(ctx context.Context) (backlog.Overview, error)
 	depth func(ctx context.Context, kind string) (int64, error)
@@ -18,7 +18,7 @@ type Backlog struct {
 	tasks, oldest, messages, calls *prometheus.Desc
 }
 
-// NewBacklog returns a collector of what look and depth tell.
+// NewBacklog returns a collector of what look (Postgres) and depth (Redis) return.
 func NewBacklog(
 	look func(ctx context.Context) (backlog.Overview, error),
 	depth func(ctx context.Context, kind string) (int64, error),
@@ -44,7 +44,7 @@ func (b *Backlog) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. What can't be read is missing, which an alert can see.
+// Collect implements prometheus.Collector. What can't be read is missing, and alerts watch for that.
 func (b *Backlog) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()

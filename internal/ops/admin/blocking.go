@@ -7,15 +7,15 @@ import (
 	"sync"
 )
 
-// Rates while somebody looks (runtime.SetBlockProfileRate, in nanoseconds, and SetMutexProfileFraction, one in so many):
-// waits of a tenth of a millisecond are all counted, shorter ones in proportion.
+// Rates while a request for a profile is under way (runtime.SetBlockProfileRate, in nanoseconds, and SetMutexProfileFraction, one in so many):
+// waits of a tenth of a millisecond are all counted, and shorter ones in proportion.
 const (
 	blockRate     = 100_000
 	mutexFraction = 10
 )
 
-// blocking serves the profiles of waiting, which cost every wait in the process a little, and are therefore gathered only
-// while a request for one is under way: it names how long, as in ?seconds=10.
+// blocking serves the profiles of waiting (block, mutex). Gathering them costs every wait in the process a little, so it
+// happens only while a request for one is under way. The request says for how long, as in ?seconds=10.
 type blocking struct {
 	mu      sync.Mutex
 	looking int

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Checks is what a process stands on, as metrics: whether each is there, asked at each scrape.
+// Checks exports the metric mugshot_ready: whether each dependency of the process answers, asked at each scrape.
 type Checks struct {
 	checks map[string]func(context.Context) error
 	ready  *prometheus.Desc

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// hostCheck keeps pages of other origins, opened in an operator's browser, away from an edge that asks nobody who they are.
-// Everything is for reading, so no method that could change something passes, whatever it is sent to. And what arrives
-// on a loopback address must ask for a loopback name: a page whose own name was made to point to 127.0.0.1 (DNS
-// rebinding) would count as of this origin and could read the answers.
+// hostCheck keeps pages of other origins, opened in an operator's browser, away from an edge without authentication. It
+// passes GET and HEAD alone, to any path, since everything is for reading. And a request that arrives on a loopback address
+// must ask for a loopback name: a page whose own name was made to point to 127.0.0.1 (DNS rebinding) would count as of this
+// origin, and could read the answers.
 func hostCheck(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -35,7 +35,7 @@ func arrivedOnLoopback(r *http.Request) bool {
 	return ok && isLoopback(addr.String())
 }
 
-// isLoopback tells whether a host, with or without a port, can only be the own machine.
+// isLoopback tells whether a host, with or without a port, can only be this machine.
 func isLoopback(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {

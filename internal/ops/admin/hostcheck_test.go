@@ -45,13 +45,13 @@ func TestHostCheck_403_otherNames(t *testing.T) {
 // Nothing can be changed, so no form and no script of another page can change anything.
 func TestHostCheck_405_otherMethods(t *testing.T) {
 	t.Parallel()
-	w := new(world)
+	f := new(fixture)
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, "BREW"} {
 		for _, path := range []string{"/jobs", "/metrics", "/readyz", "/", "/queues/delete_all_dead_jobs", "/other"} {
-			answer := w.get(t, method, path)
+			answer := f.get(t, method, path)
 			require.Equal(t, http.StatusMethodNotAllowed, answer.Code, method+path)
 			require.Empty(t, answer.Header().Get("Access-Control-Allow-Origin"))
 		}
 	}
-	require.Equal(t, "DENY", w.get(t, http.MethodGet, "/jobs").Header().Get("X-Frame-Options"))
+	require.Equal(t, "DENY", f.get(t, http.MethodGet, "/jobs").Header().Get("X-Frame-Options"))
 }

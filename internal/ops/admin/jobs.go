@@ -33,7 +33,7 @@ type row struct {
 	Messages int64 // in Redis; -1: Redis did not say
 }
 
-// jobs shows the tasks as the rows in Postgres have them. The browser asks again by itself.
+// jobs shows the tasks as the rows in Postgres have them. The page has the browser load it anew every five seconds.
 func (cfg Config) jobs(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), lookTimeout)
 	defer cancel()
@@ -68,7 +68,7 @@ func jobsPage() *template.Template {
 	return template.Must(template.New("jobs").Funcs(template.FuncMap{"age": age, "most": most}).Parse(jobsHTML))
 }
 
-// age is a time as people say it.
+// age shows a duration to the minute, or below one to the second; – is none.
 func age(d time.Duration) string {
 	switch {
 	case d == 0:
@@ -81,5 +81,5 @@ func age(d time.Duration) string {
 	}
 }
 
-// most tells whether there may be more than a number says.
+// most tells whether a count has reached backlog.Most, so that there may be more.
 func most(n int64) bool { return n >= backlog.Most }

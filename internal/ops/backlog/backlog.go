@@ -1,5 +1,5 @@
-// Package backlog shows operators what waits, runs and has failed, over the rows that are the truth about it, and lets
-// them deal with what was given up.
+// Package backlog shows operators what waits, runs and has failed, and lets them retry or drop what was given up. It counts
+// rows in Postgres, which are the truth, and no messages in Redis, which only wake workers. No count goes beyond [Most].
 package backlog
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// Most is the highest number that is counted to: what waits beyond it makes the look at it no dearer.
+// Most is the highest number that is counted to, so that a look costs no more however much waits.
 const Most = 10_000
 
 // Jobs is what the backlog asks of the jobs.
@@ -22,19 +22,19 @@ type Jobs interface {
 	Dismiss(ctx context.Context, failedID uuid.UUID) error
 }
 
-// Service answers operators.
+// Service counts tasks, and lists, retries and drops dead ones.
 type Service struct {
 	store    *postgres.Store
 	jobs     Jobs
 	pushMail func(ctx context.Context, id uuid.UUID) error
 }
 
-// NewService returns a service; pushMail tells the workers of a mail.
+// NewService returns a service; pushMail pushes a mail's id to the workers.
 func NewService(s *postgres.Store, jobs Jobs, pushMail func(ctx context.Context, id uuid.UUID) error) *Service {
 	return &Service{store: s, jobs: jobs, pushMail: pushMail}
 }
 
-// Kind is how the tasks of a kind stand. No number is above Most.
+// Kind counts the tasks of a kind by state.
 type Kind struct {
 	Name           string
 	Waiting        int64         // may be taken
@@ -45,20 +45,20 @@ type Kind struct {
 	Oldest         time.Duration // since the oldest that has not ended was asked for; 0: there is none
 }
 
-// Provider is how the calls of a provider stand. No number is above Most.
+// Provider counts the jobs of a provider by state.
 type Provider struct {
 	Name    string
 	Running int64 // jobs that it draws
 	Parked  int64 // jobs that wait for it
 }
 
-// Overview is how all tasks stand. Providers that have nothing to do are not in it.
+// Overview counts all tasks. Providers that have nothing to do are not in it.
 type Overview struct {
 	Kinds     []Kind
 	Providers []Provider
 }
 
-// Look reads how all tasks stand.
+// Look counts all tasks.
 func (s *Service) Look(ctx context.Context) (Overview, error) {
 	kinds, err := s.store.Queries().BacklogByKind(ctx, Most)
 	if err != nil {
@@ -73,14 +73,14 @@ func (s *Service) Look(ctx context.Context) (Overview, error) {
 		o.Kinds = append(o.Kinds, kindOf(k))
 	}
 	for _, p := range providers {
-		o.Providers = append(o.Providers, Provider{Name: p.Provider, Running: p.Running, Parked: p.Held})
+		o.Providers = append(o.Providers, Provider{Name: p.Provider, Running: p.Running, Parked: p.Parked})
 	}
 	return o, nil
 }
 
 func kindOf(k db.BacklogByKindRow) Kind {
 	return Kind{
-		Name: k.Kind, Waiting: k.Waiting, Parked: k.Held, Retrying: k.Retrying, Running: k.Running,
+		Name: k.Kind, Waiting: k.Waiting, Parked: k.Parked, Retrying: k.Retrying, Running: k.Running,
 		FailedLastHour: k.FailedLastHour, Oldest: time.Duration(k.OldestSeconds * float64(time.Second)),
 	}
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-// ErrNotDead says that there is no dead task of an id: it never failed, or somebody has dealt with it.
+// ErrNotDead says that there is no dead task of an id: it never failed, or an operator has dealt with it.
 var ErrNotDead = errors.New("there is no dead task of this id")
 
-// Dead is a task that was given up and that nobody has dealt with: a mail, or a job that failed through no fault of its
-// owner.
+// Dead is a task that was given up and that no operator has dealt with: a mail, or a job that failed through no fault of
+// its owner.
 type Dead struct {
 	ID       uuid.UUID
 	Kind     string // generate or mail
@@ -72,7 +72,7 @@ func (s *Service) Retry(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
 		return uuid.Nil, fmt.Errorf("retry mail: %w", err)
 	}
 	if mails > 0 {
-		_ = s.pushMail(ctx, id) // where Redis is away, the sweeper will
+		_ = s.pushMail(ctx, id) // where Redis is away, the sweeper pushes it
 		return id, nil
 	}
 	repeated, err := s.jobs.Repeat(ctx, id)
