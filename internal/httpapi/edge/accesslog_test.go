@@ -15,7 +15,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 )
 
-func TestAccessLog_line(t *testing.T) {
+func TestAccessLog_namesTheRequest(t *testing.T) {
 	t.Parallel()
 	now := theTime
 	var observed []Served
@@ -45,9 +45,9 @@ func TestAccessLog_line(t *testing.T) {
 	require.Equal(t, "DEBUG", lines[3]["level"], "probes would drown the rest")
 }
 
-// TestAccessLog_secrets drives secrets through every part of a request, good ones and broken ones, and looks for them in
+// TestAccessLog_hasNoSecrets drives secrets through every part of a request, good ones and broken ones, and looks for them in
 // the log.
-func TestAccessLog_secrets(t *testing.T) {
+func TestAccessLog_hasNoSecrets(t *testing.T) {
 	t.Parallel()
 	const secret = "S3CR3T"
 	b := setup(t, func(c *Config) {

@@ -15,7 +15,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 )
 
-func TestClientAddr(t *testing.T) {
+func TestClientAddr_trustsConfiguredProxiesAlone(t *testing.T) {
 	t.Parallel()
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}
 	for name, c := range map[string]struct {
@@ -47,7 +47,7 @@ func TestClientAddr(t *testing.T) {
 	}
 }
 
-func TestCleanUserAgent(t *testing.T) {
+func TestCleanUserAgent_cutsAndFilters(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"":                             "",
@@ -64,7 +64,7 @@ func TestCleanUserAgent(t *testing.T) {
 	}
 }
 
-func TestClientFrom(t *testing.T) {
+func TestClientFrom_tellsAddressAndUserAgent(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }) // httptest's peer
 	var got Client

@@ -12,7 +12,7 @@ const appOrigin = "https://app.example.com"
 
 func withOrigins(c *Config) { c.AllowedOrigins = []string{appOrigin, "http://localhost:5173"} }
 
-func TestCORS_allowed(t *testing.T) {
+func TestCORS_allowsConfiguredOrigins(t *testing.T) {
 	t.Parallel()
 	b := setup(t, withOrigins)
 	for _, path := range []string{base + "/models", base + "/project?limit=0", "/nowhere", "/healthz"} { // errors can be read as well
@@ -24,7 +24,7 @@ func TestCORS_allowed(t *testing.T) {
 	}
 }
 
-func TestCORS_refused(t *testing.T) {
+func TestCORS_refusesOtherOrigins(t *testing.T) {
 	t.Parallel()
 	b := setup(t, withOrigins)
 	for _, origin := range []string{
@@ -39,7 +39,7 @@ func TestCORS_refused(t *testing.T) {
 	}
 }
 
-func TestCORS_preflight(t *testing.T) {
+func TestCORS_answersPreflights(t *testing.T) {
 	t.Parallel()
 	b := setup(t, withOrigins)
 	for _, path := range []string{base + "/auth/signin", base + "/project/" + aUUID, "/nowhere"} {
@@ -61,7 +61,7 @@ func TestCORS_preflight(t *testing.T) {
 	require.Empty(t, rec.Header().Get("Access-Control-Allow-Methods"))
 }
 
-func TestSecurityHeaders(t *testing.T) {
+func TestSecurityHeaders_areOnEveryAnswer(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, path := range []string{base + "/models", base + "/me", "/nowhere", "/healthz"} {
@@ -76,8 +76,8 @@ func TestSecurityHeaders(t *testing.T) {
 	require.Equal(t, hsts, h.Get("Strict-Transport-Security"))
 }
 
-// TestMount shows that other handlers keep their own answers and caching, behind the same outer layers.
-func TestMount(t *testing.T) {
+// TestMount_leavesCachingToItsHandler shows that other handlers keep their own answers and caching, behind the same outer layers.
+func TestMount_leavesCachingToItsHandler(t *testing.T) {
 	t.Parallel()
 	b := setup(t, withOrigins, func(c *Config) {
 		c.Mount = map[string]http.Handler{"/storage/": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +93,7 @@ func TestMount(t *testing.T) {
 	require.Empty(t, rec.Header().Get("Cache-Control"))
 }
 
-func TestNew_refuses(t *testing.T) {
+func TestNew_refusesWhatCannotBeRight(t *testing.T) {
 	t.Parallel()
 	for fault, change := range map[string]func(*Config){
 		"base path":       func(c *Config) { c.BasePath = "api/v1/" },

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDocs(t *testing.T) {
+func TestDocs_needNoOtherHost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	rec := b.do(http.MethodGet, "/docs", "")
@@ -37,7 +37,7 @@ func TestDocs(t *testing.T) {
 	require.True(t, bytes.Equal(script, plain.Body.Bytes()))
 }
 
-func TestDocsPolicy_refuses(t *testing.T) {
+func TestDocsPolicy_refusesAPageWithoutItsScript(t *testing.T) {
 	t.Parallel()
 	_, err := docsPolicy([]byte("<html></html>"))
 	require.Error(t, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-func TestHealthz(t *testing.T) {
+func TestHealthz_200(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(c *Config) {
 		c.Ready = map[string]func(context.Context) error{"postgres": func(context.Context) error { return errors.New("down") }}

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestNewHTTPServer pins that no connection can be held for ever.
-func TestNewHTTPServer(t *testing.T) {
+// TestNewHTTPServer_boundsEveryConnection pins that no connection can be held for ever.
+func TestNewHTTPServer_boundsEveryConnection(t *testing.T) {
 	t.Parallel()
 	srv := NewHTTPServer("127.0.0.1:0", http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	require.NotZero(t, srv.ReadHeaderTimeout)
@@ -24,8 +24,8 @@ func TestNewHTTPServer(t *testing.T) {
 	require.NotNil(t, srv.ErrorLog)
 }
 
-// TestNewHTTPServer_raw sends what no Go client would.
-func TestNewHTTPServer_raw(t *testing.T) {
+// TestNewHTTPServer_answersRawRequests sends what no Go client would.
+func TestNewHTTPServer_answersRawRequests(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")

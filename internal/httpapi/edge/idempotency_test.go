@@ -12,7 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 )
 
-func TestIdempotencyKey(t *testing.T) {
+func TestIdempotencyKey_isOfTheRequestsMeaning(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var key idempotency.Key
@@ -46,7 +46,7 @@ func TestIdempotencyKey(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestIdempotentReplayed(t *testing.T) {
+func TestIdempotentReplayed_isPresentOnRepeats(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	queue := b.impl.queueProject

@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-func TestBody_400_malformed(t *testing.T) {
+func TestReadBody_400_malformed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	deep := strings.Repeat(`{"a":`, 33) + "1" + strings.Repeat("}", 33)
@@ -47,7 +47,7 @@ func TestBody_400_malformed(t *testing.T) {
 	requireProblem(t, rec, http.StatusBadRequest, apperr.CodeValidationFailed) // colons and braces in strings don't count
 }
 
-func TestBody_400_cutOff(t *testing.T) {
+func TestReadBody_400_cutOff(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest(http.MethodPost, base+"/auth/start", io.MultiReader(strings.NewReader(`{"email"`), brokenReader{}))
 	r.Header.Set("Content-Type", "application/json")
@@ -59,7 +59,7 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestBody_413(t *testing.T) {
+func TestReadBody_413(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	big := `{"email":"` + strings.Repeat("a", 4096) + `"}`
@@ -78,7 +78,7 @@ func TestBody_413(t *testing.T) {
 	requireProblem(t, b.do(http.MethodPost, base+"/auth/start", fits), http.StatusBadRequest, apperr.CodeValidationFailed)
 }
 
-func TestBody_415(t *testing.T) {
+func TestReadBody_415(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, header := range [][]string{
@@ -99,7 +99,7 @@ func TestBody_415(t *testing.T) {
 }
 
 // However a text is read, the same is made of it, and the same is wrong with it.
-func FuzzDecodeJSON_one_way_or_the_other(f *testing.F) {
+func FuzzDecodeJSON_agreesWithTheDecoder(f *testing.F) {
 	for _, seed := range []string{
 		`{"content":"bolder","reply":false}`, `{"a":[null,true,"\u0000",{}]} `, `"1"`, `[1]`, `{"a":-0.5e3}`, `{"a":1`, `{} x`, `{}{}`, `nul`, ` `,
 		`{"a":"b","a":"c"}`, `{"1":"\\"}`, "{\"a\":\"\t\"}", `["\ud800"]`, `-`, `[-]`, strings.Repeat("[", 40),

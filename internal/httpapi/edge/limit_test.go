@@ -24,7 +24,7 @@ func (l *fakeLimiter) Allow(_ context.Context, class string, s Subject) (Quota, 
 	return l.quota, l.err
 }
 
-func TestLimit_allowed(t *testing.T) {
+func TestLimit_200_headers(t *testing.T) {
 	t.Parallel()
 	limiter := &fakeLimiter{quota: Quota{Allowed: true, Limit: 10, Remaining: 9, Reset: 5200 * time.Millisecond}}
 	b := setup(t, func(c *Config) { c.Limiter = limiter })
@@ -78,8 +78,8 @@ func TestLimit_503(t *testing.T) {
 	require.Equal(t, http.StatusOK, b.do(http.MethodGet, base+"/project", "").Code)
 }
 
-// TestLimit_order shows that broken requests cost nothing, so that no user is locked out by a bug in a form.
-func TestLimit_order(t *testing.T) {
+// TestLimit_countsValidRequestsAlone shows that broken requests cost nothing, so that no user is locked out by a bug in a form.
+func TestLimit_countsValidRequestsAlone(t *testing.T) {
 	t.Parallel()
 	limiter := &fakeLimiter{}
 	b := setup(t, func(c *Config) { c.Limiter = limiter })

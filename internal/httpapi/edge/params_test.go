@@ -78,7 +78,7 @@ func requireSameVerdict(t *testing.T, name string, o *operation, p param, values
 	}
 }
 
-func FuzzParam_plain(f *testing.F) {
+func FuzzParam_plainIsValid(f *testing.F) {
 	for _, seed := range []string{
 		"", "0", "1", "50", "100", "101", "007", "+5", "-1", "1e1", "1.0", " 1", "999999999", "9999999999", "asc", "desc", "ASC", "done",
 		aUUID, strings.ToUpper(aUUID), "{" + aUUID + "}", "urn:uuid:" + aUUID, aUUID + "\n", "MDE5YTdmNTA", strings.Repeat("a", 256), "a b", "a%2Fb",
@@ -95,7 +95,7 @@ func FuzzParam_plain(f *testing.F) {
 }
 
 // Every value at the bounds of what the spec says, and one that is absent or there twice.
-func TestParam_plain_at_the_bounds(t *testing.T) {
+func TestParam_plainIsValidAtTheBounds(t *testing.T) {
 	t.Parallel()
 	plain := 0
 	for name, p := range allParams(t) {

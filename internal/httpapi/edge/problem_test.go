@@ -55,15 +55,15 @@ func TestRouting_405(t *testing.T) {
 	requireProblem(t, b.do(http.MethodConnect, "http://elsewhere.example:443", ""), http.StatusNotFound, apperr.CodeNotFound)
 }
 
-func TestOptions_204(t *testing.T) {
+func TestRouting_204_options(t *testing.T) {
 	t.Parallel()
 	rec := setup(t).do(http.MethodOptions, base+"/models", "")
 	require.Equal(t, http.StatusNoContent, rec.Code)
 	require.Equal(t, "OPTIONS, GET", rec.Header().Get("Allow"))
 }
 
-// TestFail shows what becomes of the errors that handlers return.
-func TestFail(t *testing.T) {
+// TestFail_answersEveryKind shows what becomes of the errors that handlers return.
+func TestFail_answersEveryKind(t *testing.T) {
 	t.Parallel()
 	secret := errors.New("pq: password authentication failed for user mugshot")
 	for name, c := range map[string]struct {
@@ -124,7 +124,7 @@ func TestFail_429(t *testing.T) {
 	require.Contains(t, rec.Body.String(), `"details":{"tries":5}`)
 }
 
-func TestFail_panic(t *testing.T) {
+func TestFail_500_panic(t *testing.T) {
 	t.Parallel()
 	var reported error
 	b := setup(t, func(cfg *Config) { cfg.Report = func(_ context.Context, err error) { reported = err } })
@@ -141,8 +141,8 @@ func TestFail_panic(t *testing.T) {
 	require.Equal(t, "ERROR", line["level"])
 }
 
-// TestFail_panicHalfway shows that half an answer is not passed off as a whole one.
-func TestFail_panicHalfway(t *testing.T) {
+// TestFail_cutsTheConnectionAfterAPanicHalfway shows that half an answer is not passed off as a whole one.
+func TestFail_cutsTheConnectionAfterAPanicHalfway(t *testing.T) {
 	t.Parallel()
 	half := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(strings.Repeat("x", 10_000)))
@@ -162,8 +162,8 @@ func TestFail_panicHalfway(t *testing.T) {
 	require.Contains(t, b.log.String(), "panic: halfway")
 }
 
-// TestFail_clientGone shows that a client that disconnects is neither answered nor counted as the server's failure.
-func TestFail_clientGone(t *testing.T) {
+// TestFail_499 shows that a client that disconnects is neither answered nor counted as the server's failure.
+func TestFail_499(t *testing.T) {
 	t.Parallel()
 	b := setup(t, func(cfg *Config) {
 		cfg.Report = func(_ context.Context, err error) { t.Errorf("reported: %v", err) }
@@ -180,7 +180,7 @@ func TestFail_clientGone(t *testing.T) {
 	require.EqualValues(t, 499, line["status"])
 }
 
-func TestFail_unencodableDetails(t *testing.T) {
+func TestFail_leavesOutDetailsThatJSONCannotHold(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.impl.cancelJob = func(context.Context, api.CancelJobRequestObject) (api.CancelJobResponseObject, error) {

@@ -76,8 +76,8 @@ func TestAuthenticate_200(t *testing.T) {
 	}
 }
 
-// TestAuthenticate_public shows that a bad token does not keep a client from what is public.
-func TestAuthenticate_public(t *testing.T) {
+// TestAuthenticate_200_publicOperation shows that a bad token does not keep a client from what is public.
+func TestAuthenticate_200_publicOperation(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for _, header := range []string{"", "Bearer stolen", "Bearer down-token", "nonsense"} {

@@ -50,8 +50,8 @@ func requireStatus(t *testing.T, op *openapi3.Operation, status string, want boo
 	require.Equal(t, want, op.Responses.Value(status) != nil, "%s: answer %s", op.OperationID, status)
 }
 
-// TestSpec_undeclaredIsRefused shows that the edge does not start with what the test above would find.
-func TestSpec_undeclaredIsRefused(t *testing.T) {
+// TestSpec_isRefusedWithAnythingUndeclared shows that the edge does not start with what the test above would find.
+func TestSpec_isRefusedWithAnythingUndeclared(t *testing.T) {
 	t.Parallel()
 	for fault, change := range map[string]func(*openapi3.Operation){
 		"no operationId":      func(op *openapi3.Operation) { op.OperationID = "" },
@@ -75,8 +75,8 @@ func TestSpec_undeclaredIsRefused(t *testing.T) {
 	}
 }
 
-// TestSpec_errorCodes holds the enum of the spec and package apperr together, in both directions.
-func TestSpec_errorCodes(t *testing.T) {
+// TestSpec_hasTheCodesOfApperr holds the enum of the spec and package apperr together, in both directions.
+func TestSpec_hasTheCodesOfApperr(t *testing.T) {
 	t.Parallel()
 	doc, err := api.GetSpec()
 	require.NoError(t, err)
@@ -87,15 +87,15 @@ func TestSpec_errorCodes(t *testing.T) {
 	require.ElementsMatch(t, apperr.Codes(), codes)
 }
 
-// TestSpec_everyKindHasAStatus walks the kinds until String would no longer know them.
-func TestSpec_everyKindHasAStatus(t *testing.T) {
+// TestStatuses_haveEveryKind walks the kinds until String would no longer know them.
+func TestStatuses_haveEveryKind(t *testing.T) {
 	t.Parallel()
 	for kind := apperr.Internal; kind <= apperr.MethodNotAllowed; kind++ {
 		require.Contains(t, statuses, kind)
 	}
 }
 
-func TestSpecPages(t *testing.T) {
+func TestSpecPages_areOfThisDeployment(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	raw, err := api.GetSpecJSON()

@@ -107,6 +107,17 @@ func dialStream(t *testing.T, srv *httptest.Server, version string) net.Conn {
 	return conn
 }
 
+// awaitLine reads until a line of a stream that begins with prefix.
+func awaitLine(t *testing.T, conn net.Conn, prefix string) {
+	t.Helper()
+	lines := bufio.NewReaderSize(conn, 16)
+	for line := ""; !strings.HasPrefix(line, prefix); {
+		var err error
+		line, err = lines.ReadString('\n')
+		require.NoError(t, err)
+	}
+}
+
 // TestStreamJobEvents_200_accessLog shows that a stream is logged when it is over, with what it sent, whether its
 // connection was taken over or not.
 func TestStreamJobEvents_200_accessLog(t *testing.T) {
@@ -136,14 +147,7 @@ func TestStreamJobEvents_200_memory(t *testing.T) { //nolint:paralleltest // it 
 	conns := make([]net.Conn, count)
 	begin := func(i int) {
 		conns[i] = dialStream(t, srv, "HTTP/1.1")
-		lines := bufio.NewReaderSize(conns[i], 16)
-		for {
-			line, err := lines.ReadString('\n')
-			require.NoError(t, err)
-			if strings.HasPrefix(line, "retry:") {
-				return
-			}
-		}
+		awaitLine(t, conns[i], "retry:")
 	}
 	begin(0) // what is made once is there
 	before, goroutines := inUse(), runtime.NumGoroutine()
@@ -213,11 +217,13 @@ func TestStreamJobEvents_499(t *testing.T) {
 		ended := make(chan struct{})
 		b, srv := setupStream(t, func(ctx context.Context, send send) error {
 			defer close(ended)
+			if err := send(sse.Event{Data: 1}); err != nil {
+				return err
+			}
 			return untilEnd(ctx, send)
 		})
 		conn := dialStream(t, srv, version)
-		_, err := io.ReadFull(conn, make([]byte, 1))
-		require.NoError(t, err)
+		awaitLine(t, conn, "data:") // run is not called for a client that is gone already
 		require.NoError(t, conn.Close())
 		<-ended
 		b.end(t, srv)

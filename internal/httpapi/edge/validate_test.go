@@ -212,8 +212,8 @@ func TestValidate_400_parameters(t *testing.T) {
 	}, p.Error.Details.Fields)
 }
 
-// TestValidate_200_leniency pins what is let through on purpose.
-func TestValidate_200_leniency(t *testing.T) {
+// TestValidate_200_whatIsIgnored pins what is let through on purpose.
+func TestValidate_200_whatIsIgnored(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var got api.ListProjectsParams
@@ -239,8 +239,8 @@ func TestValidate_200_leniency(t *testing.T) {
 	require.Equal(t, http.StatusOK, b.do(http.MethodPost, base+"/auth/start", " {\"email\":\"ada@example.com\"}\r\n\t ").Code)
 }
 
-// TestValidate_binding shows that handlers get the value that was checked, defaults included.
-func TestValidate_binding(t *testing.T) {
+// TestValidate_200_bindsWhatWasChecked shows that handlers get the value that was checked, defaults included.
+func TestValidate_200_bindsWhatWasChecked(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var signIn *api.SignInRequest
@@ -287,8 +287,8 @@ func TestValidate_400_bounded(t *testing.T) {
 	require.Len(t, p.Error.Details.Fields, maxFields)
 }
 
-// TestExpected_xMessage shows that the spec can bring its own sentence for a pattern.
-func TestExpected_xMessage(t *testing.T) {
+// TestExpected_prefersXMessage shows that the spec can bring its own sentence for a pattern.
+func TestExpected_prefersXMessage(t *testing.T) {
 	t.Parallel()
 	s := openapi3.NewStringSchema().WithPattern("^[0-9]{6}$")
 	s.Extensions = map[string]any{extMessage: "must be six digits"}

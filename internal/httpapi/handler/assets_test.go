@@ -15,7 +15,6 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/client"
-	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
@@ -78,7 +77,7 @@ func upload(
 	return *done.JSON201
 }
 
-func TestCompleteUpload_201_200_profilePhoto(t *testing.T) {
+func TestCompleteUpload_201_profilePhoto(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	account := app.SignUp(t)
@@ -145,7 +144,7 @@ func TestCreateUpload_400(t *testing.T) {
 	}
 }
 
-func TestListAssets_200_and_400(t *testing.T) {
+func TestListAssets_200_pageByPage(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	account := app.SignUp(t)
@@ -182,14 +181,18 @@ func TestListAssets_200_and_400(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, res.JSON200.Items, 1)
 	require.Equal(t, newestFirst[2], res.JSON200.Items[0].ID)
+}
 
+func TestListAssets_400_invalidCursor(t *testing.T) {
+	t.Parallel()
+	account := apptest.New(t).SignUp(t)
 	broken := "bm9uc2Vuc2U"
 	bad, err := account.ListAssetsWithResponse(t.Context(), &client.ListAssetsParams{Cursor: &broken})
 	require.NoError(t, err)
 	require.Equal(t, client.ErrorCodeInvalidCursor, bad.JSON400.Error.Code)
 }
 
-func TestAsset_200_204_404(t *testing.T) {
+func TestAsset_isHiddenFromOtherAccounts(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	account, stranger := app.SignUp(t), app.SignUp(t)
@@ -243,70 +246,8 @@ func TestDeleteAsset_409_inUse(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, gone.StatusCode(), "%s", gone.Body)
 }
 
-func TestCreateSignupPhotoUpload_201_and_429(t *testing.T) {
-	t.Parallel()
-	app := apptest.New(t)
-	file := faceJPEG(t)
-	for i := 0; ; i++ {
-		require.LessOrEqual(t, i, 100, "is limited tightly")
-		res, err := app.Client("").CreateSignupPhotoUploadWithResponse(t.Context(), client.SignupPhotoUploadRequest{
-			ContentType: client.UploadContentTypeImageJpeg, SizeBytes: int64(len(file)),
-		})
-		require.NoError(t, err)
-		if res.JSON429 != nil {
-			require.Positive(t, i)
-			return
-		}
-		require.NotNil(t, res.JSON201, "%s", res.Body)
-		if i == 0 {
-			send(t, app, res.JSON201, file)
-		}
-	}
-}
-
-func TestSignUp_201_withAPhoto(t *testing.T) {
-	t.Parallel()
-	app := apptest.New(t)
-	stranger, file := app.Client(""), faceJPEG(t)
-	signed, err := stranger.CreateSignupPhotoUploadWithResponse(t.Context(), client.SignupPhotoUploadRequest{
-		ContentType: client.UploadContentTypeImageJpeg, SizeBytes: int64(len(file)),
-	})
-	require.NoError(t, err)
-	require.NotNil(t, signed.JSON201, "%s", signed.Body)
-	wish := apptest.NewAccount()
-	wish.ProfilePhotoAssetID = &signed.JSON201.AssetID
-	early, err := stranger.SignUpWithResponse(t.Context(), wish)
-	require.NoError(t, err)
-	require.NotNil(t, early.JSON400, "%s", early.Body)
-	require.Equal(t, client.ErrorCodeUploadMissing, early.JSON400.Error.Code)
-
-	send(t, app, signed.JSON201, file)
-	created, err := stranger.SignUpWithResponse(t.Context(), wish)
-	require.NoError(t, err)
-	require.NotNil(t, created.JSON201, "%s", created.Body)
-	_, err = app.Store.Queries().UserConfirmEmail(t.Context(), db.UserConfirmEmailParams{
-		ID: created.JSON201.UserID, Now: app.Clock.Now(),
-	})
-	require.NoError(t, err)
-	account := app.SignIn(t, wish.Email)
-	photo := account.Session.User.ProfilePhoto.MustGet()
-	require.Equal(t, signed.JSON201.AssetID, photo.ID)
-	require.Contains(t, photo.StoragePath, created.JSON201.UserID.String()+"/profile_photo/")
-	download, err := app.HTTP.Get(photo.URL)
-	require.NoError(t, err)
-	require.NoError(t, download.Body.Close())
-	require.Equal(t, http.StatusOK, download.StatusCode)
-
-	another := apptest.NewAccount()
-	another.ProfilePhotoAssetID = &signed.JSON201.AssetID
-	twice, err := stranger.SignUpWithResponse(t.Context(), another)
-	require.NoError(t, err)
-	require.NotNil(t, twice.JSON400, "%s", twice.Body)
-	require.Equal(t, "/profile_photo_asset_id", twice.JSON400.Error.Details.Fields[0].Field)
-}
-
-// TestSpec_pictureRefusals holds the enum of the spec and package inspect together, in both directions.
-func TestSpec_pictureRefusals(t *testing.T) {
+// TestSpec_hasTheReasonsOfInspect holds the enum of the spec and package inspect together, in both directions.
+func TestSpec_hasTheReasonsOfInspect(t *testing.T) {
 	t.Parallel()
 	doc, err := api.GetSpec()
 	require.NoError(t, err)

@@ -63,7 +63,7 @@ func (b *browser) post(t *testing.T, path, csrf string, headers ...string) appte
 	return b.app.Do(t, http.MethodPost, apptest.BasePath+path, "", headers...)
 }
 
-func TestRefreshSession_401_by_cookie(t *testing.T) {
+func TestRefreshSession_401_byCookie(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	b := openByCookie(t, app, app.SignUp(t).Email)
@@ -71,7 +71,7 @@ func TestRefreshSession_401_by_cookie(t *testing.T) {
 	b.post(t, "/auth/refresh", b.csrf.Value).Problem(t, http.StatusUnauthorized, client.ErrorCodeInvalidRefreshToken)
 }
 
-func TestSignOut_204_leaves_the_cookies_of_another_session(t *testing.T) {
+func TestSignOut_204_keepsTheCookiesOfAnotherSession(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	account := app.SignUp(t)

@@ -73,7 +73,7 @@ func plainText(t *testing.T, file string) string {
 	return string(text)
 }
 
-func TestForgotPassword_200_to_ResetPassword_200(t *testing.T) {
+func TestResetPassword_200_byTheMailedLink(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	app := apptest.New(t, apptest.WithWorker(), apptest.With("DEV_DIR", dir))
@@ -106,21 +106,29 @@ func TestForgotPassword_200_to_ResetPassword_200(t *testing.T) {
 	require.NotNil(t, in.JSON200, "%s", in.Body)
 }
 
-func TestChangePassword_200_and_401(t *testing.T) {
+func TestChangePassword_401(t *testing.T) {
 	t.Parallel()
-	app := apptest.New(t)
-	account := app.SignUp(t)
-	other := app.SignIn(t, account.Email)
-	req := client.ChangePasswordRequest{
+	account := apptest.New(t).SignUp(t)
+	wrong, err := account.ChangePasswordWithResponse(t.Context(), client.ChangePasswordRequest{
 		CurrentPassword: "not the password", NewPassword: otherPassword, ConfirmPassword: otherPassword,
-	}
-	wrong, err := account.ChangePasswordWithResponse(t.Context(), req)
+	})
 	require.NoError(t, err)
 	require.NotNil(t, wrong.JSON401, "%s", wrong.Body)
 	require.Equal(t, client.ErrorCodeInvalidCredentials, wrong.JSON401.Error.Code)
 
-	req.CurrentPassword = apptest.Password
-	right, err := account.ChangePasswordWithResponse(t.Context(), req)
+	me, err := account.GetMeWithResponse(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, me.JSON200, "the session is still there")
+}
+
+func TestChangePassword_200(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	account := app.SignUp(t)
+	other := app.SignIn(t, account.Email)
+	right, err := account.ChangePasswordWithResponse(t.Context(), client.ChangePasswordRequest{
+		CurrentPassword: apptest.Password, NewPassword: otherPassword, ConfirmPassword: otherPassword,
+	})
 	require.NoError(t, err)
 	require.NotNil(t, right.JSON200, "%s", right.Body)
 	mine, err := account.GetMeWithResponse(t.Context())

@@ -14,7 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/apptest"
 )
 
-func TestSecondFactor_from_setup_to_disable(t *testing.T) {
+func TestSecondFactor_fromSetupToDisable(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	account := app.SignUp(t)
@@ -74,7 +74,7 @@ func challenge(t *testing.T, app *apptest.App, email string, cookie bool) string
 	return envelope.Error.Details.Challenge
 }
 
-func TestVerifySecondFactor_200_by_cookie(t *testing.T) {
+func TestVerifySecondFactor_200_byCookie(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
 	account := app.SignUp(t)
@@ -93,7 +93,7 @@ func TestVerifySecondFactor_200_by_cookie(t *testing.T) {
 	b.take(t, b.post(t, "/auth/refresh", b.csrf.Value))
 }
 
-func TestEnableSecondFactor_400_invalid_code(t *testing.T) {
+func TestEnableSecondFactor_400_invalidCode(t *testing.T) {
 	t.Parallel()
 	account := apptest.New(t).SignUp(t)
 	res, err := account.EnableSecondFactorWithResponse(t.Context(), client.SecondFactorEnableRequest{Code: "123456"})

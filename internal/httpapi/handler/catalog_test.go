@@ -10,7 +10,7 @@ import (
 )
 
 // The spec's enums and the tables are the same, in both directions.
-func TestSpec_namesTheCatalog(t *testing.T) {
+func TestSpec_hasTheModelsOfTheCatalog(t *testing.T) {
 	t.Parallel()
 	doc, err := api.GetSpec()
 	require.NoError(t, err)

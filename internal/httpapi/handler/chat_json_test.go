@@ -27,7 +27,7 @@ func requireSameAnswer(t *testing.T, generated, byHand func(http.ResponseWriter)
 	require.Equal(t, want.Header(), got.Header())
 }
 
-func TestChatBody_as_the_generated_type(t *testing.T) {
+func TestChatBody_equalsTheGeneratedType(t *testing.T) {
 	t.Parallel()
 	project := someID
 	for _, appURL := range []string{"https://app.example.com", "http://localhost:3000/a&b"} {
@@ -43,7 +43,7 @@ func TestChatBody_as_the_generated_type(t *testing.T) {
 	}
 }
 
-func TestSentBody_as_the_generated_type(t *testing.T) {
+func TestSentBody_equalsTheGeneratedType(t *testing.T) {
 	t.Parallel()
 	code, words := "blocked", "Not <this>"
 	reply := someMessage("")

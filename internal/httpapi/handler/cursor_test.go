@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCursor(t *testing.T) {
+func TestCursor_isReadAsWritten(t *testing.T) {
 	t.Parallel()
 	id := someID
 	s := encodeCursor(listJobs, id)
@@ -31,7 +31,7 @@ func TestCursor(t *testing.T) {
 	require.Equal(t, uuid.Max, first)
 }
 
-func TestCursor_400(t *testing.T) {
+func TestCursor_isRefusedWhereItIsNotOurs(t *testing.T) {
 	t.Parallel()
 	good := encodeCursor(listJobs, someID)
 	bad := []string{

@@ -21,7 +21,7 @@ func (storageAway) SignDownloads(context.Context, string, []string, time.Duratio
 	return nil, storage.ErrUnavailable
 }
 
-func TestUserReader_a_session_is_answered_while_storage_is_away(t *testing.T) {
+func TestUserReader_answersASessionWhileStorageIsAway(t *testing.T) {
 	t.Parallel()
 	s := factory.Store(t)
 	user := factory.User(t, s, 0)

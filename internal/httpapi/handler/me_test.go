@@ -65,31 +65,43 @@ func put(t *testing.T, devDir string, object storage.Object) {
 	require.NoError(t, disk.Put(t.Context(), object, "image/png", strings.NewReader("png"), 3))
 }
 
-func TestUpdateMe_400_and_409(t *testing.T) {
+func TestUpdateMe_400_photoNotFound(t *testing.T) {
 	t.Parallel()
-	app := apptest.New(t)
-	account, other := app.SignUp(t), app.SignUp(t)
+	account := apptest.New(t).SignUp(t)
 	res, err := account.UpdateMeWithResponse(t.Context(), client.UserUpdate{
 		ProfilePhotoAssetID: nullable.NewNullableWithValue(factory.ID()),
 	})
 	require.NoError(t, err)
 	require.Equal(t, []string{"/profile_photo_asset_id not_found"}, fields(res.JSON400))
+}
+
+func TestUpdateMe_409_usernameTaken(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	account, other := app.SignUp(t), app.SignUp(t)
 	taken := strings.ToUpper(other.Session.User.Username)
-	res, err = account.UpdateMeWithResponse(t.Context(), client.UserUpdate{Username: &taken})
+	res, err := account.UpdateMeWithResponse(t.Context(), client.UserUpdate{Username: &taken})
 	require.NoError(t, err)
 	require.NotNil(t, res.JSON409, "%s", res.Body)
 	require.Equal(t, client.ErrorCodeUsernameTaken, res.JSON409.Error.Code)
 }
 
-func TestDeleteMe_204_and_401(t *testing.T) {
+func TestDeleteMe_401(t *testing.T) {
 	t.Parallel()
-	app := apptest.New(t)
-	account := app.SignUp(t)
+	account := apptest.New(t).SignUp(t)
 	wrong, err := account.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{Password: "not the password"})
 	require.NoError(t, err)
 	require.NotNil(t, wrong.JSON401, "%s", wrong.Body)
 	require.Equal(t, client.ErrorCodeInvalidCredentials, wrong.JSON401.Error.Code)
+	me, err := account.GetMeWithResponse(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, me.JSON200, "the account is still there")
+}
 
+func TestDeleteMe_204(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	account := app.SignUp(t)
 	gone, err := account.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{Password: apptest.Password})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusNoContent, gone.StatusCode(), "%s", gone.Body)

@@ -41,7 +41,7 @@ func someMessage(content string) chat.Message {
 	}
 }
 
-func TestMessagePage_as_the_generated_type(t *testing.T) {
+func TestMessagePage_equalsTheGeneratedType(t *testing.T) {
 	t.Parallel()
 	code, words := "blocked", "Not <this>"
 	failed := someMessage("")
