@@ -52,7 +52,7 @@ test-migrations: test-programs ## Run the migrations up, down and up again
 test-plans: ## Plan every query, and turn the pages of every list of an account with a million rows; takes ten minutes
 	PLANS=full $(testenv) go test -count 1 -v -timeout 30m ./test/plans/
 
-chaos: test-programs ## Kill, cut and empty everything under 500 jobs, and read the books; SEED=… repeats a run
+chaos: test-programs ## Kill, cut and empty everything under 500 jobs, and check the ledger; SEED=… repeats a run
 	CHAOS=long SEED='$(SEED)' go test -count 1 -v -timeout 10m -tags '$(programs)' ./test/chaos/...
 
 # The build tags of the tests whose subject is a program that we do not bring: the redis-server that is killed and

@@ -7,14 +7,17 @@ select * from assets where id = @id and user_id = @user_id and status = 'ready';
 select * from assets where id = any(@ids::uuid[]) and user_id = @user_id and status = 'ready';
 
 -- name: AssetList :many
--- AssetList is a page of an account's ready assets, newest first (assets_user_idx); see JobList.
+-- AssetList is a page of an account's ready assets, newest first (assets_user_idx).
+-- plan: owner as array
 select * from assets
 where user_id = any(array[@user_id::uuid]) and id < @before_id and status = 'ready'
 order by user_id, id desc
 limit @page_size;
 
 -- name: AssetListByType :many
--- AssetListByType is AssetList of those of one type (assets_user_type_id_idx); see JobListByStatus.
+-- AssetListByType is AssetList of those of one type (assets_user_type_id_idx).
+-- plan: owner as array
+-- plan: two bounds for a status
 select * from assets
 where user_id = any(array[@user_id::uuid]) and type >= @type and (type, id) < (@type, @before_id::uuid) and status = 'ready'
 order by user_id desc, type desc, id desc

@@ -91,7 +91,8 @@ set password_hash = @password_hash, credentials_version = credentials_version + 
 where id = @id and credentials_version = @credentials_version;
 
 -- name: SessionList :many
--- SessionList is a page of an account's living sessions, newest first (sessions_living_idx); see JobList.
+-- SessionList is a page of an account's living sessions, newest first (sessions_living_idx).
+-- plan: owner as array
 select id, user_agent, ip, created_at, last_used_at from sessions
 where user_id = any(array[@user_id::uuid]) and id < @before_id and revoked_at is null
     and expires_at > @now::timestamptz and idle_expires_at > @now::timestamptz

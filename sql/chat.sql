@@ -11,9 +11,9 @@ returning *;
 select * from chats where id = @id and user_id = @user_id;
 
 -- name: ChatList :many
--- ChatList is a page of an account's chats, latest first; see JobList. chats_user_hour_idx gives the hours in turn, and only
--- the chats of the hours that a page is from are sorted: an index that held updated_at would cost every message a full
--- update of its chat.
+-- ChatList is a page of an account's chats, latest first (chats_user_hour_idx).
+-- plan: owner as array
+-- plan: sorted within the hour
 select * from chats
 where user_id = any(array[@user_id::uuid])
     and updated_hour <= date_bin('1 hour', @before_time::timestamptz, '2000-01-01 00:00:00+00')

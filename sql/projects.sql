@@ -22,7 +22,8 @@ from projects join prompts on prompts.id = projects.prompt_id
 where projects.id = @id and projects.user_id is not distinct from @user_id;
 
 -- name: ProjectList :many
--- ProjectList is a page of an account's projects, newest first (projects_user_idx); see JobList.
+-- ProjectList is a page of an account's projects, newest first (projects_user_idx).
+-- plan: owner as array
 select sqlc.embed(projects), sqlc.embed(prompts)
 from projects join prompts on prompts.id = projects.prompt_id
 where projects.user_id = any(array[@user_id::uuid]) and projects.id < @before_id
@@ -30,7 +31,9 @@ order by projects.user_id, projects.id desc
 limit @page_size;
 
 -- name: ProjectListByStatus :many
--- ProjectListByStatus is ProjectList of those in one state (projects_user_status_id_idx); see JobListByStatus.
+-- ProjectListByStatus is ProjectList of those in one state (projects_user_status_id_idx).
+-- plan: owner as array
+-- plan: two bounds for a status
 select sqlc.embed(projects), sqlc.embed(prompts)
 from projects join prompts on prompts.id = projects.prompt_id
 where projects.user_id = any(array[@user_id::uuid])

@@ -285,7 +285,8 @@ type AssetListParams struct {
 	PageSize int32
 }
 
-// AssetList is a page of an account's ready assets, newest first (assets_user_idx); see JobList.
+// AssetList is a page of an account's ready assets, newest first (assets_user_idx).
+// plan: owner as array
 func (q *Queries) AssetList(ctx context.Context, arg AssetListParams) ([]Asset, error) {
 	rows, err := q.db.Query(ctx, assetList, arg.UserID, arg.BeforeID, arg.PageSize)
 	if err != nil {
@@ -382,7 +383,9 @@ type AssetListByTypeParams struct {
 	PageSize int32
 }
 
-// AssetListByType is AssetList of those of one type (assets_user_type_id_idx); see JobListByStatus.
+// AssetListByType is AssetList of those of one type (assets_user_type_id_idx).
+// plan: owner as array
+// plan: two bounds for a status
 func (q *Queries) AssetListByType(ctx context.Context, arg AssetListByTypeParams) ([]Asset, error) {
 	rows, err := q.db.Query(ctx, assetListByType,
 		arg.UserID,

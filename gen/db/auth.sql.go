@@ -596,7 +596,8 @@ type SessionListRow struct {
 	LastUsedAt time.Time
 }
 
-// SessionList is a page of an account's living sessions, newest first (sessions_living_idx); see JobList.
+// SessionList is a page of an account's living sessions, newest first (sessions_living_idx).
+// plan: owner as array
 func (q *Queries) SessionList(ctx context.Context, arg SessionListParams) ([]SessionListRow, error) {
 	rows, err := q.db.Query(ctx, sessionList,
 		arg.UserID,

@@ -110,9 +110,9 @@ type ChatListParams struct {
 	PageSize   int32
 }
 
-// ChatList is a page of an account's chats, latest first; see JobList. chats_user_hour_idx gives the hours in turn, and only
-// the chats of the hours that a page is from are sorted: an index that held updated_at would cost every message a full
-// update of its chat.
+// ChatList is a page of an account's chats, latest first (chats_user_hour_idx).
+// plan: owner as array
+// plan: sorted within the hour
 func (q *Queries) ChatList(ctx context.Context, arg ChatListParams) ([]Chat, error) {
 	rows, err := q.db.Query(ctx, chatList,
 		arg.UserID,

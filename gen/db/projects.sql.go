@@ -180,7 +180,8 @@ type ProjectListRow struct {
 	Prompt  Prompt
 }
 
-// ProjectList is a page of an account's projects, newest first (projects_user_idx); see JobList.
+// ProjectList is a page of an account's projects, newest first (projects_user_idx).
+// plan: owner as array
 func (q *Queries) ProjectList(ctx context.Context, arg ProjectListParams) ([]ProjectListRow, error) {
 	rows, err := q.db.Query(ctx, projectList, arg.UserID, arg.BeforeID, arg.PageSize)
 	if err != nil {
@@ -248,7 +249,9 @@ type ProjectListByStatusRow struct {
 	Prompt  Prompt
 }
 
-// ProjectListByStatus is ProjectList of those in one state (projects_user_status_id_idx); see JobListByStatus.
+// ProjectListByStatus is ProjectList of those in one state (projects_user_status_id_idx).
+// plan: owner as array
+// plan: two bounds for a status
 func (q *Queries) ProjectListByStatus(ctx context.Context, arg ProjectListByStatusParams) ([]ProjectListByStatusRow, error) {
 	rows, err := q.db.Query(ctx, projectListByStatus,
 		arg.UserID,

@@ -59,7 +59,7 @@ func (f *follower) Handle(ctx context.Context, e *events.Event) error {
 	if err != nil {
 		return fmt.Errorf("decode chat event: %w", err)
 	}
-	gone, err := f.reader.hear(ctx, *heard)
+	gone, err := f.reader.handle(ctx, *heard)
 	if gone {
 		return events.ErrDone
 	}

@@ -84,8 +84,8 @@ func (r *reader) text(p *progress, id uuid.UUID, from int, text string) error {
 	return r.send(Update{ReplyID: id, Text: text})
 }
 
-// hear takes an event. gone tells that the chat is no more.
-func (r *reader) hear(ctx context.Context, e event) (gone bool, err error) {
+// handle takes an event. gone tells that the chat is no more.
+func (r *reader) handle(ctx context.Context, e event) (gone bool, err error) {
 	if e.Gone {
 		return true, nil
 	}

@@ -41,19 +41,19 @@ func freedBy(row db.JobEndRow) capacityFreed {
 }
 
 // wake wakes the jobs that may begin now and enqueues them. The sweeper makes good what fails here.
-func (l waitList) wake(ctx context.Context, freed capacityFreed) {
+func (l waitList) wake(ctx context.Context, capacity capacityFreed) {
 	var woken []uuid.UUID
-	if freed.account {
-		ids, err := l.wakeAccountJobs(ctx, freed.userID, true)
+	if capacity.account {
+		ids, err := l.wakeAccountJobs(ctx, capacity.userID, true)
 		if err != nil {
-			l.log.WarnContext(ctx, "jobs of an account not woken; the sweeper will", "user_id", freed.userID, "error", err)
+			l.log.WarnContext(ctx, "jobs of an account not woken; the sweeper will", "user_id", capacity.userID, "error", err)
 		}
 		woken = append(woken, ids...)
 	}
-	if freed.slot {
-		ids, err := l.wakeProviderJobs(ctx, freed.provider, 1, true)
+	if capacity.slot {
+		ids, err := l.wakeProviderJobs(ctx, capacity.provider, 1, true)
 		if err != nil {
-			l.log.WarnContext(ctx, "job for a provider not woken; the sweeper will", "provider", freed.provider, "error", err)
+			l.log.WarnContext(ctx, "job for a provider not woken; the sweeper will", "provider", capacity.provider, "error", err)
 		}
 		woken = append(woken, ids...)
 	}

@@ -15,22 +15,22 @@ var ErrLeaseLost = errors.New("lease lost")
 // keepLease renews the lease of an attempt at a third of its length until release is called. The context that it returns
 // ends with ErrLeaseLost as its cause when the lease is no longer ours: because a renewal says so, or because none went
 // through for as long as the lease lasts. It ends with what [Attempt.Handle] returns for a control message.
-func (r *Runner) keepLease(ctx context.Context, attempt Attempt) (held context.Context, release func()) {
+func (r *Runner) keepLease(ctx context.Context, attempt Attempt) (leased context.Context, release func()) {
 	k := keeper{attempt: attempt, row: attempt.Row(), length: r.Kind.Policy().Lease, runner: r}
 	var control *events.Subscription
 	if k.row.Control != "" {
 		control = r.Events.Subscribe(k.row.Control)
 		k.control = control.C()
 	}
-	held, cancel := context.WithCancelCause(ctx)
+	leased, cancel := context.WithCancelCause(ctx)
 	var keeping sync.WaitGroup
 	keeping.Go(func() {
 		if control != nil {
 			defer control.Close()
 		}
-		cancel(k.keep(held))
+		cancel(k.keep(leased))
 	})
-	return held, func() {
+	return leased, func() {
 		cancel(context.Canceled)
 		keeping.Wait()
 	}

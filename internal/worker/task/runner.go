@@ -69,16 +69,16 @@ func (r *Runner) Run(ctx context.Context, id uuid.UUID) error {
 // work works under the lease, and returns what the work failed with and why its context ended, if it did. A panic is an
 // error like any other.
 func (r *Runner) work(ctx context.Context, attempt Attempt) (err, cause error) {
-	held, release := r.keepLease(ctx, attempt)
+	leased, release := r.keepLease(ctx, attempt)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("work: %w", apperr.Panicked(p))
 			r.Log.ErrorContext(ctx, "panic in a task", "kind", string(r.Name), "error", err, "stack", string(debug.Stack()))
 		}
-		cause = context.Cause(held)
+		cause = context.Cause(leased)
 		release()
 	}()
-	return attempt.Work(held), nil
+	return attempt.Work(leased), nil
 }
 
 // settle writes what came of the attempt.
