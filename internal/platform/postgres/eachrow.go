@@ -8,11 +8,12 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 )
 
-// EachRow has the rows of one query read by its caller: list calls the query on q, and each row goes to row, which takes
-// its columns by scan. The list that the query itself returns stays empty.
+// EachRow calls row for each row of one query: list runs the query on q, and row reads the columns with scan. The list that
+// the query itself returns stays empty.
 //
-// It is for pages that are read often. What sqlc makes of one is a variable a row, in a list that is copied as it
-// grows, to be copied into the domain's own: three quarters of all that such a request allocated.
+// It is for pages that are read often. The code that sqlc generates for a page makes a variable for each row, in a list that
+// is copied as it grows, and the caller copies that into its own type: three quarters of all that such a request
+// allocated.
 func (s *Store) EachRow(list func(q *db.Queries) error, row func(scan func(into ...any) error) error) error {
 	return list(db.New(s.handle(eachRow{s.pool, row})))
 }
@@ -36,7 +37,7 @@ type rowsForEach struct {
 	err error
 }
 
-// Next reads all, and says that there is nothing to read.
+// Next reads all rows, and reports that there is none, so that sqlc's loop ends at once.
 func (r *rowsForEach) Next() bool {
 	scan := r.Scan
 	for r.Rows.Next() {

@@ -16,10 +16,10 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-func TestEachRow(t *testing.T) {
+func TestStore_eachRowReadsEveryRow(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
-	s, err := postgres.Open(t.Context(), dsn, postgres.Options{MaxConns: 1}) // a connection that is not given back is missed
+	s, err := postgres.Open(t.Context(), dsn, postgres.Options{MaxConns: 1}) // the test blocks if a connection is not returned
 	require.NoError(t, err)
 	t.Cleanup(s.Close)
 	user := factory.User(t, s, 0)
@@ -59,7 +59,7 @@ func TestEachRow(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, s.EachRow(list(over), read(&got)), context.Canceled)
-	require.NoError(t, s.EachRow(list(t.Context()), read(&got)), "the connection is back")
+	require.NoError(t, s.EachRow(list(t.Context()), read(&got)), "the connection was returned")
 
 	away, err := postgres.Open(t.Context(), "postgres://127.0.0.1:1/nowhere", postgres.Options{})
 	require.NoError(t, err)

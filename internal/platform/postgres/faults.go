@@ -14,14 +14,14 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-// Constraint names that callers tell apart; they are the names in migrations/.
+// The constraints that callers pass to [IsUnique], by their names in migrations/.
 const (
 	UsersEmailKey    = "users_email_key"
 	UsersUsernameKey = "users_username_key"
 	MessagesPlaceKey = "messages_place_key"
 )
 
-// IsNotFound reports whether a query that promised one row found none.
+// IsNotFound reports whether a query for one row found none.
 func IsNotFound(err error) bool { return errors.Is(err, pgx.ErrNoRows) }
 
 // IsUnique reports whether the named unique constraint or index refused a row.
@@ -30,16 +30,18 @@ func IsUnique(err error, constraint string) bool {
 	return ok && pg.Code == "23505" && pg.ConstraintName == constraint
 }
 
-// IsRetryable reports a serialisation failure or a deadlock: the transaction did nothing and may be run again.
+// IsRetryable reports whether err is a serialisation failure or a deadlock: the transaction was rolled back and may be run
+// again.
 func IsRetryable(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pg.Code == "40001" || pg.Code == "40P01")
 }
 
-// retryAfter is what clients are told while Postgres is away.
+// retryAfter is the Retry-After of answers while Postgres is away.
 const retryAfter = 2 * time.Second
 
-// translate turns a lost or refused connection into apperr.ErrUnavailable, and leaves everything else alone.
+// translate turns a lost or refused connection or a statement time-out into [apperr.ErrUnavailable], and returns all other
+// errors as they are.
 func translate(err error) error {
 	if err == nil || errors.Is(err, apperr.ErrUnavailable) || !isConnectionFault(err) {
 		return err
@@ -47,7 +49,8 @@ func translate(err error) error {
 	return apperr.ErrUnavailable.WithRetryAfter(retryAfter).With(err)
 }
 
-// isConnectionFault knows the codes of https://www.postgresql.org/docs/current/errcodes-appendix.html.
+// isConnectionFault reports whether the same statement may succeed on another connection or later. The codes are from
+// https://www.postgresql.org/docs/current/errcodes-appendix.html.
 func isConnectionFault(err error) bool {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code {
@@ -67,7 +70,7 @@ func isConnectionFault(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
-// translating is a handle whose errors have gone through translate.
+// translating is a handle whose errors go through translate.
 type translating struct{ db.DBTX }
 
 func (t translating) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {

@@ -16,7 +16,7 @@ import (
 
 // A query inside InTx that does not go through its q runs on another connection: it does not see the transaction's
 // rows, is not rolled back with it, and waits for ever once the pool is used up by transactions like it.
-func TestInTx_nothingInsideUsesTheStore(t *testing.T) {
+func TestInTx_isNeverBypassed(t *testing.T) {
 	t.Parallel()
 	found := []string{}
 	for _, files := range parseAll(t, "../../..") {
@@ -25,7 +25,7 @@ func TestInTx_nothingInsideUsesTheStore(t *testing.T) {
 	require.Empty(t, found, "use the q that InTx gives, and hand it on")
 }
 
-func TestInTx_theCheckFindsWhatItIsFor(t *testing.T) {
+func TestInTx_bypassesAreFound(t *testing.T) {
 	t.Parallel()
 	const source = `package p
 		func (s *S) direct() { s.store.InTx(ctx, func(q *db.Queries) error { return s.store.Queries().Get(ctx) }) }
@@ -47,7 +47,7 @@ type sources struct {
 	files []*ast.File
 }
 
-// parseAll reads every package below root but generated code and tests, by its folder.
+// parseAll reads every package below root, by its folder, without generated code and tests.
 func parseAll(t *testing.T, root string) map[string]*sources {
 	t.Helper()
 	packages := map[string]*sources{}
@@ -74,8 +74,8 @@ func parseAll(t *testing.T, root string) map[string]*sources {
 	return packages
 }
 
-// outerHandles reports the calls in bodies of InTx that reach the store, themselves or through functions of the same
-// package, which are told apart by name alone.
+// outerHandles reports the calls in bodies of InTx that reach the store, directly or through functions of the same package.
+// Functions are told apart by name only.
 func outerHandles(pkg *sources) []string {
 	reaches := map[string]bool{"Queries": true, "InTx": true, "EachRow": true, "Pool": true}
 	for grown := true; grown; {
@@ -120,7 +120,7 @@ func transaction(node ast.Node) (*ast.BlockStmt, string) {
 	return fn.Body, fn.Type.Params.List[0].Names[0].Name
 }
 
-// calls returns the names among wanted that body calls on anything but handle.
+// calls returns the names among wanted that body calls on something other than handle.
 func calls(body ast.Node, handle string, wanted map[string]bool) []*ast.Ident {
 	var found []*ast.Ident
 	ast.Inspect(body, func(node ast.Node) bool {
@@ -134,7 +134,7 @@ func calls(body ast.Node, handle string, wanted map[string]bool) []*ast.Ident {
 	return found
 }
 
-// callee returns what is called, and the variable that it is called on, where it is a plain one.
+// callee returns the function that is called, and the variable that it is called on, if it is called on a variable.
 func callee(call *ast.CallExpr) (name *ast.Ident, on string) {
 	switch fn := call.Fun.(type) {
 	case *ast.Ident:

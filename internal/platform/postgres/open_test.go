@@ -10,7 +10,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// Whoever deploys is told which file is not there, and nobody is told the password.
+// The error tells an operator which file is missing, and never contains the password.
 func TestOpen_saysWhatIsWrongAndNoSecret(t *testing.T) {
 	t.Parallel()
 	for dsn, want := range map[string]string{
@@ -23,8 +23,8 @@ func TestOpen_saysWhatIsWrongAndNoSecret(t *testing.T) {
 	}
 }
 
-// What a connection asks for itself is not taken back, so that an operator may have statements compiled after all.
-func TestOpen_compilesNothing(t *testing.T) {
+// A setting in the DSN wins, so that an operator may have statements compiled after all.
+func TestOpen_compilesNoStatements(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
 	for params, want := range map[string]string{"": "off", "jit=on": "on"} {

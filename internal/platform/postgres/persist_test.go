@@ -13,7 +13,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-func TestPersist_repeatsWhatPasses(t *testing.T) {
+func TestPersist_repeatsWhileThatMayHelp(t *testing.T) {
 	t.Parallel()
 	failures := []error{apperr.ErrUnavailable, &pgconn.PgError{Code: "40P01"}, nil}
 	tries := 0
@@ -24,7 +24,7 @@ func TestPersist_repeatsWhatPasses(t *testing.T) {
 	require.Equal(t, len(failures), tries)
 }
 
-func TestPersist_givesUp(t *testing.T) {
+func TestPersist_givesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	odd, tries := errors.New("odd"), 0
 	require.ErrorIs(t, postgres.Persist(t.Context(), func() error { tries++; return odd }), odd)

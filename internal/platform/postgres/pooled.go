@@ -10,12 +10,13 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 )
 
-// supabasePooledPort is where Supabase's poolers speak transaction mode, the shared one and a project's own:
+// supabasePooledPort is the port on which Supabase's poolers, the shared one and a project's own, run in transaction mode:
 // https://supabase.com/docs/guides/database/connecting-to-postgres
 const supabasePooledPort = 6543
 
-// Pooled tells whether an address is that of a pooler in transaction mode, which gives each transaction any of its
-// connections: it says so with a default_query_exec_mode that prepares nothing, or by the port that Supabase has for it.
+// Pooled reports whether a configuration is that of a pooler in transaction mode, which runs each transaction on any of its
+// connections. The operator says so by a default_query_exec_mode in the DSN that prepares no statements, or by Supabase's
+// port for such a pooler.
 func Pooled(cfg *pgx.ConnConfig) bool {
 	switch cfg.DefaultQueryExecMode {
 	case pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
@@ -25,14 +26,15 @@ func Pooled(cfg *pgx.ConnConfig) bool {
 	}
 }
 
-// adaptToPooler keeps a connection from relying on what a pooler does not hand on: statements are described once and
-// sent whole each time, since the next transaction may run where they are not prepared. Of the modes that do so, the
-// others can't send arrays of ids.
+// adaptToPooler makes a connection work through a pooler: it describes a statement once and then sends the whole text each
+// time, since the next transaction may run on a connection on which the statement is not prepared. The other modes that
+// prepare nothing can't send arrays of ids.
 func adaptToPooler(cfg *pgx.ConnConfig) { cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe }
 
-// bounded is a handle whose statements end after a time. Through a pooler that is up to us: it refuses or forgets a
-// statement_timeout that is asked for with a connection. pgx cancels the statement at the server and drops the connection;
-// its other way, which keeps the connection, hangs up on a cancellation that is on its way, and PgBouncer 1.18 dies of that.
+// bounded is a handle whose statements have a time-out. It is used with a pooler, which refuses or loses a
+// statement_timeout of the connection. When the time is over, pgx cancels the statement at the server and drops the
+// connection. pgx could also keep the connection, but that way closes the connection that carries the cancellation too
+// early, which crashes PgBouncer 1.18.
 type bounded struct {
 	db.DBTX
 	timeout time.Duration
@@ -59,7 +61,7 @@ func (b bounded) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 	return boundedRow{b.DBTX.QueryRow(ctx, sql, args...), cancel}
 }
 
-// boundedRows hold on to their context until they are closed, as every reader of rows does in the end.
+// boundedRows keep their context until they are closed, which every caller does in the end.
 type boundedRows struct {
 	pgx.Rows
 	cancel context.CancelFunc

@@ -47,8 +47,8 @@ func open(t *testing.T, dsn string, o postgres.Options) *postgres.Store {
 	return s
 }
 
-// Two processes with more connections than the pooler has share them statement by statement; prepared statements would
-// be missing sooner or later, or be there twice.
+// Two processes that have more connections than the pooler share the pooler's statement by statement. Prepared statements
+// would sooner or later be missing, or exist twice.
 func TestOpen_pooledConnectionsAreShared(t *testing.T) {
 	t.Parallel()
 	dsn, _ := pooler(t, 2, tlstest.New(t))
@@ -79,13 +79,13 @@ func TestOpen_pooledConnectionsAreShared(t *testing.T) {
 	}
 }
 
-// A statement that takes too long ends at the server, too, and the connection serves the next one.
+// A statement that takes too long ends at the server too, and the connection serves the next one.
 func TestOpen_pooledStatementsEndInTime(t *testing.T) {
 	t.Parallel()
 	dsn, direct := pooler(t, 2, nil)
-	const patience = 300 * time.Millisecond
-	s := open(t, dsn, postgres.Options{MaxConns: 2, StatementTimeout: patience})
-	user := factory.User(t, open(t, dsn, postgres.Options{}), 7) // without hurry
+	const timeout = 300 * time.Millisecond
+	s := open(t, dsn, postgres.Options{MaxConns: 2, StatementTimeout: timeout})
+	user := factory.User(t, open(t, dsn, postgres.Options{}), 7) // without a time-out
 	admin, err := pgx.Connect(t.Context(), direct)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, admin.Close(context.Background())) }()
@@ -102,8 +102,8 @@ func TestOpen_pooledStatementsEndInTime(t *testing.T) {
 		begun := time.Now()
 		err := blocked()
 		require.ErrorIs(t, err, apperr.ErrUnavailable, name)
-		require.Greater(t, time.Since(begun), patience/2, name)
-		require.Less(t, time.Since(begun), 10*patience, name)
+		require.Greater(t, time.Since(begun), timeout/2, name)
+		require.Less(t, time.Since(begun), 10*timeout, name)
 		require.Eventually(t, func() bool {
 			var waiting int
 			require.NoError(t, admin.QueryRow(t.Context(), `
@@ -118,8 +118,8 @@ func TestOpen_pooledStatementsEndInTime(t *testing.T) {
 	require.EqualValues(t, 7, got.Credits)
 }
 
-// The lock is one transaction's, so it does not stay behind on a connection that somebody else gets next.
-func TestExclusive_pooled(t *testing.T) {
+// The lock belongs to a transaction, so it does not stay on a connection that another process gets next.
+func TestStore_exclusiveWorksThroughAPooler(t *testing.T) {
 	t.Parallel()
 	dsn, direct := pooler(t, 4, nil)
 	admin, err := pgx.Connect(t.Context(), direct)

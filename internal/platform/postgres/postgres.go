@@ -1,5 +1,9 @@
-// Package postgres opens Postgres and is the only place that knows how it fails: everybody else asks IsNotFound and
-// IsUnique, and finds lost connections already turned into apperr.ErrUnavailable.
+// Package postgres opens a pool of connections to Postgres and runs the queries of package db on it, alone or in a
+// transaction ([Store.InTx]).
+//
+// It is the only package that knows how Postgres fails. All other packages ask [IsNotFound] and [IsUnique], and get lost or
+// refused connections and statement time-outs as [apperr.ErrUnavailable]. It also knows what a pooler in transaction mode
+// does not pass on ([Pooled]).
 package postgres
 
 import (
@@ -16,26 +20,27 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 )
 
-// Store is a pool of connections. It is safe for concurrent use.
+// Store is a pool of connections to one database. It is safe for concurrent use.
 type Store struct {
 	pool    *pgxpool.Pool
-	timeout time.Duration // of a statement, where the server does not see to it; else 0
-	queries *db.Queries   // in no transaction
+	timeout time.Duration // of a statement, where a pooler keeps the server from enforcing it; else 0
+	queries *db.Queries   // outside of transactions
 }
 
-// Options bound what one process asks of Postgres.
+// Options limit what one process uses of Postgres.
 type Options struct {
-	MaxConns         int32         // connections; 0: pgx's default
-	StatementTimeout time.Duration // the longest a statement may run; 0: the server's default
-	Tracer           pgx.QueryTracer
+	MaxConns         int32           // connections; 0: pgx's default
+	StatementTimeout time.Duration   // the longest a statement may run; 0: the server's default
+	Tracer           pgx.QueryTracer // nil: statements are not traced
 }
 
-// Open reads a DSN and prepares a pool. It does not connect: a server that is still starting is no reason to fail.
-// A pooler in transaction mode is known by default_query_exec_mode=cache_describe in the DSN, or by Supabase's port; see Pooled.
+// Open reads a DSN and prepares a pool. It does not connect: a server that is still starting is no reason to fail. Its
+// errors contain no part of the DSN but the name of a missing file. [Pooled] tells whether the DSN is that of a pooler in
+// transaction mode. The caller closes the store.
 func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		// pgx quotes the DSN, password and all, in its message. Which of its files is not there, may be said.
+		// pgx quotes the DSN in its message, with the password. The name of a missing file is no secret.
 		if missing, ok := errors.AsType[*fs.PathError](err); ok {
 			return nil, fmt.Errorf("read DATABASE_URL: %w", missing)
 		}
@@ -65,31 +70,31 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// setParameters says what the server shall do for each connection, which a pooler would refuse or forget.
+// setParameters adds the settings that the server is to apply to each connection. A pooler would refuse or lose them.
 func setParameters(server map[string]string, o Options) {
 	if o.StatementTimeout > 0 {
 		server["statement_timeout"] = strconv.FormatInt(o.StatementTimeout.Milliseconds(), 10)
 	}
-	// To compile a statement takes Postgres a tenth of a second. It does so for what it expects to be dear, such as a look at what
-	// waits when much does, and none of ours runs for that long.
-	if _, told := server["jit"]; !told {
+	// Postgres compiles (jit) a statement that it expects to be expensive, such as one that lists a long backlog. That takes a
+	// tenth of a second, and none of our statements runs that long.
+	if _, set := server["jit"]; !set {
 		server["jit"] = "off"
 	}
 }
 
-// Close waits for the connections that are in use and closes all.
+// Close waits for the connections that are in use, and closes all.
 func (s *Store) Close() { s.pool.Close() }
 
-// Ping asks Postgres for an answer.
+// Ping reports whether Postgres answers.
 func (s *Store) Ping(ctx context.Context) error { return translate(s.pool.Ping(ctx)) }
 
-// Pool gives metrics their numbers. Nothing else may use it.
+// Pool returns the pool for metrics to read its numbers. Nothing else may use it.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// Queries runs each query on a connection of its own, in no transaction.
+// Queries returns the queries outside of transactions; each call takes a connection from the pool.
 func (s *Store) Queries() *db.Queries { return s.queries }
 
-// handle gives what queries run on its manners.
+// handle adds the time-out of statements and the translation of errors to a connection, pool or transaction.
 func (s *Store) handle(on db.DBTX) db.DBTX {
 	if s.timeout > 0 {
 		on = bounded{on, s.timeout}
@@ -97,9 +102,9 @@ func (s *Store) handle(on db.DBTX) db.DBTX {
 	return translating{on}
 }
 
-// InTx runs fn in one transaction: committed when fn returns nil, rolled back on an error or a panic. Nothing in fn may
-// use the network, or any handle but q. A deadlock or a serialisation failure runs fn again, so fn must not change
-// anything outside q.
+// InTx runs fn in one transaction, which it commits when fn returns nil and rolls back on an error or a panic. fn must not
+// use the network, nor any database handle but q. After a deadlock or a serialisation failure InTx runs fn again, three
+// times in all, so fn must have no effects but those of q.
 func (s *Store) InTx(ctx context.Context, fn func(q *db.Queries) error) error {
 	const tries = 3
 	for try := 1; ; try++ {
@@ -110,9 +115,9 @@ func (s *Store) InTx(ctx context.Context, fn func(q *db.Queries) error) error {
 	}
 }
 
-// Exclusive runs fn while no other process runs an Exclusive with the same key, and tells whether it did: false means
-// that somebody else is at it. The lock is an advisory one that belongs to a transaction, since a session's lock would
-// not survive a pooler in transaction mode; it ends with the process. fn works on connections of its own.
+// Exclusive runs fn while no other process runs an Exclusive with the same key, and reports whether it did: ran is false
+// where another process holds the key. The lock is an advisory lock of a transaction, since a pooler in transaction mode
+// does not keep locks of a session; it also ends when the process dies. fn uses other connections.
 func (s *Store) Exclusive(ctx context.Context, key int64, fn func(ctx context.Context) error) (ran bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1)", key).Scan(&ran); err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/tlstest"
 )
 
-// What docs/deployment.md asks for, sslmode=verify-full with the authority's certificate, talks to the true server and
-// to no other, even where the other has a certificate for another name from the same authority.
+// With sslmode=verify-full and the authority's certificate, as docs/deployment.md asks for, a process talks to the right
+// server only, even where another server has a certificate for another name from the same authority.
 func TestOpen_verifiesTheServer(t *testing.T) {
 	t.Parallel()
 	server, authority := pgtest.Server(t), tlstest.New(t)

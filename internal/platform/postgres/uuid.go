@@ -9,15 +9,15 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// registerUUID has a new connection read and write UUIDs with uuidCodec.
+// registerUUID makes a new connection read and write UUIDs with [uuidCodec].
 func registerUUID(_ context.Context, conn *pgx.Conn) error {
 	conn.TypeMap().RegisterType(&pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: uuidCodec{}})
 	return nil
 }
 
-// uuidCodec takes a uuid.UUID for the 16 bytes that it is. pgx sees a type of database/sql in it, and makes text of the
-// bytes and bytes of the text; wrappers such as those of pgx-google-uuid come too late to read one, since pgx asks for
-// sql.Scanner before it asks them.
+// uuidCodec copies the 16 bytes of a [uuid.UUID]. Without it pgx would treat a uuid.UUID as a type of database/sql, and
+// convert its bytes to text and back. Wrappers such as those of pgx-google-uuid don't help with reading, since pgx looks
+// for sql.Scanner before it asks them.
 type uuidCodec struct{ pgtype.UUIDCodec }
 
 // PlanEncode implements pgtype.Codec.
@@ -50,7 +50,7 @@ func (uuidPlan) Encode(value any, buf []byte) ([]byte, error) {
 	return append(buf, id[:]...), nil
 }
 
-// Scan implements pgtype.ScanPlan. It fails for null, which a **uuid.UUID has a place for.
+// Scan implements pgtype.ScanPlan. It fails for null, which only a **uuid.UUID can hold.
 func (uuidPlan) Scan(src []byte, target any) error {
 	if len(src) != len(uuid.UUID{}) {
 		return fmt.Errorf("scan UUID: %d bytes", len(src))
@@ -59,7 +59,7 @@ func (uuidPlan) Scan(src []byte, target any) error {
 	return nil
 }
 
-// nullableUUIDPlan copies to a *uuid.UUID of the caller's, which is nil for null.
+// nullableUUIDPlan copies to a *uuid.UUID variable, which it sets to nil for null.
 type nullableUUIDPlan struct{}
 
 // Scan implements pgtype.ScanPlan.

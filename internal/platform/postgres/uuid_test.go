@@ -10,9 +10,9 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 )
 
-// What Postgres says of an id, as text, is what was sent, and what is read is what Postgres says; in whatever a query
-// may hold one, and in either way to send a statement.
-func TestUUID_thereAndBack(t *testing.T) {
+// Postgres' own text of an id is that of the id that was sent, and the id that is read equals it: for each type that a query
+// may use for ids, and for both ways to send a statement.
+func TestUUIDCodec_writesAndReadsTheSameID(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
 	for name, addition := range map[string]string{"prepared": "", "pooled": "&default_query_exec_mode=cache_describe"} {
