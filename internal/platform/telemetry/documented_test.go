@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What operators read about metrics and what the code registers are the same.
+// docs/operations.md lists the metrics that the code registers, and no others.
 func TestMetrics_areDocumented(t *testing.T) {
 	t.Parallel()
 	registered := map[string]bool{}

@@ -9,53 +9,53 @@ import (
 )
 
 const (
-	// gatherFor is how long a line may wait for others. Whoever reads a log as it grows does not notice it.
+	// gatherFor is how long a line may wait for others: too short for a person who follows the log to notice.
 	gatherFor = 10 * time.Millisecond
 
-	// gatherMost is what is written at once. Pipes of Linux keep so much together (pipe(7), PIPE_BUF), so that the lines of
-	// two processes that share one never run into each other.
+	// gatherMost is how many bytes are written at once. Linux keeps a write of this size to a pipe together (pipe(7),
+	// PIPE_BUF), so that the lines of two processes that share a pipe don't mix.
 	gatherMost = 4096
 )
 
-// lines writes several lines of a log with one system call, where many come: a line that comes by itself is written at
-// once, those that follow within gatherFor go together. Their order stays. It is safe for concurrent use.
+// lines writes the lines of a busy log with fewer system calls: a line after a pause is written at once, and lines that
+// follow within gatherFor are written together, in order. It is safe for concurrent use.
 type lines struct {
 	to  io.Writer
 	now func() time.Time
 
 	mu      sync.Mutex
-	held    []byte
-	written time.Time // the last time
+	buffer  []byte    // lines that are not written yet
+	written time.Time // when lines were last written
 	timer   *time.Timer
-	through bool // closed: nothing is held any more
+	closed  bool // each line is written at once
 }
 
 func newLines(to io.Writer, now func() time.Time) *lines {
-	return &lines{to: to, now: now, held: make([]byte, 0, gatherMost)}
+	return &lines{to: to, now: now, buffer: make([]byte, 0, gatherMost)}
 }
 
-// Write implements io.Writer. Each p is whole lines. An error may be that of lines that came before.
+// Write implements io.Writer. p is one or more whole lines. An error may be that of earlier lines.
 func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var err error
-	if len(l.held)+len(p) > gatherMost {
+	if len(l.buffer)+len(p) > gatherMost {
 		err = l.flush()
 	}
 	now := l.now()
-	if since := now.Sub(l.written); len(l.held) == 0 && (since < 0 || since >= gatherFor || len(p) > gatherMost || l.through) {
+	if since := now.Sub(l.written); len(l.buffer) == 0 && (since < 0 || since >= gatherFor || len(p) > gatherMost || l.closed) {
 		l.written = now
 		return l.to.Write(p)
 	}
-	if len(l.held) == 0 {
-		l.wake()
+	if len(l.buffer) == 0 {
+		l.startTimer()
 	}
-	l.held = append(l.held, p...)
+	l.buffer = append(l.buffer, p...)
 	return len(p), err
 }
 
-// wake has what is held written in a while.
-func (l *lines) wake() {
+// startTimer has the buffer written after gatherFor.
+func (l *lines) startTimer() {
 	if l.timer == nil {
 		l.timer = time.AfterFunc(gatherFor, l.Flush)
 		return
@@ -63,32 +63,33 @@ func (l *lines) wake() {
 	l.timer.Reset(gatherFor)
 }
 
-// Flush writes what is held.
+// Flush writes the buffer.
 func (l *lines) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_ = l.flush() // nobody is left to tell
+	_ = l.flush() // there is no caller to report it to
 }
 
-// Close writes what is held, and has every later line written at once.
+// Close writes the buffer, and has every later line written at once.
 func (l *lines) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_ = l.flush() // likewise
-	l.through = true
+	l.closed = true
 }
 
+// flush writes the buffer. The caller holds the lock.
 func (l *lines) flush() error {
-	if len(l.held) == 0 {
+	if len(l.buffer) == 0 {
 		return nil
 	}
 	l.timer.Stop()
-	_, err := l.to.Write(l.held)
-	l.held, l.written = l.held[:0], l.now()
+	_, err := l.to.Write(l.buffer)
+	l.buffer, l.written = l.buffer[:0], l.now()
 	return err
 }
 
-// urgent has lines written at once that somebody may be waiting for, and whatever came before them.
+// urgent has warnings and errors written at once, with all lines before them.
 type urgent struct {
 	slog.Handler
 

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// writes remembers each write as a system would get it.
+// writes records each write.
 type writes struct {
 	mu  sync.Mutex
 	all []string
@@ -36,7 +36,7 @@ func (w *writes) seen() []string {
 	return append([]string(nil), w.all...)
 }
 
-func TestLines_gathers_what_comes_together(t *testing.T) {
+func TestLines_gathersWhatComesTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		to := &writes{}
@@ -47,7 +47,7 @@ func TestLines_gathers_what_comes_together(t *testing.T) {
 			require.Equal(t, len(line), n)
 		}
 		write("a\n")
-		require.Equal(t, []string{"a\n"}, to.seen(), "a line by itself waits for nobody")
+		require.Equal(t, []string{"a\n"}, to.seen(), "a line after a pause is written at once")
 		write("b\n")
 		write("c\n")
 		require.Len(t, to.seen(), 1)
@@ -63,7 +63,7 @@ func TestLines_gathers_what_comes_together(t *testing.T) {
 	})
 }
 
-func TestLines_in_order_and_whole(t *testing.T) {
+func TestLines_inOrderAndWhole(t *testing.T) {
 	t.Parallel()
 	to := &writes{}
 	l := newLines(to, time.Now)
@@ -99,14 +99,14 @@ func TestLines_in_order_and_whole(t *testing.T) {
 	}
 }
 
-func TestLines_tells_of_an_error(t *testing.T) {
+func TestLines_tellsOfAnError(t *testing.T) {
 	t.Parallel()
 	l := newLines(&writes{err: errors.New("disk full")}, time.Now)
 	_, err := l.Write([]byte("a\n"))
 	require.ErrorContains(t, err, "disk full")
 }
 
-func TestNewLogger_holds_no_warning_back(t *testing.T) {
+func TestNewLogger_holdsNoWarningBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		to := &writes{}
@@ -130,7 +130,7 @@ func TestNewLogger_holds_no_warning_back(t *testing.T) {
 	})
 }
 
-func TestNewLogger_for_people_writes_at_once(t *testing.T) {
+func TestNewLogger_forPeopleWritesAtOnce(t *testing.T) {
 	t.Parallel()
 	var to bytes.Buffer
 	log, end := NewLogger(&to, "nonsense", false)

@@ -1,4 +1,8 @@
-// Package telemetry is how processes tell what they do.
+// Package telemetry makes the logs ([NewLogger]), metrics ([Metrics]), traces ([Tracing]) and error reports ([Reports]) of a
+// process.
+//
+// What leaves the process is an allow-list: traces and reports contain only names and numbers that the code defines, and
+// ids; metrics have no ids either. Texts that may quote a user's or a vendor's data stay in the log.
 package telemetry
 
 import (
@@ -7,11 +11,11 @@ import (
 	"time"
 )
 
-// NewLogger writes JSON, one object a line, for machines; or text for a developer. An unknown level is info; the
-// configuration has checked it.
+// NewLogger returns a logger that writes JSON, one object on each line, or text for a developer where machine is false. An
+// unknown level counts as info; the configuration has checked it.
 //
-// Lines for machines that come within some milliseconds are written together, but for warnings and errors, before which
-// everything is written. The caller owes a call of end, after which each line is written at once.
+// JSON lines that come within 10 ms are written together. Warnings and errors are written at once, with all lines before
+// them. The caller calls end before the process exits; after that each line is written at once.
 func NewLogger(w io.Writer, level string, machine bool) (log *slog.Logger, end func()) {
 	var parsed slog.Level
 	if err := parsed.UnmarshalText([]byte(level)); err != nil {

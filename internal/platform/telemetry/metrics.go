@@ -9,11 +9,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Metrics count what a process does. Labels are names of ours alone, never an id or a user's text, so that their number
-// is bounded by the code.
+// Metrics count what a process does. Labels are names that the code defines, never an id or a user's text, so that the number
+// of series is bounded.
 type Metrics struct {
 	mu       sync.RWMutex
-	answered map[answered]counts // what Request has looked up
+	answered map[answered]counts // the series that Request has looked up
 
 	requests        *prometheus.CounterVec
 	requestDuration *prometheus.HistogramVec
@@ -25,7 +25,7 @@ type Metrics struct {
 	sweeps          *prometheus.CounterVec
 }
 
-// NewMetrics registers the metrics of a process. It panics when they are registered there already.
+// NewMetrics registers the metrics of a process. It panics when they are registered already.
 func NewMetrics(registry prometheus.Registerer) *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
@@ -57,19 +57,20 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	}
 }
 
-// answered are the labels of an answered request, counts the series that go with them.
 type (
+	// answered is the labels of an answered request.
 	answered struct {
 		method, route string
 		status        int
 	}
+	// counts is the series with these labels.
 	counts struct {
 		requests prometheus.Counter
-		duration prometheus.Observer // nil: an event stream
+		duration prometheus.Observer // nil for event streams
 	}
 )
 
-// Request counts an answered request. route is the template of the path.
+// Request counts an answered request. route is the template of its path.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
 	c := m.countsOf(answered{method, route, status})
 	c.requests.Inc()
@@ -78,7 +79,7 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration) 
 	}
 }
 
-// countsOf remembers what it looked up: as many as there are series.
+// countsOf looks series up and keeps them, as many as there are combinations of labels.
 func (m *Metrics) countsOf(a answered) counts {
 	m.mu.RLock()
 	c, ok := m.answered[a]
@@ -102,7 +103,8 @@ func (m *Metrics) Task(kind, outcome string, took time.Duration) {
 	m.taskDuration.WithLabelValues(kind).Observe(took.Seconds())
 }
 
-// Call counts what was asked of a provider. asked tells whether it was, or was kept from it by limits of ours.
+// Call counts a call to a provider. asked is false where our own limits or an open breaker kept the call from being made: then
+// it has no duration.
 func (m *Metrics) Call(provider, model, outcome string, asked bool, took time.Duration) {
 	m.calls.WithLabelValues(provider, model, outcome).Inc()
 	if asked {
@@ -110,12 +112,12 @@ func (m *Metrics) Call(provider, model, outcome string, asked bool, took time.Du
 	}
 }
 
-// Credits counts credits that have moved.
+// Credits counts credits that moved.
 func (m *Metrics) Credits(action string, amount int64) {
 	m.credits.WithLabelValues(action).Add(float64(amount))
 }
 
-// Sweep counts a look of the sweeper.
+// Sweep counts a run of the sweeper.
 func (m *Metrics) Sweep(err error) {
 	outcome := "succeeded"
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// scrape returns what Prometheus would read.
+// scrape returns what a scrape reads.
 func scrape(t *testing.T, registry *prometheus.Registry) string {
 	t.Helper()
 	answer := httptest.NewRecorder()
@@ -27,7 +27,7 @@ func scrape(t *testing.T, registry *prometheus.Registry) string {
 	return answer.Body.String()
 }
 
-func TestMetrics(t *testing.T) {
+func TestMetrics_countWhatHappens(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewPedanticRegistry()
 	m := telemetry.NewMetrics(registry)
@@ -65,19 +65,19 @@ func TestMetrics(t *testing.T) {
 	require.NotContains(t, text, `duration_seconds_count{method="GET",route="/api/v1/jobs/:job_id/events"`)
 }
 
-func TestRegisterOpenBreakers(t *testing.T) {
+func TestRegisterOpenBreakers_asksAtEachScrape(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewPedanticRegistry()
-	resting := map[string]bool{"seedream": true}
-	telemetry.RegisterOpenBreakers(registry, []string{"nano_banana", "seedream"}, func(model string) bool { return resting[model] })
+	open := map[string]bool{"seedream": true}
+	telemetry.RegisterOpenBreakers(registry, []string{"nano_banana", "seedream"}, func(model string) bool { return open[model] })
 	text := scrape(t, registry)
 	require.Contains(t, text, `mugshot_provider_resting{model="nano_banana"} 0`+"\n")
 	require.Contains(t, text, `mugshot_provider_resting{model="seedream"} 1`+"\n")
-	resting["seedream"] = false
+	open["seedream"] = false
 	require.Contains(t, scrape(t, registry), `mugshot_provider_resting{model="seedream"} 0`+"\n", "asked at each scrape")
 }
 
-func TestRegisterPool(t *testing.T) {
+func TestRegisterPool_readsTheNumbersOfThePool(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewPedanticRegistry()
 	store := factory.Store(t)

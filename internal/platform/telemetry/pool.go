@@ -5,8 +5,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// RegisterPool registers the numbers of a pool of connections to Postgres, read at each scrape. It panics when they are
-// registered there already.
+// RegisterPool registers the numbers of a pool of connections to Postgres, which are read at each scrape. It panics when they
+// are registered already.
 func RegisterPool(registry prometheus.Registerer, pool *pgxpool.Pool) {
 	gauge := func(name, help string, value func(*pgxpool.Stat) float64) {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help},

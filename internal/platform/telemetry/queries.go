@@ -12,11 +12,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// queries traces statements by the names that sql/ gives them; neither text nor arguments leave the process. What runs
-// outside of any trace, such as the sweeper's looks, makes none.
+// queries traces statements by the names that they have in sql/; neither text nor arguments leave the process. Statements
+// outside of a trace, such as those of the sweeper, get no span.
 type queries struct{ tracer trace.Tracer }
 
-// statementKey marks the span of a statement, so that no other is ended for it.
+// statementKey is the context key of a statement's span, so that TraceQueryEnd ends no other span.
 type statementKey struct{}
 
 // TraceQueryStart implements pgx.QueryTracer.
@@ -38,15 +38,15 @@ func (queries) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, data pgx.TraceQue
 	}
 	if data.Err != nil {
 		span.SetStatus(codes.Error, "")
-		if pg, ok := errors.AsType[*pgconn.PgError](data.Err); ok { //nolint:forbidigo // of a failure the code alone is told, and decides nothing
+		if pg, ok := errors.AsType[*pgconn.PgError](data.Err); ok { //nolint:forbidigo // the code is only reported, and decides nothing
 			span.SetAttributes(attribute.String("db.response.status_code", pg.Code))
 		}
 	}
 	span.End()
 }
 
-// statement is the name of a statement: "-- name: JobClaim :one" precedes those that sqlc made. Those of transactions are
-// their own names.
+// statement returns the name of a statement, which sqlc puts before it: "-- name: JobClaim :one". Statements that begin and end
+// transactions are their own names.
 func statement(sql string) string {
 	if named, ok := strings.CutPrefix(sql, "-- name: "); ok {
 		name, _, _ := strings.Cut(named, " ")

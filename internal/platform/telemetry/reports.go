@@ -16,16 +16,16 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// Reports tells Sentry of what is logged as an error: panics, answers of 5xx, tasks that were given up. It says what our
-// own code has words for, and leaves out every text that may quote something: an event names the request and the trace,
-// and the log has the rest.
+// Reports sends what is logged as an error to Sentry: panics, answers with a 5xx status, tasks that were given up. An event has
+// texts and names that the code defines, and the ids of the request and the trace. It leaves out every text that may quote
+// data; the log has those.
 type Reports struct{ client *sentry.Client }
 
-// OpenReports prepares to report, to the project with a DSN. The error does not quote it.
+// OpenReports prepares to report to the Sentry project with a DSN. The error does not quote the DSN.
 func OpenReports(dsn, environment string) (*Reports, error) {
 	client, err := sentry.NewClient(sentry.ClientOptions{
 		Dsn: dsn, Environment: environment, MaxBreadcrumbs: -1, DisableTelemetryBuffer: true, DisableClientReports: true,
-		// Its own integrations tell of modules, the machine and what the environment says.
+		// Sentry's own integrations would send the modules, the machine and environment variables.
 		Integrations: func([]sentry.Integration) []sentry.Integration { return nil },
 	})
 	if err != nil {
@@ -34,13 +34,13 @@ func OpenReports(dsn, environment string) (*Reports, error) {
 	return &Reports{client}, nil
 }
 
-// Close sends what is left, for as long as patience.
-func (r *Reports) Close(patience time.Duration) {
-	r.client.Flush(patience)
+// Close sends what is not sent yet, within the time-out.
+func (r *Reports) Close(timeout time.Duration) {
+	r.client.Flush(timeout)
 	r.client.Close()
 }
 
-// Handler returns a handler that reports errors, and hands every line on.
+// Handler returns a handler that reports errors, and passes every line on to next.
 func (r *Reports) Handler(next slog.Handler) slog.Handler {
 	return reporting{Handler: next, reports: r}
 }
@@ -49,7 +49,7 @@ type reporting struct {
 	slog.Handler
 
 	reports *Reports
-	attrs   []slog.Attr // of Logger.With
+	attrs   []slog.Attr // attributes of Logger.With
 }
 
 // Enabled implements slog.Handler. Errors are reported even where they are not logged.
@@ -80,20 +80,20 @@ func (h reporting) WithGroup(name string) slog.Handler {
 	return reporting{Handler: h.Handler.WithGroup(name), reports: h.reports, attrs: h.attrs}
 }
 
-// tags are what an event may say: names of ours and ids.
-var tags = []string{ //nolint:gochecknoglobals // a constant, but for the language
+// tags are the attributes that an event may have: names that the code defines, numbers and ids.
+var tags = []string{ //nolint:gochecknoglobals // never changed
 	tracecontext.RequestID, tracecontext.UserID, tracecontext.JobID, tracecontext.MessageID, tracecontext.MailID, tracecontext.TraceID, tracecontext.Kind,
 	"method", "route", "status", "code", "attempt",
 }
 
-// kinds are those of tags that tell one trouble from another.
+// kinds are the tags by which Sentry groups events.
 var kinds = []string{tracecontext.Kind, "method", "route", "status", "code"} //nolint:gochecknoglobals // likewise
 
-// report makes an event of a line. Of an error there are its types alone, of a panic the functions that it passed.
+// report makes an event of a log line. Of an error it contains the types only, of a panic the functions on the stack.
 func report(record slog.Record, attrs []slog.Attr) *sentry.Event {
 	event := sentry.NewEvent()
 	event.Level, event.Timestamp, event.Logger = sentry.LevelError, record.Time, "slog"
-	event.Message, event.ServerName = record.Message, "-" // else the host's name
+	event.Message, event.ServerName = record.Message, "-" // an empty one would become the host's name
 	event.Fingerprint = []string{record.Message}
 	exception := sentry.Exception{Type: record.Message}
 	for _, a := range attrs {
@@ -115,7 +115,7 @@ func report(record slog.Record, attrs []slog.Attr) *sentry.Event {
 	return event
 }
 
-// types are those of an error and of what it wraps, outermost first, but for those that only add words.
+// types returns the types of an error and of the errors that it wraps, outermost first, without those that only add text.
 func types(err error) []string {
 	var found []string
 	var walk func(error)
@@ -123,7 +123,7 @@ func types(err error) []string {
 		if name := fmt.Sprintf("%T", err); !strings.HasPrefix(name, "*fmt.wrapError") {
 			found = append(found, name)
 		}
-		switch wrapper := err.(type) { //nolint:errorlint // the chain itself is what is looked at
+		switch wrapper := err.(type) { //nolint:errorlint // it walks the chain itself
 		case interface{ Unwrap() error }:
 			if inner := wrapper.Unwrap(); inner != nil {
 				walk(inner)

@@ -35,7 +35,7 @@ func TestReports_sayWhatHappenedAndNothingThatWasSaid(t *testing.T) {
 		"panic", secret, "body", secret, "url", "https://x/?token="+secret, "stack", string(debug.Stack()))
 	reports.Close(10 * time.Second)
 	require.Contains(t, logged.String(), "only a warning")
-	require.Contains(t, logged.String(), secret, "the log has the words")
+	require.Contains(t, logged.String(), secret, "the log has the text")
 	require.Len(t, sentry.Events(), 1)
 	event := sentry.Events()[0]
 	require.Equal(t, "request", event.Message)
@@ -57,7 +57,7 @@ func TestReports_sayWhatHappenedAndNothingThatWasSaid(t *testing.T) {
 	}
 }
 
-// Whoever adds to what Sentry is told has to say so here, and whoever takes away as well.
+// A change of what Sentry gets has to be made here too.
 func TestReports_tellTheseTags(t *testing.T) {
 	t.Parallel()
 	sentry := sentrytest.New(t)
@@ -80,11 +80,11 @@ func TestReports_tellTheseTags(t *testing.T) {
 	reports.Close(10 * time.Second)
 	require.Len(t, sentry.Events(), 1)
 	require.Equal(t, chosen, sentry.Events()[0].Tags)
-	require.Equal(t, []string{"broken", "7", "8", "9", "10", "11"}, sentry.Events()[0].Fingerprint, "grouped by what tells troubles apart")
+	require.Equal(t, []string{"broken", "7", "8", "9", "10", "11"}, sentry.Events()[0].Fingerprint, "grouped by kind, method, route, status and code")
 	require.NotContains(t, sentry.Events()[0].Raw, "said")
 }
 
-// Errors are reported even where the log is not told of them, and one in a group says no less.
+// Errors are reported even where the log does not have them, and with the same attributes where they are in a group.
 func TestReports_errorsThatAreNotLogged(t *testing.T) {
 	t.Parallel()
 	sentry := sentrytest.New(t)
@@ -111,7 +111,7 @@ func TestOpenReports_doesNotQuoteItsAddress(t *testing.T) {
 	}
 }
 
-func TestTrailHandler_saysItOnce(t *testing.T) {
+func TestTraceContextHandler_addsWhatALineLacks(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	log := slog.New(telemetry.NewTraceContextHandler(slog.NewJSONHandler(&out, nil)))
@@ -124,5 +124,5 @@ func TestTrailHandler_saysItOnce(t *testing.T) {
 	require.Contains(t, lines[0], `"request_id":"r-1","job_id":"j-1"`)
 	require.Contains(t, lines[1], `"job_id":"own","request_id":"r-own"}`)
 	require.NotContains(t, lines[2], "_id")
-	require.Contains(t, lines[3], `"theirs":{"a":"b"}}`, "in a group nothing is ours to name")
+	require.Contains(t, lines[3], `"theirs":{"a":"b"}}`, "in a group nothing is added")
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// allowed are the attributes that may leave the process: names and numbers of ours, and ids. Everything else that a library
-// may think of, such as addresses, paths, queries and agents, stays behind; so do events and descriptions of errors,
-// which may quote anything.
+// allowed are the attributes that may leave the process: names and numbers that the code defines, and ids. All other
+// attributes that a library may set, such as addresses, paths, queries and user agents, are removed; so are events and
+// descriptions of errors, which may quote data.
 var allowed = map[attribute.Key]bool{
 	tracecontext.RequestID: true, tracecontext.UserID: true, tracecontext.JobID: true, tracecontext.MessageID: true, tracecontext.MailID: true,
 	tracecontext.Outcome:  true,
@@ -24,12 +24,12 @@ var allowed = map[attribute.Key]bool{
 	"db.system.name": true, "db.response.status_code": true,
 }
 
-// scrubber takes out of spans whatever may not be told.
+// scrubber removes from spans what must not leave the process.
 type scrubber struct {
 	sdk.SpanExporter
 
 	log    *slog.Logger
-	failed atomic.Bool // so that a collector that is away is news once
+	failed atomic.Bool // the last export failed, which has been logged
 }
 
 // ExportSpans implements sdk.SpanExporter. A failure is logged here, since the SDK would write to standard error.
@@ -49,7 +49,7 @@ func (s *scrubber) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) er
 	return nil
 }
 
-// scrubbedSpan is a span without what may not be told.
+// scrubbedSpan is a span without what must not leave the process.
 type scrubbedSpan struct{ sdk.ReadOnlySpan }
 
 // Attributes implements sdk.ReadOnlySpan.
@@ -69,7 +69,7 @@ func (scrubbedSpan) Events() []sdk.Event { return nil }
 // Status implements sdk.ReadOnlySpan.
 func (s scrubbedSpan) Status() sdk.Status { return sdk.Status{Code: s.ReadOnlySpan.Status().Code} }
 
-// Links implements sdk.ReadOnlySpan. A trace state is whatever a client wrote into its header.
+// Links implements sdk.ReadOnlySpan. It removes trace states, whose text clients choose.
 func (s scrubbedSpan) Links() []sdk.Link {
 	var links []sdk.Link
 	for _, l := range s.ReadOnlySpan.Links() {

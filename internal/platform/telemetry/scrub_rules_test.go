@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
 
-// Whoever adds to what may leave the process has to say so here, and whoever takes away as well.
+// A change of what may leave the process has to be made here too.
 func TestScrubber_letsTheseAttributesOut(t *testing.T) {
 	t.Parallel()
 	chosen := []string{
@@ -40,7 +40,7 @@ func TestScrubber_letsTheseAttributesOut(t *testing.T) {
 	require.Equal(t, chosen, left)
 }
 
-// flaky is an exporter whose collector comes and goes.
+// flaky is an exporter whose collector is away at times.
 type flaky struct {
 	sdk.SpanExporter
 
@@ -49,8 +49,8 @@ type flaky struct {
 
 func (f *flaky) ExportSpans(context.Context, []sdk.ReadOnlySpan) error { return f.err }
 
-// A collector that is away is news once, and again when it is back; the SDK hears of no failure.
-func TestScrubber_tellsOnceThatNobodyTakesTraces(t *testing.T) {
+// The outage of a collector is logged once, and its end once; the SDK gets no error.
+func TestScrubber_logsAnOutageOnce(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
 	collector := &flaky{}

@@ -7,15 +7,15 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// traceContextHandler adds to each line what its context knows of the work: the ids of the request, the user, the task and the
-// trace. A line that says one of them itself keeps its own.
+// traceContextHandler adds the attributes of package tracecontext to each line: the ids of the request, the user, the task and
+// the trace. A line that has one of them already keeps its own.
 type traceContextHandler struct {
 	slog.Handler
 
-	said map[string]bool // by Logger.With
+	own map[string]bool // attributes of Logger.With
 }
 
-// NewTraceContextHandler returns a handler whose lines say what they are about.
+// NewTraceContextHandler returns a handler that adds the attributes of a line's context, those of package tracecontext.
 func NewTraceContextHandler(next slog.Handler) slog.Handler {
 	return traceContextHandler{Handler: next}
 }
@@ -26,21 +26,21 @@ func (h traceContextHandler) Handle(ctx context.Context, r slog.Record) error {
 	if len(known) == 0 {
 		return h.Handler.Handle(ctx, r)
 	}
-	var unsaid []slog.Attr // in most lines nothing
+	var missing []slog.Attr // none in most lines
 	for _, a := range known {
-		if !h.said[a.Key] && !says(r, a.Key) {
-			unsaid = append(unsaid, a)
+		if !h.own[a.Key] && !has(r, a.Key) {
+			missing = append(missing, a)
 		}
 	}
-	if len(unsaid) > 0 {
+	if len(missing) > 0 {
 		r = r.Clone()
-		r.AddAttrs(unsaid...)
+		r.AddAttrs(missing...)
 	}
 	return h.Handler.Handle(ctx, r)
 }
 
-// says tells whether a line says something itself. It has a few attributes, among which a map would find nothing sooner.
-func says(r slog.Record, key string) (found bool) {
+// has reports whether a line has an attribute. A line has few, so that a map would not be faster.
+func has(r slog.Record, key string) (found bool) {
 	r.Attrs(func(a slog.Attr) bool {
 		found = a.Key == key
 		return !found
@@ -50,15 +50,15 @@ func says(r slog.Record, key string) (found bool) {
 
 // WithAttrs implements slog.Handler.
 func (h traceContextHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	said := make(map[string]bool, len(h.said)+len(attrs))
-	for key := range h.said {
-		said[key] = true
+	own := make(map[string]bool, len(h.own)+len(attrs))
+	for key := range h.own {
+		own[key] = true
 	}
 	for _, a := range attrs {
-		said[a.Key] = true
+		own[a.Key] = true
 	}
-	return traceContextHandler{Handler: h.Handler.WithAttrs(attrs), said: said}
+	return traceContextHandler{Handler: h.Handler.WithAttrs(attrs), own: own}
 }
 
-// WithGroup implements slog.Handler. Within a group nothing is ours to name, and nothing is added.
+// WithGroup implements slog.Handler. In a group the names would have a prefix, so nothing is added.
 func (h traceContextHandler) WithGroup(name string) slog.Handler { return h.Handler.WithGroup(name) }

@@ -21,26 +21,26 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// scope is the name under which our own spans are made.
+// scope is the instrumentation scope of the spans that the code itself makes.
 const scope = "mugshot"
 
-// TracingConfig says where traces go.
+// TracingConfig says where traces are sent.
 type TracingConfig struct {
 	Endpoint    string            // of a collector that takes OTLP over HTTP, without /v1/traces
-	Headers     map[string]string // that it asks for
+	Headers     map[string]string // that the collector requires
 	Service     string
 	Environment string
-	Share       float64 // of requests that are traced, 0 to 1
+	Share       float64 // of requests that are traced, from 0 to 1
 }
 
-// Tracing makes the spans of a process. Everything works on a nil Tracing, and costs nothing there.
+// Tracing makes the spans of a process. All methods work on a nil *Tracing, without spans and without cost.
 type Tracing struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
 }
 
-// OpenTracing begins to send what is traced, in the background. It dials nothing yet; a collector that is away costs
-// its spans and a warning.
+// OpenTracing starts to export spans in the background. It does not dial; while the collector is away, spans are lost and one
+// warning is logged. The caller calls [Tracing.Close].
 func OpenTracing(ctx context.Context, cfg TracingConfig, log *slog.Logger) (*Tracing, error) {
 	exporter, err := otlptracehttp.New(ctx,
 		otlptracehttp.WithEndpointURL(strings.TrimRight(cfg.Endpoint, "/")+"/v1/traces"), otlptracehttp.WithHeaders(cfg.Headers))
@@ -57,15 +57,16 @@ func OpenTracing(ctx context.Context, cfg TracingConfig, log *slog.Logger) (*Tra
 	return &Tracing{provider: provider, tracer: provider.Tracer(scope)}, nil
 }
 
-// Close sends what is left until ctx ends.
+// Close sends what is not sent yet, until ctx ends.
 func (t *Tracing) Close(ctx context.Context) {
 	if t != nil {
-		_ = t.provider.Shutdown(ctx) // the scrubber has logged what could not be sent
+		_ = t.provider.Shutdown(ctx) // the scrubber has logged a failure
 	}
 }
 
-// Requests returns what begins a span around each request, in a trace of our own: whom a stranger says to belong to, a
-// link tells, and whether the request is traced is not a stranger's to decide. The edge names the span.
+// Requests returns middleware that begins a span around each request, always in a new trace: clients decide neither which
+// trace a request belongs to nor whether it is sampled. The trace of a client's header becomes a link. The HTTP edge names
+// the span. It is nil for a nil *Tracing.
 func (t *Tracing) Requests() func(http.Handler) http.Handler {
 	if t == nil {
 		return nil
@@ -76,7 +77,8 @@ func (t *Tracing) Requests() func(http.Handler) http.Handler {
 		otelhttp.WithSpanNameFormatter(func(operation string, _ *http.Request) string { return operation }))
 }
 
-// Task gives a handler of tasks what it needs to take up the trace of whoever asked.
+// Task returns handle with a tracer in its context, with which [tracecontext.Resume] continues the trace of the request that
+// asked for the task.
 func (t *Tracing) Task(handle func(context.Context, uuid.UUID) error) func(context.Context, uuid.UUID) error {
 	if t == nil {
 		return handle
@@ -86,8 +88,8 @@ func (t *Tracing) Task(handle func(context.Context, uuid.UUID) error) func(conte
 	}
 }
 
-// Calls returns a transport that makes a span of each call to a provider that is made within a trace. The provider
-// is not told of the trace.
+// Calls returns a transport that makes a span for each call to a provider within a trace. It sends no header of the trace to
+// the provider.
 func (t *Tracing) Calls(next http.RoundTripper, provider string) http.RoundTripper {
 	if t == nil {
 		return next
@@ -112,7 +114,7 @@ func (c calls) CloseIdleConnections() {
 	}
 }
 
-// Queries returns what makes a span of each statement that runs within a trace; nil: nobody traces.
+// Queries returns a tracer that makes a span for each statement within a trace; nil for a nil *Tracing.
 func (t *Tracing) Queries() pgx.QueryTracer {
 	if t == nil {
 		return nil

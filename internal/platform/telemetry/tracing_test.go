@@ -16,7 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// traced is a Tracing whose spans stay here.
+// traced is a Tracing whose spans are kept in memory.
 func traced(sampler sdk.Sampler) (*Tracing, *tracetest.InMemoryExporter) {
 	out := tracetest.NewInMemoryExporter()
 	provider := sdk.NewTracerProvider(sdk.WithSampler(sdk.ParentBased(sampler)),
@@ -24,10 +24,10 @@ func traced(sampler sdk.Sampler) (*Tracing, *tracetest.InMemoryExporter) {
 	return &Tracing{provider: provider, tracer: provider.Tracer(scope)}, out
 }
 
-// strange is a trace that a client says to belong to, and says to be sampled.
+// strange is a header with which a client claims that its request belongs to a sampled trace.
 const strange = "0af7651916cd43dd8448eb211c80319c"
 
-// A client decides neither to which trace its request belongs nor whether it is traced; a link tells of its wish.
+// A client decides neither to which trace its request belongs nor whether it is sampled; its trace becomes a link.
 func TestRequests_beginATraceOfOurs(t *testing.T) {
 	t.Parallel()
 	ask := func(sampler sdk.Sampler) tracetest.SpanStubs {
@@ -46,7 +46,7 @@ func TestRequests_beginATraceOfOurs(t *testing.T) {
 	require.Empty(t, ask(sdk.NeverSample()))
 }
 
-// A provider is not told of the trace that its call belongs to, and outside of any trace no span is made.
+// A provider gets no header of the trace that a call belongs to, and outside of a trace no span is made.
 func TestCalls_tellTheProviderNothing(t *testing.T) {
 	t.Parallel()
 	tracing, out := traced(sdk.AlwaysSample())
@@ -80,7 +80,7 @@ func must(r *http.Request, err error) *http.Request {
 	return r
 }
 
-// A statement is told by its name and, where it failed, its code; outside of any trace not at all.
+// The span of a statement has its name and, after a failure, its code. Outside of a trace there is no span.
 func TestQueries_tellNamesAndCodes(t *testing.T) {
 	t.Parallel()
 	tracing, out := traced(sdk.AlwaysSample())

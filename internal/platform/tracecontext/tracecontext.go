@@ -1,8 +1,11 @@
-// Package tracecontext tells, wherever work is done, what it is done for: the request that asked for it, the job, reply or mail
-// that it is, and the trace that it belongs to. A context carries the trail through a process; the rows of jobs, replies
-// and mails carry it from the process that was asked to the one that works, however often a message is pushed again.
+// Package tracecontext carries what a piece of work belongs to: the id of the request that asked for it, the ids of the
+// user and of the job, reply or mail, and the trace. Logs and spans are labelled with it.
 //
-// It knows OpenTelemetry's interfaces alone. Where nobody traces, it costs a context value.
+// Within a process a context carries these attributes ([With], [Attrs]). Between processes the rows of jobs, replies and
+// mails carry them ([Origin]): the API process stores them ([From]), and the worker that claims the row takes them up
+// again ([Resume]), however often the task was pushed.
+//
+// It depends on the interfaces of OpenTelemetry only, and works without tracing: then its cost is a context value.
 package tracecontext
 
 import (
@@ -16,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The names under which logs and spans have what a trail says.
+// The names of the attributes, in logs and in spans.
 const (
 	RequestID = "request_id"
 	UserID    = "user_id"
@@ -28,24 +31,24 @@ const (
 	Outcome   = "outcome"
 )
 
-// Origin is the request behind a piece of work, as its row keeps it. Nil: nobody knows.
+// Origin is the request that asked for a piece of work, as the row of the work stores it.
 type Origin struct {
-	RequestID   *string
+	RequestID   *string // nil: the work was not asked for by a request
 	Traceparent *string // W3C Trace Context; nil unless the request was sampled
 }
 
-// key is under what name a context has its trail, tracerKey its tracer.
 type (
-	key       struct{}
-	tracerKey struct{}
+	key       struct{} // of a context's Carrier
+	tracerKey struct{} // of a context's tracer
 )
 
-// Carrier is a context with a trail, as With and Carry make it.
+// Carrier is a context with attributes. [With] makes one; [Carrier.Carry] fills one that is part of another struct, which
+// saves an allocation for each request.
 type Carrier struct {
-	context.Context //nolint:containedctx // it is one, as those that package context makes
+	context.Context //nolint:containedctx // a Carrier is a context, like those that package context makes
 
 	attrs  []slog.Attr
-	inline [2]slog.Attr // for the first of attrs: most trails are short, and each request has one
+	inline [2]slog.Attr // storage for the first attrs, since most contexts have few
 }
 
 // Value implements context.Context.
@@ -56,33 +59,35 @@ func (c *Carrier) Value(name any) any {
 	return c.Context.Value(name)
 }
 
-// With returns a context whose logs say one thing more. name is one of the names above; value is an id or a name of ours.
+// With returns a context with one more attribute. name is one of the names above; value is an id, or a name that the code
+// defines.
 func With(ctx context.Context, name, value string) context.Context {
 	c := &Carrier{}
 	c.Carry(ctx, name, value)
 	return c
 }
 
-// Carry is With for a Carrier that is part of something else, and not yet used.
+// Carry makes c a context like the one that [With] returns. c must not be in use yet.
 func (c *Carrier) Carry(ctx context.Context, name, value string) {
 	c.Context = ctx
 	c.attrs = append(append(c.inline[:0], attrs(ctx)...), slog.String(name, value))
 }
 
-// Add has ctx itself say one thing more. It is for whoever began its trail, while no other goroutine looks at it; a context
-// without a trail stays without.
+// Add adds an attribute to ctx itself, if ctx has attributes already. Only the caller that made the context's [Carrier] may
+// call it, while no other goroutine uses the context.
 func Add(ctx context.Context, name, value string) {
 	if c, ok := ctx.Value(key{}).(*Carrier); ok {
 		c.attrs = append(c.attrs, slog.String(name, value))
 	}
 }
 
-// WithTracer returns a context in which Resume begins spans.
+// WithTracer returns a context in which [Resume] begins spans.
 func WithTracer(ctx context.Context, tracer trace.Tracer) context.Context {
 	return context.WithValue(ctx, tracerKey{}, tracer)
 }
 
-// Attrs are what logs should say about the work of ctx.
+// Attrs returns the attributes of ctx for a log line, with the trace id if the trace is sampled. The caller must not change
+// them.
 func Attrs(ctx context.Context) []slog.Attr {
 	known := attrs(ctx)
 	if span := trace.SpanContextFromContext(ctx); span.IsSampled() {
@@ -98,10 +103,10 @@ func attrs(ctx context.Context) []slog.Attr {
 	return nil
 }
 
-// traceparent is the header's name, which is the carrier's, too.
+// traceparent is the name of the header of W3C Trace Context, under which propagation carriers have its value.
 const traceparent = "traceparent"
 
-// From returns what a row should keep of ctx.
+// From returns the [Origin] to store with work that ctx asks for.
 func From(ctx context.Context) Origin {
 	var o Origin
 	known := attrs(ctx)
@@ -116,8 +121,9 @@ func From(ctx context.Context) Origin {
 	return o
 }
 
-// Resume takes a trail up again where a worker begins with a row: name and id say which, kind what is done. The caller
-// owes a call of end, with what came of it.
+// Resume returns a context for a worker that begins to work on a row, with the attributes of its origin and the row's id;
+// name is the attribute of the id. With a tracer ([WithTracer]) it begins a span "run "+kind in the origin's trace. The caller
+// calls end with the outcome when the work is over.
 func Resume(ctx context.Context, o Origin, kind, name, id string) (resumed context.Context, end func(outcome string)) {
 	if o.RequestID != nil {
 		ctx = With(ctx, RequestID, *o.RequestID)
@@ -130,7 +136,7 @@ func Resume(ctx context.Context, o Origin, kind, name, id string) (resumed conte
 	if o.Traceparent != nil {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{traceparent: *o.Traceparent})
 	}
-	ctx, span := tracer.Start(ctx, "run "+kind, trace.WithSpanKind(trace.SpanKindConsumer)) //nolint:spancheck // end ends it
+	ctx, span := tracer.Start(ctx, "run "+kind, trace.WithSpanKind(trace.SpanKindConsumer)) //nolint:spancheck // the returned function ends it
 	AnnotateSpan(ctx)
 	return ctx, func(outcome string) { //nolint:spancheck // likewise
 		span.SetAttributes(attribute.String(Outcome, outcome))
@@ -141,7 +147,7 @@ func Resume(ctx context.Context, o Origin, kind, name, id string) (resumed conte
 	}
 }
 
-// AnnotateSpan gives the span of ctx the names that its logs have.
+// AnnotateSpan sets the attributes of ctx on its span, under the names that they have in logs.
 func AnnotateSpan(ctx context.Context) {
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {
@@ -152,7 +158,8 @@ func AnnotateSpan(ctx context.Context) {
 	}
 }
 
-// InSpan does one thing in a span of its own, if ctx is traced.
+// InSpan calls do in a span of its own, if ctx is traced, and otherwise just calls it. An error sets the span's status, without
+// its text.
 func InSpan(ctx context.Context, name string, kind trace.SpanKind, do func(ctx context.Context) error) error {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
