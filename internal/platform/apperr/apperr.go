@@ -1,6 +1,8 @@
-// Package apperr is the vocabulary of failure shared by every floor of the house: a Kind that an edge turns into a
-// status or a retry, a Code that clients switch over, and a sentence for a person. It is a leaf and imports nothing
-// of the project.
+// Package apperr defines the errors that all packages share. An [Error] has a [Kind], from which the HTTP edge makes a status
+// and a worker a retry decision; a [Code] for client programs; and a message for a person. Errors without an *Error in their
+// chain count as internal ([From]): they are logged, and a client learns nothing of them.
+//
+// The package imports nothing else of the project.
 package apperr
 
 import (
@@ -10,33 +12,34 @@ import (
 	"time"
 )
 
-// Kind classes a failure by what its receiver can do about it. Edges map kinds, never codes, to their own terms.
+// Kind classifies a failure by what the receiver can do about it. The HTTP edge and the workers decide by the kind, never by
+// the code.
 type Kind int
 
-// The kinds. The zero value is Internal, so that a forgotten kind never tells a client anything.
+// The kinds. The zero value is Internal, so that an error with a forgotten kind tells a client nothing.
 const (
-	Internal             Kind = iota // a defect or an unforeseen fault: logged, reported, never explained to a client
-	Invalid                          // the request can't be right, now or later
-	Unauthenticated                  // who is asking is not known
-	Forbidden                        // who is asking is known, and may not
-	NotFound                         // absent, or somebody else's, which must look the same
-	Conflict                         // right in itself, but not in the present state
-	RateLimited                      // too often; RetryAfter says when again
+	Internal             Kind = iota // a defect or an unforeseen fault: logged and reported, never explained to a client
+	Invalid                          // the request is wrong, now and later
+	Unauthenticated                  // the client is not known
+	Forbidden                        // the client is known, and may not do this
+	NotFound                         // absent, or another account's, which must look the same
+	Conflict                         // the request is right, but not in the present state
+	RateLimited                      // too many requests; RetryAfter says when to try again
 	Unavailable                      // a dependency is away; the same request may succeed later
 	TooLarge                         // the body is over the limit
 	UnsupportedMediaType             // the body is of a type that the operation does not read
 	MethodNotAllowed                 // the path exists under other methods
 )
 
-// Error is a failure with a code from the contract. Values are declared once in a domain's errors.go and compared
-// with errors.Is, which looks at the code alone; the With methods return copies, so declared values never change.
+// Error is a failure with a code from the API's contract. A domain declares its errors once, in its errors.go. Compare them
+// with [errors.Is], which looks at the code only. The With methods return copies, so declared errors never change.
 type Error struct {
 	Kind       Kind
 	Code       Code
-	Message    string         // one sentence that may be shown to anybody; no secret, no internal name
+	Message    string         // one sentence that clients may show; no secret, no internal name
 	Details    map[string]any // JSON-encodable, shown to the client
 	Fields     []Field        // the failing fields of a validation, all at once
-	RetryAfter time.Duration  // 0: not stated
+	RetryAfter time.Duration  // when the client may try again; 0: not stated
 	cause      error
 }
 
@@ -53,17 +56,17 @@ func New(kind Kind, code Code, message string) *Error {
 	return &Error{Kind: kind, Code: code, Message: message}
 }
 
-// Validation reports failing fields of a body that the spec alone can't rule out.
+// Validation returns an error for fields that satisfy the spec and still are wrong.
 func Validation(fields ...Field) *Error {
 	return &Error{Kind: Invalid, Code: CodeValidationFailed, Message: "Some fields need another look.", Fields: fields}
 }
 
-// Body is a failing field of the body; name is a top-level member.
+// Body returns a failing field of the body; name is a member at the top level.
 func Body(name, code, message string) Field {
 	return Field{Field: "/" + name, In: "body", Code: code, Message: message}
 }
 
-// Error implements error. Its text is for logs; it carries the cause, which must not hold secrets.
+// Error implements error. The text is for logs. It contains the cause, which must not contain secrets.
 func (e *Error) Error() string {
 	if e.cause == nil {
 		return string(e.Code)
@@ -87,7 +90,7 @@ func (e *Error) With(cause error) *Error {
 	return &c
 }
 
-// WithMessage returns a copy with another sentence for the reader.
+// WithMessage returns a copy with another message.
 func (e *Error) WithMessage(message string) *Error {
 	c := *e
 	c.Message = message

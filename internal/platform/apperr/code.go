@@ -1,6 +1,6 @@
 package apperr
 
-// Code is what a client switches over. The set is the ErrorCode enum of api/openapi.yaml; a test holds the two together.
+// Code tells client programs what went wrong. The codes are the ErrorCode enum of api/openapi.yaml; a test compares the two.
 type Code string
 
 // The codes of the contract.
@@ -52,7 +52,7 @@ func Codes() []Code {
 	}
 }
 
-// The failures that belong to no domain.
+// The errors that belong to no domain.
 var (
 	ErrInternal    = New(Internal, CodeInternal, "Something went wrong on our side. Please try again.")
 	ErrUnavailable = New(Unavailable, CodeUnavailable, "The service is busy or partly down. Please try again shortly.")

@@ -5,8 +5,8 @@ import (
 	"runtime"
 )
 
-// Panicked is the error that a recovered panic is worth. It tells what Go itself panicked with, such as an index out of
-// range, and of anything else its type alone: what a library panics with may quote what it was given.
+// Panicked returns an error for the value of a recovered panic. It contains the text of the runtime's own errors, such as an
+// index out of range, and of any other value only the type: a library may panic with a text that quotes its input.
 func Panicked(value any) error {
 	if fault, ok := value.(runtime.Error); ok {
 		return fmt.Errorf("panic: %w", fault)

@@ -1,5 +1,8 @@
-// Package audit writes down what happened to accounts, for their owners and for those who look into an incident. An
-// event is written in the transaction of what it tells of, so that neither is there without the other.
+// Package audit records security events of accounts, such as sign-ins and new passwords, and the decisions of moderation. The
+// account's owner and operators who examine an incident read them.
+//
+// An event is recorded in the transaction of the change that it reports, so that neither exists without the other. Events
+// outlive the account: when it is deleted, their addresses and user agents are blanked and the rest stays.
 package audit
 
 import (
@@ -23,9 +26,9 @@ const (
 	ConfirmationResent   Action = "confirmation_resent"
 	SignedIn             Action = "signed_in"
 	SignInFailed         Action = "sign_in_failed"
-	PasswordRefused      Action = "password_refused" // a wrong one, of somebody who is signed in already
+	PasswordRefused      Action = "password_refused" // a wrong password from a client that is signed in
 	AccountLocked        Action = "account_locked"
-	LockedAttempt        Action = "locked_attempt" // turned away without a look at the password
+	LockedAttempt        Action = "locked_attempt" // refused without checking the password
 	SignedOut            Action = "signed_out"
 	RefreshTokenReused   Action = "refresh_token_reused"
 	SessionRevoked       Action = "session_revoked"
@@ -39,12 +42,12 @@ const (
 	SecondFactorSetUp    Action = "second_factor_set_up"
 	SecondFactorEnabled  Action = "second_factor_enabled"
 	SecondFactorDisabled Action = "second_factor_disabled"
-	SecondFactorAsked    Action = "second_factor_asked" // the password was right
+	SecondFactorAsked    Action = "second_factor_asked" // the password was right, and the second factor is missing
 	SecondFactorRefused  Action = "second_factor_refused"
 	RecoveryCodeUsed     Action = "recovery_code_used"
 )
 
-// The decisions of package safety. Each refusal is named like the code that its creator is answered.
+// The decisions of package safety. Each refusal has the name of the error code in the answer to its creator.
 const (
 	ContentAllowed  Action = "content_allowed"
 	ContentBlocked  Action = "content_blocked"
@@ -54,16 +57,16 @@ const (
 // Entry is one event.
 type Entry struct {
 	ID        uuid.UUID
-	UserID    *uuid.UUID // nil: no account is known
+	UserID    *uuid.UUID // nil: the account is not known
 	Action    Action
 	IP        string
 	UserAgent string
-	// Meta says more, for programs: ids, counts and reasons. Never a secret, and nothing personal, since it outlives
-	// the account; nil: nothing.
+	// Meta has details for programs: ids, counts and reasons. Never secrets, and no personal data, since the event outlives
+	// the account. nil: no details.
 	Meta map[string]any
 }
 
-// EncodeMeta is Meta as the log keeps it.
+// EncodeMeta returns Meta as the audit log stores it.
 func (e Entry) EncodeMeta() (json.RawMessage, error) {
 	if e.Meta == nil {
 		return json.RawMessage("{}"), nil
@@ -75,7 +78,7 @@ func (e Entry) EncodeMeta() (json.RawMessage, error) {
 	return encoded, nil
 }
 
-// Record writes an event with the caller's handle.
+// Record stores an event on q, which is the caller's transaction.
 func Record(ctx context.Context, q *db.Queries, e Entry) error {
 	meta, err := e.EncodeMeta()
 	if err != nil {

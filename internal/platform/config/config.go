@@ -1,5 +1,6 @@
-// Package config reads the environment into one typed struct and reports everything that is wrong with it at once.
-// .env.example explains each name; a test holds the two together.
+// Package config reads the environment variables into one typed struct, [Config], and reports all problems at once.
+// .env.example explains each variable; a test checks that it names the same variables with the same defaults. Secrets have
+// the type [Secret], which hides them from logs.
 package config
 
 import (
@@ -14,16 +15,16 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Environments.
+// The values of APP_ENV.
 const (
 	Development = "development"
 	Production  = "production"
 )
 
-// Unlimited is the value of a limit that is none.
+// Unlimited is the value that switches a limit off.
 const Unlimited = 0
 
-// Config is everything that an operator decides. The first group has the names that the product owner fixed.
+// Config is everything that an operator decides. The product owner chose the names of the first group.
 type Config struct {
 	ProjectName     string `env:"PROJECT_NAME" envDefault:"Tmughsot studio"`
 	BasePath        string `env:"API_V1_STR" envDefault:"/api/v1"`
@@ -105,7 +106,8 @@ type Config struct {
 	DevDir string `env:"DEV_DIR" envDefault:".dev"`
 }
 
-// Load reads an environment, such as env.ToMap(os.Environ()), and checks it. The error names every problem.
+// Load reads an environment, such as the one of [Environment], and checks it. The error lists every problem, and quotes no
+// secret.
 func Load(environ map[string]string) (Config, error) {
 	var c Config
 	err := env.ParseWithOptions(&c, env.Options{Environment: withoutEmpty(environ)})
@@ -126,10 +128,10 @@ func Load(environ map[string]string) (Config, error) {
 	return c, nil
 }
 
-// InProduction tells whether the strict rules hold.
+// InProduction reports whether the rules for production apply: in any environment but development.
 func (c Config) InProduction() bool { return c.Env != Development }
 
-// withoutEmpty makes NAME= mean the same as no NAME, as people expect of .env files.
+// withoutEmpty removes variables without a value, so that NAME= means the same as no NAME, as operators expect of .env files.
 func withoutEmpty(environ map[string]string) map[string]string {
 	kept := make(map[string]string, len(environ))
 	for name, value := range environ {

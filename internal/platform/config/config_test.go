@@ -70,7 +70,7 @@ func TestLoad_refusesWeakSecretsOutsideDevelopment(t *testing.T) {
 	}
 }
 
-// A key and the creators' pictures go to a provider, so only a process of this machine may be asked in the clear.
+// A key and the creators' pictures go to a provider, so only a provider on this machine may be reached without TLS.
 func TestLoad_providersAreReachedOverTLS(t *testing.T) {
 	t.Parallel()
 	for base, ok := range map[string]bool{
@@ -90,7 +90,7 @@ func TestLoad_providersAreReachedOverTLS(t *testing.T) {
 		}
 	}
 	_, err := config.Load(map[string]string{"GEMINI_BASE_URL": "http://gemini.test"})
-	require.NoError(t, err, "development shrugs it off")
+	require.NoError(t, err, "allowed in development")
 }
 
 func TestLoad_productionIsReachedOverTLS(t *testing.T) {
@@ -110,8 +110,8 @@ func TestLoad_providerModels(t *testing.T) {
 	require.Equal(t, map[string]string{"nano_banana": "gemini-x", "fal_flux": "fal-ai/flux/dev"}, c.ProviderModels)
 }
 
-// A picture may lie without a row for as long as an attempt lasts, so that a shorter age would remove what is about to be
-// somebody's.
+// A picture may be stored without a row for as long as an attempt lasts. A shorter age would remove pictures whose rows are
+// about to be written.
 func TestLoad_orphansAreOlderThanAttempts(t *testing.T) {
 	t.Parallel()
 	for age, fits := range map[string]bool{"50s": false, "51s": true} {
@@ -126,7 +126,7 @@ func TestLoad_orphansAreOlderThanAttempts(t *testing.T) {
 	}
 }
 
-func TestSecret_showsItselfToNobody(t *testing.T) {
+func TestSecret_isHiddenWhereverItIsPrinted(t *testing.T) {
 	t.Parallel()
 	environ := production()
 	c, err := config.Load(environ)
@@ -140,7 +140,7 @@ func TestSecret_showsItselfToNobody(t *testing.T) {
 	}
 }
 
-// The example is what operators read, so it has to have every name, no other, and the true defaults.
+// Operators read the example, so it must have every variable, no other, and the right defaults.
 func TestEnvExample_matchesConfig(t *testing.T) {
 	t.Parallel()
 	file, err := os.Open("../../../.env.example")

@@ -11,8 +11,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/config"
 )
 
-// What an overlay of deploy/kubernetes sets, and the secrets that docs/deployment.md asks for beside it, are all that a
-// start in production needs.
+// The settings of an overlay of deploy/kubernetes, with the secrets that docs/deployment.md asks for, are complete: a process
+// starts in production with them.
 func TestLoad_overlaysAreComplete(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join("..", "..", "..", "deploy", "kubernetes")

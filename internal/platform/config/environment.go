@@ -11,7 +11,8 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// Environment is the process's own and, below it, that of the file .env in the working directory, if there is one.
+// Environment returns the environment of the process, completed by the file .env in the working directory, if there is
+// one. The process' own variables win.
 func Environment() (map[string]string, error) {
 	environ, err := godotenv.Read()
 	switch {
@@ -24,6 +25,6 @@ func Environment() (map[string]string, error) {
 	return environ, nil
 }
 
-// GOGCIsSet tells whether GOGC is set, which the Go runtime itself reads: then nobody else may decide when memory is
-// collected.
+// GOGCIsSet reports whether GOGC is set, which the Go runtime reads. Then the operator has tuned the heap, and the program
+// must not.
 func GOGCIsSet() bool { return os.Getenv("GOGC") != "" }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// OTLPHeaderMap is what OTEL_EXPORTER_OTLP_HEADERS says: name=value, separated by commas, the values percent-encoded as
-// OpenTelemetry has it (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). The error does not quote it.
+// OTLPHeaderMap returns the headers of OTEL_EXPORTER_OTLP_HEADERS: name=value, separated by commas, with the values
+// percent-encoded (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). The error does not quote the variable.
 func (c Config) OTLPHeaderMap() (map[string]string, error) {
 	headers := map[string]string{}
 	for pair := range strings.SplitSeq(string(c.OTLPHeaders), ",") {

@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// minSecretBytes is the length of an HS256 key that RFC 7518, 3.2 asks for.
+// minSecretBytes is the least length of an HS256 key (RFC 7518, 3.2).
 const minSecretBytes = 32
 
-// endTries is how long a worker tries to write the end of an attempt, beyond its deadline; see internal/jobs.
+// endTries is how long a worker tries to store the end of an attempt after its deadline; see internal/jobs.
 const endTries = 10 * time.Second
 
-// minLease leaves a worker three renewals a lease over a slow network.
+// minLease leaves a worker time to renew a lease three times over a slow network.
 const minLease = time.Second
 
-// minOpenFor is the grain at which processes look who rests.
+// minOpenFor is how often processes look which breakers are open.
 const minOpenFor = time.Second
 
-// problems finds everything that is wrong, so that an operator can mend it in one go.
+// problems returns everything that is wrong, so that an operator can correct it all at once.
 func (c Config) problems() []error {
 	var found []error
 	must := func(ok bool, format string, args ...any) {
@@ -74,14 +74,14 @@ func (c Config) problems() []error {
 	return found
 }
 
-// providerURLs are where the vendors answer, by the names of their variables.
+// providerURLs returns the addresses of the vendors, by the names of their variables.
 func (c Config) providerURLs() map[string]string {
 	return map[string]string{
 		"GEMINI_BASE_URL": c.GeminiBaseURL, "BYTEDANCE_BASE_URL": c.ByteDanceBaseURL, "FAL_BASE_URL": c.FalBaseURL,
 	}
 }
 
-// isLoopback tells whether a URL leads to this machine, where a test or a proxy may answer without TLS.
+// isLoopback reports whether a URL points to this machine, where a test or a proxy may answer without TLS.
 func isLoopback(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -91,7 +91,7 @@ func isLoopback(raw string) bool {
 	return u.Hostname() == "localhost" || err == nil && address.IsLoopback()
 }
 
-// productionProblems are what development shrugs off.
+// productionProblems returns what is wrong in production only.
 func (c Config) productionProblems() []error {
 	var found []error
 	required := []struct {
@@ -138,7 +138,7 @@ func (c Config) productionProblems() []error {
 	return found
 }
 
-// hasDefaultPassword knows the passwords that images and tutorials come with.
+// hasDefaultPassword reports whether a URL has one of the passwords that images and tutorials come with.
 func hasDefaultPassword(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil || u.User == nil {

@@ -2,10 +2,10 @@ package config
 
 import "log/slog"
 
-// Secret is a value that shows itself to nobody who prints or logs it.
+// Secret is a value that prints, logs and marshals as [hidden].
 type Secret string
 
-// Reveal returns the value, for whoever has to use it.
+// Reveal returns the value, for the code that has to use it.
 func (s Secret) Reveal() string { return string(s) }
 
 // String implements fmt.Stringer.

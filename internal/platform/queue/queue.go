@@ -7,8 +7,8 @@
 // only an id, why a failed push does not fail the request, and why a handler's error is only logged.
 //
 // A task is on its kind's list in Redis until a worker fetches it, then on that worker's list in progress until its handler
-// has started and the worker has a slot for the next task; from then on Redis knows nothing of it. [Queue.Sweep] returns what dead workers had fetched to the lists,
-// and [Queue.Lost] tells when Redis was emptied.
+// has started and the worker has a slot for the next task; from then on Redis knows nothing of it. [Queue.Sweep] returns
+// what dead workers had fetched to the lists, and [Queue.Lost] tells when Redis was emptied.
 //
 // gocraft/work alone notices a task on an idle queue after 0.3 s in the median and 3 s at p99, since each of its workers
 // sleeps up to 5 s before it looks again. Here each kind has one fetcher, which hands every task to a goroutine in one of
