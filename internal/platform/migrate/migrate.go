@@ -1,9 +1,10 @@
-// Package migrate brings a database's schema to the state that the migrations describe, and back. It keeps
-// golang-migrate's version table, schema_migrations, and so understands and is understood by that tool and by
-// migrations/apply_migrations.sh.
+// Package migrate applies migrations to a database ([Up]), reverts them ([Down]) and lists them ([Status]). It uses
+// golang-migrate's version table, schema_migrations, so that tool and migrations/apply_migrations.sh can be used on the same
+// database.
 //
-// The connection string must reach Postgres itself or a pooler in session mode: what keeps two migrations from running
-// at once is a lock that belongs to a session.
+// A database is at the version of the newest applied migration, and is dirty after a migration failed half-way: then nothing
+// can be migrated until an operator has repaired it ([DirtyError]). An advisory lock keeps two migrations from running at the
+// same time. It belongs to a session, so the connection string must reach Postgres itself or a pooler in session mode.
 package migrate
 
 import (
@@ -25,9 +26,9 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// Up applies, oldest first, what has not been applied yet, and returns how many migrations it finished, also when one
-// failed or ctx ended meanwhile; the one under way when ctx ends is finished first. It returns a *DirtyError when this
-// run or an earlier one failed half-way, and a *UnknownVersionError when the database is ahead of fsys.
+// Up applies the migrations that are not applied yet, oldest first, and returns how many it finished, even when one failed
+// or ctx ended. A migration that is under way when ctx ends is finished first. It returns a *[DirtyError] when this run or an
+// earlier one failed half-way, and an *[UnknownVersionError] when the database has a migration that fsys has not.
 func Up(ctx context.Context, dsn string, fsys fs.FS, log *slog.Logger) (applied int, err error) {
 	return run(ctx, dsn, fsys, func(all []Migration, at int, m *migrate.Migrate) (done int, err error) {
 		for _, next := range all[at:] {
@@ -40,8 +41,8 @@ func Up(ctx context.Context, dsn string, fsys fs.FS, log *slog.Logger) (applied 
 	})
 }
 
-// Down takes back the newest steps migrations, or all where there are fewer, and returns how many it finished. Its
-// errors are those of Up.
+// Down reverts the newest migrations, as many as steps or all where there are fewer, and returns how many it finished. Its
+// errors are those of [Up].
 func Down(ctx context.Context, dsn string, fsys fs.FS, steps int, log *slog.Logger) (reverted int, err error) {
 	if steps < 1 {
 		return 0, fmt.Errorf("migrate down: %d is not a number of steps", steps)
@@ -56,8 +57,8 @@ func Down(ctx context.Context, dsn string, fsys fs.FS, steps int, log *slog.Logg
 	})
 }
 
-// Status lists all migrations of fsys in order. It changes nothing, and does not wait for a migration under way. With a
-// *UnknownVersionError it returns the list all the same.
+// Status lists all migrations of fsys, oldest first. It changes nothing, and does not wait for a migration that is under way.
+// It returns the list even with an *[UnknownVersionError].
 func Status(ctx context.Context, dsn string, fsys fs.FS) ([]Migration, error) {
 	all, err := list(fsys)
 	if err != nil {
@@ -80,8 +81,7 @@ func Status(ctx context.Context, dsn string, fsys fs.FS) ([]Migration, error) {
 	return all, err
 }
 
-// run calls work, alone among all who migrate this database, with the migrations, how many of them are applied, and
-// the tool to change that.
+// run calls work under the lock, with all migrations, how many of them are applied, and golang-migrate.
 func run(ctx context.Context, dsn string, fsys fs.FS, work func(all []Migration, at int, m *migrate.Migrate) (int, error)) (int, error) {
 	all, err := list(fsys)
 	if err != nil {
@@ -114,7 +114,7 @@ func run(ctx context.Context, dsn string, fsys fs.FS, work func(all []Migration,
 	if err != nil {
 		return 0, fmt.Errorf("read the migrations: %w", err)
 	}
-	target, err := driver.WithInstance(db, &driver.Config{}) // makes the version table
+	target, err := driver.WithInstance(db, &driver.Config{}) // creates the version table
 	if err != nil {
 		return 0, fmt.Errorf("prepare the database for migrations: %w", err)
 	}
@@ -132,8 +132,8 @@ func run(ctx context.Context, dsn string, fsys fs.FS, work func(all []Migration,
 	return done, errors.Join(err, sourceErr, targetErr)
 }
 
-// step applies one migration (+1) or takes it back (-1). One at a time, since a longer walk of golang-migrate's can't
-// be stopped without a data race, and leaves goroutines behind when it fails.
+// step applies one migration (+1) or reverts it (-1). It does so one at a time, since golang-migrate has a data race when it
+// is stopped during several steps, and leaves goroutines behind when one of several fails.
 func step(ctx context.Context, m *migrate.Migrate, direction int, which Migration, log *slog.Logger) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("stopped before migration %s: %w", which, err)
@@ -148,13 +148,13 @@ func step(ctx context.Context, m *migrate.Migrate, direction int, which Migratio
 		log.InfoContext(ctx, "migrated", "migration", which.String(), "direction", way, "took", time.Since(began))
 		return nil
 	}
-	if failed := (database.Error{}); errors.As(err, &failed) { // its own text repeats the whole file
+	if failed := (database.Error{}); errors.As(err, &failed) { // its text repeats the whole file
 		err = fmt.Errorf("line %d: %w", failed.Line, failed.OrigErr)
 	}
 	return fmt.Errorf("migration %s.%s.sql failed: %w", which, way, err)
 }
 
-// open does not connect yet.
+// open opens the database, without connecting yet.
 func open(dsn string) (*sql.DB, error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -164,12 +164,12 @@ func open(dsn string) (*sql.DB, error) {
 		return nil, errPooled
 	}
 	return stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		// The role may have a time-out for its statements, which is right for a server and short for building an index.
+		// The role may have a statement time-out that suits the API, and is too short for building an index.
 		_, err := conn.Exec(ctx, "set statement_timeout = 0")
 		return err
 	})), nil
 }
 
-// errPooled is what an address gets through which the turn of a migration would be anybody's.
+// errPooled refuses a pooler in transaction mode, on which the lock would not stay with one session.
 var errPooled = errors.New("migrations need the database itself or a pooler in session mode (Supabase: port 5432), " +
 	"without default_query_exec_mode; this address is that of a pooler in transaction mode")

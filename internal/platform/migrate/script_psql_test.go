@@ -100,7 +100,7 @@ func TestScript_takesTurnsWithThePackage(t *testing.T) {
 	require.Equal(t, 2, n)
 }
 
-func TestScript_failure_leavesNothingBehind(t *testing.T) {
+func TestScript_failureLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Empty(t)
 	out, err := newScript(t, dsn, broken()).run("up")
@@ -124,7 +124,7 @@ func TestScript_doesNotQueueForATableInUse(t *testing.T) {
 	require.Equal(t, "applied 20260104000000_names", s.mustRun(t, "up"))
 }
 
-func TestScript_failure_outsideATransaction_isDirtyForBoth(t *testing.T) {
+func TestScript_failureOutsideATransactionIsDirtyForBoth(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Empty(t)
 	fsys := steps()

@@ -13,30 +13,30 @@ import (
 )
 
 const (
-	// lockKey is the advisory lock that this package and apply_migrations.sh take; golang-migrate's own is derived
-	// from a checksum that psql can't compute.
+	// lockKey is the key of the advisory lock that this package and apply_migrations.sh take. golang-migrate's own key is
+	// derived from a checksum that psql can't compute.
 	lockKey      = 7166483291
 	lockInterval = 100 * time.Millisecond
 
-	noVersion = -1 // of an empty database, as golang-migrate writes it
+	noVersion = -1 // of a database without migrations, as golang-migrate writes it
 )
 
 // Migration is one step of the schema's history.
 type Migration struct {
 	Version int64  // the time in the file's name, such as 20261101090000
-	Name    string // the rest of it
+	Name    string // the rest of the file's name
 	Applied bool
-	Dirty   bool // the last run stopped half-way, here or on the way back to here; see DirtyError
+	Dirty   bool // it failed half-way, or the migration after it did while it was reverted; see DirtyError
 }
 
 func (m Migration) String() string {
 	return fmt.Sprintf("%d_%s", m.Version, m.Name)
 }
 
-// DirtyError tells that a migration failed and that nobody has looked at what it left, since. Nothing can be migrated
-// until somebody has.
+// DirtyError means that a migration failed half-way and that no operator has repaired the database since. Until then nothing
+// can be migrated. Its text says what to do.
 type DirtyError struct {
-	Version int64 // that was being reached: the failed migration's own on the way up, the one before it on the way down
+	Version int64 // the version to be reached: that of the failed migration if it was applied, that of the one before if it was reverted
 }
 
 func (e *DirtyError) Error() string {
@@ -47,8 +47,8 @@ func (e *DirtyError) Error() string {
 		`(or "delete from schema_migrations" where there is none), and migrate again`, e.Version)
 }
 
-// UnknownVersionError tells that the database has had a migration that these files don't have: a newer release was
-// here, or another product is.
+// UnknownVersionError means that the database has a migration that is not among the files: a newer release has migrated it,
+// or it belongs to another product.
 type UnknownVersionError struct {
 	Version int64
 }
@@ -58,7 +58,7 @@ func (e *UnknownVersionError) Error() string {
 		"use that one, or take its migrations back with it first", e.Version)
 }
 
-// list reads the migrations of a folder, oldest first. Each must have both its files.
+// list reads the migrations of a folder, oldest first. Each must have a file for both directions.
 func list(fsys fs.FS) ([]Migration, error) {
 	ups, err := fs.Glob(fsys, "*.up.sql")
 	if err != nil {
@@ -111,8 +111,8 @@ func current(ctx context.Context, db *sql.DB) (version int64, dirty bool, err er
 	return version, dirty, nil
 }
 
-// lock waits for its turn among all who migrate this database. It polls: a session that waits inside pg_advisory_lock
-// holds a snapshot, for whose end a `create index concurrently` of the lock's holder would wait in turn.
+// lock waits until no other process migrates this database. It polls: a session that waits in pg_advisory_lock holds a
+// snapshot, and a `create index concurrently` of the process that holds the lock would wait for the end of that snapshot.
 func lock(ctx context.Context, db *sql.DB) (unlock func(), err error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -125,7 +125,7 @@ func lock(ctx context.Context, db *sql.DB) (unlock func(), err error) {
 			return nil, fmt.Errorf("wait for another migration: %w", err)
 		}
 		if locked {
-			return func() { _ = conn.Close() }, nil // ends with the session, that is when the caller closes db
+			return func() { _ = conn.Close() }, nil // the lock ends with the session, when the caller closes db
 		}
 		select {
 		case <-ctx.Done():
