@@ -15,7 +15,7 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// Kind names what a mail is about, as outbox rows hold it.
+// Kind names what a mail is about, as outbox rows store it.
 type Kind string
 
 // The kinds.
@@ -26,32 +26,32 @@ const (
 	KindAccountLocked   Kind = "account_locked"
 )
 
-// Content is what a mail of one kind has to say: ConfirmEmail, ResetPassword, PasswordChanged or AccountLocked.
+// Content has the variable parts of a mail: [ConfirmEmail], [ResetPassword], [PasswordChanged] or [AccountLocked].
 type Content interface {
 	Kind() Kind
 }
 
-// ConfirmEmail brings the code that proves an address.
+// ConfirmEmail has the code with which the owner of an address confirms it.
 type ConfirmEmail struct {
 	Code     string
-	ValidFor time.Duration
+	ValidFor time.Duration // rounded up to minutes
 }
 
-// ResetPassword brings the link that lets a password be chosen anew.
+// ResetPassword has the token of the link to a new password.
 type ResetPassword struct {
 	Token    string
-	ValidFor time.Duration
+	ValidFor time.Duration // rounded up to minutes
 }
 
-// PasswordChanged tells the owner, in case it was somebody else.
+// PasswordChanged tells the owner of an account about a new password, which an intruder may have set.
 type PasswordChanged struct {
 	At time.Time
 }
 
-// AccountLocked tells the owner that somebody keeps trying passwords.
+// AccountLocked tells the owner of an account that it was locked after many wrong passwords.
 type AccountLocked struct {
 	At  time.Time
-	For time.Duration
+	For time.Duration // rounded up to minutes
 }
 
 // Kind implements Content.
@@ -74,15 +74,15 @@ type Templates struct {
 	pages   map[Kind]*htmltemplate.Template
 }
 
-// page is what a template sees.
+// page is the data of a template.
 type page struct {
 	Product string
 	AppURL  string // without a slash at the end
-	Subject string // empty while the text, which holds it, is written
+	Subject string // empty while the text is written, which contains it
 	Content
 }
 
-// ResetURL is the page of the app that takes the token. It is only there for ResetPassword.
+// ResetURL returns the address of the app's page that takes the token. It fails for content other than [ResetPassword].
 func (p page) ResetURL() (string, error) {
 	reset, ok := p.Content.(ResetPassword)
 	if !ok {
@@ -91,8 +91,8 @@ func (p page) ResetURL() (string, error) {
 	return p.AppURL + "/reset-password?token=" + url.QueryEscape(reset.Token), nil
 }
 
-// NewTemplates returns the templates with the product's name in them, and links that start with appURL, the address of
-// the front end.
+// NewTemplates returns the templates for a product's name and for links that begin with appURL, the address of the front
+// end. It fails for a name or an address that is malformed.
 func NewTemplates(product, appURL string) (*Templates, error) {
 	app, err := url.Parse(appURL)
 	if err != nil || app.Host == "" || (app.Scheme != "https" && app.Scheme != "http") || app.RawQuery != "" {
@@ -117,7 +117,7 @@ func NewTemplates(product, appURL string) (*Templates, error) {
 	return t, nil
 }
 
-// Render returns the message that says content; ID and To are left to the caller.
+// Render returns the message for content. The caller sets its ID and To.
 func (t *Templates) Render(content Content) (Message, error) {
 	kind := content.Kind()
 	data := page{Product: t.product, AppURL: t.appURL, Content: content}
@@ -142,7 +142,7 @@ type link struct{ URL, Label string }
 
 func newLink(url, label string) link { return link{url, label} }
 
-// minutes says a duration as people do; what is not a whole minute is rounded up.
+// minutes writes a duration for people, rounded up to whole minutes.
 func minutes(d time.Duration) string {
 	n := int((d + time.Minute - 1) / time.Minute)
 	if n == 1 {
@@ -151,5 +151,5 @@ func minutes(d time.Duration) string {
 	return fmt.Sprintf("%d minutes", n)
 }
 
-// moment says a time as people do, in the one zone that needs no question.
+// moment writes a time for people, in UTC and saying so.
 func moment(t time.Time) string { return t.UTC().Format("2 January 2006 at 15:04 UTC") }

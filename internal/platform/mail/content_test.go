@@ -128,7 +128,7 @@ func TestRender_escapes(t *testing.T) {
 	require.Contains(t, message.Text, "<b>Studio</b>")
 }
 
-func TestNewTemplates_refuses_bad_configuration(t *testing.T) {
+func TestNewTemplates_refusesBadConfiguration(t *testing.T) {
 	t.Parallel()
 	for _, tc := range [][2]string{
 		{"", "https://app.example.com"},

@@ -1,8 +1,8 @@
-// Package mail writes the product's e-mails and hands them over: to an SMTP server, or in development to a folder and
-// the console.
+// Package mail writes the product's e-mails ([Templates]) and sends them ([Sender]): to an SMTP server ([SMTP]), or in
+// development to a folder and the console ([Sink]).
 //
-// No text that a stranger can choose stands in any of them: sign-up and sign-in ask for no proof that the address is
-// one's own, and a "name" with a link in it would make us the sender of somebody else's advertisement.
+// No e-mail contains text that a client has chosen. Sign-up and sign-in send e-mail to addresses whose owners have not agreed
+// to it, and a "name" with a link in it would make the product send advertisements.
 package mail
 
 import (
@@ -21,22 +21,22 @@ import (
 
 // Message is one e-mail to one person.
 type Message struct {
-	// ID names the message for good, at most 255 bytes. Its Message-ID header is made of it, so that receivers can
-	// recognise a repeat: a message whose sending was cut off is sent again under the same ID.
+	// ID identifies the message, 1 to 255 bytes. The Message-ID header is derived from it, so that receivers recognise a
+	// repeat: a message whose sending was interrupted is sent again with the same ID.
 	ID      string
-	To      string // an address alone, without a display name
+	To      string // an address, without a display name
 	Subject string // one line
 	Text    string
 	HTML    string
 }
 
-// Sender sends messages. It is safe for concurrent use. It returns nil once the message was taken over, and otherwise an
-// error that holds neither credentials nor anything of the message, and for which IsPermanent says whether to try again.
+// Sender sends messages. It is safe for concurrent use. Send returns nil once the message was accepted for delivery. Its errors
+// contain neither credentials nor anything of the message; [IsPermanent] tells whether to try again.
 type Sender interface {
 	Send(ctx context.Context, message Message) error
 }
 
-// sendError is why a message was not taken over.
+// sendError says why a message was not accepted.
 type sendError struct {
 	doing     string // what was being done
 	code      int    // the server's SMTP reply code, 0 if it gave none
@@ -57,17 +57,17 @@ func (e *sendError) Error() string {
 
 func (e *sendError) Unwrap() error { return e.cause }
 
-// IsPermanent reports whether an error of Send is a verdict on the message, so that sending it again is in vain: it is
-// malformed, or the server refused its recipient or its contents with a 5xx reply (RFC 5321, section 4.2.1). All else
-// (4xx replies, the network, and whatever a server holds against us rather than the message: TLS, credentials, the sender's
-// address) can change by itself or by an operator's hand, and is worth another try.
+// IsPermanent reports whether an error of Send is about the message itself, so that sending it again can't succeed: it is
+// malformed, or the server refused its recipient or its contents with a 5xx reply (RFC 5321, section 4.2.1). All other errors
+// (4xx replies, the network, TLS, credentials, the sender's address) can pass by themselves or be corrected by an operator,
+// so the message is worth another try.
 func IsPermanent(err error) bool {
 	e, ok := errors.AsType[*sendError](err)
 	return ok && e.permanent
 }
 
-// compose turns a message into MIME: plain text with an HTML alternative. It fails permanently on anything that could
-// smuggle a header or a second recipient in.
+// compose turns a message into MIME: plain text with an HTML alternative. It fails permanently where a value could inject a
+// header or a second recipient.
 func compose(from *mail.Address, message Message, now time.Time) (*gomail.Msg, error) {
 	malformed := func(what string) error { return &sendError{doing: what, permanent: true} }
 	switch {
@@ -94,6 +94,7 @@ func compose(from *mail.Address, message Message, now time.Time) (*gomail.Msg, e
 	return msg, nil
 }
 
+// messageID derives the Message-ID header from an ID.
 func messageID(from *mail.Address, id string) string {
 	sum := sha256.Sum256([]byte(id))
 	_, domain, _ := strings.Cut(from.Address, "@")

@@ -14,7 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/mail"
 )
 
-func TestSend_nobody_listens(t *testing.T) {
+func TestSMTP_failsWithoutAServer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -26,7 +26,7 @@ func TestSend_nobody_listens(t *testing.T) {
 }
 
 // A listener that accepts and never says a word.
-func TestSend_times_out(t *testing.T) {
+func TestSMTP_timesOut(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func TestSend_times_out(t *testing.T) {
 				return
 			}
 			wg.Go(func() {
-				_, _ = io.Copy(io.Discard, conn) // until the client hangs up, which it has to
+				_, _ = io.Copy(io.Discard, conn) // until the client closes the connection, which it must
 				_ = conn.Close()
 			})
 		}
@@ -64,7 +64,7 @@ func TestSend_times_out(t *testing.T) {
 }
 
 // A server that stops answering in the middle of the hand-over.
-func TestSend_times_out_at_the_end(t *testing.T) {
+func TestSMTP_timesOutAtTheEnd(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	s := start(t, &server{onRcpt: func(int) error { <-release; return reply(451) }})
@@ -80,7 +80,7 @@ func TestSend_times_out_at_the_end(t *testing.T) {
 }
 
 // What was taken over stays so when the connection breaks before the farewell. No library's server is that rude.
-func TestSend_connection_lost_after_the_hand_over(t *testing.T) {
+func TestSMTP_connectionLostAfterTheHandOver(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

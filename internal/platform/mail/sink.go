@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Sink is the Sender of development: it writes each message to a file that a mail program opens, and a line to the
-// console. The line holds the subject, and so the code of a confirmation: never use it where strangers read the log.
+// Sink is the [Sender] for development: it writes each message to a file that a mail program can open, and a line to the
+// console. The line has the subject, which contains the code of a confirmation: use it only where the log is private.
 type Sink struct {
 	dir  string
 	from *mail.Address
@@ -23,7 +23,7 @@ type Sink struct {
 	console io.Writer
 }
 
-// NewSink returns a Sink that writes into dir, which it makes if need be.
+// NewSink returns a Sink that writes into dir, which it creates if needed.
 func NewSink(dir, from string, console io.Writer, now func() time.Time) (*Sink, error) {
 	address, err := parseFrom(from)
 	if err != nil {
@@ -42,12 +42,12 @@ func (s *Sink) Send(_ context.Context, message Message) error {
 	if err != nil {
 		return err
 	}
-	// Written beside and renamed, so that whoever watches the folder never reads half a message.
+	// Written under a temporary name and renamed, so that a program that watches the folder never reads half a message.
 	file, err := os.CreateTemp(s.dir, ".new-*")
 	if err != nil {
 		return fmt.Errorf("make mail file: %w", err)
 	}
-	defer func() { _ = os.Remove(file.Name()) }() // in vain once renamed
+	defer func() { _ = os.Remove(file.Name()) }() // fails after the rename, as it should
 	_, err = msg.WriteTo(file)
 	if closeErr := file.Close(); err == nil {
 		err = closeErr
@@ -68,7 +68,7 @@ func (s *Sink) Send(_ context.Context, message Message) error {
 	return nil
 }
 
-// fileName sorts by time and is safe on every file system, whatever the address.
+// fileName returns a name that sorts by time and is valid on every file system, for any address.
 func fileName(now time.Time, message Message) string {
 	safe := strings.Map(func(r rune) rune {
 		switch {

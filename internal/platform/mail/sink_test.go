@@ -15,7 +15,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/mail"
 )
 
-func TestSink_writes_a_file_and_a_line(t *testing.T) {
+func TestSink_writesAFileAndALine(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "dev", "mail")
 	var console bytes.Buffer
@@ -45,7 +45,7 @@ func files(t *testing.T, dir string) []string {
 	return names
 }
 
-func TestSink_names_sort_by_time_and_stay_in_the_folder(t *testing.T) {
+func TestSink_namesSortByTimeAndStayInTheFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	at := now()
@@ -69,7 +69,7 @@ func TestSink_names_sort_by_time_and_stay_in_the_folder(t *testing.T) {
 	require.NotEmpty(t, files(t, dir))
 }
 
-func TestSink_refuses_malformed_messages(t *testing.T) {
+func TestSink_refusesMalformedMessages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var console bytes.Buffer
@@ -103,7 +103,7 @@ func TestSink_concurrent(t *testing.T) {
 	require.Equal(t, 50, strings.Count(console.String(), "mail to ada@example.org"))
 }
 
-func TestNewSink_fails_where_it_cannot_write(t *testing.T) {
+func TestNewSink_failsWhereItCannotWrite(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "taken")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))

@@ -17,30 +17,30 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// DefaultSMTPTimeout bounds the sending of one message where the configuration says nothing: RFC 5321, section 4.5.3.2,
-// would wait up to ten minutes for a single reply, but then a worker's lease is long gone.
+// DefaultSMTPTimeout is the time-out of one message where the configuration has none. RFC 5321, section 4.5.3.2, recommends to
+// wait up to ten minutes for a single reply, but a worker's lease would expire before that.
 const DefaultSMTPTimeout = 20 * time.Second
 
 // How the connection is encrypted.
 const (
-	startTLS    = "starttls" // plain at first, then upgraded, or given up
+	startTLS    = "starttls" // plain at first, then upgraded; a server that can't is refused
 	implicitTLS = "implicit" // from the first byte (RFC 8314, section 3.3)
 	noTLS       = "none"
 )
 
-// SMTPConfig is where mail goes out.
+// SMTPConfig says which server takes the mail, and from whom it is.
 type SMTPConfig struct {
-	// URL is smtp://user:password@host:587 with STARTTLS required, smtps://user:password@host:465 with TLS from the
-	// start, or smtp://host:1025?tls=none, which is refused with RequireTLS, or with a password for a host that is not
-	// this machine. ?tls=starttls and ?tls=implicit spell the others out. Ports default to 587 and 465.
+	// URL is smtp://user:password@host:587, which requires STARTTLS; smtps://user:password@host:465, with TLS from the
+	// start; or smtp://host:1025?tls=none, without TLS, which is refused with RequireTLS, and with a password unless the host
+	// is this machine. ?tls=starttls and ?tls=implicit are explicit forms of the first two. Default ports: 587 and 465.
 	URL        string
 	From       string        // "MugShot Studio <hello@example.com>"
 	RequireTLS bool          // true outside development
-	Timeout    time.Duration // of one message from dial to hand-over; 0 stands for DefaultSMTPTimeout
-	TLS        *tls.Config   // nil for the system's roots; its ServerName is set here
+	Timeout    time.Duration // of one message, from dialling to the server's acceptance; DefaultSMTPTimeout if 0
+	TLS        *tls.Config   // nil for the system's roots; NewSMTP sets its ServerName
 }
 
-// SMTP is a Sender that submits each message over a connection of its own.
+// SMTP is a [Sender] that submits each message over a new connection.
 type SMTP struct {
 	from    *mail.Address
 	timeout time.Duration
@@ -51,8 +51,8 @@ type SMTP struct {
 	options []gomail.Option
 }
 
-// NewSMTP returns a Sender for a server. It opens no connection; its errors say what is wrong with the configuration and
-// hold no part of the URL.
+// NewSMTP returns a sender for a server, without dialling it. Its errors say what is wrong with the configuration, and contain
+// no part of the URL.
 func NewSMTP(cfg SMTPConfig, now func() time.Time) (*SMTP, error) {
 	from, err := parseFrom(cfg.From)
 	if err != nil {
@@ -76,9 +76,9 @@ func NewSMTP(cfg SMTPConfig, now func() time.Time) (*SMTP, error) {
 	s.tls.ServerName = s.host
 	s.tls.MinVersion = max(s.tls.MinVersion, tls.VersionTLS12)
 	s.options = []gomail.Option{
-		gomail.WithPort(port), gomail.WithTimeout(2 * s.timeout), // never before ctx, whose error is the clearer one
+		gomail.WithPort(port), gomail.WithTimeout(2 * s.timeout), // later than ctx, whose error is clearer
 		gomail.WithTLSConfig(s.tls),
-		gomail.WithoutNoop(), gomail.WithoutRset(), // one message a connection: neither has anything to find out
+		gomail.WithoutNoop(), gomail.WithoutRset(), // not needed with one message for each connection
 	}
 	switch mode {
 	case implicitTLS:
@@ -99,7 +99,7 @@ func NewSMTP(cfg SMTPConfig, now func() time.Time) (*SMTP, error) {
 	return s, nil
 }
 
-// parseSMTPURL returns the URL with its port filled in, and how to encrypt.
+// parseSMTPURL returns the URL, completed by its port, and how to encrypt.
 func parseSMTPURL(cfg SMTPConfig) (target *url.URL, mode string, err error) {
 	target, err = url.Parse(cfg.URL)
 	if err != nil || target.Hostname() == "" {
@@ -140,7 +140,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || (err == nil && address.IsLoopback())
 }
 
-// Send implements Sender. It ends when ctx does, or after the time-out.
+// Send implements Sender. It returns when ctx ends, or after the time-out.
 func (s *SMTP) Send(ctx context.Context, message Message) error {
 	msg, err := compose(s.from, message, s.now())
 	if err != nil {
@@ -148,8 +148,8 @@ func (s *SMTP) Send(ctx context.Context, message Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	// The library forgets a connection whose greeting fails, and looks at no context once it is connected. So the
-	// connection is ours: closed when ctx ends, which it does with this call at the latest.
+	// The library leaks a connection whose greeting fails, and ignores its context once it is connected. So Send dials the
+	// connection itself, and closes it when ctx ends, at the latest with this call.
 	dial := gomail.WithDialContextFunc(func(_ context.Context, network, address string) (net.Conn, error) {
 		var dialer net.Dialer
 		raw, err := dialer.DialContext(ctx, network, address)
@@ -174,18 +174,18 @@ func (s *SMTP) Send(ctx context.Context, message Message) error {
 	if err := client.SendWithSMTPClient(session, msg); err != nil {
 		return classify(ctx, "hand over", err)
 	}
-	_ = client.CloseWithSMTPClient(session) // the message is the server's by now, whatever becomes of the connection
+	_ = client.CloseWithSMTPClient(session) // the server has accepted the message, whether this succeeds or not
 	return nil
 }
 
-// classify keeps of an error what an operator needs, and leaves out what the server wrote.
+// classify makes a sendError with what an operator needs of err, without the text of the server.
 func classify(ctx context.Context, doing string, err error) error {
 	if refused, ok := errors.AsType[*gomail.SendError](err); ok {
-		verdict := refused.Reason == gomail.ErrSMTPRcptTo || refused.Reason == gomail.ErrSMTPData ||
+		aboutMessage := refused.Reason == gomail.ErrSMTPRcptTo || refused.Reason == gomail.ErrSMTPData ||
 			refused.Reason == gomail.ErrSMTPDataClose
 		code := refused.ErrorCode()
 		return &sendError{
-			doing: fmt.Sprintf("%s: %s", doing, refused.Reason), code: code, permanent: verdict && code/100 == 5,
+			doing: fmt.Sprintf("%s: %s", doing, refused.Reason), code: code, permanent: aboutMessage && code/100 == 5,
 			cause: ctx.Err(),
 		}
 	}

@@ -2,7 +2,6 @@ package mail_test
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -19,43 +18,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/mail"
 )
 
-const sender = "MugShot Studio <hello@example.com>"
-
-func now() time.Time { return time.Date(2026, 11, 22, 21, 14, 2, 123456000, time.UTC) }
-
-func letter() mail.Message {
-	return mail.Message{
-		ID: "0193a5c8-0000-7000-8000-000000000001", To: "ada@example.org", Subject: "Grüße aus dem Studio",
-		Text: "Ein kurzer Gruß.\n.\nEnde.\n", HTML: "<p>Ein kurzer <b>Gruß</b>.</p>",
-	}
-}
-
-func sending(t *testing.T, s *server, url string) *mail.SMTP {
-	t.Helper()
-	sender, err := mail.NewSMTP(mail.SMTPConfig{
-		URL: strings.ReplaceAll(url, "HOST", s.addr), From: sender, Timeout: time.Hour,
-		TLS: &tls.Config{RootCAs: s.ca, MinVersion: tls.VersionTLS12},
-	}, now)
-	require.NoError(t, err)
-	return sender
-}
-
-const (
-	withLogin    = "smtp://" + smtpUser + ":" + smtpPassword + "@HOST"
-	withoutLogin = "smtp://HOST"
-)
-
-// requireSafe holds an error of Send to what it may not say.
-func requireSafe(t *testing.T, err error, permanent bool) {
-	t.Helper()
-	require.Error(t, err)
-	require.Equal(t, permanent, mail.IsPermanent(err), err)
-	for _, secret := range []string{smtpUser, smtpPassword, "ada", "Gruß", "Studio", "hello@"} {
-		require.NotContains(t, err.Error(), secret)
-	}
-}
-
-func TestSend_starttls_and_auth(t *testing.T) {
+func TestSMTP_starttlsAndAuth(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{})
 	require.NoError(t, sending(t, s, withLogin).Send(t.Context(), letter()))
@@ -104,7 +67,7 @@ func requireLetter(t *testing.T, data string) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-func TestSend_implicit_tls(t *testing.T) {
+func TestSMTP_usesImplicitTLS(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{implicit: true})
 	for _, url := range []string{"smtps://" + withLogin[len("smtp://"):], withLogin + "?tls=implicit"} {
@@ -117,7 +80,7 @@ func TestSend_implicit_tls(t *testing.T) {
 	}
 }
 
-func TestSend_plain_when_asked_for(t *testing.T) {
+func TestSMTP_plainWhenAskedFor(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{noTLS: true})
 	require.NoError(t, sending(t, s, withoutLogin+"?tls=none").Send(t.Context(), letter()))
@@ -126,7 +89,7 @@ func TestSend_plain_when_asked_for(t *testing.T) {
 	require.False(t, s.delivered()[0].encrypted)
 }
 
-func TestSend_a_repeat_can_be_recognised(t *testing.T) {
+func TestSMTP_aRepeatCanBeRecognised(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{})
 	out, other := sending(t, s, withLogin), letter()
@@ -144,7 +107,7 @@ func TestSend_a_repeat_can_be_recognised(t *testing.T) {
 	require.NotEqual(t, ids[0], ids[2])
 }
 
-func TestSend_refuses_a_server_without_starttls(t *testing.T) {
+func TestSMTP_refusesAServerWithoutSTARTTLS(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{noTLS: true})
 	requireSafe(t, sending(t, s, withoutLogin).Send(t.Context(), letter()), false)
@@ -152,7 +115,7 @@ func TestSend_refuses_a_server_without_starttls(t *testing.T) {
 	require.Empty(t, s.delivered())
 }
 
-func TestSend_refuses_a_stranger_s_certificate(t *testing.T) {
+func TestSMTP_refusesAnUntrustedCertificate(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{})
 	_, s.ca = authority(t)
@@ -162,7 +125,7 @@ func TestSend_refuses_a_stranger_s_certificate(t *testing.T) {
 	require.Empty(t, s.delivered())
 }
 
-func TestSend_wrong_password_is_our_fault_not_the_message_s(t *testing.T) {
+func TestSMTP_aWrongPasswordIsNotPermanent(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{})
 	err := sending(t, s, "smtp://"+smtpUser+":wrong@HOST").Send(t.Context(), letter())
@@ -170,7 +133,7 @@ func TestSend_wrong_password_is_our_fault_not_the_message_s(t *testing.T) {
 	require.ErrorContains(t, err, "535")
 }
 
-func TestSend_auth_asked_for_but_not_offered(t *testing.T) {
+func TestSMTP_authAskedForButNotOffered(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{noAuth: true})
 	requireSafe(t, sending(t, s, withLogin).Send(t.Context(), letter()), false)
@@ -181,7 +144,7 @@ func reply(code int) error {
 	return &smtp.SMTPError{Code: code, Message: "no <ada@example.org> here, says " + smtpPassword}
 }
 
-func TestSend_refusals(t *testing.T) {
+func TestSMTP_refusals(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		server    *server
@@ -208,7 +171,7 @@ func TestSend_refusals(t *testing.T) {
 	}
 }
 
-func TestSend_4xx_first_then_taken(t *testing.T) {
+func TestSMTP_4xxFirstThenTaken(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{onRcpt: func(try int) error {
 		if try == 1 {
@@ -222,7 +185,7 @@ func TestSend_4xx_first_then_taken(t *testing.T) {
 	require.Len(t, s.delivered(), 1)
 }
 
-func TestSend_concurrent(t *testing.T) {
+func TestSMTP_concurrent(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{})
 	out := sending(t, s, withLogin)
@@ -238,7 +201,7 @@ func TestSend_concurrent(t *testing.T) {
 	require.Len(t, s.delivered(), 20)
 }
 
-func TestSend_header_injection(t *testing.T) {
+func TestSMTP_headerInjection(t *testing.T) {
 	t.Parallel()
 	s := start(t, &server{})
 	out := sending(t, s, withLogin)
@@ -280,7 +243,7 @@ func TestSend_header_injection(t *testing.T) {
 	require.Empty(t, message.Header.Get("Bcc"))
 }
 
-func TestNewSMTP_refuses_bad_configuration(t *testing.T) {
+func TestNewSMTP_refusesBadConfiguration(t *testing.T) {
 	t.Parallel()
 	for _, cfg := range []mail.SMTPConfig{
 		{URL: "", From: sender},
