@@ -33,7 +33,7 @@ var ErrConflict = apperr.New(apperr.Conflict, apperr.CodeIdempotencyConflict,
 type Key struct {
 	Operation string   // operationId of the API
 	Value     string   // the client's key; empty: none
-	Hash      [32]byte // SHA-256 of what makes two requests the same: path, query and body
+	Hash      [32]byte // SHA-256 of what makes two requests the same: path parameters and body
 }
 
 // Work runs the operation on q and returns the result to remember, which JSON must encode and decode without loss. Without a

@@ -7,15 +7,15 @@ import (
 	"io"
 )
 
-// Exactly returns a reader of the size bytes of body. Its last bytes come only once body is known to end there, so that a
-// transfer of a body that is too long breaks off as one that is too short does, and nothing is stored. It fails with
-// ErrBody, or with ctx's error once ctx has ended; it never reads more than one byte beyond size.
+// Exactly returns a reader of the size bytes of body. It returns the last bytes only once it has seen that body ends there:
+// so a transfer of a body that is too long fails before its end, like that of one that is too short, and nothing is stored.
+// It fails with [ErrBody], or with ctx's error once ctx has ended. It reads at most one byte beyond size.
 func Exactly(ctx context.Context, body io.Reader, size int64) io.Reader {
 	return &exactReader{ctx: ctx, body: body, left: size}
 }
 
 type exactReader struct {
-	ctx  context.Context //nolint:containedctx // a reader has no other way to learn of the end
+	ctx  context.Context //nolint:containedctx // Read has no context parameter
 	body io.Reader
 	left int64
 	end  error // what every further read returns
@@ -51,7 +51,7 @@ func (r *exactReader) Read(p []byte) (int, error) {
 	return n, io.EOF
 }
 
-// expectEnd makes sure that the body has no byte more.
+// expectEnd fails unless the body ends here.
 func (r *exactReader) expectEnd() error {
 	switch n, err := io.ReadFull(r.body, make([]byte, 1)); {
 	case n > 0:
@@ -62,6 +62,7 @@ func (r *exactReader) expectEnd() error {
 	return r.end
 }
 
+// fail returns the error of a read that failed, and of all further reads.
 func (r *exactReader) fail(err error) error {
 	switch {
 	case r.ctx.Err() != nil:

@@ -53,7 +53,7 @@ func TestNew_refuses(t *testing.T) {
 	}
 }
 
-func TestPut_leaves_no_temporary_file(t *testing.T) {
+func TestPut_leavesNoTemporaryFile(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	before := files(t, b.root)
@@ -68,7 +68,7 @@ func TestPut_leaves_no_temporary_file(t *testing.T) {
 	require.ElementsMatch(t, append(before, "renders/x/y.png"), files(t, b.root))
 }
 
-func TestPut_file_starts_with_the_object(t *testing.T) {
+func TestPut_fileStartsWithTheObject(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	content, err := os.ReadFile(filepath.Join(b.root, "renders", b.stored.Path))
@@ -99,7 +99,7 @@ func TestPut_types(t *testing.T) {
 }
 
 // An object can't be a folder too, as it could in the cloud; the Store says so and harms neither.
-func TestPut_object_or_folder(t *testing.T) {
+func TestPut_objectOrFolder(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	inside := storage.Object{Bucket: b.stored.Bucket, Path: b.stored.Path + "/inside.png"}
@@ -117,7 +117,7 @@ func TestPut_object_or_folder(t *testing.T) {
 	require.Equal(t, []string{"renders/" + b.stored.Path}, files(t, b.root))
 }
 
-func TestSymlinks_do_not_escape(t *testing.T) {
+func TestSymlinks_doNotEscape(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	outside := t.TempDir()
@@ -138,7 +138,7 @@ func TestSymlinks_do_not_escape(t *testing.T) {
 	require.Equal(t, []string{"secret.png"}, files(t, outside))
 }
 
-func TestNew_sweeps_old_temporary_files(t *testing.T) {
+func TestNew_sweepsOldTemporaryFiles(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	now := b.Clock.Now()
@@ -155,7 +155,7 @@ func TestNew_sweeps_old_temporary_files(t *testing.T) {
 	require.NoError(t, again.Store.Ping(t.Context()))
 }
 
-func TestMove_completes_what_was_cut_off(t *testing.T) {
+func TestMove_completesWhatWasCutOff(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	to := storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/moved.png"}
@@ -166,7 +166,7 @@ func TestMove_completes_what_was_cut_off(t *testing.T) {
 }
 
 // Two processes on one root see each other's objects and limits, and honour each other's links.
-func TestStores_share_a_root(t *testing.T) {
+func TestStores_shareARoot(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	other, _ := openIn(t, b.root)
@@ -178,7 +178,7 @@ func TestStores_share_a_root(t *testing.T) {
 	require.Equal(t, "picture", content)
 }
 
-func TestList_leaves_out_foreign_files(t *testing.T) {
+func TestList_leavesOutForeignFiles(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	require.NoError(t, os.WriteFile(filepath.Join(b.root, "renders", ".DS_Store"), nil, 0o600))
@@ -191,8 +191,8 @@ func TestList_leaves_out_foreign_files(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrNoBucket)
 }
 
-// What is listed can be removed, or whoever sweeps would come to a stop at it for ever.
-func TestRemove_files_of_others(t *testing.T) {
+// What is listed can be removed: otherwise the sweeper would stop at it each time.
+func TestRemove_filesOfOthers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	foreign := filepath.Join(b.root, "renders", "foreign.png")

@@ -54,7 +54,7 @@ type Store struct {
 
 var _ storage.Store = (*Store)(nil)
 
-// New opens the root, and removes what crashed uploads left there a day ago or earlier. The caller closes the Store.
+// New opens the root, and removes the remains of crashed uploads that are older than a day. The caller closes the Store.
 func New(cfg Config) (*Store, error) {
 	base, err := url.Parse(strings.TrimSuffix(cfg.BaseURL, "/"))
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
@@ -133,7 +133,7 @@ func (s *Store) Ping(_ context.Context) error {
 	return err
 }
 
-// bucket reads a bucket's limits from the disk each time: another process may have changed them.
+// bucket reads a bucket's limits from the disk each time, since another process may have changed them.
 func (s *Store) bucket(name string) (storage.Bucket, error) {
 	var b storage.Bucket
 	rules, err := s.root.ReadFile(rulesFile(name))
@@ -151,7 +151,8 @@ func (s *Store) bucket(name string) (storage.Bucket, error) {
 
 func rulesFile(bucket string) string { return bucket + ".json" }
 
-// fault tells an answer from a failure of the disk.
+// fault turns an error of the disk into one of package storage, ErrUnavailable where it is not about the object. The end of a
+// context stays what it is.
 func fault(doing string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

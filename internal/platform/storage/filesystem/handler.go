@@ -12,7 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// The refusals of the handler. A signed URL is a credential: one that is forged, altered or expired is unauthenticated.
+// The errors of the handler. A signed URL is a credential: a request with a forged, altered or expired one is unauthenticated.
 var (
 	errBadURL = apperr.New(apperr.Unauthenticated, apperr.CodeUnauthenticated,
 		"This link was not signed by us, was altered, or has expired.")
@@ -26,17 +26,16 @@ var (
 	errRange  = apperr.New(apperr.Invalid, apperr.CodeValidationFailed, "The object has no such range of bytes.")
 )
 
-// ServeHTTP serves the URLs that the Store signs. It expects to be mounted at the path of Config.BaseURL, which it strips
-// by itself.
+// ServeHTTP serves the URLs that the Store signs. It is mounted at the path of Config.BaseURL, and strips that path itself.
 func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.cors(w, r) {
 		return
 	}
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
-	// A document opened from here must be as powerless as one on a foreign origin.
+	// A document opened from here must have no more rights than one of a foreign origin.
 	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	header.Set("Cross-Origin-Resource-Policy", "cross-origin") // the signature guards it, so any page may show it
+	header.Set("Cross-Origin-Resource-Policy", "cross-origin") // the signature protects it, so any page may show it
 
 	var err error
 	switch g, ok := s.granted(r); {
@@ -67,7 +66,7 @@ func (s *Store) download(w http.ResponseWriter, r *http.Request, g grant) error 
 	header.Set("Content-Type", found.info.ContentType)
 	header.Set("ETag", found.info.ETag)
 	seconds := int64(g.expires.Sub(s.now()) / time.Second)
-	header.Set("Cache-Control", "private, max-age="+strconv.FormatInt(seconds, 10)) // no longer than the link itself
+	header.Set("Cache-Control", "private, max-age="+strconv.FormatInt(seconds, 10)) // no longer than the URL is valid
 	if r.Header.Get("Range") != "" {
 		w = &rangeWriter{ResponseWriter: w}
 	}
@@ -75,7 +74,8 @@ func (s *Store) download(w http.ResponseWriter, r *http.Request, g grant) error 
 	return nil
 }
 
-// upload takes an object once. Its length is checked before a byte is read, and net/http reads no byte beyond it.
+// upload stores an object that does not exist yet. It checks Content-Length before it reads, and net/http reads no byte beyond
+// that.
 func (s *Store) upload(w http.ResponseWriter, r *http.Request, g grant) error {
 	contentType, err := mediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -97,7 +97,7 @@ func (s *Store) upload(w http.ResponseWriter, r *http.Request, g grant) error {
 	return nil
 }
 
-// cors lets the browser pages of the configured origins in, and answers a preflight. It reports whether it answered.
+// cors allows pages of the configured origins, and answers preflight requests. It reports whether it has answered.
 func (s *Store) cors(w http.ResponseWriter, r *http.Request) bool {
 	header := w.Header()
 	header.Add("Vary", "Origin")
@@ -119,7 +119,7 @@ func (s *Store) cors(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// refuse maps a failure to the contract's envelope. Only the disk's own faults are ours to log.
+// refuse answers with the contract's error envelope. It logs only faults of the disk.
 func (s *Store) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	problem := apperr.From(err)
 	switch {
@@ -164,7 +164,7 @@ func writeProblem(w http.ResponseWriter, status int, problem *apperr.Error) {
 	})
 }
 
-// rangeWriter puts the contract's envelope in place of the text with which http.ServeContent refuses a range.
+// rangeWriter replaces the text with which http.ServeContent refuses a range by the contract's error envelope.
 type rangeWriter struct {
 	http.ResponseWriter
 	refused bool

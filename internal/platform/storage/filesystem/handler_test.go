@@ -135,8 +135,8 @@ func TestHandler_refusals(t *testing.T) {
 	}
 }
 
-// TestHandler_binds_the_upload alters what was announced, and sends what the altered URL says.
-func TestHandler_binds_the_upload(t *testing.T) {
+// TestHandler_bindsTheUpload alters what was announced, and sends what the altered URL says.
+func TestHandler_bindsTheUpload(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	cases := []struct{ name, from, to, contentType, content string }{
@@ -216,7 +216,7 @@ func TestHandler_CORS(t *testing.T) {
 	require.Equal(t, origin, res.Header.Get("Access-Control-Allow-Origin"), "a page can read why it was refused")
 }
 
-func TestHandler_logs_faults_without_the_URL(t *testing.T) {
+func TestHandler_logsFaultsWithoutTheURL(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
 	root, clock := t.TempDir(), storagetest.NewClock()

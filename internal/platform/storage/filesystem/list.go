@@ -10,8 +10,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// List implements storage.Store. The order is that of a walk, folder by folder, and the cursor is the last path, so that
-// a page costs no more than the folders it lies in and those on the way to it.
+// List implements storage.Store. It walks folder by folder, and the cursor is the last path of a page, so that a page reads
+// only the folders that its objects are in and those above them.
 func (s *Store) List(ctx context.Context, bucket, prefix, cursor string, limit int) (storage.Page, error) {
 	if err := errors.Join(storage.ValidateBucket(bucket), storage.ValidatePrefix(prefix)); err != nil {
 		return storage.Page{}, err

@@ -18,7 +18,7 @@ func (s *Store) Put(ctx context.Context, object storage.Object, contentType stri
 	return s.write(ctx, object, contentType, body, size, s.root.Rename)
 }
 
-// write stores an object in the way that place says; see publish.
+// write stores an object; place is that of [Store.publish].
 func (s *Store) write(ctx context.Context, object storage.Object, contentType string, body io.Reader, size int64,
 	place func(oldname, newname string) error,
 ) error {
@@ -46,7 +46,7 @@ func (s *Store) write(ctx context.Context, object storage.Object, contentType st
 	return nil
 }
 
-// mediaType strips parameters and folds case. It fails where the trailer has no room for the type.
+// mediaType removes parameters and converts to lower case. It fails for a type that does not fit into the trailer.
 func mediaType(contentType string) (string, error) {
 	media, _, err := mime.ParseMediaType(contentType)
 	if err != nil || len(media) > maxTypeBytes {
@@ -64,10 +64,10 @@ func (s *Store) Open(ctx context.Context, object storage.Object) (io.ReadCloser,
 	return &reader{record: found, ctx: ctx}, found.info, nil
 }
 
-// reader is a record that ends with its context.
+// reader is a record whose reads fail once its context has ended.
 type reader struct {
 	*record
-	ctx context.Context //nolint:containedctx // a reader has no other way to learn of the end
+	ctx context.Context //nolint:containedctx // Read has no context parameter
 }
 
 // Read implements io.Reader.
@@ -103,14 +103,14 @@ func (s *Store) open(object storage.Object) (*record, error) {
 	return found, nil
 }
 
-// Remove implements storage.Store. Emptied folders stay: removing them would race with a write that has just made them.
+// Remove implements storage.Store. Empty folders stay: removing one would race with a write that has just created it.
 func (s *Store) Remove(ctx context.Context, bucket string, paths ...string) error {
 	for _, p := range paths {
 		object := storage.Object{Bucket: bucket, Path: p}
 		if err := errors.Join(ctx.Err(), object.Validate()); err != nil {
 			return err
 		}
-		// A file that was not written by this storage goes as well: who lists it must be able to get rid of it.
+		// A file that this storage did not write is removed too: what List returns can be removed.
 		found, err := s.root.Stat(file(object))
 		if err = notFolder(err); err == nil && !found.IsDir() { // a folder of objects is no object
 			err = s.root.Remove(file(object))
@@ -122,8 +122,8 @@ func (s *Store) Remove(ctx context.Context, bucket string, paths ...string) erro
 	return nil
 }
 
-// Move implements storage.Store. Both names stand for a moment, and a move that was cut off there is completed by the
-// next one.
+// Move implements storage.Store. For a moment the object has both names; after a crash in that moment, the next call
+// completes the move.
 func (s *Store) Move(ctx context.Context, from, to storage.Object) error {
 	if err := errors.Join(ctx.Err(), from.Validate(), to.Validate()); err != nil {
 		return err
@@ -158,5 +158,5 @@ func (s *Store) sameFile(a, b storage.Object) bool {
 	return errA == nil && errB == nil && os.SameFile(first, second)
 }
 
-// file is where an object lies under the root.
+// file returns the path of an object below the root.
 func file(o storage.Object) string { return o.Bucket + "/" + o.Path }

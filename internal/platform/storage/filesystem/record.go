@@ -16,16 +16,16 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// An object's file holds its bytes and then a trailer of fixed length with what else is known of it. A sidecar file could
-// part from its object in a crash between two renames; one file appears by one rename, whole. Image viewers ignore what
-// follows an image, and the object's size is the file's size less a constant.
+// The file of an object has the object's bytes and then a trailer of fixed length with its ETag and content type. A second
+// file could get out of step with the first in a crash between two renames; a single file appears whole, by one rename. Image
+// viewers ignore what follows an image, and the object's size is the file's size less a constant.
 const (
 	trailerBytes = 128
 	trailerMagic = "mugshot-object/1"
 	maxTypeBytes = 64
 )
 
-// etagBytes of a SHA-256 are plenty to tell contents apart.
+// etagBytes is how many bytes of the SHA-256 an ETag has: enough to tell contents apart.
 const etagBytes = 16
 
 func trailer(digest []byte, contentType string) string {
@@ -40,7 +40,7 @@ type record struct {
 	info storage.Info
 }
 
-// openRecord opens an object's file. A folder is fs.ErrNotExist.
+// openRecord opens an object's file. For a folder it returns fs.ErrNotExist.
 func (s *Store) openRecord(name string) (*record, error) {
 	file, err := s.root.Open(name)
 	if err != nil {
@@ -84,7 +84,7 @@ func writeRecord(file *os.File, contentType string, body io.Reader) error {
 	return err
 }
 
-// save writes a file through to the disk under a temporary name, and then publishes it.
+// save writes a file under a temporary name, syncs it to the disk, and then publishes it.
 func (s *Store) save(name string, place func(oldname, newname string) error, write func(*os.File) error) error {
 	temp := path.Join(tempDir, rand.Text())
 	file, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
@@ -103,8 +103,8 @@ func (s *Store) save(name string, place func(oldname, newname string) error, wri
 	return err
 }
 
-// publish gives a file another name in one step, so that no reader ever sees half of it. place is root.Rename, which
-// replaces, or root.Link, which keeps the old name and fails where there is a file.
+// publish gives a file another name in one step, so that no reader ever sees half of it. place is root.Rename, which replaces
+// an existing file, or root.Link, which keeps the old name and fails where there is a file.
 func (s *Store) publish(from, to string, place func(oldname, newname string) error) error {
 	dir := path.Dir(to)
 	if err := s.root.MkdirAll(dir, 0o750); err != nil {
@@ -116,7 +116,7 @@ func (s *Store) publish(from, to string, place func(oldname, newname string) err
 	return s.syncDir(dir)
 }
 
-// syncDir makes a new name in a folder outlast a crash of the machine.
+// syncDir makes a new name in a folder survive a crash of the machine.
 func (s *Store) syncDir(name string) error {
 	dir, err := s.root.Open(name)
 	if err != nil {
@@ -125,7 +125,7 @@ func (s *Store) syncDir(name string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// notFolder reads "part of the path is an object, not a folder" as "not there".
+// notFolder turns the error that a part of the path is an object, not a folder, into fs.ErrNotExist.
 func notFolder(err error) error {
 	if errors.Is(err, syscall.ENOTDIR) {
 		return fs.ErrNotExist

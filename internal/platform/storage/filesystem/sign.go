@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// grant is what a signed URL allows. contentType and size bind an upload and are empty in a download.
+// grant is what a signed URL allows. contentType and size are those of an upload, and empty for a download.
 type grant struct {
 	method      string
 	object      storage.Object
@@ -75,6 +75,7 @@ func (s *Store) SignDownloads(ctx context.Context, bucket string, paths []string
 	return signed, nil
 }
 
+// url returns the signed URL of a grant.
 func (s *Store) url(g grant) string {
 	query := url.Values{
 		paramExpires:   {strconv.FormatInt(g.expires.Unix(), 10)},
@@ -89,7 +90,7 @@ func (s *Store) url(g grant) string {
 	return u.String()
 }
 
-// mac signs a grant. No signed field holds a line break, so that no two grants read the same.
+// mac returns the signature of a grant. No field contains a line break, so different grants have different texts.
 func (s *Store) mac(g grant) []byte {
 	h := hmac.New(sha256.New, s.key)
 	_, _ = fmt.Fprintf(h, "mugshot-storage-url/1\n%s\n%s\n%s\n%s\n%d\n%d", // a hash never fails to write
@@ -97,8 +98,8 @@ func (s *Store) mac(g grant) []byte {
 	return h.Sum(nil)
 }
 
-// granted reads the grant of a request's URL, and reports whether we signed it and it still holds. A HEAD is as good as
-// the GET that was signed.
+// granted reads the grant of a request's URL, and reports whether this storage signed it and it has not expired. A grant for
+// GET allows HEAD too.
 func (s *Store) granted(r *http.Request) (grant, bool) {
 	query := r.URL.Query()
 	expires, errExpires := strconv.ParseInt(query.Get(paramExpires), 10, 64)

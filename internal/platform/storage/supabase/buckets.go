@@ -9,7 +9,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// EnsureBuckets implements storage.Store. The server refuses a limit above the project's own with storage.ErrTooLarge.
+// EnsureBuckets implements storage.Store. It fails with storage.ErrTooLarge for a limit above that of the Supabase project.
 func (c *Client) EnsureBuckets(ctx context.Context, buckets []storage.Bucket) error {
 	for _, b := range buckets {
 		if err := storage.ValidateBucket(b.Name); err != nil {
@@ -39,7 +39,7 @@ func (c *Client) Ping(ctx context.Context) error {
 	return c.json(ctx, "ping", http.MethodGet, "/bucket/"+storage.BucketRenders, nil, nil)
 }
 
-// List implements storage.Store. It uses the second form of the server's listing, which alone lists through folders.
+// List implements storage.Store. It uses the second version of the server's listing, the only one that descends into folders.
 func (c *Client) List(ctx context.Context, bucket, prefix, cursor string, limit int) (storage.Page, error) {
 	if err := errors.Join(storage.ValidateBucket(bucket), storage.ValidatePrefix(prefix)); err != nil {
 		return storage.Page{}, err

@@ -1,8 +1,8 @@
 // Package supabase is a storage.Store on the REST interface of Supabase Storage (github.com/supabase/storage).
 //
-// It is our own client because the only one in Go has no context, no deadline and a data race. Three habits of the server
-// shape it: nearly every failure is HTTP 400 with the real status in the body, an upload token is bound to a path but to
-// no size or type, and a key of the new form (sb_secret_…) is no JWT and must not be sent as one.
+// The product has its own client because the only one in Go has no context, no deadline and a data race. Three properties of
+// the server shape it: it answers nearly every error with HTTP 400 and the real status in the body; an upload token is bound
+// to a path, but to no size or type; and a key of the new form (sb_secret_…) is no JWT and must not be sent as one.
 package supabase
 
 import (
@@ -35,14 +35,14 @@ const (
 const (
 	maxTries       = 4
 	maxInterval    = 3 * time.Second
-	maxElapsed     = 3             // after as many time-outs of one try no other is begun
-	maxAnswerBytes = 4 << 20       // of JSON; a full page of a listing has about 0.6 MB
-	prefix         = "/storage/v1" // of the storage on the project's host
+	maxElapsed     = 3             // no try begins later than this many time-outs of one try after the first
+	maxAnswerBytes = 4 << 20       // of JSON; a full page of List has about 0.6 MB
+	prefix         = "/storage/v1" // path of the storage on the project's host
 	maxBatch       = 500           // names in one call; the server takes 1000
 	cacheControl   = "private, max-age=3600"
 )
 
-// Config is what a Client needs.
+// Config configures a [Client]. URL, Key and Now are required.
 type Config struct {
 	URL string // of the project, without a path: https://<ref>.supabase.co
 	Key string // a secret key (sb_secret_…), or the older service_role JWT
@@ -55,7 +55,7 @@ type Config struct {
 	Log             *slog.Logger      // retries, at debug level; nil: none
 }
 
-// Client is a storage.Store on Supabase Storage. The key reaches no error and no log, also not by printing the Client.
+// Client is a [storage.Store] on Supabase Storage. Its key appears in no error and no log, even where the Client is printed.
 type Client struct {
 	base      string
 	authorize func(http.Header) // a closure keeps the key out of what fmt prints of a Client
@@ -88,7 +88,7 @@ func New(cfg Config) (*Client, error) {
 		log:       cfg.Log,
 		http: &http.Client{
 			Transport: cfg.Transport,
-			// Go forwards a header that it does not know, such as apikey, to wherever it is redirected.
+			// On a redirect Go would send headers that it does not know, such as apikey, to the new host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -101,7 +101,7 @@ func New(cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// newTransport keeps enough idle connections for a busy API process, where Go's default keeps two to a host.
+// newTransport keeps enough idle connections for a busy API process; Go's default keeps two for each host.
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -116,7 +116,7 @@ func newTransport() *http.Transport {
 	}
 }
 
-// authorizer sends the key in the one form that the gateway takes it: every key as apikey, and a JWT as a bearer as well.
+// authorizer sets the headers for a key: apikey for every key, and a bearer token too if the key is a JWT.
 func authorizer(key string) func(http.Header) {
 	return func(h http.Header) {
 		h.Set("Apikey", key)
@@ -129,7 +129,7 @@ func authorizer(key string) func(http.Header) {
 // Close closes idle connections. Calls may still be made.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// call is one request to the storage. It must be safe to repeat, as each one here is.
+// call is one request to the storage, which must be harmless when repeated.
 type call struct {
 	doing   string // for errors: "head bucket/path"
 	method  string
@@ -137,14 +137,14 @@ type call struct {
 	header  http.Header
 	timeout time.Duration // of one try
 	body    openBody      // nil: none
-	once    bool          // body can be had only once
+	once    bool          // the body can be read only once
 }
 
-// openBody opens a request's body for one try, whose context it is given.
+// openBody opens a request's body for one try; the context is that of the try.
 type openBody func(context.Context) (body io.ReadCloser, size int64, err error)
 
-// do sends a call until it succeeds, is refused, or has been tried often enough. use reads the answer and closes it, then
-// or later; its failure counts as the storage's, and the call is tried again.
+// do sends a call until it succeeds, is refused, or was tried often enough. use reads the answer, and closes it at once or
+// later. An error of use counts as a fault of the storage, after which the call is tried again.
 func (c *Client) do(ctx context.Context, k call, use func(*http.Response) error) error {
 	schedule := backoff.NewExponentialBackOff()
 	schedule.InitialInterval, schedule.Multiplier, schedule.MaxInterval = c.interval, 2, maxInterval
@@ -229,7 +229,7 @@ func (c *Client) json(ctx context.Context, doing, method, path string, in, out a
 	})
 }
 
-// readAll reads an answer to its end, without which its connection can't be used again, and closes it.
+// readAll reads an answer to its end, so that its connection can be used again, and closes it.
 func readAll(res *http.Response) ([]byte, error) {
 	defer func() { _ = res.Body.Close() }() // all that matters has been read
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+1))
@@ -239,7 +239,8 @@ func readAll(res *http.Response) ([]byte, error) {
 	return body, err
 }
 
-// answer is the body of an answer: it keeps the deadline of its try until it is closed, and fails as the Client does.
+// answer is the body of an answer. It keeps the deadline of its try until it is closed, and its errors are those of the
+// Client.
 type answer struct {
 	io.ReadCloser
 	ctx    context.Context //nolint:containedctx // the caller's, to tell its end from a time-out

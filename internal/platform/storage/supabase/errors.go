@@ -25,13 +25,13 @@ var (
 	errUnexpected = errors.New("the answer is not of the form expected")
 )
 
-// failure is what went wrong, told in words of our own. It holds neither the server's text nor the transport's, which may
-// quote a URL with its token or echo a header, and it does not wrap them, for error reporters print a chain link by link.
+// failure is the error of a call, in a fixed vocabulary. It contains neither the server's text nor the transport's, which may
+// quote a URL with its token or a header. It does not wrap them either, since error reporters print each error of a chain.
 type failure struct {
 	doing      string
 	kind       error // one of package storage's; nil: a defect
 	reason     string
-	retryAfter time.Duration // what the server asked for; 0: nothing
+	retryAfter time.Duration // as the server asked for; 0: it did not
 }
 
 // Error implements error.
@@ -78,11 +78,11 @@ var kinds = map[string]error{
 	"InternalError":         storage.ErrUnavailable,
 }
 
-// codePattern lets through what can be a code of the server and can't be a secret.
+// codePattern matches what can be an error code of the server and can't be a secret.
 var codePattern = regexp.MustCompile(`^[A-Za-z]{1,40}$`)
 
-// answerError reads a refusal, and closes it. It goes by the body's code, then by the body's status, which old servers
-// send alone, and last by the HTTP status, which is the gateway's when there is no body that we know.
+// answerError reads an error answer and closes it. It decides by the body's code; else by the body's status, since old servers
+// send no code; else by the HTTP status, which is the gateway's where the body has neither.
 func answerError(doing string, res *http.Response) error {
 	var body struct {
 		StatusCode json.Number `json:"statusCode"` // quoted or not
@@ -133,7 +133,7 @@ func kindOf(status int) error {
 	}
 }
 
-// retryAfter reads the header's form in seconds, the only one that gateways send.
+// retryAfter reads Retry-After in seconds, the only form that gateways send.
 func retryAfter(h http.Header) time.Duration {
 	seconds, err := strconv.ParseInt(h.Get("Retry-After"), 10, 32)
 	if err != nil || seconds < 0 {
@@ -142,7 +142,7 @@ func retryAfter(h http.Header) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
-// transportError says why there is no answer, or no use for it.
+// transportError returns the error of a call without an answer, or with one that could not be read.
 func transportError(doing string, err error) error {
 	if _, ok := errors.AsType[*failure](err); ok {
 		return err

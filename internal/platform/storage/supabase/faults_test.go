@@ -90,7 +90,7 @@ func each(t *testing.T, test func(t *testing.T, b bench, do func(context.Context
 	}
 }
 
-func TestPassingFaults_are_outlasted(t *testing.T) {
+func TestPassingFaults_areOutlasted(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
 		b.fake.Inject(supabasefake.Status(http.StatusInternalServerError, 0), supabasefake.Reset(),
@@ -103,7 +103,7 @@ func TestPassingFaults_are_outlasted(t *testing.T) {
 	})
 }
 
-func TestLostAnswers_are_asked_for_again(t *testing.T) {
+func TestLostAnswers_areAskedForAgain(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
 		b.fake.Inject(supabasefake.LoseAnswer(), supabasefake.LoseAnswer())
@@ -111,7 +111,7 @@ func TestLostAnswers_are_asked_for_again(t *testing.T) {
 	})
 }
 
-func TestLastingFaults_end_as_unavailable(t *testing.T) {
+func TestLastingFaults_endAsUnavailable(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
 		before := len(b.fake.Requests())
@@ -125,7 +125,7 @@ func TestLastingFaults_end_as_unavailable(t *testing.T) {
 	})
 }
 
-func TestRetryAfter_beyond_patience_ends_at_once(t *testing.T) {
+func TestClient_givesUpAtOnceWhereRetryAfterIsTooLong(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	before := len(b.fake.Requests())
@@ -135,7 +135,7 @@ func TestRetryAfter_beyond_patience_ends_at_once(t *testing.T) {
 	require.Len(t, b.fake.Requests(), before+1)
 }
 
-func TestRefusals_are_not_repeated(t *testing.T) {
+func TestRefusals_areNotRepeated(t *testing.T) {
 	t.Parallel()
 	body := func(status, code string) string {
 		return `{"statusCode":"` + status + `","error":"e","message":"m","code":"` + code + `"}`
@@ -186,7 +186,7 @@ func TestRefusals_are_not_repeated(t *testing.T) {
 	}
 }
 
-func TestUnreadableAnswers_are_a_fault_of_the_storage(t *testing.T) {
+func TestUnreadableAnswers_areAFaultOfTheStorage(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]supabasefake.Fault{
 		"not JSON":     supabasefake.Answer(200, "<html>"),
@@ -210,7 +210,7 @@ func TestUnreadableAnswers_are_a_fault_of_the_storage(t *testing.T) {
 	}
 }
 
-func TestSignedURLs_must_be_for_what_was_asked(t *testing.T) {
+func TestSignedURLs_mustBeForWhatWasAsked(t *testing.T) {
 	t.Parallel()
 	for name, relative := range map[string]string{
 		"another host": "https://evil.example/object/sign/renders/u-1/render/a.png?token=x",
@@ -234,7 +234,7 @@ func TestSignedURLs_must_be_for_what_was_asked(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrUnavailable, "a short answer is not a missing object")
 }
 
-func TestOpen_that_breaks_off(t *testing.T) {
+func TestOpen_thatBreaksOff(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	content := strings.Repeat("picture", 10_000)
@@ -248,7 +248,7 @@ func TestOpen_that_breaks_off(t *testing.T) {
 	require.NoError(t, body.Close())
 }
 
-func TestPut_sends_a_body_again_only_if_it_can(t *testing.T) {
+func TestPut_sendsABodyAgainOnlyIfItCan(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	content := bytes.Repeat([]byte("picture"), 100_000)

@@ -30,7 +30,7 @@ func (c *Client) Put(ctx context.Context, object storage.Object, contentType str
 				return nil, 0, err
 			}
 			exact := storage.Exactly(ctx, r, size)
-			if size == 0 { // a length of 0 beside a body would be sent as a length unknown
+			if size == 0 { // net/http would send a body of length 0 as one of unknown length
 				_, err = io.Copy(io.Discard, exact)
 				return http.NoBody, 0, errors.Join(err, r.Close())
 			}
@@ -47,11 +47,11 @@ func (c *Client) Put(ctx context.Context, object storage.Object, contentType str
 	})
 }
 
-// source hands a body out once for each try. The transport may go on reading after a try has failed, until it closes the
-// body; a body is rewound only then.
+// source gives the body to one try at a time. The transport may go on reading after a try has failed, until it closes the
+// body; only then is the body rewound for the next try.
 type source struct {
 	body   io.Reader
-	seeker io.Seeker // nil: there is one try
+	seeker io.Seeker // nil: the body can be read only once
 	start  int64
 	lent   chan struct{} // full while a try has the body
 }
@@ -59,7 +59,7 @@ type source struct {
 func newSource(body io.Reader) *source {
 	s := &source{body: body, lent: make(chan struct{}, 1)}
 	if seeker, ok := body.(io.Seeker); ok {
-		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil { // a pipe is a file, and yet can't
+		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil { // fails for a pipe, which is an *os.File too
 			s.seeker, s.start = seeker, start
 		}
 	}
@@ -122,8 +122,8 @@ func (c *Client) Open(ctx context.Context, object storage.Object) (io.ReadCloser
 	return body, info, err
 }
 
-// Head implements storage.Store. It asks for the object's description, since the answer to an HTTP HEAD has no body and so
-// no error code.
+// Head implements storage.Store. It gets the object's description, since an answer to HTTP HEAD has no body, hence no error
+// code.
 func (c *Client) Head(ctx context.Context, object storage.Object) (storage.Info, error) {
 	if err := object.Validate(); err != nil {
 		return storage.Info{}, err
@@ -154,7 +154,7 @@ func (c *Client) Remove(ctx context.Context, bucket string, paths ...string) err
 	return nil
 }
 
-// Move implements storage.Store, also across buckets, in one transaction of the server's.
+// Move implements storage.Store. The server moves objects between buckets too, in one transaction.
 func (c *Client) Move(ctx context.Context, from, to storage.Object) error {
 	if err := errors.Join(from.Validate(), to.Validate()); err != nil {
 		return err
@@ -168,7 +168,7 @@ func (c *Client) Move(ctx context.Context, from, to storage.Object) error {
 	}
 	err := c.json(ctx, "move "+name(from)+" to "+name(to), http.MethodPost, "/object/move", in, nil)
 	if errors.Is(err, storage.ErrMissing) {
-		_, err = c.Head(ctx, to) // moved already, perhaps by a try whose answer was lost
+		_, err = c.Head(ctx, to) // moved already, by an earlier call or by a try whose answer was lost
 	}
 	return err
 }

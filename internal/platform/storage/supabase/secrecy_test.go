@@ -26,8 +26,8 @@ type talkative struct{ header, url string }
 
 func (e talkative) Error() string { return "dial " + e.url + " with " + e.header }
 
-// TestSecrets_reach_no_error_and_no_log has everything around the Client quote its key and a token back at it.
-func TestSecrets_reach_no_error_and_no_log(t *testing.T) {
+// TestSecrets_reachNoErrorAndNoLog has everything around the Client quote its key and a token back at it.
+func TestSecrets_reachNoErrorAndNoLog(t *testing.T) {
 	t.Parallel()
 	echo := func(r *http.Request) string {
 		return fmt.Sprintf("%v https://ref.supabase.co/object/sign/a?token=%s", r.Header, token)
@@ -128,7 +128,7 @@ func walk(err error, visit func(error)) {
 	}
 }
 
-func TestNew_refuses_without_quoting(t *testing.T) {
+func TestNew_refusesWithoutQuoting(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]supabase.Config{
 		"no URL":         {Key: secretKey},
@@ -146,7 +146,7 @@ func TestNew_refuses_without_quoting(t *testing.T) {
 	}
 }
 
-func TestKey_is_sent_as_the_gateway_takes_it(t *testing.T) {
+func TestKey_isSentAsTheGatewayTakesIt(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{secretKey, jwtKey} {
 		for operation, do := range operations {
@@ -164,7 +164,7 @@ func TestKey_is_sent_as_the_gateway_takes_it(t *testing.T) {
 	}
 }
 
-func TestKey_that_is_wrong_is_forbidden(t *testing.T) {
+func TestKey_thatIsWrongIsForbidden(t *testing.T) {
 	t.Parallel()
 	s, _ := open(t, secretKey)
 	require.NoError(t, s.Store.EnsureBuckets(t.Context(), storage.Buckets()))
@@ -179,8 +179,8 @@ func TestKey_that_is_wrong_is_forbidden(t *testing.T) {
 	}
 }
 
-// TestRedirects_are_not_followed keeps the key from a host that is not ours.
-func TestRedirects_are_not_followed(t *testing.T) {
+// TestRedirects_areNotFollowed keeps the key from a host that is not ours.
+func TestRedirects_areNotFollowed(t *testing.T) {
 	t.Parallel()
 	reached := false
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))

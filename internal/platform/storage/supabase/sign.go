@@ -12,8 +12,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// SignUpload implements storage.Store. The server takes neither size nor expiry: the URL holds until the policy's expiry or
-// the token's own, whichever ends first, and the server enforces the token's alone.
+// SignUpload implements storage.Store. The server takes neither a size nor an expiry. ExpiresAt is the policy's expiry or that
+// of the server's token, whichever comes first; the server enforces only that of its token.
 func (c *Client) SignUpload(ctx context.Context, object storage.Object, policy storage.UploadPolicy,
 ) (storage.SignedUpload, error) {
 	if err := object.Validate(); err != nil {
@@ -81,7 +81,7 @@ func (c *Client) SignDownloads(ctx context.Context, bucket string, paths []strin
 	return signed, nil
 }
 
-// absolute turns the server's relative URL into one for clients, once it is sure to name what was asked for.
+// absolute makes a URL for clients of the server's relative one, and fails unless that is for the object that was asked for.
 func (c *Client) absolute(doing, relative, path string) (string, error) {
 	if !strings.HasPrefix(relative, path+"?token=") {
 		return "", &failure{doing: doing, kind: storage.ErrUnavailable, reason: errUnexpected.Error()}
@@ -89,8 +89,8 @@ func (c *Client) absolute(doing, relative, path string) (string, error) {
 	return c.base + relative, nil
 }
 
-// expiry reads when a token ends, without verifying it: that is for the server to do. It is zero where the token does not
-// tell.
+// expiry returns when a token expires; zero where the token does not say so. It does not verify the token, which the server
+// does.
 func expiry(token string) time.Time {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

@@ -56,7 +56,7 @@ func TestConformance(t *testing.T) { // not parallel: it counts memory
 	})
 }
 
-func TestSignUpload_expires_with_its_token(t *testing.T) {
+func TestSignUpload_expiresWithItsToken(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for asked, want := range map[time.Duration]time.Duration{time.Hour: time.Hour, 24 * time.Hour: 2 * time.Hour} {
@@ -76,7 +76,7 @@ func TestSignUpload_expires_with_its_token(t *testing.T) {
 	}
 }
 
-func TestEnsureBuckets_are_private(t *testing.T) {
+func TestEnsureBuckets_arePrivate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	call := func(method string, body io.Reader) string {
@@ -92,7 +92,7 @@ func TestEnsureBuckets_are_private(t *testing.T) {
 		return string(answer)
 	}
 	require.Contains(t, call(http.MethodGet, nil), `"public":false,"file_size_limit":50331648,`)
-	call(http.MethodPut, strings.NewReader(`{"public":true}`)) // a slip of somebody's in the dashboard
+	call(http.MethodPut, strings.NewReader(`{"public":true}`)) // as by a mistake in the dashboard
 	require.Contains(t, call(http.MethodGet, nil), `"public":true,"file_size_limit":null,"allowed_mime_types":null`)
 	require.NoError(t, b.Store.EnsureBuckets(t.Context(), storage.Buckets()))
 	require.Contains(t, call(http.MethodGet, nil),
@@ -102,8 +102,8 @@ func TestEnsureBuckets_are_private(t *testing.T) {
 	require.ErrorIs(t, err, storage.ErrTooLarge, "above the project's own limit")
 }
 
-// TestConnections_are_reused counts the connections that ten rounds of sixteen calls at once make.
-func TestConnections_are_reused(t *testing.T) {
+// TestConnections_areReused counts the connections that ten rounds of sixteen calls at once make.
+func TestConnections_areReused(t *testing.T) {
 	t.Parallel()
 	const callers, rounds = 16, 10
 	clock := storagetest.NewClock()

@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/test/fakes/supabasefake"
 )
 
-func TestCancel_ends_a_call_that_hangs(t *testing.T) {
+func TestCancel_endsACallThatHangs(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
 		ctx, cancel := context.WithCancel(t.Context())
