@@ -18,7 +18,7 @@ type section struct {
 }
 
 // sections are all that an account has, beside itself. A new table with personal data belongs here, and in the Export
-// schema of the spec; TestExport_everyTableIsAccountedFor says so.
+// schema of the spec; TestExport_holdsEveryColumn says so.
 func sections(userID uuid.UUID) []section {
 	type (
 		owned    = db.ExportSessionsParams // user_id is never null
