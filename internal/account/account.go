@@ -1,5 +1,16 @@
-// Package account is what the owner of an account can see and change of it, apart from what proves who they are, which
-// is package auth's.
+// Package account reads, changes, exports and deletes an account on behalf of its owner. What proves who the owner is
+// (password, sessions, second factor) belongs to package auth.
+//
+// An account exists or it is gone. [Service.Delete] removes its rows in one transaction, which also writes an erasure: the
+// promise that its objects in storage will be removed. Invariants:
+//
+//   - After the deletion no row and no object holds anything that names the owner. Ledger and audit rows stay, without the
+//     account's id, addresses and user agents.
+//   - An erasure ends only after a last pass a day later, when no signed upload and no job can add an object any more. A crash
+//     or a storage that is away delays it and loses nothing: [Service.EraseDue] goes on.
+//   - [Service.Export] holds every column of every table that says something about the owner; a test compares it with the schema.
+//
+// Both deletion and export are written down as audit events.
 package account
 
 import (

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// eraseFirst bounds the pass that the owner waits for. Whoever looks through what is due comes after it.
+	// eraseFirst bounds the pass that the owner waits for. Until it is over the sweeper, which runs EraseDue, leaves the
+	// erasure alone.
 	eraseFirst = 10 * time.Second
 	// eraseFinal is when the last pass is: by then no signed upload and no job of the account can add an object.
 	eraseFinal = 24 * time.Hour
@@ -31,7 +32,7 @@ const (
 // a name and without where they came from. It fails with auth.ErrInvalidCredentials and ratelimit.ErrLocked.
 //
 // What is in the database goes in one transaction, which also writes down that the objects in storage are to go. Those
-// are removed right away, as far as storage is there; the rest, and what arrives late, is EraseDue's.
+// are removed right away, as far as storage answers; the rest, and what arrives late, is left to [Service.EraseDue].
 func (s *Service) Delete(ctx context.Context, userID uuid.UUID, password string, client auth.Client) error {
 	user, err := s.auth.ConfirmPassword(ctx, userID, password, client)
 	if err != nil {
@@ -45,7 +46,7 @@ func (s *Service) Delete(ctx context.Context, userID uuid.UUID, password string,
 	if err != nil {
 		return err
 	}
-	// The account is gone: whether or not somebody still waits for the answer, its objects should go now.
+	// The account is gone: its objects should go now, even if the client has stopped waiting for the answer.
 	erasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), eraseFirst)
 	defer cancel()
 	if err := s.erase(erasing, userID, astray); err != nil {
@@ -56,10 +57,10 @@ func (s *Service) Delete(ctx context.Context, userID uuid.UUID, password string,
 
 // remove deletes an account's rows. It returns the objects that do not lie under its prefix.
 func (s *Service) remove(ctx context.Context, q *db.Queries, user db.User) ([]storage.Object, error) {
-	// From here on nobody adds an event that would keep its address.
+	// From here on no other transaction can add an event that would keep the owner's address.
 	_, err := q.UserLock(ctx, db.UserLockParams{ID: user.ID, CredentialsVersion: user.CredentialsVersion})
 	switch {
-	case postgres.IsNotFound(err): // the password is another one by now, or somebody was faster
+	case postgres.IsNotFound(err): // the password was changed, or another request has deleted the account
 		return nil, auth.ErrInvalidCredentials
 	case err != nil:
 		return nil, fmt.Errorf("lock account: %w", err)
@@ -159,8 +160,8 @@ func (s *Service) putOff(ctx context.Context, userID uuid.UUID, failed bool, del
 	return nil
 }
 
-// empty removes every object under a prefix, a page at a time. After a removal it starts anew, since what is removed
-// moves the rest up; and it passes by what storage lists but has no name for.
+// empty removes every object under a prefix, a page at a time. After a removal it starts at the first page again, since the
+// remaining objects have moved up. It skips entries that storage lists without a name.
 func (s *Service) empty(ctx context.Context, bucket, prefix string) error {
 	for cursor := ""; ; {
 		page, err := s.objects.List(ctx, bucket, prefix, cursor, storage.MaxPage)

@@ -17,14 +17,14 @@ import (
 // exportPage is how many rows are in memory at a time.
 const exportPage = 500
 
-// Export is everything that is held about an account, ready to be written.
+// Export is everything that is stored about an account, ready to be written.
 type Export struct {
 	service *Service
 	account Account
 	now     time.Time
 }
 
-// Export prepares the export of an account and writes down that it was asked for. It fails with ErrNotFound.
+// Export prepares the export of an account and records an audit event that says so. It fails with [ErrNotFound].
 func (s *Service) Export(ctx context.Context, userID uuid.UUID, client auth.Client) (*Export, error) {
 	account, err := s.Get(ctx, userID)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Service) Export(ctx context.Context, userID uuid.UUID, client auth.Clie
 	return &Export{service: s, account: account, now: s.now().UTC()}, nil
 }
 
-// exportedAccount is the account without its password and our workings.
+// exportedAccount is the row of the account without its password hash and what only our own code uses.
 type exportedAccount struct {
 	ID                    uuid.UUID  `json:"id"`
 	Email                 string     `json:"email"`
@@ -54,7 +54,7 @@ type exportedAccount struct {
 }
 
 // Write writes the export as one JSON object. It reads as it writes, a page at a time, so that a large account takes no
-// more memory than a small one. After an error what was written is not whole.
+// more memory than a small one. After an error the output is incomplete.
 func (e *Export) Write(ctx context.Context, w io.Writer) error {
 	u := e.account.User
 	head, err := json.Marshal(map[string]any{

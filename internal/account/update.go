@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// Change is what should be different. Members that are nil stay as they are.
+// Change names the members to change. Members that are nil stay as they are.
 type Change struct {
 	Username *string
 	FullName *string
@@ -24,7 +24,7 @@ type Change struct {
 	Photo    **uuid.UUID // pointing at nil: no photo
 }
 
-// Update changes an account and returns it as it is then. It fails with a validation error that names every failing
+// Update changes an account and returns the changed account. It fails with a validation error that names every failing
 // field, with auth.ErrUsernameTaken, and with ErrNotFound.
 func (s *Service) Update(ctx context.Context, userID uuid.UUID, c Change, client auth.Client) (Account, error) {
 	if broken := c.check(s.now()); len(broken) > 0 {

@@ -1,8 +1,14 @@
-// Package assets keeps pictures: whose they are, what they are for, and how they come, are read and go.
+// Package assets keeps pictures: which account owns them, what they are for, and how they are uploaded, read and removed.
 //
-// A picture is a row and an object. The row is the truth: an object to which no row refers is nobody's, and Sweep
-// removes it. So whatever makes a picture writes the object before a row calls it ready, whatever ends one removes the
-// row before the object, and a crash between leaves an object too many and never one too few.
+// A picture is a row and an object. Its row is pending (an upload was promised), ready (the file was checked) or rejected (the
+// file was refused; the answer stays for a while). Pending ends once, as ready or rejected, or expires. Invariants:
+//
+//   - The row is authoritative: an object to which no row refers belongs to no account, and [Service.Sweep] removes it.
+//   - An object is written before its row becomes ready, and a row is removed before its object. A crash in between leaves an
+//     object too many, never one too few.
+//   - The name of an object is never used twice.
+//   - An uploaded profile photo becomes the account's, and the one before is removed, in one transaction.
+//   - A picture that a queued or running job needs can't be deleted.
 package assets
 
 import (
@@ -34,7 +40,7 @@ const (
 	ProfilePhoto = "profile_photo"
 )
 
-// Checker judges an uploaded file; see inspect.Checker.
+// Checker checks an uploaded file; see [inspect.Checker].
 type Checker interface {
 	Check(ctx context.Context, body io.Reader, want inspect.Wanted) (inspect.Picture, error)
 }
@@ -47,8 +53,8 @@ type Deps struct {
 	Now     func() time.Time
 	NewID   func() uuid.UUID
 	Log     *slog.Logger
-	// OrphanAge is how old an object without a row has to be to be removed: older than any attempt at a job may get
-	// before it writes its rows; 0: an hour.
+	// OrphanAge is how old an object without a row has to be before it is removed. It must exceed the longest attempt at a
+	// job, which stores objects before it writes their rows; 0: an hour.
 	OrphanAge time.Duration
 }
 

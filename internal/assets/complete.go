@@ -27,7 +27,7 @@ const (
 // redrawn without metadata and becomes that of the account, whose old one is removed. It fails with ErrNotFound,
 // ErrUploadMissing, and with what package inspect finds: then the object is removed, and so the answer stays.
 func (s *Service) Complete(ctx context.Context, userID, id uuid.UUID) (asset db.Asset, created bool, err error) {
-	// Whoever loses a race reads what came of it, which is final.
+	// A request that loses a race reads the row once more: the state that it finds then is final.
 	for range 2 {
 		upload, err := found(s.store.Queries().AssetGetUpload(ctx, db.AssetGetUploadParams{ID: id, UserID: &userID}))
 		switch {
@@ -46,7 +46,7 @@ func (s *Service) Complete(ctx context.Context, userID, id uuid.UUID) (asset db.
 	return db.Asset{}, false, ErrUploadMissing
 }
 
-// errEnded says that somebody else has ended an upload meanwhile, or that there is nothing to end.
+// errEnded says that another request has ended an upload meanwhile, or that there is nothing to end.
 var errEnded = errors.New("upload is not pending")
 
 // complete ends a pending upload one way or the other, or fails with errEnded.
@@ -94,8 +94,8 @@ func (c checked) replaced() []storage.Object {
 	return []storage.Object{objectOf(c.upload)}
 }
 
-// check judges what was uploaded, and stores what was drawn of it under a name of the account. A file that is refused
-// ends the upload. Without a file it fails with errEnded, since whoever was faster may have removed it.
+// check inspects the uploaded file, and stores the redrawn picture, if one was made, under the account's prefix. A file that
+// is refused ends the upload. Without a file it fails with errEnded, since a faster request may have removed it.
 func (s *Service) check(ctx context.Context, userID uuid.UUID, upload db.Asset) (checked, error) {
 	body, stored, err := s.objects.Open(ctx, objectOf(upload))
 	switch {
@@ -116,8 +116,8 @@ func (s *Service) check(ctx context.Context, userID uuid.UUID, upload db.Asset) 
 	}
 	c := checked{upload: upload, kept: objectOf(upload), Picture: picture}
 	if picture.Data != nil {
-		// Under a name of its own: the upload stays as it was announced until the row says otherwise, and whoever knows
-		// its address can't write here.
+		// Under a new name: the upload stays as it was announced until the row says otherwise, and a client that has the
+		// signed address of the upload can't write here.
 		c.kept.Path = storage.ObjectName(userID, upload.Type, s.newID(), s.now(), picture.ContentType)
 		err := s.objects.Put(ctx, c.kept, picture.ContentType, bytes.NewReader(picture.Data), picture.Size)
 		if err != nil {

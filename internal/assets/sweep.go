@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// expiryGrace is how long after its time an upload may still be completed: somebody may be at it.
+	// expiryGrace is how long after its time an upload may still be completed: a request may be about to.
 	expiryGrace = 10 * time.Minute
 	// rejectedLifetime is how long a refusal can be asked for again.
 	rejectedLifetime = 24 * time.Hour
-	// defaultOrphanAge is how old an object has to be before nobody's means that nobody will come for it: far longer than
-	// any attempt at a job, and than any check of an upload.
+	// defaultOrphanAge is the age from which an object without a row will not get one any more: far longer than any attempt at
+	// a job, and than any check of an upload.
 	defaultOrphanAge = time.Hour
 	// walkEvery is how often a bucket is looked through at the most; walkPages bounds one Sweep's part of it.
 	walkEvery = time.Hour
@@ -26,7 +26,8 @@ const (
 	sweepBatch = 500
 )
 
-// walk is how far a bucket has been looked through. It lives in the process that sweeps: another one begins anew.
+// walk is the position up to which a bucket has been looked through. It lives in the memory of the sweeping process: another
+// process starts from the beginning.
 type walk struct {
 	cursor string
 	next   time.Time // when to begin again, once at the end
@@ -108,7 +109,7 @@ func (s *Service) sweepBucket(ctx context.Context, bucket string, now time.Time)
 }
 
 // removeOrphans removes those of some objects that are old and to which no row refers. Names are never used again, and a
-// row is written before or soon after its object: so what is nobody's at the orphan age stays nobody's.
+// row is written before or soon after its object: so an object without a row at the orphan age never gets one.
 func (s *Service) removeOrphans(ctx context.Context, bucket string, entries []storage.Entry, now time.Time) error {
 	var paths []string
 	for _, e := range entries {
@@ -131,7 +132,7 @@ func (s *Service) removeOrphans(ctx context.Context, bucket string, entries []st
 	if len(orphans) == 0 {
 		return nil
 	}
-	s.log.WarnContext(ctx, "removing objects that are nobody's", "bucket", bucket, "objects", len(orphans))
+	s.log.WarnContext(ctx, "removing objects without a row", "bucket", bucket, "objects", len(orphans))
 	if err := s.objects.Remove(ctx, bucket, orphans...); err != nil {
 		return fmt.Errorf("remove orphans of bucket %s: %w", bucket, err)
 	}

@@ -1,10 +1,21 @@
-// Package auth knows who somebody is: sign-up, confirmation, sign-in, sessions and passwords, and the mails that these
-// need. Each file is one of them.
+// Package auth identifies the owner of an account: sign-up, confirmation, sign-in, sessions, passwords and the second factor.
+// Each file is one of them.
 //
-// The rules that hold everywhere: an answer never tells, in its words or its work, more than the contract allows about
-// whether an address has an account; what counts failures is committed before the failure is reported; what is spent is
-// spent by one statement; and every event of interest to security is an audit entry in the transaction of what it
-// tells of.
+// An account is unconfirmed until the code that was mailed to it is entered, then confirmed for good. A session is alive until
+// it is signed out, revoked, unused for [Config].SessionIdle or older than [Config].SessionLifetime, until its password changes
+// or one of its spent refresh tokens is presented again; an ended session never comes back. A refresh token is current, then spent; codes, reset tokens and challenges are good, then used, expired or tried too often.
+// Invariants:
+//
+//   - An answer never shows, in its text or in the time that it takes, more than the contract allows about whether an address
+//     has an account.
+//   - A failure is counted and committed before it is reported, so that a client that hangs up can't undo the count.
+//   - What can be used once is used by one statement, which one of any number of simultaneous requests wins.
+//   - A change of credentials raises credentials_version and ends the sessions that were opened with the old ones; what was
+//     begun under an older version is not finished.
+//   - Every event that matters to security is an audit entry, in the same transaction as the change that it records.
+//   - No secret is stored or logged in the clear: passwords as argon2id, tokens and codes as hashes, TOTP secrets encrypted.
+//
+// Failures are the values of errors.go and [ratelimit.ErrLocked]; validation errors name the failing fields.
 package auth
 
 import (
@@ -27,7 +38,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
-// Principal is who is asking, as an access token proved it.
+// Principal is the account and session of a request, as its access token proved them.
 type Principal struct {
 	UserID    uuid.UUID
 	SessionID uuid.UUID
@@ -87,7 +98,7 @@ type Service struct {
 	random          io.Reader
 	log             *slog.Logger
 
-	rollCall coalesce.Batcher[Principal, bool] // whether a session may still be used
+	sessionsAlive coalesce.Batcher[Principal, bool] // whether a session may still be used
 }
 
 // NewService returns a service.
@@ -97,7 +108,7 @@ func NewService(cfg Config, d Deps) *Service {
 		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto, onBalanceChange: d.OnBalanceChange,
 		now: d.Now, newID: d.NewID, random: d.Random, log: d.Log,
 	}
-	s.rollCall.Send, s.rollCall.Timeout, s.rollCall.OverlapAfter = s.areAlive, rollCallTimeout, rollCallPatience
+	s.sessionsAlive.Send, s.sessionsAlive.Timeout, s.sessionsAlive.OverlapAfter = s.areAlive, sessionTimeout, sessionOverlapAfter
 	return s
 }
 
@@ -110,7 +121,8 @@ func (s *Service) record(
 	})
 }
 
-// announce tells the workers of mails whose rows are committed. Nobody waits for it: what is lost here, the sweeper finds.
+// announce pushes a mail whose row is committed to the workers. A failure is only logged: the sweeper finds rows that were
+// never pushed.
 func (s *Service) announce(ctx context.Context, mailID uuid.UUID) {
 	if err := s.push(ctx, mailID); err != nil {
 		s.log.WarnContext(ctx, "mail is left to the sweeper", "mail_id", mailID, "error", err)
@@ -129,8 +141,8 @@ func (s *Service) byEmail(ctx context.Context, email string) (user db.User, foun
 	return user, true, nil
 }
 
-// account reads the account that is asking. It fails with ErrUnauthenticated when it has been deleted since the request
-// was let in.
+// account reads the account of a request. It fails with [ErrUnauthenticated] when it was deleted after the request was
+// authenticated.
 func (s *Service) account(ctx context.Context, userID uuid.UUID) (db.User, error) {
 	user, err := s.store.Queries().UserGet(ctx, userID)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// What a challenge is worth.
+// The limits of a challenge.
 const (
 	challengeLifetime = 5 * time.Minute
 	challengeTries    = 5
@@ -66,7 +66,7 @@ func (s *Service) VerifySecondFactor(
 	if err != nil {
 		return Session{}, false, err
 	}
-	if user.CredentialsVersion != row.CredentialsVersion { // the password is another one by now
+	if user.CredentialsVersion != row.CredentialsVersion { // the password was changed meanwhile
 		return Session{}, false, ErrInvalidCode
 	}
 	err = s.guessFactor(ctx, user, proof, client, func(q *db.Queries) error {
@@ -84,7 +84,7 @@ func (s *Service) meet(
 	switch {
 	case err != nil:
 		return Session{}, fmt.Errorf("use challenge: %w", err)
-	case used == 0: // somebody was faster
+	case used == 0: // another request has used it
 		return Session{}, ErrInvalidCode
 	}
 	return s.openNoted(ctx, q, user, client)

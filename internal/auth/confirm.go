@@ -16,7 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// What a confirmation code is worth.
+// The limits of a confirmation code.
 const (
 	codeLifetime = 10 * time.Minute
 	codeTries    = 5
@@ -71,7 +71,7 @@ func (s *Service) confirm(
 	if err != nil {
 		return 0, fmt.Errorf("use code: %w", err)
 	}
-	if used == 0 { // somebody was faster
+	if used == 0 { // another request has used it
 		return 0, ErrInvalidCode
 	}
 	confirmed, err := q.UserConfirmEmail(ctx, db.UserConfirmEmailParams{ID: userID, Now: s.now()})
@@ -92,13 +92,14 @@ func (s *Service) confirm(
 	return s.cfg.SignupBonus, s.record(ctx, q, &userID, client, audit.EmailConfirmed, nil)
 }
 
-// ResendConfirmation promises another code to an address that awaits one. Whether there is such an account, only the
-// mailer finds out: here an unknown address costs the same.
+// ResendConfirmation enqueues another code for an address that is not confirmed yet. Only the mailer looks whether there is
+// such an account: here an unknown address takes the same work.
 func (s *Service) ResendConfirmation(ctx context.Context, email string, client Client) error {
 	return s.enqueueByEmail(ctx, email, mail.KindConfirmEmail, client, audit.ConfirmationResent)
 }
 
-// enqueueByEmail promises a mail to whoever has an address, or to nobody at the same cost.
+// enqueueByEmail enqueues a mail for the account with an address. Without such an account it writes a row for no account, at
+// the same cost.
 func (s *Service) enqueueByEmail(
 	ctx context.Context, email string, kind mail.Kind, client Client, action audit.Action,
 ) error {

@@ -33,7 +33,7 @@ func (s *Service) begin(ctx context.Context, account ratelimit.Subject, email st
 	return guess{Attempt: attempt, account: account, email: email, client: client}, err
 }
 
-// turnAway notes an attempt on what is locked, and returns why.
+// turnAway records an attempt at a locked account or address in the audit log, and returns locked.
 func (s *Service) turnAway(ctx context.Context, email string, client Client, locked error) error {
 	user, found, err := s.byEmail(ctx, email)
 	if err != nil {
@@ -52,8 +52,8 @@ func (s *Service) release(ctx context.Context, g guess) {
 	}
 }
 
-// refuse counts a wrong guess and writes it down, both for good, before it returns verdict.
-func (s *Service) refuse(ctx context.Context, g guess, userID *uuid.UUID, action audit.Action, verdict error) error {
+// refuse counts a wrong guess and records it, both committed, before it returns refusal.
+func (s *Service) refuse(ctx context.Context, g guess, userID *uuid.UUID, action audit.Action, refusal error) error {
 	locks, err := g.Fail(ctx)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (s *Service) refuse(ctx context.Context, g guess, userID *uuid.UUID, action
 		if err := s.record(ctx, q, userID, g.client, action, nil); err != nil {
 			return err
 		}
-		promised, err = s.noteLocks(ctx, q, userID, g, locks, mailID)
+		promised, err = s.recordLocks(ctx, q, userID, g, locks, mailID)
 		return err
 	})
 	if err != nil {
@@ -72,11 +72,11 @@ func (s *Service) refuse(ctx context.Context, g guess, userID *uuid.UUID, action
 	if promised {
 		s.announce(ctx, mailID)
 	}
-	return verdict
+	return refusal
 }
 
-// noteLocks writes down what a wrong guess has locked, and promises the owner a word where it was the password.
-func (s *Service) noteLocks(
+// recordLocks records what a wrong guess has locked, and enqueues a mail to the owner where the guess was at the password.
+func (s *Service) recordLocks(
 	ctx context.Context, q *db.Queries, userID *uuid.UUID, g guess, locks []ratelimit.Lock, mailID uuid.UUID,
 ) (promised bool, err error) {
 	for _, lock := range locks {

@@ -25,8 +25,8 @@ type NewPassword struct {
 	Confirm string
 }
 
-// ForgotPassword promises a mail with a link to whoever has an address. Whether there is an account, only the mailer
-// finds out: here an unknown address costs the same.
+// ForgotPassword enqueues a mail with a link for the account with an address. Only the mailer looks whether there is such an
+// account: here an unknown address takes the same work.
 func (s *Service) ForgotPassword(ctx context.Context, email string, client Client) error {
 	return s.enqueueByEmail(ctx, email, mail.KindResetPassword, client, audit.ResetRequested)
 }
@@ -54,7 +54,7 @@ func (s *Service) ResetPassword(ctx context.Context, resetToken string, wanted N
 		if err != nil {
 			return fmt.Errorf("use reset token: %w", err)
 		}
-		if used == 0 { // somebody was faster
+		if used == 0 { // another request has used it
 			return ErrInvalidResetToken
 		}
 		return replace.write(ctx, q, audit.PasswordReset, uuid.Nil, ErrInvalidResetToken)
@@ -96,8 +96,8 @@ func (s *Service) ChangePassword(
 	return nil
 }
 
-// ConfirmPassword asks somebody who is signed in for the password once more, as what can't be undone needs it, and
-// returns the account. It fails with ErrInvalidCredentials, and with ratelimit.ErrLocked like a sign-in.
+// ConfirmPassword checks the password of a signed-in owner once more, before something that can't be undone, and returns
+// the account. It fails with ErrInvalidCredentials, and with ratelimit.ErrLocked like a sign-in.
 func (s *Service) ConfirmPassword(ctx context.Context, userID uuid.UUID, plain string, client Client) (db.User, error) {
 	user, err := s.account(ctx, userID)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Service) ConfirmPassword(ctx context.Context, userID uuid.UUID, plain s
 	return user, guess.Succeed(ctx)
 }
 
-// replacement is a new password, judged and hashed before the transaction that writes it.
+// replacement is a new password, checked and hashed before the transaction that writes it.
 type replacement struct {
 	service *Service
 	user    db.User
@@ -142,10 +142,10 @@ func (s *Service) prepare(
 	return replacement{service: s, user: user, hash: hash, mailID: s.newID(), client: client}, nil
 }
 
-// write replaces the password, ends every session but keep, voids what could still change it, and promises the owner a
-// word about it. It fails with overtaken when the account's credentials have changed since they were read.
+// write replaces the password, ends every session but keep, voids unused reset tokens, and enqueues a mail that tells the
+// owner. It fails with raced when the account's credentials have changed since they were read.
 func (r replacement) write(
-	ctx context.Context, q *db.Queries, action audit.Action, keep uuid.UUID, overtaken error,
+	ctx context.Context, q *db.Queries, action audit.Action, keep uuid.UUID, raced error,
 ) error {
 	now := r.service.now()
 	set, err := q.UserSetPassword(ctx, db.UserSetPasswordParams{
@@ -155,7 +155,7 @@ func (r replacement) write(
 	case err != nil:
 		return fmt.Errorf("set password: %w", err)
 	case set == 0:
-		return overtaken
+		return raced
 	}
 	ended, err := q.SessionRevokeOthers(ctx, db.SessionRevokeOthersParams{
 		UserID: r.user.ID, KeepID: keep, Reason: endPasswordChanged, Now: now,

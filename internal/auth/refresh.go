@@ -17,8 +17,8 @@ import (
 // or an answer that got lost.
 const grace = 10 * time.Second
 
-// RefreshSessionID tells which session a refresh token was issued for, so that a guard against forged requests can be
-// asked before the token is spent. It fails with ErrInvalidRefreshToken for what was never issued here.
+// RefreshSessionID returns the session that a refresh token was issued for, so that the CSRF check of that session can run
+// before the token is spent. It fails with [ErrInvalidRefreshToken] for a token that was never issued here.
 func (s *Service) RefreshSessionID(refreshToken string) (uuid.UUID, error) {
 	refresh, err := s.refreshTokens.Parse(refreshToken)
 	if err != nil {
@@ -27,15 +27,15 @@ func (s *Service) RefreshSessionID(refreshToken string) (uuid.UUID, error) {
 	return refresh.SessionID, nil
 }
 
-// Refresh spends a refresh token and returns its successor. A token that was spent before ends its session, since
-// somebody has it who shouldn't (RFC 9700, section 4.14.2), unless it was spent only just now by the same client: then
-// the answer is the very same successor. It fails with ErrInvalidRefreshToken.
+// Refresh spends a refresh token and returns its successor. A token that was spent before ends its session, since two parties
+// then have it (RFC 9700, section 4.14.2), unless it was spent within the grace period by the same client: then the answer
+// is the same successor again. It fails with [ErrInvalidRefreshToken].
 func (s *Service) Refresh(ctx context.Context, refreshToken string, client Client) (Session, error) {
 	presented, err := s.refreshTokens.Parse(refreshToken)
 	if err != nil {
 		return Session{}, ErrInvalidRefreshToken
 	}
-	// Whoever loses the race for a rotation looks once more, and then finds the token spent.
+	// A request that loses the race for a rotation reads the row once more, and then finds the token spent.
 	for range 2 {
 		row, err := s.living(ctx, presented.SessionID)
 		if err != nil {
@@ -67,7 +67,7 @@ func (s *Service) living(ctx context.Context, id uuid.UUID) (db.Session, error) 
 	return row, nil
 }
 
-// rotate replaces the session's token by its successor, unless somebody else was faster.
+// rotate replaces the session's token by its successor, unless another request has replaced it first.
 func (s *Service) rotate(
 	ctx context.Context, row db.Session, current token.Refresh, client Client,
 ) (session Session, won bool, err error) {

@@ -34,8 +34,8 @@ type Enrolment struct {
 	URL    string // otpauth://, for a QR code
 }
 
-// SetUpSecondFactor makes a secret that counts once EnableSecondFactor has seen a code of it. Whoever has a second factor
-// already needs a code of that. It fails with ErrInvalidCode, and with ratelimit.ErrLocked.
+// SetUpSecondFactor makes a secret that takes effect once [Service.EnableSecondFactor] has seen a code of it. An account that
+// has a second factor already needs a code of that one. It fails with ErrInvalidCode, and with ratelimit.ErrLocked.
 func (s *Service) SetUpSecondFactor(ctx context.Context, p Principal, code string, client Client) (Enrolment, error) {
 	user, err := s.account(ctx, p.UserID)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Service) SetUpSecondFactor(ctx context.Context, p Principal, code strin
 }
 
 // EnableSecondFactor makes the secret that was set up count, in place of an earlier one, given a code of it, and returns
-// recovery codes, which nobody will see again. It fails with ErrInvalidCode.
+// recovery codes, which are shown this once. It fails with [ErrInvalidCode].
 func (s *Service) EnableSecondFactor(ctx context.Context, p Principal, code string, client Client) ([]string, error) {
 	user, err := s.account(ctx, p.UserID)
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *Service) enable(
 		return ErrInvalidCode
 	}
 	now := s.now()
-	if err := s.noteFactor(ctx, q, user, &now, hashes); err != nil {
+	if err := s.recordFactor(ctx, q, user, &now, hashes); err != nil {
 		return err
 	}
 	return s.record(ctx, q, &user.ID, client, audit.SecondFactorEnabled, nil)
@@ -144,15 +144,15 @@ func (s *Service) DisableSecondFactor(
 		if err := q.SecondFactorDrop(ctx, user.ID); err != nil {
 			return fmt.Errorf("drop second factor: %w", err)
 		}
-		if err := s.noteFactor(ctx, q, user, nil, nil); err != nil {
+		if err := s.recordFactor(ctx, q, user, nil, nil); err != nil {
 			return err
 		}
 		return s.record(ctx, q, &user.ID, client, audit.SecondFactorDisabled, nil)
 	})
 }
 
-// noteFactor writes what goes with a factor that came or went.
-func (s *Service) noteFactor(
+// recordFactor sets the account's flag, and writes the audit entry, for a factor that was enabled or disabled.
+func (s *Service) recordFactor(
 	ctx context.Context, q *db.Queries, user db.User, enabledAt *time.Time, recoveryHashes [][]byte,
 ) error {
 	err := q.RecoveryCodeReplace(ctx, db.RecoveryCodeReplaceParams{UserID: user.ID, CodeHashes: recoveryHashes})
@@ -164,7 +164,7 @@ func (s *Service) noteFactor(
 	})
 	switch {
 	case err != nil:
-		return fmt.Errorf("note second factor: %w", err)
+		return fmt.Errorf("record second factor: %w", err)
 	case n == 0: // the credentials have changed since they were read
 		return ErrInvalidCode
 	}
@@ -172,7 +172,7 @@ func (s *Service) noteFactor(
 }
 
 // guessFactor runs then in the transaction that spends a proof. Wrong ones count against the account and lock it, apart
-// from wrong passwords: whoever gets here knows that. It fails with ErrInvalidCode and ratelimit.ErrLocked.
+// from wrong passwords: a client that gets here has given the right one. It fails with ErrInvalidCode and ratelimit.ErrLocked.
 func (s *Service) guessFactor(
 	ctx context.Context, user db.User, proof Proof, client Client, then func(q *db.Queries) error,
 ) error {

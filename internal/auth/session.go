@@ -14,7 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// Why a session ended, as its row says it.
+// The reasons why a session ended, as its row has them.
 const (
 	endSignedOut       = "signed_out"
 	endRevoked         = "revoked"
@@ -22,7 +22,7 @@ const (
 	endPasswordChanged = "password_changed"
 )
 
-// Session is what a client holds of a sign-in.
+// Session is what a client gets by signing in.
 type Session struct {
 	Principal
 	AccessToken      string // a secret
@@ -64,15 +64,15 @@ func (s *Service) issue(p Principal, refresh token.Refresh, refreshExpiresAt tim
 	}, nil
 }
 
-// Authenticate returns who holds an access token. It fails with ErrUnauthenticated, also for a good token whose session
-// was ended a moment ago: the row is asked each time.
+// Authenticate returns the account and session of an access token. It fails with [ErrUnauthenticated], also for a good token
+// whose session was ended a moment ago: the session's row is read each time.
 func (s *Service) Authenticate(ctx context.Context, accessToken string) (Principal, error) {
 	claims, err := s.accessTokens.Verify(accessToken)
 	if err != nil {
 		return Principal{}, ErrUnauthenticated
 	}
 	principal := Principal(claims)
-	alive, err := s.rollCall.Call(ctx, principal)
+	alive, err := s.sessionsAlive.Call(ctx, principal)
 	switch {
 	case err != nil:
 		return Principal{}, fmt.Errorf("look up session: %w", err)
@@ -82,11 +82,11 @@ func (s *Service) Authenticate(ctx context.Context, accessToken string) (Princip
 	return principal, nil
 }
 
-// Requests that come side by side ask for their sessions together. What one waits for another is short beside what it
-// would otherwise wait for a connection.
+// Simultaneous requests read their sessions in one query. What a request waits for the others is short beside what it would
+// otherwise wait for a connection. A query that takes longer than sessionOverlapAfter no longer keeps the next from starting.
 const (
-	rollCallTimeout  = 5 * time.Second
-	rollCallPatience = 20 * time.Millisecond
+	sessionTimeout      = 5 * time.Second
+	sessionOverlapAfter = 20 * time.Millisecond
 )
 
 // areAlive tells which of some sessions may still be used.

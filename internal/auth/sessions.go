@@ -23,8 +23,8 @@ func (s *Service) Sessions(
 	return rows, nil
 }
 
-// RevokeSession ends a session of the account that is asking, which may be the one that is asking. It fails with
-// ErrSessionNotFound for one that is over, or somebody else's.
+// RevokeSession ends a session of the principal's account, which may be the one of the request. It fails with
+// [ErrSessionNotFound] for one that has ended, or that belongs to another account.
 func (s *Service) RevokeSession(ctx context.Context, p Principal, id uuid.UUID, client Client) error {
 	ended, err := s.end(ctx, p, id, endRevoked, audit.SessionRevoked, client)
 	if err == nil && !ended {
@@ -33,7 +33,7 @@ func (s *Service) RevokeSession(ctx context.Context, p Principal, id uuid.UUID, 
 	return err
 }
 
-// RevokeOtherSessions ends all sessions of the account but the one that is asking.
+// RevokeOtherSessions ends all sessions of the account but the one of the request.
 func (s *Service) RevokeOtherSessions(ctx context.Context, p Principal, client Client) error {
 	return s.store.InTx(ctx, func(q *db.Queries) error {
 		ended, err := q.SessionRevokeOthers(ctx, db.SessionRevokeOthersParams{

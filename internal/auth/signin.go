@@ -11,7 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
-// Credentials are what somebody signs in with.
+// Credentials are what a client signs in with.
 type Credentials struct {
 	Email    string
 	Password string
@@ -19,8 +19,8 @@ type Credentials struct {
 }
 
 // SignIn opens a session for an address and its password. It fails with ratelimit.ErrLocked, before any hash is computed;
-// with ErrInvalidCredentials, at the same cost whether or not there is an account; and, which only somebody who knows
-// the password gets to see, with ErrEmailNotConfirmed and ErrSecondFactorRequired.
+// with [ErrInvalidCredentials], at the same cost whether or not there is an account; and, once the password has proved right,
+// with [ErrEmailNotConfirmed] or [ErrSecondFactorRequired].
 func (s *Service) SignIn(ctx context.Context, in Credentials, client Client) (Session, error) {
 	guess, err := s.begin(ctx, ratelimit.Account(in.Email), in.Email, client)
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 	maxAge = 120
 )
 
-// SignUp is a wish for an account.
+// SignUp is a request for an account.
 type SignUp struct {
 	Email           string
 	Password        string
@@ -39,7 +39,7 @@ type SignUp struct {
 type ClaimPhoto func(ctx context.Context, userID, photoID uuid.UUID) (
 	attach func(ctx context.Context, q *db.Queries) error, finish func(ctx context.Context), err error)
 
-// SignUp creates an account and promises a mail with its code. It fails with a validation error that names every
+// SignUp creates an account and enqueues a mail with its code. It fails with a validation error that names every
 // failing field, ErrEmailTaken, ErrUsernameTaken, and what ClaimPhoto fails with.
 func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID uuid.UUID, err error) {
 	in.Email, in.FullName = strings.TrimSpace(in.Email), strings.TrimSpace(in.FullName)
@@ -95,7 +95,7 @@ func (s *Service) checkSignUp(in SignUp) []apperr.Field {
 	return append(broken, CheckDOB(in.DOB, s.now())...)
 }
 
-// checkNewPassword judges a password that was typed twice; field names its member of the body.
+// checkNewPassword checks a password that was typed twice; field names its member of the body.
 func checkNewPassword(field, plain, again, email, username string) []apperr.Field {
 	broken := password.Check(field, plain, email, username)
 	if plain != again {
@@ -104,7 +104,7 @@ func checkNewPassword(field, plain, again, email, username string) []apperr.Fiel
 	return broken
 }
 
-// CheckFullName judges a name without the white space around it. The code is required.
+// CheckFullName checks a name without the white space around it. The code is required.
 func CheckFullName(name string) []apperr.Field {
 	if strings.TrimSpace(name) == "" { // the pattern in the spec knows ASCII's white space only
 		return []apperr.Field{apperr.Body("full_name", "required", "Tell us your name.")}
@@ -112,7 +112,7 @@ func CheckFullName(name string) []apperr.Field {
 	return nil
 }
 
-// CheckDOB judges a day of birth as of now. The codes are too_young and too_old.
+// CheckDOB checks a day of birth as of now. The codes are too_young and too_old.
 func CheckDOB(dob, now time.Time) []apperr.Field {
 	now = now.UTC()
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)

@@ -18,7 +18,7 @@ const (
 	UsernameTaken   Obstacle = "taken"
 )
 
-// CheckUsername tells what stands in the way of a username, if anything. Somebody else may still be faster.
+// CheckUsername tells why a username can't be had, if so. Another sign-up may still take it before the caller does.
 func (s *Service) CheckUsername(ctx context.Context, username string) (Obstacle, error) {
 	if !usernamePattern.MatchString(username) {
 		return UsernameInvalid, nil

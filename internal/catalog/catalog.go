@@ -1,4 +1,9 @@
-// Package catalog knows what can be chosen and what it costs: models, platforms, qualities and prices.
+// Package catalog lists what a creator can choose and what it costs: models, platforms, qualities and prices.
+//
+// The lists are fixed when the program is built. What differs between deployments is whether a model is available (its vendor
+// has a key, and its breaker is closed), which provider runs it, and what it can do beyond the usual; all of that is fixed when
+// a [Catalog] is made, except availability, which is asked each time. Prices are whole credits, and a job costs the price of
+// a variant, with the surcharges of its model and of copy mode, times the number of variants.
 package catalog
 
 import (
@@ -35,20 +40,20 @@ const DefaultModel = "nano_banana"
 // LongSide4K is the longer side of a 4k picture, in pixels.
 const LongSide4K = 3840
 
-// ErrModelUnavailable says that nobody runs the model right now.
+// ErrModelUnavailable says that no provider runs the model right now.
 var ErrModelUnavailable = apperr.New(apperr.Conflict, apperr.CodeModelUnavailable,
 	"This model can't be used right now. Choose another one, or try again later.")
 
-// Model is an image model as creators know it; vendors and their own model names are the providers' business.
+// Model is an image model as creators know it. What its vendor calls it, only package providers knows.
 type Model struct {
 	ID           string
 	Name         string
-	Provider     string   // who runs it
+	Provider     string   // the provider that runs it
 	Capabilities []string // design, copy, references, selfie, seed, 4k
 	Surcharge    int64    // credits more for each variant
 }
 
-// Platform is a place where thumbnails are shown, with the size that it likes.
+// Platform is a service where thumbnails are shown, with the size that it recommends.
 type Platform struct {
 	ID            string
 	Name          string
@@ -98,13 +103,13 @@ type Catalog struct {
 	available func(modelID string) bool
 }
 
-// New returns a catalog. available tells whether a model can be used right now; runBy, which may be nil, names who runs
-// a model here where that is not its usual provider.
-func New(available func(modelID string) bool, runBy func(modelID string) string) *Catalog {
+// New returns a catalog. available tells whether a model can be used right now; providerOf, which may be nil, names the
+// provider that runs a model in this deployment where that is not its usual one.
+func New(available func(modelID string) bool, providerOf func(modelID string) string) *Catalog {
 	c := &Catalog{models: models(), available: available}
-	if runBy != nil {
+	if providerOf != nil {
 		for i, m := range c.models {
-			if provider := runBy(m.ID); provider != "" {
+			if provider := providerOf(m.ID); provider != "" {
 				c.models[i].Provider = provider
 			}
 		}

@@ -1,5 +1,14 @@
-// Package credits keeps balances and their ledger. Every change of a balance is one ledger row written in the same
-// statement, so that the sum of an account's ledger is its balance at every moment.
+// Package credits keeps balances and their ledger. The unit is one credit, a whole number.
+//
+// The ledger is the rows of audit_logs that have a balance_after. Invariants, of which the schema or a statement holds each:
+//
+//   - The balance of an account is the sum of its ledger at every moment: a balance and its ledger row change in one statement.
+//   - No balance is negative (users_credits_not_negative).
+//   - A job is charged once and refunded at most once (audit_logs_job_action_key, unique on job and action).
+//   - The amounts of a ledger row never change, and it outlives the job and the account that it is about; seq is its order.
+//
+// This package writes grants. Charges and refunds are written by the statements of sql/jobs.sql that queue and end a job, so
+// that no crash can come between a job and its credits. Package ledger checks that all of it adds up.
 package credits
 
 import (
@@ -14,8 +23,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
-// Why a balance changes, as the ledger's action says it. Charges and refunds of jobs are written by the statements
-// that queue and end the job; see sql/jobs.sql.
+// The reasons why a balance changes, as the ledger's action. Charges and refunds of jobs are written by the statements that
+// queue and end the job; see sql/jobs.sql.
 const (
 	SignupBonus = "signup_bonus"
 	Granted     = "grant"
@@ -26,7 +35,7 @@ const (
 // MaxGrant is the most credits that one grant may add, so that a slip of the finger stays repairable.
 const MaxGrant = 1_000_000
 
-// ErrNoAccount says that a grant names nobody.
+// ErrNoAccount says that there is no account with the id or the address of a grant.
 var ErrNoAccount = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such account.")
 
 // Grant is credits for an account.

@@ -49,7 +49,7 @@ func (d Draft) Sized() Draft {
 }
 
 // Check finds what keeps the account from creating a project of a draft, beside what the spec rules out: a validation
-// error, or that nobody can tell.
+// error, or the failure to look.
 func (s *Service) Check(ctx context.Context, userID uuid.UUID, d Draft) error {
 	return s.check(ctx, userID, d.Sized())
 }

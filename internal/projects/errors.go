@@ -4,7 +4,7 @@ import "github.com/mugshot-studio/backend/internal/platform/apperr"
 
 // The failures of this package.
 var (
-	// ErrNotFound says that there is no such project, or that it is somebody else's.
+	// ErrNotFound says that there is no such project, or that it belongs to another account.
 	ErrNotFound = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such project.")
 	// ErrVersionConflict says that the project changed since the caller read it.
 	ErrVersionConflict = apperr.New(apperr.Conflict, apperr.CodeVersionConflict,

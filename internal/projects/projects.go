@@ -1,5 +1,12 @@
-// Package projects keeps what creators want drawn. A project points at its current prompt; prompts never change, so
-// that a job draws what stood there when it was queued.
+// Package projects keeps what creators want drawn.
+//
+// A project is a draft, then queued, running, and done or failed: its status follows its newest job, whose statements write it.
+// It may be edited in every state. Invariants:
+//
+//   - A project points at its current prompt. A prompt never changes: an edit adds one, so that a job draws the prompt that was
+//     current when the job was queued.
+//   - version grows with every edit. An edit that names a version is made to that version or not at all ([ErrVersionConflict]).
+//   - Every picture of a prompt was ready, of the right type and of the same account when the prompt was written.
 package projects
 
 import (

@@ -1,9 +1,9 @@
 // Package inspect decides whether uploaded bytes are a picture that the product takes, and measures it.
 //
-// Whoever uploads may send anything under any name, so nothing is believed: the type is told from the content, the size
-// is counted, and the dimensions are read from the header and bounded before anything is decoded. Memory is bounded in
-// all: what decoding will cost is estimated from the header, and pictures wait for each other when they would exceed
-// Config.Memory together.
+// A client may send anything under any name, so nothing that it says is trusted: the type is determined from the content, the
+// size is counted, and the dimensions are read from the header and bounded before anything is decoded. The memory of all
+// checks together is bounded: what decoding will cost is estimated from the header, and a check waits while it would exceed
+// [Config].Memory together with the others.
 package inspect
 
 import (
@@ -43,7 +43,8 @@ const (
 type Config struct {
 	Memory   int64 // bytes that all decoding at one time may take; 512 MiB. A picture that needs more by itself is refused
 	Parallel int64 // pictures checked at one time, each with its file of MaxBytes in memory; 4
-	// MaxWait is how long a check waits for its turn, and then how long a client should; 10 s.
+	// MaxWait is how long a check waits until memory and a slot are free. After that it fails, and the client is told to try
+	// again after the same time; 10 s.
 	MaxWait time.Duration
 	Face    FaceConfig
 }
@@ -104,9 +105,9 @@ func New(c Config) (*Checker, error) {
 	}, nil
 }
 
-// Check reads body to its end, or to the first byte too many, and judges it. A file that can't be used is an
-// ErrInvalidImage or ErrFaceCheck with a Reason. It also fails with apperr.ErrUnavailable after waiting too long for its
-// turn, with ctx's error, or with the reader's.
+// Check reads body to its end, or to the first byte too many, and inspects it. A file that can't be used is an
+// [ErrInvalidImage] or [ErrFaceCheck] with a [Reason]. It also fails with [apperr.ErrUnavailable] after Config.MaxWait, with
+// ctx's error, or with the reader's.
 func (c *Checker) Check(ctx context.Context, body io.Reader, want Wanted) (Picture, error) {
 	if err := c.wait(ctx, c.slots, 1); err != nil {
 		return Picture{}, err
@@ -174,8 +175,8 @@ func (c *Checker) look(ctx context.Context, data []byte, f format, about survey,
 	return picture, nil
 }
 
-// collect frees what a costly check has left behind before the next may use the room: the runtime would let garbage
-// grow as large as what was in use, and a limit on memory would be one on half of it.
+// collect runs the garbage collector after a costly check, before the next check may use its memory. Otherwise the runtime
+// would let garbage grow as large as what was in use, and the limit would hold for half of the memory that is taken.
 func (c *Checker) collect(cost int64) {
 	if cost > c.memory/8 {
 		runtime.GC()

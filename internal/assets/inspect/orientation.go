@@ -54,7 +54,7 @@ func (o orientation) turned(size image.Point) image.Point {
 	return size
 }
 
-// turn draws a picture as it is shown.
+// turn draws a picture as it is meant to be shown.
 func (o orientation) turn(src *image.RGBA) *image.RGBA {
 	if o == upright {
 		return src

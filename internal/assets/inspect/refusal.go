@@ -19,7 +19,7 @@ const (
 	TypeMismatch    Reason = "type_mismatch"    // one of them, but not the one announced
 	TooManyPixels   Reason = "too_many_pixels"  // over MaxPixels, or over the memory that decoding may take
 	Animated        Reason = "animated"
-	Damaged         Reason = "damaged" // broken, cut off, or an encoding that nobody uses
+	Damaged         Reason = "damaged" // broken, cut off, or an encoding that is not used in practice
 )
 
 // The reasons of face_check_failed.
@@ -45,7 +45,7 @@ var (
 )
 
 // Refusal is the answer to a file that was refused for a reason, also long after. An unknown reason, which a newer
-// version of the program may have noted, is an ErrInvalidImage without a particular sentence.
+// version of the program may have stored, is an ErrInvalidImage without a particular sentence.
 func Refusal(r Reason) *apperr.Error {
 	kind, sentence := ErrInvalidImage, ErrInvalidImage.Message
 	switch r {

@@ -1,4 +1,5 @@
-// Package password hashes, verifies and judges passwords. It knows nothing of accounts and stores nothing.
+// Package password hashes and verifies passwords, and checks new ones against the rules. It knows nothing of accounts and
+// stores nothing.
 //
 // A password is normalised to NFC before it is measured or hashed, so that an "ü" typed as one code point on one system
 // and as two on another is the same password (NIST SP 800-63B-4, section 3.1.1.2, and RFC 8265, section 4.2; the
@@ -21,8 +22,8 @@ import (
 )
 
 const (
-	// retryAfter is what a caller is told who waited in vain for a turn: at OWASP's minimum a core does some twenty
-	// to forty hashes in that time.
+	// retryAfter is when to try again after no slot was free in time: at OWASP's minimum a core does some twenty to forty
+	// hashes in that time.
 	retryAfter = time.Second
 
 	// Salt and key lengths in bytes, as RFC 9106, section 4, recommends.
@@ -79,7 +80,7 @@ func New(params Params, maxConcurrent int) (*Hasher, error) {
 }
 
 // Hash returns the PHC string of plain, which has passed Check. It returns apperr.ErrUnavailable when ctx ended before
-// it was this call's turn.
+// a slot was free.
 func (h *Hasher) Hash(ctx context.Context, plain string) (string, error) {
 	var phc string
 	err := h.work(ctx, func() (err error) {
@@ -94,7 +95,7 @@ func (h *Hasher) Hash(ctx context.Context, plain string) (string, error) {
 
 // Verify reports whether plain is the password behind phc, and whether phc is weaker than what Hash would write now,
 // so that the caller, who has the plain password at hand only in this moment, should store a new hash. It returns
-// apperr.ErrUnavailable when ctx ended before it was this call's turn, and ErrHashFormat.
+// apperr.ErrUnavailable when ctx ended before a slot was free, and ErrHashFormat.
 func (h *Hasher) Verify(ctx context.Context, plain, phc string) (match, rehash bool, err error) {
 	stored, err := decode(phc)
 	if err != nil {
@@ -127,9 +128,9 @@ func (h *Hasher) Burn(ctx context.Context) error {
 // Hashes counts the argon2id computations since New. Tests compare it between a known and an unknown account.
 func (h *Hasher) Hashes() uint64 { return h.hashes.Load() }
 
-// work runs one computation when there is a turn for it.
+// work runs one computation once a slot is free.
 func (h *Hasher) work(ctx context.Context, compute func() error) error {
-	if err := ctx.Err(); err != nil { // or select might take a free turn for a caller who has gone
+	if err := ctx.Err(); err != nil { // or select might take a free slot for a caller that has gone
 		return apperr.ErrUnavailable.With(err).WithRetryAfter(retryAfter)
 	}
 	select {

@@ -33,7 +33,7 @@ const (
 //go:embed common.txt
 var common string
 
-// Check judges a new password and returns every rule it breaks, none if it is good. field names the member of the
+// Check returns every rule that a new password breaks, none if it is good. field names the member of the
 // request's body to blame. The codes are min_length, max_length, too_common, contains_email and contains_username;
 // the comparisons ignore case and typographic variants.
 func Check(field, plain, email, username string) []apperr.Field {

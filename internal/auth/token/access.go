@@ -21,7 +21,7 @@ import (
 const maxAccessToken = 4096
 
 // ErrInvalid is the answer to every token that is not good, whatever is wrong with it: the difference would only help
-// somebody who forges one. It never holds the token.
+// an attacker who forges one. It never contains the token.
 var ErrInvalid = errors.New("token is invalid")
 
 // Claims is what an access token says.

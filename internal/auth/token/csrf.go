@@ -14,14 +14,14 @@ const (
 )
 
 // CSRFTokens makes and checks the tokens of the signed double submit that OWASP's CSRF Prevention Cheat Sheet
-// recommends: the token comes back in a header beside its cookie, and is bound to the session, so that somebody who
-// can set cookies from a sister domain can't bring a pair of his own.
+// recommends: the token comes back in a header beside its cookie, and is bound to the session, so that an attacker
+// who can set cookies from a sister domain can't bring a pair of their own.
 type CSRFTokens struct {
 	keys   [][]byte
 	random io.Reader
 }
 
-// NewCSRFTokens returns a guard that makes tokens with the current key of ring and accepts those of all.
+// NewCSRFTokens returns a CSRFTokens that makes tokens with the current key of ring and accepts those of all.
 func NewCSRFTokens(ring *Keyring, random io.Reader) *CSRFTokens {
 	return &CSRFTokens{keys: ring.Derive(CSRF), random: random}
 }

@@ -2,8 +2,8 @@
 // refresh tokens, one-time codes, reset tokens and CSRF tokens. It holds keys and no state; what is spent, revoked or
 // expired is written in the rows of its callers.
 //
-// Every key comes from JWT_SECRET through a Keyring, one for each Purpose. To change the secret without signing anybody
-// out, first deploy with the new one in JWT_SECRET_PREVIOUS, so that all processes accept it, then swap the two, and
+// Every key comes from JWT_SECRET through a Keyring, one for each Purpose. To change the secret without ending any
+// session, first deploy with the new one in JWT_SECRET_PREVIOUS, so that all processes accept it, then swap the two, and
 // take the old one out when the longest-lived token has expired.
 package token
 

@@ -23,7 +23,7 @@ const NonceSize = 16
 // holds only its Hash.
 //
 // The MAC tells a forged token from a spent one without a history of tokens: whatever has a good MAC was issued here, so
-// that if its hash is not the session's current one, it has been used before, and somebody has it who shouldn't.
+// that if its hash is not the session's current one, it has been used before, and two parties have it.
 type Refresh struct {
 	SessionID uuid.UUID
 	Hash      [sha256.Size]byte
