@@ -5,10 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/mugshot-studio/backend/internal/providers/fal"
-	"github.com/mugshot-studio/backend/internal/providers/gemini"
-	"github.com/mugshot-studio/backend/internal/providers/seedream"
 )
 
 // vendorModel is a vendor's own name of a model.
@@ -17,19 +13,15 @@ type vendorModel struct {
 	model    string
 }
 
-// chatModel is the id of the model that writes the chat's replies and judges pictures; it is not in the catalog.
-const chatModel = "chat"
-
-// vendorModels has each model that a vendor runs, by the id that the catalog gives it, and chatModel. PROVIDER_MODELS
-// replaces the vendor's names. Vendors retire models, so these go stale; docs/providers.md says where each comes from.
+// vendorModels has every model that a vendor runs for us, by our own id.
 func vendorModels() map[string]vendorModel {
-	return map[string]vendorModel{
-		"nano_banana":     {gemini.Name, "gemini-nano-banana-2.1"},
-		"nano_banana_pro": {gemini.Name, "gemini-3-pro-image"},
-		"seedream":        {seedream.Name, "seedream-4-5-251128"},
-		"fal_flux":        {fal.Name, "fal-ai/flux/dev"},
-		chatModel:         {gemini.Name, "gemini-3.8-flash"},
+	models := map[string]vendorModel{}
+	for _, vendor := range vendors() {
+		for id, model := range vendor.Models {
+			models[id] = vendorModel{vendor.Name, model}
+		}
 	}
+	return models
 }
 
 // chooseModels applies PROVIDER_MODELS. It fails for an unknown id, which would be a typing error.

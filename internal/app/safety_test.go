@@ -31,7 +31,7 @@ func TestChooseModerator_withoutAVendorCountsFaces(t *testing.T) {
 	var two bytes.Buffer
 	require.NoError(t, jpeg.Encode(&two, pair, nil))
 
-	moderator := chooseModerator(nil, "", checker)
+	moderator := chooseModerator(providers.Adapters{}, "", checker)
 	require.Equal(t, "local/1", moderator.Name())
 	for _, c := range []struct {
 		data []byte
@@ -47,8 +47,8 @@ func TestChooseModerator_withoutAVendorCountsFaces(t *testing.T) {
 
 func TestChooseModerator_geminiWhereItsKeyIs(t *testing.T) {
 	t.Parallel()
-	vendor, err := gemini.New(gemini.Config{Key: "k", Now: time.Now})
+	vendor, err := gemini.Vendor().Open(providers.Account{Key: "k", Now: time.Now})
 	require.NoError(t, err)
 	t.Cleanup(vendor.Close)
-	require.Equal(t, "gemini-3.8-flash/1", chooseModerator(vendor, vendorModels()[chatModel].model, nil).Name())
+	require.Equal(t, "gemini-3.8-flash/1", chooseModerator(vendor, vendorModels()[providers.ChatModel].model, nil).Name())
 }

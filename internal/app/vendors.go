@@ -33,14 +33,14 @@ type replyText struct {
 func (a *App) openProviders(checker *inspect.Checker) error {
 	if a.environment.Images != nil {
 		a.registry, a.breakerOpen = a.environment.Images, func(string) bool { return false }
-		a.moderator = chooseModerator(nil, "", checker)
+		a.moderator = chooseModerator(providers.Adapters{}, "", checker)
 		return nil
 	}
 	models, err := chooseModels(a.cfg.ProviderModels)
 	if err != nil {
 		return err
 	}
-	images, text, err := a.openVendors(checker)
+	opened, err := a.openVendors(checker)
 	if err != nil {
 		return err
 	}
@@ -48,35 +48,37 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 	for id := range models {
 		ids = append(ids, id)
 	}
-	guarded := breaker.New(breaker.Config{
+	breakers := breaker.New(breaker.Config{
 		Failures: a.cfg.ProviderFailures, OpenFor: a.cfg.ProviderOpenFor, Observe: a.observeCall,
 	}, a.counters, a.environment.Log, ids...)
-	a.registry, a.breakerOpen = providers.Registry{}, guarded.IsOpen
+	a.registry, a.breakerOpen = providers.Registry{}, breakers.IsOpen
 	for _, model := range catalog.New(func(string) bool { return true }, nil).Models() {
 		vendor := models[model.ID]
-		if image := images[vendor.provider]; image != nil {
+		if image := opened[vendor.provider].Image; image != nil {
 			a.registry[model.ID] = providers.Entry{
-				Provider: vendor.provider, Image: guarded.Image(model.ID, vendor.provider, image), VendorModel: vendor.model,
+				Provider: vendor.provider, Image: breakers.Image(model.ID, vendor.provider, image), VendorModel: vendor.model,
 			}
 		}
 	}
-	a.moderator = chooseModerator(text, models[chatModel].model, checker)
+	chat := models[providers.ChatModel]
+	writer := opened[chat.provider]
+	a.moderator = chooseModerator(writer, chat.model, checker)
 	switch {
-	case text != nil: // it shares the breaker of the model that it asks
-		a.moderator = guarded.Moderator(chatModel, models[chatModel].provider, a.moderator)
+	case writer.Moderator != nil: // it shares the breaker of the model that it asks
+		a.moderator = breakers.Moderator(providers.ChatModel, chat.provider, a.moderator)
 	case a.cfg.InProduction():
-		a.environment.Log.Warn("pictures that are to be copied are judged by the count of their faces alone: GEMINI_API_KEY is not set")
+		a.environment.Log.Warn("pictures that are to be copied are moderated by the count of their faces alone: GEMINI_API_KEY is not set")
 	}
-	if chat := models[chatModel]; text != nil {
-		a.replyText = replyText{provider: guarded.Text(chatModel, chat.provider, text), model: chat.model}
+	if writer.Text != nil {
+		a.replyText = replyText{provider: breakers.Text(providers.ChatModel, chat.provider, writer.Text), model: chat.model}
 	}
-	ours := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return images[models[id].provider] == nil })
-	telemetry.RegisterOpenBreakers(a.meters, ours, guarded.IsOpen)
+	ours := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return opened[models[id].provider].Image == nil })
+	telemetry.RegisterOpenBreakers(a.meters, ours, breakers.IsOpen)
 	a.drawLocally()
 	return nil
 }
 
-// drawLocally fills in the built-in provider for models without a vendor, in development alone.
+// drawLocally registers the built-in provider for the models that no vendor draws with, in development alone.
 func (a *App) drawLocally() {
 	if a.cfg.InProduction() {
 		return
@@ -89,60 +91,45 @@ func (a *App) drawLocally() {
 	}
 }
 
-// openCatalog sets what can be ordered. A model of fal takes the creator's pictures only where FAL_EDIT_ENDPOINT names an
-// endpoint that does.
+// openCatalog says what a job can ask for. A vendor's model that takes no pictures takes them after all where another endpoint
+// of the vendor is configured for such requests.
 func (a *App) openCatalog() {
 	a.catalog = catalog.New(a.available, a.registry.ProviderOf)
-	if a.cfg.FalEditEndpoint == "" {
-		return
-	}
 	for _, model := range a.catalog.Models() {
-		if model.Provider == fal.Name {
+		if a.cfg.Vendors()[model.Provider].EditEndpoint != "" {
 			a.catalog.Grant(model.ID, catalog.Copy, catalog.References, catalog.Selfie)
 		}
 	}
 }
 
-// openVendors opens the vendors whose keys are set, by name; Gemini is also the one that writes text.
-func (a *App) openVendors(checker *inspect.Checker) (images map[string]providers.Image, text providers.Text, err error) {
-	cfg, now, redraw := a.cfg, a.environment.Now, redrawWith(checker)
-	images = map[string]providers.Image{}
-	if cfg.GeminiAPIKey != "" {
-		vendor, err := gemini.New(gemini.Config{
-			BaseURL: cfg.GeminiBaseURL, Key: cfg.GeminiAPIKey.Reveal(), Client: a.vendorClient(gemini.Name, transport.MaxAnswer, cfg.GeminiRPM),
-			Now: now, Redraw: redraw,
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		images[gemini.Name], text = vendor, vendor
-	}
-	if cfg.ByteDanceAPIKey != "" {
-		vendor, err := seedream.New(seedream.Config{
-			BaseURL: cfg.ByteDanceBaseURL, Key: cfg.ByteDanceAPIKey.Reveal(),
-			Client: a.vendorClient(seedream.Name, transport.MaxAnswer, cfg.ByteDanceRPM), Now: now, Redraw: redraw,
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		images[seedream.Name] = vendor
-	}
-	if cfg.FalKey != "" {
-		vendor, err := fal.New(fal.Config{
-			BaseURL: cfg.FalBaseURL, Key: cfg.FalKey.Reveal(), Client: a.vendorClient(fal.Name, falAnswer, cfg.FalRPM), Now: now,
-			Redraw: redraw, EditEndpoint: cfg.FalEditEndpoint, AllowLoopback: !cfg.InProduction(),
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		a.closers = append(a.closers, func() error { vendor.Close(); return nil })
-		images[fal.Name] = vendor
-	}
-	return images, text, nil
+// vendors is the one list of them. Each registers itself by what it offers; its settings are in config.Vendors.
+func vendors() []providers.Vendor {
+	return []providers.Vendor{gemini.Vendor(), seedream.Vendor(), fal.Vendor()}
 }
 
-// falAnswer bounds what fal's queue answers, in bytes; its pictures come from elsewhere.
-const falAnswer = 1 << 20
+// openVendors opens those whose keys are there, by name.
+func (a *App) openVendors(checker *inspect.Checker) (map[string]providers.Adapters, error) {
+	opened := map[string]providers.Adapters{}
+	for _, vendor := range vendors() {
+		settings := a.cfg.Vendors()[vendor.Name]
+		if settings.Key == "" {
+			continue
+		}
+		adapters, err := vendor.Open(providers.Account{
+			BaseURL: settings.BaseURL, Key: settings.Key.Reveal(), Now: a.environment.Now, Redraw: redrawWith(checker),
+			Client:       a.vendorClient(vendor.Name, vendor.MaxAnswer, settings.PerMinute),
+			EditEndpoint: settings.EditEndpoint, AllowLoopback: !a.cfg.InProduction(),
+		})
+		if err != nil {
+			return nil, err
+		}
+		if adapters.Close != nil {
+			a.closers = append(a.closers, func() error { adapters.Close(); return nil })
+		}
+		opened[vendor.Name] = adapters
+	}
+	return opened, nil
+}
 
 // vendorClient sends a vendor's requests, no more of them a minute than it takes from all our processes together.
 func (a *App) vendorClient(provider string, maxAnswer int64, perMinute int) *http.Client {

@@ -1,5 +1,3 @@
-// Package providers declares what the job engine and the chat ask of an AI vendor, and the classes in which a vendor
-// can fail. One sub-package a vendor; all pass the suite in providertest.
 package providers
 
 import (
@@ -9,8 +7,8 @@ import (
 )
 
 // Image draws thumbnails. Generate hands each finished picture to sink and returns the stored paths in the order of
-// the variants. A vendor's failure is an *Error; the end of ctx and the sink's errors come back wrapped as they are, so
-// that nobody blames the vendor for them. ctx carries the deadline, and a cancelled ctx aborts the vendor's call.
+// the variants. A vendor's failure is an [*Error]; the end of ctx and the sink's errors come back wrapped as they are, so
+// that they do not count as the vendor's. ctx carries the deadline, and a cancelled ctx aborts the vendor's call.
 type Image interface {
 	Generate(ctx context.Context, req ImageRequest, sink Sink) (ImageResult, error)
 }
@@ -20,7 +18,7 @@ type Sink interface {
 	// Put stores picture as the given variant (1-based) and returns its storage path. Calling it again for the same
 	// variant replaces the picture.
 	Put(ctx context.Context, variant int, picture Picture) (path string, err error)
-	// Progress tells how far the drawing is, from 0 to 1. It never blocks for long.
+	// Progress reports how far the drawing is, from 0 to 1. It never blocks for long.
 	Progress(done float64)
 }
 
@@ -31,7 +29,7 @@ type Picture struct {
 	Width, Height int // pixels
 }
 
-// ImageRequest is one job, free of anything a vendor need not know.
+// ImageRequest is one job, without anything that a vendor need not know.
 type ImageRequest struct {
 	JobID         uuid.UUID // stable over retries: the idempotency key where a vendor takes one
 	Model         string    // the vendor's own model id
@@ -45,8 +43,8 @@ type ImageRequest struct {
 	References    []Reference
 }
 
-// Prompt is what the creator wrote, in its normal form. Package prompts makes each vendor's text of it, in which it is
-// data.
+// Prompt is what the creator wrote, in its normal form. Package prompts makes each vendor's text of it, in which it is quoted
+// as data.
 type Prompt struct {
 	Headline string `json:"headline"`
 	Subtext  string `json:"subtext,omitempty"`
@@ -61,17 +59,17 @@ type Reference struct {
 	Data        []byte
 }
 
-// Redraw brings a creator's picture into a form that may leave the house: upright, of a moderate size, and without metadata
+// Redraw brings a creator's picture into a form that may be sent to a vendor: upright, of a moderate size, and without metadata
 // such as where it was taken.
 type Redraw func(ctx context.Context, reference Reference) (Reference, error)
 
-// ImageResult is the form that the product owner fixed for every image call.
+// ImageResult is the result of an image call, in the form that the product owner fixed.
 type ImageResult struct {
 	Images []string `json:"images"` // storage paths, one a variant
 	Meta   Meta     `json:"meta"`
 }
 
-// Meta is what a vendor tells of a call; it is stored in jobs.provider_meta.
+// Meta is what is known of a call afterwards; it is stored in jobs.provider_meta.
 type Meta struct {
 	ProviderName string  `json:"provider_name"`
 	Model        string  `json:"model"`

@@ -157,3 +157,21 @@ func isHTTPURL(s string, schemes ...string) bool {
 	}
 	return slices.Contains(schemes, u.Scheme)
 }
+
+// Vendor is how this deployment reaches an AI vendor.
+type Vendor struct {
+	Prefix       string // of its variables: GEMINI for GEMINI_BASE_URL and GEMINI_RPM
+	Key          Secret // empty: the deployment has no account there, and does not offer its models
+	BaseURL      string
+	PerMinute    int    // requests of all processes together; Unlimited
+	EditEndpoint string // for requests with references, where the vendor has another endpoint for them
+}
+
+// Vendors has the settings of each vendor, by the Name of its package.
+func (c Config) Vendors() map[string]Vendor {
+	return map[string]Vendor{
+		"gemini":   {Prefix: "GEMINI", Key: c.GeminiAPIKey, BaseURL: c.GeminiBaseURL, PerMinute: c.GeminiRPM},
+		"seedream": {Prefix: "BYTEDANCE", Key: c.ByteDanceAPIKey, BaseURL: c.ByteDanceBaseURL, PerMinute: c.ByteDanceRPM},
+		"fal":      {Prefix: "FAL", Key: c.FalKey, BaseURL: c.FalBaseURL, PerMinute: c.FalRPM, EditEndpoint: c.FalEditEndpoint},
+	}
+}

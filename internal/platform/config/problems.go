@@ -50,8 +50,9 @@ func (c Config) problems() []error {
 	must(c.StorageOrphanAge > c.GenerateDeadline+c.JobLease+endTries,
 		"STORAGE_ORPHAN_AGE must be longer than WORKER_GENERATE_DEADLINE, JOB_LEASE and %s together: "+
 			"a picture may lie there for that long before its row is written", endTries)
-	for name, base := range c.providerURLs() {
-		must(isHTTPURL(base, "http", "https"), "%s is %q; it is an http(s) URL", name, base)
+	for _, v := range c.Vendors() {
+		must(isHTTPURL(v.BaseURL, "http", "https"), "%s_BASE_URL is %q; it is an http(s) URL", v.Prefix, v.BaseURL)
+		must(v.PerMinute >= Unlimited, "%s_RPM can't be negative; %d is no limit", v.Prefix, Unlimited)
 	}
 	must(c.OTLPEndpoint == "" || isHTTPURL(c.OTLPEndpoint, "http", "https"),
 		"OTEL_EXPORTER_OTLP_ENDPOINT is %q; it is the http(s) URL of a collector that takes OTLP over HTTP", c.OTLPEndpoint)
@@ -60,7 +61,6 @@ func (c Config) problems() []error {
 	must(c.OTelShare >= 0 && c.OTelShare <= 1, "OTEL_TRACES_SAMPLER_ARG is a share of all traces, between 0 and 1")
 	must(c.SentryDSN == "" || isHTTPURL(string(c.SentryDSN), "http", "https"), "SENTRY_DSN is not the address that Sentry shows for a project")
 	must(c.ProviderFailures > 0 && c.ProviderOpenFor >= minOpenFor, "PROVIDER_FAILURES must be positive, PROVIDER_REST at least %s", minOpenFor)
-	must(min(c.GeminiRPM, c.ByteDanceRPM, c.FalRPM) >= 0, "GEMINI_RPM, BYTEDANCE_RPM and FAL_RPM can't be negative; 0 is no limit")
 	must(c.ImageMemoryMiB > 0 && c.ImageChecks > 0 && c.ImageMaxWait > 0, "IMAGE_MEMORY_MIB, IMAGE_CHECKS and IMAGE_PATIENCE must be positive")
 	must(c.DrainGrace >= 0 && c.DrainTimeout > 0, "DRAIN_GRACE can't be negative, and DRAIN_TIMEOUT must be positive")
 	must(c.JobLease >= minLease, "JOB_LEASE is at least %s", minLease)
@@ -72,13 +72,6 @@ func (c Config) problems() []error {
 		found = append(found, c.productionProblems()...)
 	}
 	return found
-}
-
-// providerURLs returns the addresses of the vendors, by the names of their variables.
-func (c Config) providerURLs() map[string]string {
-	return map[string]string{
-		"GEMINI_BASE_URL": c.GeminiBaseURL, "BYTEDANCE_BASE_URL": c.ByteDanceBaseURL, "FAL_BASE_URL": c.FalBaseURL,
-	}
 }
 
 // isLoopback reports whether a URL points to this machine, where a test or a proxy may answer without TLS.
@@ -129,9 +122,9 @@ func (c Config) productionProblems() []error {
 			found = append(found, fmt.Errorf("%s must be https", name))
 		}
 	}
-	for name, base := range c.providerURLs() {
-		if !isHTTPURL(base, "https") && !isLoopback(base) {
-			found = append(found, fmt.Errorf("%s must be https: a key and the creators' pictures go there", name))
+	for _, v := range c.Vendors() {
+		if !isHTTPURL(v.BaseURL, "https") && !isLoopback(v.BaseURL) {
+			found = append(found, fmt.Errorf("%s_BASE_URL must be https: a key and the creators' pictures go there", v.Prefix))
 		}
 	}
 	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
