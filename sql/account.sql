@@ -13,8 +13,8 @@ where users.id = @id
 returning *;
 
 -- name: UserLock :one
--- UserLock keeps everybody else from adding rows to an account until the transaction ends. No row: it is gone, or its
--- credentials have changed since they were read.
+-- UserLock locks the account's row, so that no other transaction adds rows to the account until this one ends. No row: it is
+-- gone, or its credentials have changed since they were read.
 select id from users where id = @id and credentials_version = @credentials_version for update;
 
 -- name: UserDelete :exec
@@ -33,8 +33,8 @@ where user_id = @user_id and not starts_with(storage_path, @prefix::text)
 order by id;
 
 -- name: ErasureCreate :exec
--- ErasureCreate promises that an account's objects will be removed. The caller sees to it after the commit, and whoever
--- looks through what is due after @first_seconds, in case the caller could not.
+-- ErasureCreate promises that an account's objects will be removed. The caller removes them after the commit; the sweeper does
+-- what is left, from @first_seconds on.
 insert into erasures (user_id, objects, run_at, final_at)
 values (
     @user_id, @objects, now() + make_interval(secs => @first_seconds::float8),
@@ -42,7 +42,7 @@ values (
 );
 
 -- name: ErasureListDue :many
--- ErasureListDue lists what is to be looked at (erasures_run_idx).
+-- ErasureListDue lists the erasures whose next pass is due (erasures_run_idx).
 select * from erasures where run_at <= now() order by run_at limit @batch;
 
 -- name: ErasureFinish :execrows
@@ -50,7 +50,8 @@ select * from erasures where run_at <= now() order by run_at limit @batch;
 delete from erasures where user_id = @user_id and final_at <= now();
 
 -- name: ErasurePutOff :exec
--- ErasurePutOff lets an erasure be looked at again: at its end after a pass that went well, else after a while.
+-- ErasurePutOff schedules the next pass of an erasure, by primary key: the last one after a pass that succeeded, else another
+-- try after @delay_seconds.
 update erasures
 set attempt = attempt + case when @failed::boolean then 1 else 0 end,
     run_at = case when @failed::boolean then now() + make_interval(secs => @delay_seconds::float8) else final_at end
@@ -61,8 +62,8 @@ where user_id = @user_id;
 select set_config('TimeZone', 'UTC', true);
 
 -- name: ExportSessions :many
--- The Export queries read what is held about an account, a page at a time by primary key, each row as it is handed
--- out: without hashes, leases and other workings of ours.
+-- The Export queries read what is stored about an account, a page at a time by primary key, each row as it is handed out:
+-- without hashes, leases and other columns that only our code uses. A test compares them with the schema, column by column.
 select s.id, jsonb_build_object(
     'id', s.id, 'user_agent', s.user_agent, 'ip', s.ip, 'created_at', s.created_at, 'last_used_at', s.last_used_at,
     'expires_at', s.expires_at, 'revoked_at', s.revoked_at, 'revoke_reason', s.revoke_reason

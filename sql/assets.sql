@@ -24,7 +24,7 @@ order by user_id desc, type desc, id desc
 limit @page_size;
 
 -- name: AssetCreate :exec
--- AssetCreate promises an upload, of an account or of nobody yet.
+-- AssetCreate promises an upload, of an account or, with a null user_id, of a sign-up that has not happened yet.
 insert into assets (id, user_id, type, bucket, storage_path, content_type, size_bytes, expires_at, created_at, updated_at)
 values (@id, sqlc.narg('user_id'), @type, @bucket, @storage_path, @content_type, @size_bytes, @expires_at, @now, @now);
 
@@ -37,8 +37,8 @@ select * from assets where id = @id and user_id = @user_id and type <> 'render';
 select * from assets where id = @id and user_id is null and status = 'pending' and expires_at > @now::timestamptz;
 
 -- name: AssetReady :one
--- AssetReady makes a pending upload an asset, once, as what was found to be stored; one that belongs to nobody (owner
--- null) becomes the account's. No row: somebody else has ended it, or it is gone. By primary key.
+-- AssetReady makes a pending upload an asset, once, as what was found to be stored; one without an owner (owner null)
+-- becomes the account's. No row: another request has ended it, or it is gone. By primary key.
 update assets
 set user_id = @user_id, status = 'ready', storage_path = @storage_path, content_type = @content_type,
     size_bytes = @size_bytes, width = @width, height = @height, md5 = @md5, expires_at = null, updated_at = @now

@@ -155,12 +155,12 @@ update second_factors set secret = @new_secret, key_id = @key_id
 where user_id = @user_id and enabled = @enabled and secret = @old_secret;
 
 -- name: SecondFactorListStale :many
--- SecondFactorListStale lists secrets that an old key sealed. It reads the whole table, which is a row for each
--- of those who have a second factor.
+-- SecondFactorListStale lists secrets that an old key sealed. It reads the whole table, which has a row for each
+-- account with a second factor.
 select * from second_factors where key_id <> @key_id order by user_id limit @batch;
 
 -- name: UserSetSecondFactor :execrows
--- UserSetSecondFactor notes whether an account has a second factor, unless its credentials have changed since they were
+-- UserSetSecondFactor records whether an account has a second factor, unless its credentials have changed since they were
 -- read.
 update users
 set second_factor_enabled_at = sqlc.narg('enabled_at'), credentials_version = credentials_version + 1, updated_at = @now::timestamptz
@@ -177,7 +177,7 @@ update recovery_codes set used_at = @now::timestamptz
 where user_id = @user_id and code_hash = @code_hash and used_at is null;
 
 -- name: ChallengeCreate :exec
--- ChallengeCreate notes that a password was right and the second factor is awaited.
+-- ChallengeCreate records that a password was right and the second factor is to be proved.
 insert into second_factor_challenges (token_hash, user_id, credentials_version, by_cookie, created_at, expires_at)
 values (@token_hash, @user_id, @credentials_version, @by_cookie, @now, @expires_at);
 

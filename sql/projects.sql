@@ -15,8 +15,9 @@ values (@id, @user_id, @mode, @platform, @width, @height, @prompt_id, @model_pre
 returning *;
 
 -- name: ProjectGet :one
--- ProjectGet reads a project of its owner with its current prompt, by primary keys. No index can serve a comparison that is
--- said this way: by an equality the planner may take one of the owner's projects, and read all of them for one.
+-- ProjectGet reads a project of its owner with its current prompt, by primary keys. No row: there is none, or
+-- it belongs to another account.
+-- plan: owner by is not distinct from
 select sqlc.embed(projects), sqlc.embed(prompts)
 from projects join prompts on prompts.id = projects.prompt_id
 where projects.id = @id and projects.user_id is not distinct from @user_id;

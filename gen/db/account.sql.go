@@ -76,8 +76,8 @@ type ErasureCreateParams struct {
 	FinalSeconds float64
 }
 
-// ErasureCreate promises that an account's objects will be removed. The caller sees to it after the commit, and whoever
-// looks through what is due after @first_seconds, in case the caller could not.
+// ErasureCreate promises that an account's objects will be removed. The caller removes them after the commit; the sweeper does
+// what is left, from @first_seconds on.
 func (q *Queries) ErasureCreate(ctx context.Context, arg ErasureCreateParams) error {
 	_, err := q.db.Exec(ctx, erasureCreate,
 		arg.UserID,
@@ -105,7 +105,7 @@ const erasureListDue = `-- name: ErasureListDue :many
 select user_id, objects, attempt, created_at, run_at, final_at from erasures where run_at <= now() order by run_at limit $1
 `
 
-// ErasureListDue lists what is to be looked at (erasures_run_idx).
+// ErasureListDue lists the erasures whose next pass is due (erasures_run_idx).
 func (q *Queries) ErasureListDue(ctx context.Context, batch int32) ([]Erasure, error) {
 	rows, err := q.db.Query(ctx, erasureListDue, batch)
 	if err != nil {
@@ -146,7 +146,8 @@ type ErasurePutOffParams struct {
 	UserID       uuid.UUID
 }
 
-// ErasurePutOff lets an erasure be looked at again: at its end after a pass that went well, else after a while.
+// ErasurePutOff schedules the next pass of an erasure, by primary key: the last one after a pass that succeeded, else another
+// try after @delay_seconds.
 func (q *Queries) ErasurePutOff(ctx context.Context, arg ErasurePutOffParams) error {
 	_, err := q.db.Exec(ctx, erasurePutOff, arg.Failed, arg.DelaySeconds, arg.UserID)
 	return err
@@ -576,8 +577,8 @@ type ExportSessionsRow struct {
 	Item json.RawMessage
 }
 
-// The Export queries read what is held about an account, a page at a time by primary key, each row as it is handed
-// out: without hashes, leases and other workings of ours.
+// The Export queries read what is stored about an account, a page at a time by primary key, each row as it is handed out:
+// without hashes, leases and other columns that only our code uses. A test compares them with the schema, column by column.
 func (q *Queries) ExportSessions(ctx context.Context, arg ExportSessionsParams) ([]ExportSessionsRow, error) {
 	rows, err := q.db.Query(ctx, exportSessions, arg.UserID, arg.AfterID, arg.PageSize)
 	if err != nil {
@@ -617,8 +618,8 @@ type UserLockParams struct {
 	CredentialsVersion int64
 }
 
-// UserLock keeps everybody else from adding rows to an account until the transaction ends. No row: it is gone, or its
-// credentials have changed since they were read.
+// UserLock locks the account's row, so that no other transaction adds rows to the account until this one ends. No row: it is
+// gone, or its credentials have changed since they were read.
 func (q *Queries) UserLock(ctx context.Context, arg UserLockParams) (uuid.UUID, error) {
 	row := q.db.QueryRow(ctx, userLock, arg.ID, arg.CredentialsVersion)
 	var id uuid.UUID

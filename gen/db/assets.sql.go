@@ -29,7 +29,7 @@ type AssetCreateParams struct {
 	Now         time.Time
 }
 
-// AssetCreate promises an upload, of an account or of nobody yet.
+// AssetCreate promises an upload, of an account or, with a null user_id, of a sign-up that has not happened yet.
 func (q *Queries) AssetCreate(ctx context.Context, arg AssetCreateParams) error {
 	_, err := q.db.Exec(ctx, assetCreate,
 		arg.ID,
@@ -491,8 +491,8 @@ type AssetReadyParams struct {
 	Owner       *uuid.UUID
 }
 
-// AssetReady makes a pending upload an asset, once, as what was found to be stored; one that belongs to nobody (owner
-// null) becomes the account's. No row: somebody else has ended it, or it is gone. By primary key.
+// AssetReady makes a pending upload an asset, once, as what was found to be stored; one without an owner (owner null)
+// becomes the account's. No row: another request has ended it, or it is gone. By primary key.
 func (q *Queries) AssetReady(ctx context.Context, arg AssetReadyParams) (Asset, error) {
 	row := q.db.QueryRow(ctx, assetReady,
 		arg.UserID,

@@ -26,7 +26,7 @@ type AuditRecordParams struct {
 	Meta      json.RawMessage
 }
 
-// AuditRecord notes a security event.
+// AuditRecord writes an audit entry.
 func (q *Queries) AuditRecord(ctx context.Context, arg AuditRecordParams) error {
 	_, err := q.db.Exec(ctx, auditRecord,
 		arg.ID,

@@ -26,7 +26,7 @@ type ChallengeCreateParams struct {
 	ExpiresAt          time.Time
 }
 
-// ChallengeCreate notes that a password was right and the second factor is awaited.
+// ChallengeCreate records that a password was right and the second factor is to be proved.
 func (q *Queries) ChallengeCreate(ctx context.Context, arg ChallengeCreateParams) error {
 	_, err := q.db.Exec(ctx, challengeCreate,
 		arg.TokenHash,
@@ -389,8 +389,8 @@ type SecondFactorListStaleParams struct {
 	Batch int32
 }
 
-// SecondFactorListStale lists secrets that an old key sealed. It reads the whole table, which is a row for each
-// of those who have a second factor.
+// SecondFactorListStale lists secrets that an old key sealed. It reads the whole table, which has a row for each
+// account with a second factor.
 func (q *Queries) SecondFactorListStale(ctx context.Context, arg SecondFactorListStaleParams) ([]SecondFactor, error) {
 	rows, err := q.db.Query(ctx, secondFactorListStale, arg.KeyID, arg.Batch)
 	if err != nil {
@@ -956,7 +956,7 @@ type UserSetSecondFactorParams struct {
 	CredentialsVersion int64
 }
 
-// UserSetSecondFactor notes whether an account has a second factor, unless its credentials have changed since they were
+// UserSetSecondFactor records whether an account has a second factor, unless its credentials have changed since they were
 // read.
 func (q *Queries) UserSetSecondFactor(ctx context.Context, arg UserSetSecondFactorParams) (int64, error) {
 	result, err := q.db.Exec(ctx, userSetSecondFactor,

@@ -126,8 +126,9 @@ type ProjectGetRow struct {
 	Prompt  Prompt
 }
 
-// ProjectGet reads a project of its owner with its current prompt, by primary keys. No index can serve a comparison that is
-// said this way: by an equality the planner may take one of the owner's projects, and read all of them for one.
+// ProjectGet reads a project of its owner with its current prompt, by primary keys. No row: there is none, or
+// it belongs to another account.
+// plan: owner by is not distinct from
 func (q *Queries) ProjectGet(ctx context.Context, arg ProjectGetParams) (ProjectGetRow, error) {
 	row := q.db.QueryRow(ctx, projectGet, arg.ID, arg.UserID)
 	var i ProjectGetRow

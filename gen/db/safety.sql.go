@@ -13,62 +13,62 @@ import (
 	"github.com/google/uuid"
 )
 
-const decisionKeep = `-- name: DecisionKeep :exec
+const decisionRecord = `-- name: DecisionRecord :exec
 insert into audit_logs (id, user_id, action, ip, user_agent, meta)
 select $1, (select u.id from users u where u.id = $2), 'content_allowed', '', '', $3::jsonb
 on conflict (id) do nothing
 `
 
-type DecisionKeepParams struct {
+type DecisionRecordParams struct {
 	ID     uuid.UUID
 	UserID uuid.UUID
 	Meta   json.RawMessage
 }
 
-// DecisionKeep writes down by itself that a job might be drawn, for its owner if the account is still there. It may be
-// written already.
-func (q *Queries) DecisionKeep(ctx context.Context, arg DecisionKeepParams) error {
-	_, err := q.db.Exec(ctx, decisionKeep, arg.ID, arg.UserID, arg.Meta)
+// DecisionRecord writes the audit entry that a job may be drawn, on its own, for its owner if the account is still there. It
+// does nothing where the entry exists.
+func (q *Queries) DecisionRecord(ctx context.Context, arg DecisionRecordParams) error {
+	_, err := q.db.Exec(ctx, decisionRecord, arg.ID, arg.UserID, arg.Meta)
 	return err
 }
 
-const verdictExpire = `-- name: VerdictExpire :execrows
+const findingExpire = `-- name: FindingExpire :execrows
 delete from image_verdicts
 where ctid = any(array(
     select e.ctid from image_verdicts e where e.expires_at <= $1 order by e.expires_at limit $2 for update skip locked
 ))
 `
 
-type VerdictExpireParams struct {
+type FindingExpireParams struct {
 	Now   time.Time
 	Batch int32
 }
 
-// VerdictExpire removes verdicts past their time, some at a time (image_verdicts_expiry_idx).
-func (q *Queries) VerdictExpire(ctx context.Context, arg VerdictExpireParams) (int64, error) {
-	result, err := q.db.Exec(ctx, verdictExpire, arg.Now, arg.Batch)
+// FindingExpire deletes findings past their time, some at a time (image_verdicts_expiry_idx). Rows locked elsewhere are skipped.
+func (q *Queries) FindingExpire(ctx context.Context, arg FindingExpireParams) (int64, error) {
+	result, err := q.db.Exec(ctx, findingExpire, arg.Now, arg.Batch)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
 }
 
-const verdictGet = `-- name: VerdictGet :one
+const findingGet = `-- name: FindingGet :one
 select finding from image_verdicts
 where md5 = $1 and judge = $2 and sha256 = $3 and expires_at > $4
 `
 
-type VerdictGetParams struct {
+type FindingGetParams struct {
 	MD5    string
 	Judge  string
 	Sha256 []byte
 	Now    time.Time
 }
 
-// VerdictGet reads what a judge found in the picture of these sums, by primary key. No row: it has not been judged, or so
-// long ago that it has to be judged again, or the picture only has the md5 of another one.
-func (q *Queries) VerdictGet(ctx context.Context, arg VerdictGetParams) (json.RawMessage, error) {
-	row := q.db.QueryRow(ctx, verdictGet,
+// FindingGet reads what a moderator (column judge) found in the picture of these sums, by primary key. No row: the picture has
+// not been moderated, or so long ago that it has to be moderated again, or it only has the md5 of another one.
+func (q *Queries) FindingGet(ctx context.Context, arg FindingGetParams) (json.RawMessage, error) {
+	row := q.db.QueryRow(ctx, findingGet,
 		arg.MD5,
 		arg.Judge,
 		arg.Sha256,
@@ -79,23 +79,23 @@ func (q *Queries) VerdictGet(ctx context.Context, arg VerdictGetParams) (json.Ra
 	return finding, err
 }
 
-const verdictGetByAsset = `-- name: VerdictGetByAsset :one
-select v.finding
-from assets a join image_verdicts v on v.md5 = a.md5
-where a.id = $1 and a.user_id = $2 and a.status = 'ready' and v.judge = $3 and v.expires_at > $4
+const findingGetByAsset = `-- name: FindingGetByAsset :one
+select f.finding
+from assets a join image_verdicts f on f.md5 = a.md5
+where a.id = $1 and a.user_id = $2 and a.status = 'ready' and f.judge = $3 and f.expires_at > $4
 `
 
-type VerdictGetByAssetParams struct {
+type FindingGetByAssetParams struct {
 	AssetID uuid.UUID
 	UserID  *uuid.UUID
 	Judge   string
 	Now     time.Time
 }
 
-// VerdictGetByAsset reads what a judge found in a ready picture of the account, by primary keys. It goes by the md5 alone,
-// so it may refuse and never allow.
-func (q *Queries) VerdictGetByAsset(ctx context.Context, arg VerdictGetByAssetParams) (json.RawMessage, error) {
-	row := q.db.QueryRow(ctx, verdictGetByAsset,
+// FindingGetByAsset reads what a moderator found in a ready picture of the account, by primary keys. It goes by the md5 alone,
+// so the caller may refuse by it and never allow. No row: nothing is known of the picture.
+func (q *Queries) FindingGetByAsset(ctx context.Context, arg FindingGetByAssetParams) (json.RawMessage, error) {
+	row := q.db.QueryRow(ctx, findingGetByAsset,
 		arg.AssetID,
 		arg.UserID,
 		arg.Judge,
@@ -106,18 +106,18 @@ func (q *Queries) VerdictGetByAsset(ctx context.Context, arg VerdictGetByAssetPa
 	return finding, err
 }
 
-const verdictKeep = `-- name: VerdictKeep :one
-insert into image_verdicts as v (md5, judge, sha256, finding, judged_at, expires_at)
+const findingStore = `-- name: FindingStore :one
+insert into image_verdicts as f (md5, judge, sha256, finding, judged_at, expires_at)
 values ($1, $2, $3, $4, $5, $6)
 on conflict (md5, judge) do update
-set finding = case when v.expires_at > $5 and v.sha256 = excluded.sha256 then v.finding else excluded.finding end,
-    judged_at = case when v.expires_at > $5 and v.sha256 = excluded.sha256 then v.judged_at else excluded.judged_at end,
-    expires_at = case when v.expires_at > $5 and v.sha256 = excluded.sha256 then v.expires_at else excluded.expires_at end,
+set finding = case when f.expires_at > $5 and f.sha256 = excluded.sha256 then f.finding else excluded.finding end,
+    judged_at = case when f.expires_at > $5 and f.sha256 = excluded.sha256 then f.judged_at else excluded.judged_at end,
+    expires_at = case when f.expires_at > $5 and f.sha256 = excluded.sha256 then f.expires_at else excluded.expires_at end,
     sha256 = excluded.sha256
 returning finding
 `
 
-type VerdictKeepParams struct {
+type FindingStoreParams struct {
 	MD5       string
 	Judge     string
 	Sha256    []byte
@@ -126,10 +126,10 @@ type VerdictKeepParams struct {
 	ExpiresAt time.Time
 }
 
-// VerdictKeep writes down what a judge found and returns what stands: of those who judge a picture at once the first is
-// right for all. What has expired, or was of another picture with this md5, is replaced.
-func (q *Queries) VerdictKeep(ctx context.Context, arg VerdictKeepParams) (json.RawMessage, error) {
-	row := q.db.QueryRow(ctx, verdictKeep,
+// FindingStore stores what a moderator found, by primary key, and returns what is stored then: of simultaneous findings on one
+// picture the first holds for all. A finding that has expired, or is on another picture with this md5, is replaced.
+func (q *Queries) FindingStore(ctx context.Context, arg FindingStoreParams) (json.RawMessage, error) {
+	row := q.db.QueryRow(ctx, findingStore,
 		arg.MD5,
 		arg.Judge,
 		arg.Sha256,

@@ -9,7 +9,7 @@ type Consent struct {
 	AcceptedAt    time.Time `json:"accepted_at"`
 }
 
-// given tells whether somebody vouches for the person. The zero of *Consent, nobody having said anything, does not.
+// given tells whether the creator states that the person agrees. A nil Consent, where nothing was stated, does not.
 func (c *Consent) given() bool {
 	return c != nil && (c.SubjectIsMe || c.SubjectAgreed)
 }

@@ -12,7 +12,7 @@ var (
 	// ErrFaceSwapBlocked says that this face may not be put into this picture.
 	ErrFaceSwapBlocked = apperr.New(apperr.Forbidden, apperr.CodeFaceSwapBlocked,
 		"This face can't be put into this picture.")
-	// ErrContentBlocked says that something is not drawn for anybody.
+	// ErrContentBlocked says that something is not drawn for any account.
 	ErrContentBlocked = apperr.New(apperr.Forbidden, apperr.CodeContentBlocked,
 		"We don't draw this. Change the words or pictures and try again.")
 )
@@ -22,11 +22,11 @@ var ErrUndecided = errors.New("safety: undecided")
 
 func undecided(cause error) error { return fmt.Errorf("%w: %w", ErrUndecided, cause) }
 
-// Rule names what something was refused by. It is details.rule of the answer and stands in the audit log, so a value in use
+// Rule names the rule that refused a request. It is details.rule of the answer and stands in the audit log, so a value in use
 // never changes its meaning.
 type Rule string
 
-// The rules for what is ordered. Those about words are the sections of phrases.txt.
+// The rules for the request itself. Those about words are the sections of phrases.txt.
 const (
 	NoConsent       Rule = "no_consent"
 	SexualMinors    Rule = "words_sexual_minors"
@@ -44,11 +44,11 @@ const (
 	SexualPicture Rule = "picture_sexual"
 	Violent       Rule = "picture_violent"
 	Likeness      Rule = "picture_likeness"
-	Unseen        Rule = "picture_refused" // the judge's vendor would not even look
+	Unseen        Rule = "picture_refused" // the moderator's vendor refused to look
 )
 
-// seen tells whether a rule is about the picture.
-func (r Rule) seen() bool {
+// aboutPicture tells whether a rule is about the picture to be copied.
+func (r Rule) aboutPicture() bool {
 	switch r {
 	case PublicFigure, Minor, SexualPicture, Violent, Likeness, Unseen:
 		return true
@@ -57,7 +57,7 @@ func (r Rule) seen() bool {
 	}
 }
 
-// refuse is the answer to something that lies in what was ordered.
+// refuse is the answer to something in the request itself.
 func refuse(r Rule) *apperr.Error {
 	kind, sentence := ErrContentBlocked, "Your words ask for something that we don't draw. Change them and try again."
 	switch r {
@@ -93,7 +93,7 @@ func refusePicture(kind *apperr.Error, r Rule) *apperr.Error {
 	return kind.WithMessage(sentence).WithDetail("rule", r)
 }
 
-// refusalOf finds the refusal that an error is.
+// refusalOf returns an error as a refusal, if it is one.
 func refusalOf(err error) (*apperr.Error, bool) {
 	if !errors.Is(err, ErrFaceSwapBlocked) && !errors.Is(err, ErrContentBlocked) {
 		return nil, false

@@ -7,7 +7,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// CountFaces counts the faces in an encoded picture that are as large as somebody who matters in it.
+// CountFaces counts the faces in an encoded picture that are large enough to belong to one of its main persons.
 type CountFaces func(ctx context.Context, picture providers.Picture) (int, error)
 
 // LocalModerator needs no vendor and sees no more than how many faces there are. Who they are, how old, and what else a

@@ -21,75 +21,75 @@ import (
 )
 
 // moderator is one whose answers are the test's.
-type judge struct {
+type moderator struct {
 	name   string
 	answer func(ctx context.Context, call int) (providers.Finding, error)
 	calls  atomic.Int64
 }
 
-func (j *judge) Name() string { return j.name }
+func (j *moderator) Name() string { return j.name }
 
-func (j *judge) Moderate(ctx context.Context, _ providers.Picture) (providers.Finding, error) {
+func (j *moderator) Moderate(ctx context.Context, _ providers.Picture) (providers.Finding, error) {
 	return j.answer(ctx, int(j.calls.Add(1)))
 }
 
-func finds(f providers.Finding) *judge {
-	return &judge{name: "test/1", answer: func(context.Context, int) (providers.Finding, error) { return f, nil }}
+func finds(f providers.Finding) *moderator {
+	return &moderator{name: "test/1", answer: func(context.Context, int) (providers.Finding, error) { return f, nil }}
 }
 
-type world struct {
+type fixture struct {
 	*safety.Service
 
-	store *postgres.Store
-	judge *judge
-	user  db.User
-	now   time.Time
+	store     *postgres.Store
+	moderator *moderator
+	user      db.User
+	now       time.Time
 }
 
-func setup(t *testing.T, j *judge) *world {
+func setup(t *testing.T, j *moderator) *fixture {
 	t.Helper()
-	w := &world{store: factory.Store(t), judge: j, now: time.Now()}
-	w.Service = safety.New(safety.Deps{
-		Store: w.store, Moderator: j, NewID: factory.ID, Now: func() time.Time { return w.now },
+	f := &fixture{store: factory.Store(t), moderator: j, now: time.Now()}
+	f.Service = safety.New(safety.Deps{
+		Store: f.store, Moderator: j, NewID: factory.ID, Now: func() time.Time { return f.now },
 	})
-	w.user = factory.User(t, w.store, 0)
-	return w
+	f.user = factory.User(t, f.store, 0)
+	return f
 }
 
 // review decides, and writes a yes down as the end of an attempt does.
-func (w *world) review(ctx context.Context, wish safety.DrawRequest, target *providers.Picture) error {
-	approval, err := w.Review(ctx, wish, target)
+func (f *fixture) review(ctx context.Context, request safety.DrawRequest, target *providers.Picture) error {
+	approval, err := f.Review(ctx, request, target)
 	if err != nil {
 		return err
 	}
-	return w.RecordApproval(ctx, wish.UserID, approval)
+	return f.RecordApproval(ctx, request.UserID, approval)
 }
 
 var picture = providers.Picture{ContentType: "image/png", Data: []byte("a picture")}
 
-func (w *world) wish() safety.DrawRequest {
-	return safety.DrawRequest{UserID: w.user.ID, ProjectID: factory.ID(), JobID: factory.ID(), Prompt: providers.Prompt{Headline: "I built a robot"}}
+func (f *fixture) request() safety.DrawRequest {
+	return safety.DrawRequest{UserID: f.user.ID, ProjectID: factory.ID(), JobID: factory.ID(), Prompt: providers.Prompt{Headline: "I built a robot"}}
 }
 
-// swap wishes a face into the picture.
-func (w *world) swap() safety.DrawRequest {
-	wish := w.wish()
-	wish.Copy, wish.Selfie, wish.Consent = true, true, &safety.Consent{SubjectIsMe: true}
-	return wish
+// swap is a request for the picture with another face.
+func (f *fixture) swap() safety.DrawRequest {
+	request := f.request()
+	request.Copy, request.Selfie, request.Consent = true, true, &safety.Consent{SubjectIsMe: true}
+	return request
 }
 
-// copied wishes the picture to be copied as it is.
-func (w *world) copied() safety.DrawRequest {
-	wish := w.wish()
-	wish.Copy = true
-	return wish
+// copied is a request for a copy of the picture as it is.
+func (f *fixture) copied() safety.DrawRequest {
+	request := f.request()
+	request.Copy = true
+	return request
 }
 
 // target makes an asset of the picture.
-func (w *world) target(t *testing.T, of uuid.UUID) uuid.UUID {
+func (f *fixture) target(t *testing.T, of uuid.UUID) uuid.UUID {
 	t.Helper()
 	id, sum := factory.ID(), md5.Sum(picture.Data)
-	_, err := w.store.Pool().Exec(t.Context(), `insert into assets
+	_, err := f.store.Pool().Exec(t.Context(), `insert into assets
 		(id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
 		values ($1, $2, 'copy_target', 'ready', 'user_assets', $4, 'image/png', 9, 1, 1, $3)`, id, of, hex.EncodeToString(sum[:]), id.String())
 	require.NoError(t, err)
@@ -102,10 +102,10 @@ type event struct {
 }
 
 // events are the decisions that were written down, oldest first.
-func (w *world) events(t *testing.T) []event {
+func (f *fixture) events(t *testing.T) []event {
 	t.Helper()
-	rows, err := w.store.Pool().Query(t.Context(),
-		"select action, meta from audit_logs where user_id = $1 and delta_credits = 0 order by seq", w.user.ID)
+	rows, err := f.store.Pool().Query(t.Context(),
+		"select action, meta from audit_logs where user_id = $1 and delta_credits = 0 order by seq", f.user.ID)
 	require.NoError(t, err)
 	defer rows.Close()
 	var all []event

@@ -5,12 +5,12 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// weigh says what follows from what was found in a picture that is to be copied, with a face put into it or without. It
-// returns nil where that is allowed.
+// weigh decides by what was found in a picture that is to be copied, with a face put into it (swap) or without. It returns nil
+// where that is allowed.
 //
-// Nudity and gore are drawn for nobody. A well-known or under-age person is never copied, since their likeness would be
-// used one way or the other. Somebody else beside the main person matters only where a face is put in: then they would
-// stand there, recognisable, beside somebody whom they never met.
+// Nudity and gore are refused to every account. A well-known or under-age person is never copied, since their likeness would be
+// used one way or the other. Another person beside the main one matters only where a face is put in: then that person would
+// stand there, recognisable, beside one whom they never met.
 func weigh(found providers.Finding, swap bool) *apperr.Error {
 	kind := ErrContentBlocked
 	if swap {

@@ -79,7 +79,7 @@ func (p phrase) in(words []string) bool {
 	return false
 }
 
-// at reports whether words begin with the phrase. In scripts that put no spaces between words, a word may hold it.
+// at reports whether words begin with the phrase. In scripts that put no spaces between words, a word may contain it.
 func (p phrase) at(words []string) bool {
 	if len(words) < len(p.words) {
 		return false
@@ -101,7 +101,7 @@ func unspaced(word string) bool {
 }
 
 // fold takes a text apart into words that differ only where they say something else: without case, accents, width, and
-// characters that nobody sees.
+// invisible characters.
 func fold(s string) []string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(s) {
