@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Class says what the caller can do about a vendor's failure.
+// Class tells what the caller can do about a vendor's failure.
 type Class int
 
 // The classes of failure.

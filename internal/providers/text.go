@@ -13,11 +13,11 @@ type Text interface {
 	Reply(ctx context.Context, req TextRequest, emit func(piece string) error) (Meta, error)
 }
 
-// TextRequest is one reply to write, free of anything a vendor need not know.
+// TextRequest is one reply to write, without anything that a vendor need not know.
 type TextRequest struct {
 	MessageID uuid.UUID // of the reply; stable over retries
 	Model     string    // the vendor's own model id
-	System    string    // what the vendor is told about its part
+	System    string    // the system instruction: what the assistant is for
 	Turns     []Turn    // oldest first; the last one is the creator's
 	MaxTokens int       // of the reply
 }

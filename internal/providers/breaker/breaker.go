@@ -1,9 +1,11 @@
-// Package breaker keeps us from asking a vendor that is down: a circuit breaker for each model, whose state all processes
-// know. While one is open nobody draws with the model, nobody may order from it, and what was ordered waits.
+// Package breaker stops calls to a vendor that is down: a circuit breaker for each model, whose state all processes share. While
+// a breaker is open no worker calls the model, the API accepts no job for it, and jobs that are queued wait.
 //
-// Each worker counts what it sees itself. One that has seen enough failures opens its breaker and notes in Redis, with an
-// expiry, that the model rests; the others, and the processes that serve the API and ask no vendor, go by the note. Then
-// single calls try again, and the first success ends the rest everywhere.
+// A breaker is closed, open or half-open. Each worker counts the calls that it makes itself. After enough failures (see [Config])
+// it opens its breaker and writes that to Redis, with an expiry of Config.OpenFor; other workers, and the processes that serve the
+// API and call no vendor, read it there, at most a second late. After that time the breaker is half-open: a single call is let
+// through, whose success closes the breaker everywhere, and whose failure opens it again. While Redis is away each worker goes by
+// what it sees itself, and the API offers every model.
 package breaker
 
 import (
@@ -18,11 +20,11 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// SharedState are what all processes know of models that rest. ratelimit.Counters are such.
+// SharedState is what all processes know of open breakers, by model. A ratelimit.Counters is one.
 type SharedState interface {
 	OpenBreaker(ctx context.Context, name string, d time.Duration) error
 	CloseBreaker(ctx context.Context, name string) error
-	// BreakersOpenFor tells how much longer each of the names rests, in their order.
+	// BreakersOpenFor returns for how much longer the breaker of each name is open, in their order; 0: it is not.
 	BreakersOpenFor(ctx context.Context, names ...string) ([]time.Duration, error)
 }
 
@@ -30,16 +32,16 @@ type SharedState interface {
 type Config struct {
 	Failures int           // in a row; or three in five of at least twice as many calls within a minute
 	OpenFor  time.Duration // for how long it stays open
-	Observe  func(Call)    // takes what came of each call; nil: nobody does
+	Observe  func(Call)    // takes the outcome of each call; nil: not observed
 }
 
 // window is how long a call is remembered.
 const window = time.Minute
 
-// freshness is how old what is known of the notes may be.
+// freshness is how old the copy of the shared state may be.
 const freshness = time.Second
 
-// Set has the breakers of a process. It is safe for concurrent use.
+// Set is the breakers of a process, one for each model. It is safe for concurrent use.
 type Set struct {
 	cfg      Config
 	shared   SharedState
@@ -52,7 +54,7 @@ type Set struct {
 	openUntil map[string]time.Time // until when, by model
 }
 
-// New returns the guard of the given models.
+// New returns the breakers of the given models.
 func New(cfg Config, notes SharedState, log *slog.Logger, models ...string) *Set {
 	g := &Set{cfg: cfg, shared: notes, log: log, models: models, breakers: map[string]*breaker{}}
 	for _, model := range models {
@@ -61,10 +63,11 @@ func New(cfg Config, notes SharedState, log *slog.Logger, models ...string) *Set
 	return g
 }
 
-// IsOpen tells whether a model rests, as of at most a second ago. Where nobody can say it does not: the workers will see.
+// IsOpen tells whether a model's breaker is open, as of at most a second ago. While the shared state can't be read it is not:
+// the workers will find out by their calls.
 func (g *Set) IsOpen(model string) bool { return g.openFor(context.Background(), model) > 0 }
 
-// openFor is how much longer a model rests.
+// openFor is for how much longer a model's breaker is open.
 func (g *Set) openFor(ctx context.Context, model string) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -72,7 +75,7 @@ func (g *Set) openFor(ctx context.Context, model string) time.Duration {
 		g.readAt, g.openUntil = now, map[string]time.Time{}
 		left, err := g.shared.BreakersOpenFor(ctx, g.models...)
 		if err != nil {
-			g.log.WarnContext(ctx, "resting models not known", "error", err)
+			g.log.WarnContext(ctx, "state of breakers not known", "error", err)
 		}
 		for i := range left {
 			g.openUntil[g.models[i]] = now.Add(left[i])
@@ -81,19 +84,19 @@ func (g *Set) openFor(ctx context.Context, model string) time.Duration {
 	return time.Until(g.openUntil[model])
 }
 
-// invalidate makes the next look a fresh one.
+// invalidate lets the next look read the shared state again.
 func (g *Set) invalidate() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.readAt = time.Time{}
 }
 
-// breaker is that of one model.
+// breaker is the breaker of one model.
 type breaker struct {
 	set     *Set
 	model   string
 	circuit *gobreaker.CircuitBreaker[struct{}]
-	changed chan gobreaker.State // the latest change that nobody has noted yet
+	changed chan gobreaker.State // the latest change that is not published yet
 }
 
 func (g *Set) newBreaker(model string) *breaker {
@@ -106,7 +109,7 @@ func (g *Set) newBreaker(model string) *breaker {
 		},
 		IsSuccessful: func(err error) bool { return !countsAgainstVendor(err) },
 		IsExcluded:   excluded,
-		OnStateChange: func(_ string, _, to gobreaker.State) { // under the circuit's lock, so it only leaves word
+		OnStateChange: func(_ string, _, to gobreaker.State) { // under the circuit's lock, so it only leaves the new state
 			select {
 			case <-b.changed:
 			default:
@@ -117,7 +120,8 @@ func (g *Set) newBreaker(model string) *breaker {
 	return b
 }
 
-// countsAgainstVendor tells whether a failure speaks against the vendor: a refusal for what was asked shows that the vendor is well.
+// countsAgainstVendor tells whether a failure counts towards opening the breaker. A refusal for what was asked does not: it shows
+// that the vendor works.
 func countsAgainstVendor(err error) bool {
 	vendor, ok := errors.AsType[*providers.Error](err)
 	return ok && vendor.Class == providers.Transient
@@ -130,7 +134,7 @@ func excluded(err error) bool {
 	return err != nil && (!ok || vendor.Throttled)
 }
 
-// do runs call if the model does not rest.
+// do runs call unless the model's breaker is open.
 func (b *breaker) do(ctx context.Context, provider string, call func() error) (err error) {
 	begun := time.Now()
 	defer func() { b.observe(provider, begun, err) }()
@@ -145,11 +149,11 @@ func (b *breaker) do(ctx context.Context, provider string, call func() error) (e
 	return err
 }
 
-// openError is the failure of a call that was not made.
+// openError is the failure of a call that was not made because the breaker is open.
 func openError(provider string, left time.Duration) error {
 	return &providers.Error{
 		Provider: provider, Class: providers.Transient, Reason: circuitOpen, RetryAfter: left, Throttled: true,
-		Cause: errors.New("the model rests after failures"),
+		Cause: errors.New("the breaker of the model is open"),
 	}
 }
 
@@ -169,7 +173,7 @@ func (b *breaker) publish(ctx context.Context) {
 	case gobreaker.StateClosed:
 		b.set.log.InfoContext(ctx, "model is back", "model", b.model)
 		err = b.set.shared.CloseBreaker(ctx, b.model)
-	case gobreaker.StateHalfOpen: // the note has expired by itself
+	case gobreaker.StateHalfOpen: // the shared state has expired by itself
 	}
 	if err != nil {
 		b.set.log.WarnContext(ctx, "state of a model not passed on", "model", b.model, "error", err)

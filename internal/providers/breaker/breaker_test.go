@@ -17,28 +17,28 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// shared are Redis in small; they may be away.
-type notes struct {
+// sharedState is Redis in small; it may be away.
+type sharedState struct {
 	mu    sync.Mutex
 	until map[string]time.Time
 	away  error
 }
 
-func (n *notes) OpenBreaker(_ context.Context, name string, d time.Duration) error {
+func (n *sharedState) OpenBreaker(_ context.Context, name string, d time.Duration) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.until[name] = time.Now().Add(d)
 	return n.away
 }
 
-func (n *notes) CloseBreaker(_ context.Context, name string) error {
+func (n *sharedState) CloseBreaker(_ context.Context, name string) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.until, name)
 	return n.away
 }
 
-func (n *notes) BreakersOpenFor(_ context.Context, names ...string) ([]time.Duration, error) {
+func (n *sharedState) BreakersOpenFor(_ context.Context, names ...string) ([]time.Duration, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.away != nil {
@@ -84,7 +84,7 @@ type process struct {
 	image providers.Image
 }
 
-func newProcess(shared *notes, v *vendor) process {
+func newProcess(shared *sharedState, v *vendor) process {
 	g := New(Config{Failures: 3, OpenFor: 30 * time.Second}, shared, slog.New(slog.DiscardHandler), "m", "other")
 	return process{Set: g, image: g.Image("m", "v", v)}
 }
@@ -94,39 +94,39 @@ func (p process) call() error {
 	return err
 }
 
-func requireHeld(t *testing.T, err error) *providers.Error {
+func requireThrottled(t *testing.T, err error) *providers.Error {
 	t.Helper()
-	held, ok := errors.AsType[*providers.Error](err)
+	throttled, ok := errors.AsType[*providers.Error](err)
 	require.True(t, ok, "%v", err)
-	require.True(t, held.Throttled)
-	require.Equal(t, providers.Transient, held.Class)
-	require.Positive(t, held.RetryAfter)
-	return held
+	require.True(t, throttled.Throttled)
+	require.Equal(t, providers.Transient, throttled.Class)
+	require.Positive(t, throttled.RetryAfter)
+	return throttled
 }
 
 func TestSet_opensForAllProcesses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		shared, v := &notes{until: map[string]time.Time{}}, &vendor{fails: failure(providers.Transient)}
+		shared, v := &sharedState{until: map[string]time.Time{}}, &vendor{fails: failure(providers.Transient)}
 		one, other := newProcess(shared, v), newProcess(shared, v)
 		require.False(t, other.IsOpen("m"))
 		for range 3 {
 			require.Error(t, one.call())
 		}
 		require.Equal(t, 3, v.calls)
-		requireHeld(t, one.call())
+		requireThrottled(t, one.call())
 		require.True(t, one.IsOpen("m"))
 		time.Sleep(freshness)
 		require.True(t, other.IsOpen("m"), "a process that saw no failure")
 		require.False(t, other.IsOpen("other"), "another model")
-		require.LessOrEqual(t, requireHeld(t, other.call()).RetryAfter, 29*time.Second)
-		require.Equal(t, 3, v.calls, "the vendor was asked while its model rests")
+		require.LessOrEqual(t, requireThrottled(t, other.call()).RetryAfter, 29*time.Second)
+		require.Equal(t, 3, v.calls, "the vendor was asked while its breaker is open")
 
 		time.Sleep(30 * time.Second)
 		require.False(t, one.IsOpen("m"))
-		require.Error(t, one.call()) // tries, and rests anew after a single failure
+		require.Error(t, one.call()) // half-open: one call is made, whose failure opens it again
 		require.Equal(t, 4, v.calls)
-		requireHeld(t, one.call())
+		requireThrottled(t, one.call())
 
 		time.Sleep(31 * time.Second)
 		v.fails = nil
@@ -140,18 +140,18 @@ func TestSet_opensForAllProcesses(t *testing.T) {
 func TestSet_takesNoSuccessFromACallThatWasNotMade(t *testing.T) {
 	t.Parallel()
 	for name, err := range map[string]error{
-		"cancelled": context.Canceled, "held": &providers.Error{Class: providers.Transient, Throttled: true},
+		"cancelled": context.Canceled, "throttled": &providers.Error{Class: providers.Transient, Throttled: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := &vendor{}
-			p := newProcess(&notes{until: map[string]time.Time{}}, v)
+			p := newProcess(&sharedState{until: map[string]time.Time{}}, v)
 			for _, v.fails = range []error{
 				failure(providers.Transient), err, failure(providers.Transient), err, failure(providers.Transient),
 			} {
 				require.Equal(t, v.fails, p.call())
 			}
-			requireHeld(t, p.call())
+			requireThrottled(t, p.call())
 			require.Equal(t, 5, v.calls, "three failures in a row")
 		})
 	}
@@ -163,12 +163,12 @@ func TestSet_doesNotCountWhatIsNoFailureOfTheVendor(t *testing.T) {
 	for name, err := range map[string]error{
 		"blocked": failure(providers.Blocked), "permanent": failure(providers.Permanent), "cancelled": context.Canceled,
 		"deadline": context.DeadlineExceeded, "storage": errors.New("bucket is full"),
-		"held": &providers.Error{Class: providers.Transient, Throttled: true, RetryAfter: time.Second},
+		"throttled": &providers.Error{Class: providers.Transient, Throttled: true, RetryAfter: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := &vendor{fails: err}
-			p := newProcess(&notes{until: map[string]time.Time{}}, v)
+			p := newProcess(&sharedState{until: map[string]time.Time{}}, v)
 			for range 50 {
 				require.ErrorIs(t, p.call(), err)
 			}
@@ -181,7 +181,7 @@ func TestSet_doesNotCountWhatIsNoFailureOfTheVendor(t *testing.T) {
 func TestSet_staysClosedWithSuccessesBetween(t *testing.T) {
 	t.Parallel()
 	v := &vendor{}
-	p := newProcess(&notes{until: map[string]time.Time{}}, v)
+	p := newProcess(&sharedState{until: map[string]time.Time{}}, v)
 	for i := range 40 { // half of all fail, never three in a row
 		v.fails = nil
 		if i%2 == 0 {
@@ -197,11 +197,11 @@ func TestSet_worksWithoutTheSharedState(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		v := &vendor{fails: failure(providers.Transient)}
-		p := newProcess(&notes{until: map[string]time.Time{}, away: errors.New("away")}, v)
+		p := newProcess(&sharedState{until: map[string]time.Time{}, away: errors.New("away")}, v)
 		for range 3 {
 			require.Error(t, p.call())
 		}
-		requireHeld(t, p.call())
+		requireThrottled(t, p.call())
 		require.Equal(t, 3, v.calls)
 		require.False(t, p.IsOpen("m"))
 		v.fails = nil
@@ -213,31 +213,31 @@ func TestSet_worksWithoutTheSharedState(t *testing.T) {
 func TestSet_text(t *testing.T) {
 	t.Parallel()
 	v := &vendor{fails: failure(providers.Transient)}
-	g := New(Config{Failures: 1, OpenFor: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
+	g := New(Config{Failures: 1, OpenFor: time.Minute}, &sharedState{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
 	text := g.Text("chat", "v", v)
 	_, err := text.Reply(t.Context(), providers.TextRequest{}, nil)
 	require.Equal(t, v.fails, err)
 	_, err = text.Reply(t.Context(), providers.TextRequest{}, nil)
-	requireHeld(t, err)
+	requireThrottled(t, err)
 	require.Equal(t, 1, v.calls)
 }
 
 func TestSet_moderator(t *testing.T) {
 	t.Parallel()
 	v := &vendor{fails: failure(providers.Transient)}
-	g := New(Config{Failures: 1, OpenFor: time.Minute}, &notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
-	judge := g.Moderator("chat", "v", v)
-	require.Equal(t, "vendor/1", judge.Name())
-	_, err := judge.Moderate(t.Context(), providers.Picture{})
+	g := New(Config{Failures: 1, OpenFor: time.Minute}, &sharedState{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "chat")
+	moderator := g.Moderator("chat", "v", v)
+	require.Equal(t, "vendor/1", moderator.Name())
+	_, err := moderator.Moderate(t.Context(), providers.Picture{})
 	require.Equal(t, v.fails, err)
-	_, err = judge.Moderate(t.Context(), providers.Picture{})
-	requireHeld(t, err)
+	_, err = moderator.Moderate(t.Context(), providers.Picture{})
+	requireThrottled(t, err)
 	require.Equal(t, 1, v.calls)
 }
 
 func TestSet_concurrently(t *testing.T) {
 	t.Parallel()
-	p := newProcess(&notes{until: map[string]time.Time{}}, &vendor{})
+	p := newProcess(&sharedState{until: map[string]time.Time{}}, &vendor{})
 	p.image = p.Image("m", "v", failing{})
 	var all sync.WaitGroup
 	for range 16 {

@@ -7,11 +7,11 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// Call is what came of something that was asked of a vendor, for metrics.
+// Call is the outcome of a call to a vendor, for metrics.
 type Call struct {
 	Provider, Model string
-	// Outcome is succeeded; a class of providers.Error; throttled and resting, where our own limits kept the vendor from
-	// being asked; or aborted, which says nothing about the vendor: the caller went away, or could not keep a picture.
+	// Outcome is succeeded; a class of [providers.Error]; throttled (by our rate limit) or resting (the breaker is open), where
+	// the vendor was not asked; or aborted, which says nothing about the vendor: the caller went away, or could not store a picture.
 	Outcome string
 	Asked   bool // whether the vendor was
 	Took    time.Duration
@@ -25,7 +25,7 @@ const (
 	aborted   = "aborted"
 )
 
-// circuitOpen is the reason of a call that was not made because its model rests.
+// circuitOpen is the reason of a call that was not made because the breaker is open.
 const circuitOpen = "circuit_open"
 
 func (b *breaker) observe(provider string, begun time.Time, err error) {

@@ -28,7 +28,7 @@ func TestObserve_tellsWhatCameOfEachCall(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var calls []Call
 				g := New(Config{Failures: 1, OpenFor: time.Minute, Observe: func(c Call) { calls = append(calls, c) }},
-					&notes{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "m")
+					&sharedState{until: map[string]time.Time{}}, slog.New(slog.DiscardHandler), "m")
 				image := g.Image("m", "v", slow{fails: c.fails})
 				_, err := image.Generate(t.Context(), providers.ImageRequest{}, nil)
 				require.Equal(t, c.fails, err)
@@ -42,7 +42,7 @@ func TestObserve_aModelWithAnOpenBreakerIsNotAsked(t *testing.T) {
 	t.Parallel()
 	var calls []Call
 	g := New(Config{Failures: 1, OpenFor: time.Minute, Observe: func(c Call) { calls = append(calls, c) }},
-		&notes{until: map[string]time.Time{}, away: errors.New("away")}, slog.New(slog.DiscardHandler), "m")
+		&sharedState{until: map[string]time.Time{}, away: errors.New("away")}, slog.New(slog.DiscardHandler), "m")
 	image := g.Image("m", "v", &vendor{fails: failure(providers.Transient)})
 	for range 2 {
 		_, err := image.Generate(t.Context(), providers.ImageRequest{}, nil)

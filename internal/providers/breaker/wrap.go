@@ -6,17 +6,18 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// Image guards who draws for a model. Its calls fail with a Held *providers.Error while the model rests.
+// Image puts the model's breaker around an adapter that draws. Its calls fail with a Throttled [*providers.Error] while the
+// breaker is open.
 func (g *Set) Image(model, provider string, next providers.Image) providers.Image {
 	return image{breaker: g.breakers[model], provider: provider, next: next}
 }
 
-// Text guards who writes for a model, likewise.
+// Text does the same for an adapter that writes.
 func (g *Set) Text(model, provider string, next providers.Text) providers.Text {
 	return text{breaker: g.breakers[model], provider: provider, next: next}
 }
 
-// Moderator guards who moderates pictures with a model, likewise.
+// Moderator does the same for an adapter that moderates pictures.
 func (g *Set) Moderator(model, provider string, next providers.Moderator) providers.Moderator {
 	return moderator{breaker: g.breakers[model], provider: provider, next: next}
 }

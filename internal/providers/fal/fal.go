@@ -112,15 +112,15 @@ func (p *Provider) Generate(ctx context.Context, req providers.ImageRequest, sin
 	if err := ctx.Err(); err != nil {
 		return none, fmt.Errorf("fal: %w", err)
 	}
-	order, err := p.request(ctx, req)
+	request, err := p.newRequest(ctx, req)
 	if err != nil {
 		return none, err
 	}
 	var paths, requestIDs []string
 	sink.Progress(0)
 	for variant := 1; variant <= req.Variants; variant++ {
-		order.input.Seed = seed(req.Seed, variant)
-		drawn, requestID, err := p.draw(ctx, order)
+		request.input.Seed = seed(req.Seed, variant)
+		drawn, requestID, err := p.draw(ctx, request)
 		if err != nil {
 			return none, err
 		}
@@ -142,16 +142,16 @@ func (p *Provider) Generate(ctx context.Context, req providers.ImageRequest, sin
 	}
 	return providers.ImageResult{Images: paths, Meta: providers.Meta{
 		ProviderName: Name, Model: req.Model, LatencyMS: p.cfg.Now().Sub(begun).Milliseconds(),
-		CostEstimate: float64(req.Variants) * order.price(), RequestID: strings.Join(requestIDs, ","),
+		CostEstimate: float64(req.Variants) * request.price(), RequestID: strings.Join(requestIDs, ","),
 	}}, nil
 }
 
-// draw makes one picture. A request that is not followed to its end is called off, so that nobody pays for a picture which
-// nobody fetches.
-func (p *Provider) draw(parent context.Context, order request) (drawn []byte, requestID string, err error) {
+// draw makes one picture. A request that is not followed to its end is cancelled, so that no picture is paid for that is not
+// fetched.
+func (p *Provider) draw(parent context.Context, request request) (drawn []byte, requestID string, err error) {
 	ctx, cancel := context.WithTimeout(parent, p.cfg.CallTimeout)
 	defer cancel()
-	accepted, err := p.submit(ctx, order)
+	accepted, err := p.submit(ctx, request)
 	if err != nil {
 		return nil, "", p.outcome(parent, ctx, err)
 	}
@@ -185,7 +185,7 @@ func fail(class providers.Class, reason string, cause error) error {
 	return &providers.Error{Provider: Name, Class: class, Reason: reason, Cause: cause}
 }
 
-// broken is a failure for good that no other words or pictures would mend.
+// broken is a permanent failure that no other words or pictures would prevent.
 func broken(reason string, cause error) error {
 	return &providers.Error{Provider: Name, Class: providers.Permanent, Reason: reason, Cause: cause, Ours: true}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers/transport"
 )
 
-// accepted is the queue's word that it has taken a request.
+// accepted is the queue's answer to a request that it has taken.
 type accepted struct {
 	RequestID   string `json:"request_id"`
 	StatusURL   string `json:"status_url"`
@@ -47,18 +47,18 @@ const (
 	lastLook   = 2 * time.Second
 	slowdown   = 1.5
 	tries      = 4                // of a question that costs nothing
-	submitTime = 45 * time.Second // the queue answers at once; our own limiter may hold it for 20 s
+	submitTime = 45 * time.Second // the queue answers at once; our own limiter may delay it by 20 s
 	cancelTime = 3 * time.Second
 	// keepResults is how long fal keeps what it has drawn, in seconds: we fetch it at once.
 	keepResults = 3600
 )
 
-// submit puts an order into the queue. The queue knows no idempotency key, so a submission that was sent and never
+// submit puts a request into the queue. The queue knows no idempotency key, so a submission that was sent and never
 // answered may be drawn and billed: it ends as Permanent, which gives the creator the credits back and leaves it to
 // a person to pay twice. An answer that refuses is not ambiguous.
-func (p *Provider) submit(ctx context.Context, o request) (accepted, error) {
+func (p *Provider) submit(ctx context.Context, r request) (accepted, error) {
 	var out accepted
-	body, err := json.Marshal(o.input)
+	body, err := json.Marshal(r.input)
 	if err != nil {
 		return out, fmt.Errorf("fal: encode request: %w", err)
 	}
@@ -70,10 +70,10 @@ func (p *Provider) submit(ctx context.Context, o request) (accepted, error) {
 		"Content-Type":                      {"application/json"},
 		"X-Fal-Object-Lifecycle-Preference": {fmt.Sprintf(`{"expiration_duration_seconds":%d}`, keepResults)},
 	}
-	if deadline, ok := ctx.Deadline(); ok { // what has not begun by then nobody waits for any more
+	if deadline, ok := ctx.Deadline(); ok { // fal need not begin later: the worker waits no longer
 		header.Set("X-Fal-Request-Timeout", strconv.Itoa(max(2, int(math.Ceil(deadline.Sub(p.cfg.Now()).Seconds())))))
 	}
-	err = p.call(traced, http.MethodPost, p.cfg.BaseURL+"/"+o.endpoint, header, body, &out)
+	err = p.call(traced, http.MethodPost, p.cfg.BaseURL+"/"+r.endpoint, header, body, &out)
 	if err != nil {
 		if _, refused := errors.AsType[*refusal](err); !refused && sent.Load() {
 			return out, broken("submit_unconfirmed", errors.New("sent, and not confirmed"))
@@ -110,7 +110,7 @@ func (p *Provider) follow(ctx context.Context, a accepted) error {
 		if class, known := classOf(now.ErrorType); known {
 			return fail(class, now.ErrorType, errors.New("completed with an error"))
 		}
-		// The word is not known, but the answer of the model has a status.
+		// The error type is not known, but the answer of the model has a status.
 		var none drawn
 		if err := p.ask(ctx, a.ResponseURL, &none); err != nil {
 			return err

@@ -15,7 +15,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers/prompts"
 )
 
-// request is one picture to draw, and who draws it.
+// request is one picture to draw, and the endpoint that draws it.
 type request struct {
 	endpoint string
 	input    input
@@ -79,9 +79,9 @@ const (
 	maxRatio      = 16
 )
 
-// request checks a job against what the endpoint takes, before anything is sent. The prompt is brought into its normal form,
+// newRequest checks a job against what the endpoint takes, before anything is sent. The prompt is brought into its normal form,
 // which changes nothing if it has it already.
-func (p *Provider) request(ctx context.Context, req providers.ImageRequest) (request, error) {
+func (p *Provider) newRequest(ctx context.Context, req providers.ImageRequest) (request, error) {
 	endpoint := req.Model
 	if len(req.References) > 0 {
 		endpoint = p.cfg.EditEndpoint
@@ -98,7 +98,7 @@ func (p *Provider) request(ctx context.Context, req providers.ImageRequest) (req
 	}
 	req.Prompt = prompts.Normalize(req.Prompt).Prompt
 	d := dialectOf(endpoint)
-	o := request{endpoint: endpoint, dialect: d, input: input{
+	r := request{endpoint: endpoint, dialect: d, input: input{
 		Prompt: d.text(req), ImageSize: d.size(req.Width, req.Height), NumImages: 1, MaxImages: d.maxImages,
 		OutputFormat: d.outputFormat, SafetyChecker: true,
 	}}
@@ -114,9 +114,9 @@ func (p *Provider) request(ctx context.Context, req providers.ImageRequest) (req
 		if contentType != "image/png" && contentType != "image/jpeg" && contentType != "image/webp" {
 			return request{}, fail(providers.Permanent, "invalid_reference", fmt.Errorf("reference %d is no picture", i+1))
 		}
-		o.input.ImageURLs = append(o.input.ImageURLs, "data:"+contentType+";base64,"+base64.StdEncoding.EncodeToString(reference.Data))
+		r.input.ImageURLs = append(r.input.ImageURLs, "data:"+contentType+";base64,"+base64.StdEncoding.EncodeToString(reference.Data))
 	}
-	return o, nil
+	return r, nil
 }
 
 // size is the nearest one that the endpoint draws well. What it can't be exactly, is made of what was drawn.
@@ -127,9 +127,9 @@ func (d dialect) size(width, height int) imageSize {
 }
 
 // price is an estimate in US dollars; fal counts begun megapixels, of which a square of 1024 pixels is one. 0: not known.
-func (o request) price() float64 {
-	megapixels := math.Ceil(float64(o.input.ImageSize.Width*o.input.ImageSize.Height) / (1 << 20))
-	return o.dialect.perPicture + o.dialect.perMegapixel*megapixels
+func (r request) price() float64 {
+	megapixels := math.Ceil(float64(r.input.ImageSize.Width*r.input.ImageSize.Height) / (1 << 20))
+	return r.dialect.perPicture + r.dialect.perMegapixel*megapixels
 }
 
 // seed is a variant's own, in 31 bits.

@@ -80,7 +80,7 @@ func New(cfg Config) (*Provider, error) {
 // Close closes idle connections.
 func (p *Provider) Close() { p.cfg.Client.CloseIdleConnections() }
 
-// safety asks Google to refuse what a thumbnail for everybody must not show. The core protections, such as of children,
+// safety asks Google to refuse what a thumbnail for the general public must not show. The core protections, such as of children,
 // are always on.
 func safety() []*genai.SafetySetting {
 	var settings []*genai.SafetySetting

@@ -26,8 +26,8 @@ type Moderator struct {
 	model    string
 }
 
-// moderationTimeout bounds one call. It is below the patience of package safety, 30 s, with room for the preparation of the
-// picture: so a silent vendor has failed, and is known to have, before the caller's time ends, which is nobody's failure.
+// moderationTimeout bounds one call. It is below the time-out of package safety, 30 s, with room for the preparation of the
+// picture: so a silent vendor fails, and its failure is counted, before the caller's time ends, which would count as no failure.
 const moderationTimeout = 20 * time.Second
 
 var _ providers.Moderator = (*Moderator)(nil)
@@ -70,13 +70,13 @@ func (j *Moderator) Moderate(ctx context.Context, look providers.Picture) (provi
 	return finding, err
 }
 
-// shown is the picture in the form that leaves the house.
+// shown is the picture in the form that is sent to the vendor.
 func (j *Moderator) shown(ctx context.Context, look providers.Picture) (providers.Reference, error) {
 	sent := providers.Reference{Role: "copy_target", ContentType: look.ContentType, Data: look.Data}
 	var err error
 	if redraw := j.provider.cfg.Redraw; redraw != nil {
 		if sent, err = redraw(ctx, sent); err != nil {
-			return sent, fmt.Errorf("gemini: redrawing the picture to judge: %w", err)
+			return sent, fmt.Errorf("gemini: redraw the picture to moderate: %w", err)
 		}
 	}
 	sent, err = picture.Shrink(ctx, sent, maxOne)
@@ -120,7 +120,7 @@ func moderationConfig() *genai.GenerateContentConfig {
 			},
 		},
 	}
-	// The judge has to look at what it is to refuse. Google's core protections stay on.
+	// A moderator has to look at what it is to report. Google's core protections stay on.
 	for _, setting := range safety() {
 		setting.Threshold = genai.HarmBlockThresholdBlockNone
 		config.SafetySettings = append(config.SafetySettings, setting)
@@ -153,7 +153,7 @@ func findingIn(answer *genai.GenerateContentResponse) (providers.Finding, error)
 	var said moderationAnswer
 	if json.Unmarshal([]byte(text.String()), &said) != nil || said.PublicFigure == nil || said.Minor == nil ||
 		said.Sexual == nil || said.Violent == nil || said.Likeness == nil {
-		return providers.Finding{}, refused(providers.Transient, "malformed", "the judge's answer has another form")
+		return providers.Finding{}, refused(providers.Transient, "malformed", "the moderator's answer has another form")
 	}
 	return providers.Finding{
 		PublicFigure: *said.PublicFigure, Minor: *said.Minor, Sexual: *said.Sexual, Violent: *said.Violent, Likeness: *said.Likeness,

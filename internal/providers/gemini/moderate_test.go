@@ -17,11 +17,11 @@ import (
 	"github.com/mugshot-studio/backend/test/fakes/geminifake"
 )
 
-const judgeModel = "gemini-3.8-flash"
+const moderationModel = "gemini-3.8-flash"
 
-func judge(t *testing.T, fake *geminifake.Fake, change ...func(*gemini.Config)) *gemini.Moderator {
+func moderator(t *testing.T, fake *geminifake.Fake, change ...func(*gemini.Config)) *gemini.Moderator {
 	t.Helper()
-	return gemini.NewModerator(provider(t, fake, change...), judgeModel)
+	return gemini.NewModerator(provider(t, fake, change...), moderationModel)
 }
 
 func looked(t *testing.T) providers.Picture {
@@ -40,15 +40,15 @@ func TestModerator_asksForAFormAndReadsIt(t *testing.T) {
 			t.Parallel()
 			fake := geminifake.New(t)
 			fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Moderated(name) })
-			j, picture := judge(t, fake), looked(t)
+			j, picture := moderator(t, fake), looked(t)
 			found, err := j.Moderate(t.Context(), picture)
 			require.NoError(t, err)
 			require.Equal(t, want, found)
-			require.Equal(t, judgeModel+"/1", j.Name())
+			require.Equal(t, moderationModel+"/1", j.Name())
 
 			asked := fake.Requests()
 			require.Len(t, asked, 1)
-			require.Equal(t, judgeModel, asked[0].Model)
+			require.Equal(t, moderationModel, asked[0].Model)
 			require.True(t, asked[0].WantsJSON)
 			require.False(t, asked[0].WantsImage)
 			require.Equal(t, []geminifake.Blob{{MIMEType: picture.ContentType, Data: picture.Data}}, asked[0].Turns[0].Images)
@@ -75,7 +75,7 @@ func TestModerator_faults(t *testing.T) {
 	for _, fault := range []providertest.Fault{providertest.BlockedBefore, providertest.BlockedAfter} {
 		fake := geminifake.New(t)
 		fake.Fail(fault, 0)
-		found, err := judge(t, fake).Moderate(t.Context(), looked(t))
+		found, err := moderator(t, fake).Moderate(t.Context(), looked(t))
 		require.NoError(t, err)
 		require.Equal(t, providers.Finding{Refused: true}, found)
 	}
@@ -90,7 +90,7 @@ func TestModerator_faults(t *testing.T) {
 			t.Parallel()
 			fake := geminifake.New(t)
 			fake.Fail(fault, 0)
-			j := judge(t, fake, func(c *gemini.Config) { c.CallTimeout = time.Second })
+			j := moderator(t, fake, func(c *gemini.Config) { c.CallTimeout = time.Second })
 			found, err := j.Moderate(t.Context(), looked(t))
 			require.Zero(t, found)
 			var vendor *providers.Error
@@ -110,7 +110,7 @@ func TestModerator_answersOfAnotherFormAreNone(t *testing.T) {
 	} {
 		fake := geminifake.New(t)
 		fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Reply{Pieces: []string{said}} })
-		found, err := judge(t, fake).Moderate(t.Context(), looked(t))
+		found, err := moderator(t, fake).Moderate(t.Context(), looked(t))
 		require.Zero(t, found)
 		var vendor *providers.Error
 		require.ErrorAs(t, err, &vendor, said)
@@ -124,16 +124,16 @@ func TestModerator_endsWithItsCaller(t *testing.T) {
 	fake.Fail(providertest.Hang, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := judge(t, fake).Moderate(ctx, looked(t))
+	_, err := moderator(t, fake).Moderate(ctx, looked(t))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
-// What the judge is shown has lost its metadata, like every picture that leaves the house.
+// What the moderator is shown has lost its metadata, like every picture that is sent to a vendor.
 func TestModerator_isShownARedrawnPicture(t *testing.T) {
 	t.Parallel()
 	fake := geminifake.New(t)
 	fake.Answer(func(geminifake.Request) geminifake.Reply { return geminifake.Moderated("nothing") })
-	j := judge(t, fake, func(c *gemini.Config) {
+	j := moderator(t, fake, func(c *gemini.Config) {
 		c.Redraw = func(_ context.Context, r providers.Reference) (providers.Reference, error) {
 			return providers.Reference{Role: r.Role, ContentType: "image/webp", Data: []byte("redrawn")}, nil
 		}
@@ -151,7 +151,7 @@ func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// A vendor that says nothing has failed before the patience of package safety ends: else nobody would count its failures.
+// A vendor that does not answer fails before the time-out of package safety ends: else its failures would not be counted.
 func TestModerator_silenceIsTheVendorsFailure(t *testing.T) {
 	t.Parallel()
 	picture := looked(t)
@@ -161,7 +161,7 @@ func TestModerator_silenceIsTheVendorsFailure(t *testing.T) {
 		defer p.Close()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		_, err = gemini.NewModerator(p, judgeModel).Moderate(ctx, picture)
+		_, err = gemini.NewModerator(p, moderationModel).Moderate(ctx, picture)
 		vendor, ok := errors.AsType[*providers.Error](err)
 		require.True(t, ok, "%v", err)
 		require.Equal(t, providers.Transient, vendor.Class)

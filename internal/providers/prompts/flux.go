@@ -7,11 +7,11 @@ import (
 )
 
 // Flux is the text for the FLUX models on fal, which read one paragraph that describes the picture, what matters first.
-// Their text encoder follows no instructions, but the fence and its sentence stand here too: another model may be
-// configured behind the same name. req.Prompt is in its normal form.
+// Their text encoder follows no instructions, but the creator's words are quoted here too: another model may be configured
+// behind the same name. req.Prompt is in its normal form.
 func Flux(req providers.ImageRequest) string {
-	fence := tag(req.Prompt)
-	quoted := func(s string) string { return quote(strings.ReplaceAll(s, "\n", " "), fence) }
+	mark := tag(req.Prompt)
+	quoted := func(s string) string { return quote(strings.ReplaceAll(s, "\n", " "), mark) }
 	p := req.Prompt
 	said := []string{"A " + frame(req) + " " + platform(req.Platform) + " thumbnail, sharp and vivid, with one clear subject.", words(p, quoted)}
 	if p.Vibe != "" {

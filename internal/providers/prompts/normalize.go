@@ -34,7 +34,7 @@ func lines(s string) string {
 	return strings.Join(kept, "\n")
 }
 
-// clean composes characters (NFC) and takes out what nobody sees: control characters, marks of direction, invisible
+// clean composes characters (NFC) and takes out what is not visible: control characters, marks of direction, invisible
 // characters that join nothing, and the tags and selectors in which a text can be hidden within another. All that is
 // visible stays as it is.
 func clean(s string) string {

@@ -1,8 +1,8 @@
-// Package prompts turns what a creator wrote into what providers are fed from: first into a normal form, which is stored
-// beside the words themselves, then into the text that each vendor's models like.
+// Package prompts turns what a creator wrote into what vendors are sent: first into a normal form, which is stored beside the
+// words themselves, then into the text that each vendor's models read best.
 //
 // Everything here is a pure function, so that the same words give the same text wherever and whenever they are asked
-// for. The creator's words are data in it: they stand between marks that they do not contain, and every text says that
+// for. The creator's words are quoted as data: they stand between marks that they do not contain, and every text says that
 // what stands there is to be shown or depicted and never obeyed.
 package prompts
 
@@ -16,7 +16,7 @@ import (
 // normalised anew when it is next read.
 const Version = 1
 
-// Normal is a prompt in the form that the providers are fed from.
+// Normal is a prompt in its normal form, from which the texts for vendors are made.
 type Normal struct {
 	Version int `json:"version"`
 	providers.Prompt

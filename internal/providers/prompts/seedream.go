@@ -9,8 +9,8 @@ import (
 // Seedream is the text for ByteDance's Seedream models, which take natural language and draw the words that stand in
 // quotation marks. req.Prompt is in its normal form.
 func Seedream(req providers.ImageRequest) string {
-	fence := tag(req.Prompt)
-	quoted := func(s string) string { return quote(s, fence) }
+	mark := tag(req.Prompt)
+	quoted := func(s string) string { return quote(s, mark) }
 	p := req.Prompt
 	said := []string{"A finished " + frame(req) + " thumbnail for " + platform(req.Platform) + ".", words(p, quoted)}
 	said = append(said, roles(req)...)

@@ -1,5 +1,5 @@
-// Package transport is what the vendors' adapters share about HTTP: a client that bounds answers and follows nobody, and how
-// the failures of a transport are told without telling what was sent or received.
+// Package transport is what the vendors' adapters share about HTTP: a client that bounds answers and follows no redirect, a rate
+// limit, and the failures of a connection as [*providers.Error] values that contain nothing that was sent or received.
 package transport
 
 import (

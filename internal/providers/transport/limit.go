@@ -9,15 +9,15 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers"
 )
 
-// Permit asks for leave to send one request now. wait is 0 if it is given, else how long until it is worth asking again.
+// Permit asks for permission to send one request now. wait is 0 if it is given, else how long until it is worth asking again.
 type Permit func(ctx context.Context) (wait time.Duration, err error)
 
-// MaxWait is how long a request waits for leave before it is given up. A job that was drawn in part would be drawn anew,
-// so that a few seconds are cheaper than another attempt.
+// MaxWait is how long a request waits for permission before it fails. A job that was drawn in part would be drawn anew, so
+// that a few seconds are cheaper than another attempt.
 const MaxWait = 20 * time.Second
 
 // Limit makes each request of client with a body, which is one that has something made, wait for leave. One that would
-// wait beyond Patience fails with a Held *providers.Error; so it does when nobody can say, since the vendor's limits hold
+// wait beyond MaxWait fails with a Throttled [*providers.Error]; so it does while permit fails, since the vendor's limits hold
 // all the same.
 func Limit(client *http.Client, provider string, permit Permit) *http.Client {
 	limited := *client
@@ -53,7 +53,7 @@ func (l limitedTransport) CloseIdleConnections() {
 }
 
 func (l limitedTransport) wait(ctx context.Context) error {
-	held := func(after time.Duration, cause error) error {
+	throttled := func(after time.Duration, cause error) error {
 		return &providers.Error{
 			Provider: l.provider, Class: providers.Transient, Reason: "held_by_rate_limit", RetryAfter: after, Cause: cause, Throttled: true,
 		}
@@ -64,11 +64,11 @@ func (l limitedTransport) wait(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			return held(unknownWait, errors.New("the counters are away"))
+			return throttled(unknownWait, errors.New("the counters are away"))
 		case wait <= 0:
 			return nil
 		case waited+wait > MaxWait:
-			return held(wait, errors.New("too many requests of ours"))
+			return throttled(wait, errors.New("too many requests of ours"))
 		}
 		timer := time.NewTimer(wait)
 		select {

@@ -1,5 +1,5 @@
-// Package download fetches the pictures that a provider made from where it says that they are. The URL is the word of
-// somebody else, so it is believed only within limits: https, the provider's own hosts, public addresses, a size, a time,
+// Package download fetches the pictures that a provider made from where it says that they are. The URL comes from outside, so it
+// is trusted only within limits: https, the provider's own hosts, public addresses, a size, a time,
 // and a picture by its bytes.
 package download
 
@@ -23,7 +23,7 @@ import (
 
 // Config says what may be fetched.
 type Config struct {
-	Provider string   // who is to blame in errors
+	Provider string   // the provider that errors name
 	Hosts    []string // the provider's host names; each stands for itself and all names below it
 	// BaseURL is the provider's API as configured. Where it is on this machine and AllowLoopback is set, it is a fake, and
 	// pictures may come over http from this machine. Production never sets AllowLoopback.

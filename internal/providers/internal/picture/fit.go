@@ -1,4 +1,4 @@
-// Package picture brings what a vendor draws into the size that was ordered: vendors know a few shapes and sizes, and
+// Package picture brings what a vendor draws into the size that was asked for: vendors know a few shapes and sizes, and
 // platforms want others.
 package picture
 

@@ -53,7 +53,7 @@ func TestClient_boundsAnswers(t *testing.T) {
 	}
 }
 
-// A redirect would carry the key to whoever it names.
+// A redirect would carry the key to the host that it names.
 func TestClient_followsNoRedirect(t *testing.T) {
 	t.Parallel()
 	var others int
@@ -168,7 +168,7 @@ func TestLimit_givesUp(t *testing.T) {
 	}{
 		"too long":        {wait: time.Minute, after: time.Minute},
 		"again and again": {wait: 8 * time.Second, after: 8 * time.Second, took: 16 * time.Second},
-		"nobody knows":    {err: away, after: unknownWait},
+		"permit fails":    {err: away, after: unknownWait},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -176,10 +176,10 @@ func TestLimit_givesUp(t *testing.T) {
 				s := &sender{}
 				client := Limit(&http.Client{Transport: s}, "vendor", func(context.Context) (time.Duration, error) { return c.wait, c.err })
 				begun := time.Now()
-				held, ok := errors.AsType[*providers.Error](post(t.Context(), client))
+				throttled, ok := errors.AsType[*providers.Error](post(t.Context(), client))
 				require.True(t, ok)
-				require.True(t, held.Throttled)
-				require.Equal(t, c.after, held.RetryAfter)
+				require.True(t, throttled.Throttled)
+				require.Equal(t, c.after, throttled.RetryAfter)
 				require.Equal(t, c.took, time.Since(begun))
 				require.Zero(t, s.sent)
 			})
