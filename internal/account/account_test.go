@@ -15,19 +15,19 @@ import (
 
 func TestGet_404_onceTheAccountIsGone(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	_, err := b.Get(t.Context(), factory.ID())
+	f := setup(t)
+	_, err := f.Get(t.Context(), factory.ID())
 	require.ErrorIs(t, err, account.ErrNotFound)
 }
 
 func TestUpdate_200(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, _ := b.member(t, "ada")
-	photo := b.asset(t, user.ID, "profile_photo", storage.BucketProfilePhotos, "")
+	f := setup(t)
+	user, _ := f.member(t, "ada")
+	photo := f.asset(t, user.ID, "profile_photo", storage.BucketProfilePhotos, "")
 	username, name, dob := "Countess", "  Augusta Ada King  ", time.Date(1990, time.May, 4, 0, 0, 0, 0, time.UTC)
 	id := &photo
-	changed, err := b.Update(t.Context(), user.ID, account.Change{
+	changed, err := f.Update(t.Context(), user.ID, account.Change{
 		Username: &username, FullName: &name, DOB: &dob, Photo: &id,
 	}, here)
 	require.NoError(t, err)
@@ -37,52 +37,52 @@ func TestUpdate_200(t *testing.T) {
 	require.NotNil(t, changed.Photo)
 	require.Equal(t, photo, changed.Photo.ID)
 	require.Equal(t, `["dob", "full_name", "profile_photo_asset_id", "username"]`,
-		b.text(t, "select meta->'members' from audit_logs where action = 'profile_changed'"))
+		f.text(t, "select meta->'members' from audit_logs where action = 'profile_changed'"))
 
-	same, err := b.Update(t.Context(), user.ID, account.Change{}, here)
+	same, err := f.Update(t.Context(), user.ID, account.Change{}, here)
 	require.NoError(t, err)
 	require.Equal(t, "Countess", same.Username)
 	require.NotNil(t, same.Photo, "what is left out stays")
 
 	var none *uuid.UUID
-	bare, err := b.Update(t.Context(), user.ID, account.Change{Photo: &none}, here)
+	bare, err := f.Update(t.Context(), user.ID, account.Change{Photo: &none}, here)
 	require.NoError(t, err)
 	require.Nil(t, bare.Photo)
 	require.Nil(t, bare.ProfilePhotoAssetID)
-	read, err := b.Get(t.Context(), user.ID)
+	read, err := f.Get(t.Context(), user.ID)
 	require.NoError(t, err)
 	require.Equal(t, bare, read)
 }
 
 func TestUpdate_400(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, _ := b.member(t, "ada")
-	grace, _ := b.member(t, "grace")
+	f := setup(t)
+	user, _ := f.member(t, "ada")
+	grace, _ := f.member(t, "grace")
 	blank, young := " \u00a0", time.Now().AddDate(-5, 0, 0)
-	_, err := b.Update(t.Context(), user.ID, account.Change{FullName: &blank, DOB: &young}, here)
+	_, err := f.Update(t.Context(), user.ID, account.Change{FullName: &blank, DOB: &young}, here)
 	requireFields(t, err, "/full_name required", "/dob too_young")
 
 	for name, asset := range map[string]uuid.UUID{
-		"somebody else's":    b.asset(t, grace.ID, "profile_photo", storage.BucketProfilePhotos, ""),
-		"of another type":    b.asset(t, user.ID, "selfie", storage.BucketUserAssets, ""),
+		"another account's":  f.asset(t, grace.ID, "profile_photo", storage.BucketProfilePhotos, ""),
+		"of another type":    f.asset(t, user.ID, "selfie", storage.BucketUserAssets, ""),
 		"that was never one": factory.ID(),
 	} {
 		id := &asset
-		_, err := b.Update(t.Context(), user.ID, account.Change{Photo: &id}, here)
+		_, err := f.Update(t.Context(), user.ID, account.Change{Photo: &id}, here)
 		requireFields(t, err, "/profile_photo_asset_id not_found")
-		require.Empty(t, b.text(t, "select profile_photo_asset_id from users where id = $1", user.ID), name)
+		require.Empty(t, f.text(t, "select profile_photo_asset_id from users where id = $1", user.ID), name)
 	}
 }
 
 func TestUpdate_409_usernameTaken(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, _ := b.member(t, "ada")
-	b.member(t, "grace")
+	f := setup(t)
+	user, _ := f.member(t, "ada")
+	f.member(t, "grace")
 	taken, own := "GRACE", "ADA"
-	_, err := b.Update(t.Context(), user.ID, account.Change{Username: &taken}, here)
+	_, err := f.Update(t.Context(), user.ID, account.Change{Username: &taken}, here)
 	require.ErrorIs(t, err, auth.ErrUsernameTaken)
-	_, err = b.Update(t.Context(), user.ID, account.Change{Username: &own}, here)
+	_, err = f.Update(t.Context(), user.ID, account.Change{Username: &own}, here)
 	require.NoError(t, err, "one may change the case of one's own")
 }

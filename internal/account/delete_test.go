@@ -16,22 +16,22 @@ import (
 )
 
 // populated makes an account with something in every table, and five objects in storage, one of them astray.
-func (b *bundle) populated(t *testing.T, username string) (db.User, auth.Session) {
+func (f *fixture) populated(t *testing.T, username string) (db.User, auth.Session) {
 	t.Helper()
-	user, session := b.member(t, username)
-	_, err := credits.Give(t.Context(), b.store.Queries(), credits.Grant{
+	user, session := f.member(t, username)
+	_, err := credits.Give(t.Context(), f.store.Queries(), credits.Grant{
 		ID: factory.ID(), UserID: user.ID, Amount: 7, Reason: credits.Granted,
 	})
 	require.NoError(t, err)
-	photo := b.asset(t, user.ID, "profile_photo", storage.BucketProfilePhotos, "")
-	b.asset(t, user.ID, "selfie", storage.BucketUserAssets, "")
-	b.asset(t, user.ID, "ref", storage.BucketUserAssets, "signups/"+factory.ID().String()+".png")
-	render := b.asset(t, user.ID, "render", storage.BucketRenders, "")
-	b.put(t, storage.BucketRenders, user.ID.String()+"/render/without_a_row.png")
-	project := factory.Project(t, b.store, user.ID, nil)
-	_, err = b.store.Pool().Exec(t.Context(), "update users set profile_photo_asset_id = $2 where id = $1", user.ID, photo)
+	photo := f.asset(t, user.ID, "profile_photo", storage.BucketProfilePhotos, "")
+	f.asset(t, user.ID, "selfie", storage.BucketUserAssets, "")
+	f.asset(t, user.ID, "ref", storage.BucketUserAssets, "signups/"+factory.ID().String()+".png")
+	render := f.asset(t, user.ID, "render", storage.BucketRenders, "")
+	f.put(t, storage.BucketRenders, user.ID.String()+"/render/without_a_row.png")
+	project := factory.Project(t, f.store, user.ID, nil)
+	_, err = f.store.Pool().Exec(t.Context(), "update users set profile_photo_asset_id = $2 where id = $1", user.ID, photo)
 	require.NoError(t, err)
-	_, err = b.store.Pool().Exec(t.Context(), `with job as (
+	_, err = f.store.Pool().Exec(t.Context(), `with job as (
 			insert into jobs (id, project_id, user_id, prompt_id, mode, platform, model, quality, variants, width, height, seed, cost_credits)
 			select gen_random_uuid(), p.id, p.user_id, p.prompt_id, p.mode, p.platform, 'nano_banana', 'std', 1, 1, 1, 1, 0
 			from projects p where p.id = $1 returning id
@@ -49,59 +49,59 @@ func (b *bundle) populated(t *testing.T, username string) (db.User, auth.Session
 
 func TestDelete_204_nothingPersonalIsLeft(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, session := b.populated(t, "ada")
+	f := setup(t)
+	user, session := f.populated(t, "ada")
 	tables := []string{
 		"users", "sessions", "assets", "projects", "prompts", "jobs", "renders", "chats", "messages", "outbox_mails",
 	}
 	before := map[string]string{}
-	count := func(table string) string { return b.text(t, "select count(*) from "+table) }
+	count := func(table string) string { return f.text(t, "select count(*) from "+table) }
 	for _, table := range tables {
 		require.NotEqual(t, "0", count(table), "nothing to delete in %s proves nothing", table)
 		before[table] = count(table)
 	}
-	grace, hers := b.populated(t, "grace")
-	require.Equal(t, 10, b.stored(t))
+	grace, hers := f.populated(t, "grace")
+	require.Equal(t, 10, f.stored(t))
 
-	require.NoError(t, b.Delete(t.Context(), user.ID, goodPassword, here))
-	_, err := b.auth.Authenticate(t.Context(), session.AccessToken)
+	require.NoError(t, f.Delete(t.Context(), user.ID, goodPassword, here))
+	_, err := f.auth.Authenticate(t.Context(), session.AccessToken)
 	require.ErrorIs(t, err, auth.ErrUnauthenticated)
 	for _, table := range tables {
 		require.Equal(t, before[table], count(table), "%s: only grace's rows are left", table)
 	}
-	require.Equal(t, 5, b.stored(t), "grace's")
-	_, err = b.auth.Authenticate(t.Context(), hers.AccessToken)
+	require.Equal(t, 5, f.stored(t), "grace's")
+	_, err = f.auth.Authenticate(t.Context(), hers.AccessToken)
 	require.NoError(t, err)
-	require.EqualValues(t, 7, factory.Balance(t, b.store, grace.ID))
+	require.EqualValues(t, 7, factory.Balance(t, f.store, grace.ID))
 
 	nameless := "from audit_logs where user_id is null"
-	require.Equal(t, "1", b.text(t, "select count(*) "+nameless+" and delta_credits = 7"), "the ledger stays")
-	require.Equal(t, "1", b.text(t, "select count(*) "+nameless+" and action = 'account_deleted'"))
-	require.Equal(t, "0", b.text(t, "select count(*) "+nameless+" and (ip is not null or user_agent is not null)"))
+	require.Equal(t, "1", f.text(t, "select count(*) "+nameless+" and delta_credits = 7"), "the ledger stays")
+	require.Equal(t, "1", f.text(t, "select count(*) "+nameless+" and action = 'account_deleted'"))
+	require.Equal(t, "0", f.text(t, "select count(*) "+nameless+" and (ip is not null or user_agent is not null)"))
 	for _, personal := range []string{"ada@example.com", here.IP, here.UserAgent} {
-		require.NotContains(t, b.text(t, "select string_agg(a::text, '') from audit_logs a where user_id is null"), personal)
+		require.NotContains(t, f.text(t, "select string_agg(a::text, '') from audit_logs a where user_id is null"), personal)
 	}
 }
 
 func TestDelete_401_wrongPassword(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, session := b.member(t, "ada")
-	require.ErrorIs(t, b.Delete(t.Context(), user.ID, "not the password", here), auth.ErrInvalidCredentials)
-	_, err := b.auth.Authenticate(t.Context(), session.AccessToken)
+	f := setup(t)
+	user, session := f.member(t, "ada")
+	require.ErrorIs(t, f.Delete(t.Context(), user.ID, "not the password", here), auth.ErrInvalidCredentials)
+	_, err := f.auth.Authenticate(t.Context(), session.AccessToken)
 	require.NoError(t, err)
-	require.Equal(t, "1", b.text(t, "select count(*) from audit_logs where action = 'password_refused'"))
+	require.Equal(t, "1", f.text(t, "select count(*) from audit_logs where action = 'password_refused'"))
 }
 
 func TestDelete_ofFiveAtOnceOneDeletes(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, _ := b.populated(t, "ada")
+	f := setup(t)
+	user, _ := f.populated(t, "ada")
 	var deleted atomic.Int32
 	var wg sync.WaitGroup
 	for range 5 {
 		wg.Go(func() {
-			switch err := b.Delete(t.Context(), user.ID, goodPassword, here); {
+			switch err := f.Delete(t.Context(), user.ID, goodPassword, here); {
 			case err == nil:
 				deleted.Add(1)
 			case !errors.Is(err, auth.ErrInvalidCredentials) && !errors.Is(err, auth.ErrUnauthenticated):
@@ -111,62 +111,62 @@ func TestDelete_ofFiveAtOnceOneDeletes(t *testing.T) {
 	}
 	wg.Wait()
 	require.EqualValues(t, 1, deleted.Load())
-	require.Zero(t, b.stored(t))
+	require.Zero(t, f.stored(t))
 }
 
 func TestDelete_204_whileStorageIsAwayTheObjectsGoLater(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, _ := b.populated(t, "ada")
-	b.objects.away.Store(true)
-	require.NoError(t, b.Delete(t.Context(), user.ID, goodPassword, here))
-	require.Equal(t, 5, b.stored(t))
-	require.Contains(t, b.log.String(), "left to a later pass")
-	require.NotContains(t, b.log.String(), "ada@example.com")
+	f := setup(t)
+	user, _ := f.populated(t, "ada")
+	f.objects.away.Store(true)
+	require.NoError(t, f.Delete(t.Context(), user.ID, goodPassword, here))
+	require.Equal(t, 5, f.stored(t))
+	require.Contains(t, f.log.String(), "left to a later pass")
+	require.NotContains(t, f.log.String(), "ada@example.com")
 
-	b.due(t)
-	require.ErrorIs(t, b.EraseDue(t.Context()), storage.ErrUnavailable)
-	require.NoError(t, b.EraseDue(t.Context()), "not at once again")
-	require.Equal(t, "1", b.text(t, "select attempt from erasures"))
-	b.objects.away.Store(false)
-	b.due(t)
-	require.NoError(t, b.EraseDue(t.Context()))
-	require.Zero(t, b.stored(t))
+	f.due(t)
+	require.ErrorIs(t, f.EraseDue(t.Context()), storage.ErrUnavailable)
+	require.NoError(t, f.EraseDue(t.Context()), "not at once again")
+	require.Equal(t, "1", f.text(t, "select attempt from erasures"))
+	f.objects.away.Store(false)
+	f.due(t)
+	require.NoError(t, f.EraseDue(t.Context()))
+	require.Zero(t, f.stored(t))
 }
 
 func TestDelete_aCrashAfterTheCommitForgetsNothing(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, _ := b.populated(t, "ada")
-	b.objects.deadly.Store(true)
-	require.Panics(t, func() { _ = b.Delete(t.Context(), user.ID, goodPassword, here) })
-	require.Equal(t, "0", b.text(t, "select count(*) from users"))
-	require.Equal(t, user.ID.String(), b.text(t, "select user_id from erasures"))
-	b.objects.deadly.Store(false)
-	b.due(t)
-	require.NoError(t, b.EraseDue(t.Context()))
-	require.Zero(t, b.stored(t))
+	f := setup(t)
+	user, _ := f.populated(t, "ada")
+	f.objects.deadly.Store(true)
+	require.Panics(t, func() { _ = f.Delete(t.Context(), user.ID, goodPassword, here) })
+	require.Equal(t, "0", f.text(t, "select count(*) from users"))
+	require.Equal(t, user.ID.String(), f.text(t, "select user_id from erasures"))
+	f.objects.deadly.Store(false)
+	f.due(t)
+	require.NoError(t, f.EraseDue(t.Context()))
+	require.Zero(t, f.stored(t))
 }
 
 func TestEraseDue_looksOnceMoreForWhatArrivesLate(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, _ := b.member(t, "ada")
-	require.NoError(t, b.Delete(t.Context(), user.ID, goodPassword, here))
+	f := setup(t)
+	user, _ := f.member(t, "ada")
+	require.NoError(t, f.Delete(t.Context(), user.ID, goodPassword, here))
 	late := user.ID.String() + "/render/late.png"
-	b.put(t, storage.BucketRenders, late)
-	require.NoError(t, b.EraseDue(t.Context()))
-	require.Equal(t, 1, b.stored(t), "its last pass is tomorrow")
+	f.put(t, storage.BucketRenders, late)
+	require.NoError(t, f.EraseDue(t.Context()))
+	require.Equal(t, 1, f.stored(t), "its last pass is tomorrow")
 
-	_, err := b.store.Pool().Exec(t.Context(), "update erasures set final_at = now(), run_at = now()")
+	_, err := f.store.Pool().Exec(t.Context(), "update erasures set final_at = now(), run_at = now()")
 	require.NoError(t, err)
-	require.NoError(t, b.EraseDue(t.Context()))
-	require.Zero(t, b.stored(t))
-	require.Equal(t, "0", b.text(t, "select count(*) from erasures"), "then nothing is left to do")
+	require.NoError(t, f.EraseDue(t.Context()))
+	require.Zero(t, f.stored(t))
+	require.Equal(t, "0", f.text(t, "select count(*) from erasures"), "then nothing is left to do")
 }
 
-func (b *bundle) due(t *testing.T) {
+func (f *fixture) due(t *testing.T) {
 	t.Helper()
-	_, err := b.store.Pool().Exec(t.Context(), "update erasures set run_at = now()")
+	_, err := f.store.Pool().Exec(t.Context(), "update erasures set run_at = now()")
 	require.NoError(t, err)
 }

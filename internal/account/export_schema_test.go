@@ -72,7 +72,7 @@ func columnsLeftOut() map[string]map[string]string {
 }
 
 // columnsOf reads the tables of a database with their columns.
-func columnsOf(t *testing.T, f *bundle) map[string][]string {
+func columnsOf(t *testing.T, f *fixture) map[string][]string {
 	t.Helper()
 	rows, err := f.store.Pool().Query(t.Context(), `select c.relname::text, a.attname::text
 		from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -93,7 +93,7 @@ func columnsOf(t *testing.T, f *bundle) map[string][]string {
 
 // gaps holds the schema of a database against an export and the lists above: each table and each column has to stand in exactly
 // one of them, and what the lists name has to exist.
-func gaps(t *testing.T, f *bundle, document map[string]any) (found []string) {
+func gaps(t *testing.T, f *fixture, document map[string]any) (found []string) {
 	t.Helper()
 	tables := columnsOf(t, f)
 	for table, columns := range tables {

@@ -13,23 +13,23 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-func (b *bundle) export(t *testing.T, b2 *bytes.Buffer, of *account.Export) map[string]any {
+func (f *fixture) export(t *testing.T, buffer *bytes.Buffer, of *account.Export) map[string]any {
 	t.Helper()
-	require.NoError(t, of.Write(t.Context(), b2))
+	require.NoError(t, of.Write(t.Context(), buffer))
 	var document map[string]any
-	require.NoError(t, json.Unmarshal(b2.Bytes(), &document))
+	require.NoError(t, json.Unmarshal(buffer.Bytes(), &document))
 	return document
 }
 
 func TestExport_200_everythingAndNothingOfOthers(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, session := b.populated(t, "ada")
-	grace, _ := b.populated(t, "grace")
-	export, err := b.Export(t.Context(), user.ID, here)
+	f := setup(t)
+	user, session := f.populated(t, "ada")
+	grace, _ := f.populated(t, "grace")
+	export, err := f.Export(t.Context(), user.ID, here)
 	require.NoError(t, err)
 	var raw bytes.Buffer
-	document := b.export(t, &raw, export)
+	document := f.export(t, &raw, export)
 
 	owner := document["account"].(map[string]any)
 	require.Equal(t, "ada@example.com", owner["email"])
@@ -56,18 +56,18 @@ func TestExport_200_everythingAndNothingOfOthers(t *testing.T) {
 
 func TestExport_readsPageByPage(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, _ := b.member(t, "ada")
+	f := setup(t)
+	user, _ := f.member(t, "ada")
 	const messages = 1203
-	_, err := b.store.Pool().Exec(t.Context(), `with chat as (
+	_, err := f.store.Pool().Exec(t.Context(), `with chat as (
 			insert into chats (id, user_id, last_seq) values (gen_random_uuid(), $1, $2) returning id
 		)
 		insert into messages (id, chat_id, seq, sender, content)
 		select gen_random_uuid(), chat.id, n, 'user', 'message ' || n from chat, generate_series(1, $2) n`, user.ID, messages)
 	require.NoError(t, err)
-	export, err := b.Export(t.Context(), user.ID, here)
+	export, err := f.Export(t.Context(), user.ID, here)
 	require.NoError(t, err)
-	document := b.export(t, new(bytes.Buffer), export)
+	document := f.export(t, new(bytes.Buffer), export)
 	seen := map[any]bool{}
 	for _, message := range document["messages"].([]any) {
 		seen[message.(map[string]any)["content"]] = true
@@ -84,11 +84,11 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space") }
 
 func TestExport_failsWhenItsWriterFails(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	_, err := b.Export(t.Context(), factory.ID(), here)
+	f := setup(t)
+	_, err := f.Export(t.Context(), factory.ID(), here)
 	require.ErrorIs(t, err, account.ErrNotFound)
-	user, _ := b.member(t, "ada")
-	export, err := b.Export(t.Context(), user.ID, here)
+	user, _ := f.member(t, "ada")
+	export, err := f.Export(t.Context(), user.ID, here)
 	require.NoError(t, err)
 	require.ErrorContains(t, export.Write(t.Context(), fullDisk{}), "no space")
 }

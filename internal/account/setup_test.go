@@ -33,8 +33,8 @@ const goodPassword = "paint-the-sky-9"
 
 var here = auth.Client{IP: "192.0.2.7", UserAgent: "test/1"}
 
-// bundle is a Service on a database, a Redis namespace and a folder of pictures of its own.
-type bundle struct {
+// fixture is a Service on a database, a Redis namespace and a folder of pictures of its own.
+type fixture struct {
 	*account.Service
 	auth    *auth.Service
 	store   *postgres.Store
@@ -65,17 +65,17 @@ func (o *outage) Remove(ctx context.Context, bucket string, paths ...string) err
 	return o.Store.Remove(ctx, bucket, paths...)
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t *testing.T) *fixture {
 	t.Helper()
-	b := &bundle{store: factory.Store(t), log: &bytes.Buffer{}}
-	log := slog.New(slog.NewTextHandler(b.log, nil))
+	f := &fixture{store: factory.Store(t), log: &bytes.Buffer{}}
+	log := slog.New(slog.NewTextHandler(f.log, nil))
 	disk, err := filesystem.New(filesystem.Config{
 		Root: t.TempDir(), BaseURL: "http://127.0.0.1:1/storage", Key: make([]byte, filesystem.MinKeyBytes), Now: time.Now,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, disk.Close()) })
 	require.NoError(t, disk.EnsureBuckets(t.Context(), storage.Buckets()))
-	b.objects = &outage{Store: disk}
+	f.objects = &outage{Store: disk}
 
 	ring, err := token.NewKeyring("test secret of thirty-two bytes or more")
 	require.NoError(t, err)
@@ -90,43 +90,43 @@ func setup(t *testing.T) *bundle {
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
 	lockout, err := ratelimit.NewLockout(counters, ratelimit.DefaultLockout("signin", 5, time.Minute), rand.Reader)
 	require.NoError(t, err)
-	b.auth = auth.NewService(auth.Config{SessionIdle: time.Hour, SessionLifetime: time.Hour}, auth.Deps{
-		Store: b.store, Passwords: hasher, AccessTokens: access, RefreshTokens: token.NewRefresher(ring, rand.Reader),
+	f.auth = auth.NewService(auth.Config{SessionIdle: time.Hour, SessionLifetime: time.Hour}, auth.Deps{
+		Store: f.store, Passwords: hasher, AccessTokens: access, RefreshTokens: token.NewRefresher(ring, rand.Reader),
 		Codes: token.NewCodeHasher(ring), Lockout: lockout, Push: func(context.Context, uuid.UUID) error { return nil },
 		Now: time.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	})
-	b.Service = account.New(account.Deps{
-		Store: b.store, Auth: b.auth, Objects: b.objects, Now: time.Now, NewID: factory.ID, Log: log,
+	f.Service = account.New(account.Deps{
+		Store: f.store, Auth: f.auth, Objects: f.objects, Now: time.Now, NewID: factory.ID, Log: log,
 	})
-	return b
+	return f
 }
 
 // member makes an account with a password and a session.
-func (b *bundle) member(t *testing.T, username string) (db.User, auth.Session) {
+func (f *fixture) member(t *testing.T, username string) (db.User, auth.Session) {
 	t.Helper()
-	id, err := b.auth.SignUp(t.Context(), auth.SignUp{
+	id, err := f.auth.SignUp(t.Context(), auth.SignUp{
 		Email: username + "@example.com", Password: goodPassword, ConfirmPassword: goodPassword, Username: username,
 		FullName: "Ada Lovelace", DOB: time.Date(1995, time.December, 10, 0, 0, 0, 0, time.UTC),
 	}, here)
 	require.NoError(t, err)
-	_, err = b.store.Queries().UserConfirmEmail(t.Context(), db.UserConfirmEmailParams{ID: id, Now: time.Now()})
+	_, err = f.store.Queries().UserConfirmEmail(t.Context(), db.UserConfirmEmailParams{ID: id, Now: time.Now()})
 	require.NoError(t, err)
-	session, err := b.auth.SignIn(t.Context(), auth.Credentials{Email: username + "@example.com", Password: goodPassword}, here)
+	session, err := f.auth.SignIn(t.Context(), auth.Credentials{Email: username + "@example.com", Password: goodPassword}, here)
 	require.NoError(t, err)
-	user, err := b.store.Queries().UserGet(t.Context(), id)
+	user, err := f.store.Queries().UserGet(t.Context(), id)
 	require.NoError(t, err)
 	return user, session
 }
 
 // asset stores a picture of an account, under path if that is given.
-func (b *bundle) asset(t *testing.T, userID uuid.UUID, kind, bucket, path string) uuid.UUID {
+func (f *fixture) asset(t *testing.T, userID uuid.UUID, kind, bucket, path string) uuid.UUID {
 	t.Helper()
 	id := factory.ID()
 	if path == "" {
 		path = storage.ObjectName(userID, kind, id, time.Now(), "image/png")
 	}
-	b.put(t, bucket, path)
-	_, err := b.store.Pool().Exec(t.Context(), `insert into assets
+	f.put(t, bucket, path)
+	_, err := f.store.Pool().Exec(t.Context(), `insert into assets
 		(id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
 		values ($1, $2, $3, 'ready', $4, $5, 'image/png', 3, 1, 1, '9e107d9d372bb6826bd81d3542a419d6')`,
 		id, userID, kind, bucket, path)
@@ -134,17 +134,17 @@ func (b *bundle) asset(t *testing.T, userID uuid.UUID, kind, bucket, path string
 	return id
 }
 
-func (b *bundle) put(t *testing.T, bucket, path string) {
+func (f *fixture) put(t *testing.T, bucket, path string) {
 	t.Helper()
 	object := storage.Object{Bucket: bucket, Path: path}
-	require.NoError(t, b.objects.Put(t.Context(), object, "image/png", strings.NewReader("png"), 3))
+	require.NoError(t, f.objects.Put(t.Context(), object, "image/png", strings.NewReader("png"), 3))
 }
 
 // stored counts the objects of all buckets.
-func (b *bundle) stored(t *testing.T) (n int) {
+func (f *fixture) stored(t *testing.T) (n int) {
 	t.Helper()
 	for _, bucket := range storage.Buckets() {
-		page, err := b.objects.Store.List(t.Context(), bucket.Name, "", "", storage.MaxPage)
+		page, err := f.objects.Store.List(t.Context(), bucket.Name, "", "", storage.MaxPage)
 		require.NoError(t, err)
 		n += len(page.Entries)
 	}
@@ -152,9 +152,9 @@ func (b *bundle) stored(t *testing.T) (n int) {
 }
 
 // text reads one text from the database.
-func (b *bundle) text(t *testing.T, query string, args ...any) (value string) {
+func (f *fixture) text(t *testing.T, query string, args ...any) (value string) {
 	t.Helper()
-	err := b.store.Pool().QueryRow(t.Context(), "select coalesce(("+query+")::text, '')", args...).Scan(&value)
+	err := f.store.Pool().QueryRow(t.Context(), "select coalesce(("+query+")::text, '')", args...).Scan(&value)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return ""
 	}

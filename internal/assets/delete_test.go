@@ -14,42 +14,42 @@ import (
 
 func TestDelete(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	asset := w.ready(t, assets.Reference, "image/png", picture(t))
-	require.NoError(t, w.Delete(t.Context(), w.user.ID, asset.ID))
-	require.Empty(t, w.stored(t))
-	require.ErrorIs(t, w.Delete(t.Context(), w.user.ID, asset.ID), assets.ErrNotFound)
+	f := setup(t)
+	asset := f.ready(t, assets.Reference, "image/png", picture(t))
+	require.NoError(t, f.Delete(t.Context(), f.user.ID, asset.ID))
+	require.Empty(t, f.stored(t))
+	require.ErrorIs(t, f.Delete(t.Context(), f.user.ID, asset.ID), assets.ErrNotFound)
 
-	id, _ := w.upload(t, assets.Reference, "image/png", picture(t))
-	require.NoError(t, w.Delete(t.Context(), w.user.ID, id), "an upload can be given up")
-	require.Empty(t, w.stored(t))
-	_, _, err := w.Complete(t.Context(), w.user.ID, id)
+	id, _ := f.upload(t, assets.Reference, "image/png", picture(t))
+	require.NoError(t, f.Delete(t.Context(), f.user.ID, id), "an upload can be given up")
+	require.Empty(t, f.stored(t))
+	_, _, err := f.Complete(t.Context(), f.user.ID, id)
 	require.ErrorIs(t, err, assets.ErrNotFound)
 }
 
 func TestDelete_diesBeforeItsObject(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	asset := w.ready(t, assets.Reference, "image/png", picture(t))
-	w.objects.failRemove.Store(true)
-	require.NoError(t, w.Delete(t.Context(), w.user.ID, asset.ID))
-	require.Len(t, w.stored(t), 1, "an object too many, never one too few")
-	w.objects.failRemove.Store(false)
-	w.sweepLater(t)
-	require.Empty(t, w.stored(t))
+	f := setup(t)
+	asset := f.ready(t, assets.Reference, "image/png", picture(t))
+	f.objects.failRemove.Store(true)
+	require.NoError(t, f.Delete(t.Context(), f.user.ID, asset.ID))
+	require.Len(t, f.stored(t), 1, "an object too many, never one too few")
+	f.objects.failRemove.Store(false)
+	f.sweepLater(t)
+	require.Empty(t, f.stored(t))
 }
 
 // queue writes a job that draws a project as it stands, and returns how to end it.
-func queue(t *testing.T, w *world, change func(*db.ProjectCreateParams)) (end func()) {
+func queue(t *testing.T, f *fixture, change func(*db.ProjectCreateParams)) (end func()) {
 	t.Helper()
-	project := factory.Project(t, w.store, w.user.ID, change)
-	job, err := w.store.Queries().JobQueue(t.Context(), db.JobQueueParams{
-		ProjectID: project.ID, UserID: w.user.ID, ProjectVersion: project.Version, CostCredits: 1, ID: factory.ID(),
+	project := factory.Project(t, f.store, f.user.ID, change)
+	job, err := f.store.Queries().JobQueue(t.Context(), db.JobQueueParams{
+		ProjectID: project.ID, UserID: f.user.ID, ProjectVersion: project.Version, CostCredits: 1, ID: factory.ID(),
 		Model: "nano_banana", Quality: "draft", Variants: 1, Width: 1280, Height: 720, LedgerID: factory.ID(),
 	})
 	require.NoError(t, err)
 	return func() {
-		_, err := w.store.Queries().JobEnd(t.Context(), db.JobEndParams{ID: job.ID, Status: "canceled", LedgerID: factory.ID()})
+		_, err := f.store.Queries().JobEnd(t.Context(), db.JobEndParams{ID: job.ID, Status: "canceled", LedgerID: factory.ID()})
 		require.NoError(t, err)
 	}
 }
@@ -63,15 +63,15 @@ func TestDelete_409_anAssetInUse(t *testing.T) {
 	} {
 		t.Run(assetType, func(t *testing.T) {
 			t.Parallel()
-			w := setup(t)
-			asset := w.ready(t, assetType, "image/jpeg", face(t))
-			end := queue(t, w, func(p *db.ProjectCreateParams) { use(p, asset.ID) })
-			require.ErrorIs(t, w.Delete(t.Context(), w.user.ID, asset.ID), assets.ErrInUse)
-			require.True(t, w.exists(t, w.objectOf(t, asset.ID)))
-			other := w.ready(t, assetType, "image/jpeg", face(t))
-			require.NoError(t, w.Delete(t.Context(), w.user.ID, other.ID), "which no job needs")
+			f := setup(t)
+			asset := f.ready(t, assetType, "image/jpeg", face(t))
+			end := queue(t, f, func(p *db.ProjectCreateParams) { use(p, asset.ID) })
+			require.ErrorIs(t, f.Delete(t.Context(), f.user.ID, asset.ID), assets.ErrInUse)
+			require.True(t, f.exists(t, f.objectOf(t, asset.ID)))
+			other := f.ready(t, assetType, "image/jpeg", face(t))
+			require.NoError(t, f.Delete(t.Context(), f.user.ID, other.ID), "which no job needs")
 			end()
-			require.NoError(t, w.Delete(t.Context(), w.user.ID, asset.ID))
+			require.NoError(t, f.Delete(t.Context(), f.user.ID, asset.ID))
 		})
 	}
 }
@@ -79,19 +79,19 @@ func TestDelete_409_anAssetInUse(t *testing.T) {
 // A job that is being queued is waited for: its picture is not deleted under its hands.
 func TestDelete_whileAJobIsQueued(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	asset := w.ready(t, assets.Reference, "image/png", picture(t))
-	project := factory.Project(t, w.store, w.user.ID, func(p *db.ProjectCreateParams) {
+	f := setup(t)
+	asset := f.ready(t, assets.Reference, "image/png", picture(t))
+	project := factory.Project(t, f.store, f.user.ID, func(p *db.ProjectCreateParams) {
 		p.RefAssetIds = []uuid.UUID{asset.ID}
 	})
 	deleted := make(chan error, 1)
-	err := w.store.InTx(t.Context(), func(q *db.Queries) error {
+	err := f.store.InTx(t.Context(), func(q *db.Queries) error {
 		_, err := q.JobQueue(t.Context(), db.JobQueueParams{
-			ProjectID: project.ID, UserID: w.user.ID, ProjectVersion: project.Version, CostCredits: 1, ID: factory.ID(),
+			ProjectID: project.ID, UserID: f.user.ID, ProjectVersion: project.Version, CostCredits: 1, ID: factory.ID(),
 			Model: "nano_banana", Quality: "draft", Variants: 1, Width: 1280, Height: 720, LedgerID: factory.ID(),
 		})
-		go func() { deleted <- w.Delete(t.Context(), w.user.ID, asset.ID) }()
-		waitForLock(t, w)
+		go func() { deleted <- f.Delete(t.Context(), f.user.ID, asset.ID) }()
+		waitForLock(t, f)
 		return err
 	})
 	require.NoError(t, err)
@@ -99,11 +99,11 @@ func TestDelete_whileAJobIsQueued(t *testing.T) {
 }
 
 // waitForLock returns when a connection to the database waits for a lock.
-func waitForLock(t *testing.T, w *world) {
+func waitForLock(t *testing.T, f *fixture) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		var waiting bool
-		err := w.store.Pool().QueryRow(t.Context(), `select exists (
+		err := f.store.Pool().QueryRow(t.Context(), `select exists (
 			select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waiting)
 		return err == nil && waiting
 	}, 30*time.Second, 5*time.Millisecond)

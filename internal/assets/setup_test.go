@@ -28,8 +28,8 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// world is a Service on a database and a folder of pictures of its own.
-type world struct {
+// fixture is a Service on a database and a folder of pictures of its own.
+type fixture struct {
 	*assets.Service
 	store   *postgres.Store
 	objects *faulty
@@ -77,28 +77,28 @@ func (f *faulty) SignUpload(ctx context.Context, o storage.Object, p storage.Upl
 	return f.Store.SignUpload(ctx, o, p)
 }
 
-func setup(t *testing.T) *world {
+func setup(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{store: factory.Store(t)}
+	f := &fixture{store: factory.Store(t)}
 	disk, err := filesystem.New(filesystem.Config{
-		Root: t.TempDir(), BaseURL: "http://storage.test", Key: bytes.Repeat([]byte("k"), filesystem.MinKeyBytes), Now: w.now,
+		Root: t.TempDir(), BaseURL: "http://storage.test", Key: bytes.Repeat([]byte("k"), filesystem.MinKeyBytes), Now: f.now,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, disk.Close()) })
 	require.NoError(t, disk.EnsureBuckets(t.Context(), storage.Buckets()))
-	w.objects = &faulty{Store: disk}
+	f.objects = &faulty{Store: disk}
 	checker, err := inspect.New(inspect.Config{MaxWait: time.Hour})
 	require.NoError(t, err)
-	w.Service = assets.New(assets.Deps{
-		Store: w.store, Objects: w.objects, Checker: checker, Now: w.now, NewID: factory.ID, Log: quiet(),
+	f.Service = assets.New(assets.Deps{
+		Store: f.store, Objects: f.objects, Checker: checker, Now: f.now, NewID: factory.ID, Log: quiet(),
 	})
-	w.user = factory.User(t, w.store, 100)
-	return w
+	f.user = factory.User(t, f.store, 100)
+	return f
 }
 
-func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+func (f *fixture) now() time.Time { return time.Now().Add(time.Duration(f.ahead.Load())) }
 
-func (w *world) advance(d time.Duration) { w.ahead.Add(int64(d)) }
+func (f *fixture) advance(d time.Duration) { f.ahead.Add(int64(d)) }
 
 // picture is a PNG that is good as a reference.
 func picture(t testing.TB) []byte {
@@ -115,10 +115,10 @@ func face(t testing.TB) []byte {
 	return b
 }
 
-// announce creates an upload of the world's account without sending it.
-func (w *world) announce(t testing.TB, assetType, contentType string, file []byte) uuid.UUID {
+// announce creates an upload of the fixture's account without sending it.
+func (f *fixture) announce(t testing.TB, assetType, contentType string, file []byte) uuid.UUID {
 	t.Helper()
-	ticket, err := w.CreateUpload(t.Context(), w.user.ID, assets.Upload{
+	ticket, err := f.CreateUpload(t.Context(), f.user.ID, assets.Upload{
 		Type: assetType, ContentType: contentType, Size: int64(len(file)),
 	})
 	require.NoError(t, err)
@@ -126,26 +126,26 @@ func (w *world) announce(t testing.TB, assetType, contentType string, file []byt
 }
 
 // send stores a file as the client's own request would, wherever the row of an upload says.
-func (w *world) send(t testing.TB, id uuid.UUID, file []byte) storage.Object {
+func (f *fixture) send(t testing.TB, id uuid.UUID, file []byte) storage.Object {
 	t.Helper()
-	row, ok := w.row(t, id)
+	row, ok := f.row(t, id)
 	require.True(t, ok)
 	object := storage.Object{Bucket: row.Bucket, Path: row.StoragePath}
-	require.NoError(t, w.objects.Put(t.Context(), object, row.ContentType, bytes.NewReader(file), int64(len(file))))
+	require.NoError(t, f.objects.Put(t.Context(), object, row.ContentType, bytes.NewReader(file), int64(len(file))))
 	return object
 }
 
-func (w *world) objectOf(t testing.TB, id uuid.UUID) storage.Object {
+func (f *fixture) objectOf(t testing.TB, id uuid.UUID) storage.Object {
 	t.Helper()
-	row, ok := w.row(t, id)
+	row, ok := f.row(t, id)
 	require.True(t, ok)
 	return storage.Object{Bucket: row.Bucket, Path: row.StoragePath}
 }
 
-// row reads an asset in any state, whoever owns it.
-func (w *world) row(t testing.TB, id uuid.UUID) (db.Asset, bool) {
+// row reads an asset in any state, of any account.
+func (f *fixture) row(t testing.TB, id uuid.UUID) (db.Asset, bool) {
 	t.Helper()
-	for _, a := range w.rows(t) {
+	for _, a := range f.rows(t) {
 		if a.ID == id {
 			return a, true
 		}
@@ -154,9 +154,9 @@ func (w *world) row(t testing.TB, id uuid.UUID) (db.Asset, bool) {
 }
 
 // rows reads all assets.
-func (w *world) rows(t testing.TB) []db.Asset {
+func (f *fixture) rows(t testing.TB) []db.Asset {
 	t.Helper()
-	rows, err := w.store.Pool().Query(context.Background(), "table assets")
+	rows, err := f.store.Pool().Query(context.Background(), "table assets")
 	require.NoError(t, err)
 	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[db.Asset])
 	require.NoError(t, err)
@@ -164,25 +164,25 @@ func (w *world) rows(t testing.TB) []db.Asset {
 }
 
 // upload announces and sends a file.
-func (w *world) upload(t testing.TB, assetType, contentType string, file []byte) (uuid.UUID, storage.Object) {
+func (f *fixture) upload(t testing.TB, assetType, contentType string, file []byte) (uuid.UUID, storage.Object) {
 	t.Helper()
-	id := w.announce(t, assetType, contentType, file)
-	return id, w.send(t, id, file)
+	id := f.announce(t, assetType, contentType, file)
+	return id, f.send(t, id, file)
 }
 
 // ready announces, sends and completes a file.
-func (w *world) ready(t testing.TB, assetType, contentType string, file []byte) db.Asset {
+func (f *fixture) ready(t testing.TB, assetType, contentType string, file []byte) db.Asset {
 	t.Helper()
-	id, _ := w.upload(t, assetType, contentType, file)
-	asset, created, err := w.Complete(t.Context(), w.user.ID, id)
+	id, _ := f.upload(t, assetType, contentType, file)
+	asset, created, err := f.Complete(t.Context(), f.user.ID, id)
 	require.NoError(t, err)
 	require.True(t, created)
 	return asset
 }
 
-func (w *world) exists(t testing.TB, o storage.Object) bool {
+func (f *fixture) exists(t testing.TB, o storage.Object) bool {
 	t.Helper()
-	_, err := w.objects.Head(t.Context(), o)
+	_, err := f.objects.Head(t.Context(), o)
 	if err != nil {
 		require.ErrorIs(t, err, storage.ErrMissing)
 	}
@@ -190,12 +190,12 @@ func (w *world) exists(t testing.TB, o storage.Object) bool {
 }
 
 // stored lists every object of every bucket.
-func (w *world) stored(t testing.TB) map[storage.Object]bool {
+func (f *fixture) stored(t testing.TB) map[storage.Object]bool {
 	t.Helper()
 	all := map[storage.Object]bool{}
 	for _, b := range storage.Buckets() {
 		for cursor, more := "", true; more; {
-			page, err := w.objects.Store.List(context.Background(), b.Name, "", cursor, storage.MaxPage)
+			page, err := f.objects.Store.List(context.Background(), b.Name, "", cursor, storage.MaxPage)
 			require.NoError(t, err)
 			for _, e := range page.Entries {
 				all[storage.Object{Bucket: b.Name, Path: e.Path}] = true
@@ -209,23 +209,23 @@ func (w *world) stored(t testing.TB) map[storage.Object]bool {
 
 // requireWhole holds rows and objects together: none of the ready rows is without its object; and, once all is swept, no
 // object is without a row.
-func (w *world) requireWhole(t testing.TB, swept bool) {
+func (f *fixture) requireWhole(t testing.TB, swept bool) {
 	t.Helper()
-	stored := w.stored(t)
-	for _, a := range w.rows(t) {
+	stored := f.stored(t)
+	for _, a := range f.rows(t) {
 		object := storage.Object{Bucket: a.Bucket, Path: a.StoragePath}
 		require.True(t, a.Status != "ready" || stored[object], "%s has no object", a.ID)
 		delete(stored, object)
 	}
 	if swept {
-		require.Empty(t, stored, "objects of nobody")
+		require.Empty(t, stored, "objects without a row")
 	}
 }
 
 // sweepLater sweeps at a time when everything is old.
-func (w *world) sweepLater(t testing.TB) {
+func (f *fixture) sweepLater(t testing.TB) {
 	t.Helper()
-	require.NoError(t, w.Sweep(t.Context(), w.now().Add(2*time.Hour)))
+	require.NoError(t, f.Sweep(t.Context(), f.now().Add(2*time.Hour)))
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

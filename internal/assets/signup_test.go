@@ -17,22 +17,22 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-// signupPhoto announces and sends a photo for nobody yet.
-func signupPhoto(t *testing.T, w *world, file []byte) (uuid.UUID, storage.Object) {
+// signupPhoto announces and sends a photo for a sign-up that has not happened yet.
+func signupPhoto(t *testing.T, f *fixture, file []byte) (uuid.UUID, storage.Object) {
 	t.Helper()
-	ticket, err := w.CreateSignupUpload(t.Context(), "image/jpeg", int64(len(file)))
+	ticket, err := f.CreateSignupUpload(t.Context(), "image/jpeg", int64(len(file)))
 	require.NoError(t, err)
 	require.NotEmpty(t, ticket.URL)
-	return ticket.AssetID, w.send(t, ticket.AssetID, file)
+	return ticket.AssetID, f.send(t, ticket.AssetID, file)
 }
 
 // signUp creates an account as package auth does, with attach in its transaction.
-func signUp(t *testing.T, w *world, id uuid.UUID, attach func(context.Context, *db.Queries) error, after error) error {
+func signUp(t *testing.T, f *fixture, id uuid.UUID, attach func(context.Context, *db.Queries) error, after error) error {
 	t.Helper()
-	return w.store.InTx(t.Context(), func(q *db.Queries) error {
+	return f.store.InTx(t.Context(), func(q *db.Queries) error {
 		_, err := q.UserCreate(t.Context(), db.UserCreateParams{
 			ID: id, Email: id.String() + "@example.com", Username: id.String()[:8] + id.String()[30:], FullName: "Ada",
-			Dob: time.Date(1995, 12, 10, 0, 0, 0, 0, time.UTC), Now: w.now(),
+			Dob: time.Date(1995, 12, 10, 0, 0, 0, 0, time.UTC), Now: f.now(),
 		})
 		return errors.Join(err, attach(t.Context(), q), after)
 	})
@@ -40,83 +40,83 @@ func signUp(t *testing.T, w *world, id uuid.UUID, attach func(context.Context, *
 
 func TestClaimSignupPhoto(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	id, uploaded := signupPhoto(t, w, face(t))
-	_, _, err := w.Complete(t.Context(), w.user.ID, id)
-	require.ErrorIs(t, err, assets.ErrNotFound, "nobody's is not anybody's")
+	f := setup(t)
+	id, uploaded := signupPhoto(t, f, face(t))
+	_, _, err := f.Complete(t.Context(), f.user.ID, id)
+	require.ErrorIs(t, err, assets.ErrNotFound, "a photo without an owner is not every account's")
 
 	// A sign-up that fails takes nothing.
 	taken := errors.New("this address has an account")
 	failed := factory.ID()
-	attach, _, err := w.ClaimSignupPhoto(t.Context(), failed, id)
+	attach, _, err := f.ClaimSignupPhoto(t.Context(), failed, id)
 	require.NoError(t, err)
-	require.ErrorIs(t, signUp(t, w, failed, attach, taken), taken)
-	require.True(t, w.exists(t, uploaded))
+	require.ErrorIs(t, signUp(t, f, failed, attach, taken), taken)
+	require.True(t, f.exists(t, uploaded))
 
 	userID := factory.ID()
-	attach, finish, err := w.ClaimSignupPhoto(t.Context(), userID, id)
+	attach, finish, err := f.ClaimSignupPhoto(t.Context(), userID, id)
 	require.NoError(t, err)
-	require.NoError(t, signUp(t, w, userID, attach, nil))
-	w.requireWhole(t, false) // as a crash would leave it
+	require.NoError(t, signUp(t, f, userID, attach, nil))
+	f.requireWhole(t, false) // as a crash would leave it
 	finish(t.Context())
-	require.False(t, w.exists(t, uploaded))
-	w.sweepLater(t) // what was drawn for the sign-up that failed
-	w.requireWhole(t, true)
+	require.False(t, f.exists(t, uploaded))
+	f.sweepLater(t) // what was drawn for the sign-up that failed
+	f.requireWhole(t, true)
 
-	user, err := w.store.Queries().UserGet(t.Context(), userID)
+	user, err := f.store.Queries().UserGet(t.Context(), userID)
 	require.NoError(t, err)
 	require.Equal(t, &id, user.ProfilePhotoAssetID)
-	photo, err := w.Get(t.Context(), userID, id)
+	photo, err := f.Get(t.Context(), userID, id)
 	require.NoError(t, err)
 	require.Regexp(t, "^"+userID.String()+"/profile_photo/", photo.StoragePath)
-	require.Equal(t, map[storage.Object]bool{w.objectOf(t, id): true}, w.stored(t))
+	require.Equal(t, map[storage.Object]bool{f.objectOf(t, id): true}, f.stored(t))
 
-	_, _, err = w.ClaimSignupPhoto(t.Context(), factory.ID(), id)
+	_, _, err = f.ClaimSignupPhoto(t.Context(), factory.ID(), id)
 	requireUnknownPhoto(t, err)
 }
 
 // Of two sign-ups with one photo the second has to do without.
 func TestClaimSignupPhoto_twice(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	id, _ := signupPhoto(t, w, face(t))
+	f := setup(t)
+	id, _ := signupPhoto(t, f, face(t))
 	first, second := factory.ID(), factory.ID()
-	attachFirst, finish, err := w.ClaimSignupPhoto(t.Context(), first, id)
+	attachFirst, finish, err := f.ClaimSignupPhoto(t.Context(), first, id)
 	require.NoError(t, err)
-	attachSecond, _, err := w.ClaimSignupPhoto(t.Context(), second, id)
+	attachSecond, _, err := f.ClaimSignupPhoto(t.Context(), second, id)
 	require.NoError(t, err)
-	require.NoError(t, signUp(t, w, first, attachFirst, nil))
-	requireUnknownPhoto(t, signUp(t, w, second, attachSecond, nil))
+	require.NoError(t, signUp(t, f, first, attachFirst, nil))
+	requireUnknownPhoto(t, signUp(t, f, second, attachSecond, nil))
 	finish(t.Context())
-	w.requireWhole(t, false)
-	w.sweepLater(t)
-	w.requireWhole(t, true)
+	f.requireWhole(t, false)
+	f.sweepLater(t)
+	f.requireWhole(t, true)
 }
 
 func TestClaimSignupPhoto_fails(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	_, _, err := w.ClaimSignupPhoto(t.Context(), factory.ID(), factory.ID())
+	f := setup(t)
+	_, _, err := f.ClaimSignupPhoto(t.Context(), factory.ID(), factory.ID())
 	requireUnknownPhoto(t, err)
-	of, _ := w.upload(t, assets.ProfilePhoto, "image/jpeg", face(t))
-	_, _, err = w.ClaimSignupPhoto(t.Context(), factory.ID(), of)
-	requireUnknownPhoto(t, err) // somebody's own
+	of, _ := f.upload(t, assets.ProfilePhoto, "image/jpeg", face(t))
+	_, _, err = f.ClaimSignupPhoto(t.Context(), factory.ID(), of)
+	requireUnknownPhoto(t, err) // it belongs to an account
 
-	ticket, err := w.CreateSignupUpload(t.Context(), "image/jpeg", 9)
+	ticket, err := f.CreateSignupUpload(t.Context(), "image/jpeg", 9)
 	require.NoError(t, err)
-	_, _, err = w.ClaimSignupPhoto(t.Context(), factory.ID(), ticket.AssetID)
+	_, _, err = f.ClaimSignupPhoto(t.Context(), factory.ID(), ticket.AssetID)
 	require.ErrorIs(t, err, assets.ErrUploadMissing)
 
-	bad, object := signupPhoto(t, w, face(t)[:1000])
-	_, _, err = w.ClaimSignupPhoto(t.Context(), factory.ID(), bad)
+	bad, object := signupPhoto(t, f, face(t)[:1000])
+	_, _, err = f.ClaimSignupPhoto(t.Context(), factory.ID(), bad)
 	require.ErrorIs(t, err, inspect.ErrInvalidImage)
-	require.False(t, w.exists(t, object))
-	_, _, err = w.ClaimSignupPhoto(t.Context(), factory.ID(), bad)
+	require.False(t, f.exists(t, object))
+	_, _, err = f.ClaimSignupPhoto(t.Context(), factory.ID(), bad)
 	requireUnknownPhoto(t, err)
 
-	late, _ := signupPhoto(t, w, face(t))
-	w.advance(time.Hour + time.Second)
-	_, _, err = w.ClaimSignupPhoto(t.Context(), factory.ID(), late)
+	late, _ := signupPhoto(t, f, face(t))
+	f.advance(time.Hour + time.Second)
+	_, _, err = f.ClaimSignupPhoto(t.Context(), factory.ID(), late)
 	requireUnknownPhoto(t, err)
 }
 

@@ -179,5 +179,5 @@ func TestResendConfirmation_200_costsTheSameForEveryAddress(t *testing.T) {
 	var left int
 	require.NoError(t, b.store.Pool().QueryRow(t.Context(),
 		"select count(*) from outbox_mails where status <> 'sent'").Scan(&left))
-	require.Zero(t, left, "mails that nobody needs are forgotten")
+	require.Zero(t, left, "mails that are not needed are forgotten")
 }

@@ -94,7 +94,7 @@ func TestSecondFactor_secretsAreEncryptedAndBoundToTheirAccount(t *testing.T) {
 		where second_factors.user_id = $1 and s.user_id = $2`, grace.ID, user.ID)
 	require.NoError(t, err)
 	err = b.verify(t, b.challenged(t, grace.Email, false), auth.Proof{Code: a.code(t)})
-	require.ErrorContains(t, err, "can't be opened", "somebody else's row is of no use")
+	require.ErrorContains(t, err, "can't be opened", "the row of another account is of no use")
 }
 
 func TestSecondFactor_survivesAChangeOfTheSecret(t *testing.T) {

@@ -148,7 +148,7 @@ func (b *bundle) deliver(t *testing.T) {
 	}
 }
 
-// events lists the audited actions of an account, oldest first; nil: of nobody.
+// events lists the audited actions of an account, oldest first; nil: of no account.
 func (b *bundle) events(t *testing.T, userID *uuid.UUID) []string {
 	t.Helper()
 	rows, err := b.store.Pool().Query(t.Context(),

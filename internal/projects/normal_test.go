@@ -15,23 +15,23 @@ import (
 // A prompt and its normal form come into the world together, and what the creator wrote stays as it was written.
 func TestProjects_keepTheNormalForm(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	d := draft()
 	d.Prompt.Headline, d.Prompt.Details = "I  built\u200b a robot", new("one\r\ntwo")
-	created := b.create(t, d)
+	created := f.create(t, d)
 	for range 2 {
 		require.Equal(t, "I  built\u200b a robot", created.Prompt.Headline)
 		require.Equal(t, prompts.Normal{Version: prompts.Version, Prompt: providers.Prompt{Headline: "I built a robot", Details: "one\ntwo"}},
 			prompts.Read(created.Prompt.NormalizedJsonb, providers.Prompt{Headline: "not stored"}))
 		var err error
-		created, err = b.service.Get(t.Context(), b.user.ID, created.ID)
+		created, err = f.service.Get(t.Context(), f.user.ID, created.ID)
 		require.NoError(t, err)
 	}
 
 	change := projects.Change{Prompt: &projects.Prompt{Headline: "another\u2028one", Vibe: new("neon")}}
-	_, err := b.service.Update(t.Context(), b.user.ID, created.ID, change)
+	_, err := f.service.Update(t.Context(), f.user.ID, created.ID, change)
 	require.NoError(t, err)
-	updated, err := b.service.Get(t.Context(), b.user.ID, created.ID)
+	updated, err := f.service.Get(t.Context(), f.user.ID, created.ID)
 	require.NoError(t, err)
 	require.Equal(t, prompts.Normal{Version: prompts.Version, Prompt: providers.Prompt{Headline: "another one", Vibe: "neon"}},
 		prompts.Read(updated.Prompt.NormalizedJsonb, providers.Prompt{Headline: "not stored"}))
@@ -40,11 +40,11 @@ func TestProjects_keepTheNormalForm(t *testing.T) {
 // The contract's pattern can't know every character that shows nothing.
 func TestCreateProject_400_aHeadlineThatShowsNothing(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	for _, headline := range []string{"\u200b", "\u3164 \u2060", "\u202e\u202c"} {
 		d := draft()
 		d.Prompt.Headline = headline
-		_, _, err := b.service.Create(t.Context(), b.user.ID, d, idempotency.Key{})
+		_, _, err := f.service.Create(t.Context(), f.user.ID, d, idempotency.Key{})
 		fields := apperr.From(err).Fields
 		require.Len(t, fields, 1, "%q", headline)
 		require.Equal(t, "/prompt/headline", fields[0].Field)

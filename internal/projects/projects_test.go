@@ -18,7 +18,7 @@ import (
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
-// gallery is the assets of everybody.
+// gallery is the assets of all accounts.
 type gallery struct {
 	mu     sync.Mutex
 	assets map[uuid.UUID]db.Asset
@@ -44,18 +44,18 @@ func (g *gallery) lookUp(_ context.Context, _ uuid.UUID, ids []uuid.UUID) (map[u
 	return found, nil
 }
 
-type bundle struct {
+type fixture struct {
 	*gallery
 
 	service *projects.Service
 	user    db.User
 }
 
-func setup(t *testing.T) *bundle {
+func setup(t *testing.T) *fixture {
 	t.Helper()
 	s := factory.Store(t)
 	g := &gallery{assets: map[uuid.UUID]db.Asset{}}
-	return &bundle{
+	return &fixture{
 		gallery: g, service: projects.NewService(s, g.lookUp, time.Now, factory.ID), user: factory.User(t, s, 0),
 	}
 }
@@ -64,36 +64,36 @@ func draft() projects.Draft {
 	return projects.Draft{Mode: catalog.Design, Platform: "youtube", Prompt: projects.Prompt{Headline: "I built a robot"}}
 }
 
-func (b *bundle) create(t *testing.T, d projects.Draft) projects.Project {
+func (f *fixture) create(t *testing.T, d projects.Draft) projects.Project {
 	t.Helper()
-	created, _, err := b.service.Create(t.Context(), b.user.ID, d, idempotency.Key{})
+	created, _, err := f.service.Create(t.Context(), f.user.ID, d, idempotency.Key{})
 	require.NoError(t, err)
 	return created
 }
 
 func TestCreateProject_fillsTheSizeFromThePlatform(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	created := b.create(t, draft())
+	f := setup(t)
+	created := f.create(t, draft())
 	require.EqualValues(t, 1280, created.Width)
 	require.EqualValues(t, 720, created.Height)
 	require.Equal(t, "draft", created.Status)
-	read, err := b.service.Get(t.Context(), b.user.ID, created.ID)
+	read, err := f.service.Get(t.Context(), f.user.ID, created.ID)
 	require.NoError(t, err)
 	require.Equal(t, created.Prompt.Headline, read.Prompt.Headline)
-	_, err = b.service.Get(t.Context(), factory.ID(), created.ID)
+	_, err = f.service.Get(t.Context(), factory.ID(), created.ID)
 	require.ErrorIs(t, err, projects.ErrNotFound)
 }
 
 func TestCreateProject_400_everyBadReferenceAtOnce(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	nobodys, selfie := factory.ID(), b.add("selfie")
+	f := setup(t)
+	unknown, selfie := factory.ID(), f.add("selfie")
 	d := draft()
 	d.Mode = catalog.Copy
-	d.Prompt.RefAssetIDs = []uuid.UUID{b.add("ref"), nobodys, selfie}
+	d.Prompt.RefAssetIDs = []uuid.UUID{f.add("ref"), unknown, selfie}
 	d.Prompt.SelfieAssetID = &selfie
-	_, _, err := b.service.Create(t.Context(), b.user.ID, d, idempotency.Key{})
+	_, _, err := f.service.Create(t.Context(), f.user.ID, d, idempotency.Key{})
 	var fields []string
 	for _, f := range apperr.From(err).Fields {
 		fields = append(fields, f.Field)
@@ -104,17 +104,17 @@ func TestCreateProject_400_everyBadReferenceAtOnce(t *testing.T) {
 // What a repeat refers to may be gone by now; its answer is not.
 func TestCreateProject_repeatIsAnsweredAfterItsReferenceIsGone(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	d := draft()
-	ref := b.add("ref")
+	ref := f.add("ref")
 	d.Prompt.RefAssetIDs = []uuid.UUID{ref}
 	key := idempotency.Key{Operation: "createProject", Value: "k", Hash: [32]byte{1}}
-	first, _, err := b.service.Create(t.Context(), b.user.ID, d, key)
+	first, _, err := f.service.Create(t.Context(), f.user.ID, d, key)
 	require.NoError(t, err)
-	b.mu.Lock()
-	delete(b.assets, ref)
-	b.mu.Unlock()
-	again, replayed, err := b.service.Create(t.Context(), b.user.ID, d, key)
+	f.mu.Lock()
+	delete(f.assets, ref)
+	f.mu.Unlock()
+	again, replayed, err := f.service.Create(t.Context(), f.user.ID, d, key)
 	require.NoError(t, err)
 	require.True(t, replayed)
 	require.Equal(t, first.ID, again.ID)
@@ -123,13 +123,13 @@ func TestCreateProject_repeatIsAnsweredAfterItsReferenceIsGone(t *testing.T) {
 
 func TestUpdateProject_changesWhatIsGiven(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	seed, model := int64(7), "seedream"
 	d := draft()
 	d.Seed, d.ModelPref = &seed, &model
-	project := b.create(t, d)
+	project := f.create(t, d)
 	shorts, none := "youtube_shorts", (*int64)(nil)
-	updated, err := b.service.Update(t.Context(), b.user.ID, project.ID, projects.Change{Platform: &shorts, Seed: &none})
+	updated, err := f.service.Update(t.Context(), f.user.ID, project.ID, projects.Change{Platform: &shorts, Seed: &none})
 	require.NoError(t, err)
 	require.EqualValues(t, 1080, updated.Width, "a new platform brings its size")
 	require.Nil(t, updated.Seed)
@@ -138,7 +138,7 @@ func TestUpdateProject_changesWhatIsGiven(t *testing.T) {
 	require.Equal(t, project.Version+1, updated.Version)
 
 	prompt := projects.Prompt{Headline: "I built two"}
-	updated, err = b.service.Update(t.Context(), b.user.ID, project.ID, projects.Change{Prompt: &prompt})
+	updated, err = f.service.Update(t.Context(), f.user.ID, project.ID, projects.Change{Prompt: &prompt})
 	require.NoError(t, err)
 	require.Equal(t, "I built two", updated.Prompt.Headline)
 	require.NotEqual(t, project.Prompt.ID, updated.Prompt.ID, "prompts never change")
@@ -147,14 +147,14 @@ func TestUpdateProject_changesWhatIsGiven(t *testing.T) {
 
 func TestUpdateProject_409_ofManyWithOneVersionOneWins(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	project := b.create(t, draft())
+	f := setup(t)
+	project := f.create(t, draft())
 	var won, lost atomic.Int32
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
 			change := projects.Change{Prompt: &projects.Prompt{Headline: "mine"}, RequireVersion: &project.Version}
-			switch _, err := b.service.Update(t.Context(), b.user.ID, project.ID, change); {
+			switch _, err := f.service.Update(t.Context(), f.user.ID, project.ID, change); {
 			case err == nil:
 				won.Add(1)
 			case apperr.From(err).Code == apperr.CodeVersionConflict:

@@ -8,7 +8,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
 )
 
-// Counting refuses nobody: a picture that is to be copied may show as many people as it likes.
+// Counting refuses nothing: a picture that is to be copied may show as many people as it likes.
 func TestCheck_countsFaces(t *testing.T) {
 	t.Parallel()
 	woman := face()
@@ -17,7 +17,7 @@ func TestCheck_countsFaces(t *testing.T) {
 		file []byte
 		want int
 	}{
-		"nobody":                    {asJPEG(noise(500, 400)), 0},
+		"no face":                   {asJPEG(noise(500, 400)), 0},
 		"one":                       {faceJPEG, 1},
 		"one and a passer-by":       {asJPEG(collage(woman, scaled(woman, 130, 130))), 1},
 		"two":                       {asJPEG(collage(woman, woman)), 2},
