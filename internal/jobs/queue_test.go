@@ -96,12 +96,12 @@ func TestQueueProject_4xx_costsNothing(t *testing.T) {
 		order         jobs.JobRequest
 		want          error
 	}{
-		"too dear":        {f.user.ID, f.project.ID, jobs.JobRequest{Quality: catalog.Std, Variants: 2}, jobs.ErrInsufficientCredits},
-		"model away":      {f.user.ID, f.project.ID, jobs.JobRequest{Model: "seedream", Quality: catalog.Draft, Variants: 1}, catalog.ErrModelUnavailable},
-		"no such project": {f.user.ID, factory.ID(), draft, projects.ErrNotFound},
+		"too dear":          {f.user.ID, f.project.ID, jobs.JobRequest{Quality: catalog.Std, Variants: 2}, jobs.ErrInsufficientCredits},
+		"model away":        {f.user.ID, f.project.ID, jobs.JobRequest{Model: "seedream", Quality: catalog.Draft, Variants: 1}, catalog.ErrModelUnavailable},
+		"no such project":   {f.user.ID, factory.ID(), draft, projects.ErrNotFound},
 		"another account's": {other.ID, f.project.ID, draft, projects.ErrNotFound},
-		"no consent":      {f.user.ID, copying.ID, draft, apperr.Validation()},
-		"consent denied":  {f.user.ID, copying.ID, jobs.JobRequest{Quality: catalog.Draft, Variants: 1, Consent: consent(false)}, safety.ErrFaceSwapBlocked},
+		"no consent":        {f.user.ID, copying.ID, draft, apperr.Validation()},
+		"consent denied":    {f.user.ID, copying.ID, jobs.JobRequest{Quality: catalog.Draft, Variants: 1, Consent: consent(false)}, safety.ErrFaceSwapBlocked},
 		"model can't copy": {
 			f.user.ID, copying.ID,
 			jobs.JobRequest{Model: "fal_flux", Quality: catalog.Draft, Variants: 1, Consent: consent(true)},
