@@ -63,13 +63,12 @@ func (a *attempt) Renew(ctx context.Context) (ours bool, err error) {
 // ends it at once. Events of earlier attempts may come late and mean nothing.
 func (a *attempt) Handle(event []byte) error {
 	var v View
-	if json.Unmarshal(event, &v) != nil || v.Job.Version < a.job.Version {
-		return nil
+	isReadable := json.Unmarshal(event, &v) == nil
+	isOurs := v.Job.Status == "running" && v.Job.LeaseToken == a.job.LeaseToken
+	if isReadable && v.Job.Version >= a.job.Version && !isOurs {
+		return task.ErrLeaseLost
 	}
-	if v.Job.Status == "running" && v.Job.LeaseToken == a.job.LeaseToken {
-		return nil
-	}
-	return task.ErrLeaseLost
+	return nil
 }
 
 // Work implements [task.Attempt]: it draws. The pictures of a drawing that failed, or panicked, are removed.

@@ -97,6 +97,7 @@ func (s standing) ended() bool { return s.Job.FinishedAt != nil }
 func (s standing) leased() bool {
 	return s.Job.Status == "running" && !s.Job.LeaseUntil.Before(s.ReadAt)
 }
+
 func (s standing) lapsed() bool {
 	return s.Job.Status == "running" && s.Job.LeaseUntil.Before(s.ReadAt)
 }

@@ -55,7 +55,7 @@ func Start(q *queue.Queue, cfg Config, tasks []Task) (*queue.Consumers, error) {
 	consumers := make(map[queue.Kind]queue.Consumer, len(tasks))
 	for _, t := range tasks {
 		runner := &task.Runner{Kind: t.Kind, Name: t.Name, Events: cfg.Events, Log: cfg.Log, Observe: cfg.Observe}
-		run := Run(runner.Run)
+		run := runner.Run
 		if cfg.Trace != nil {
 			run = cfg.Trace(run)
 		}
