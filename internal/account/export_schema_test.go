@@ -113,14 +113,17 @@ func gaps(t *testing.T, f *fixture, document map[string]any) (found []string) {
 			}
 		}
 	}
-	for table := range exportedAs() {
-		if tables[table] == nil {
-			found = append(found, table+" (no such table)")
-		}
-	}
-	for table := range tablesLeftOut() {
-		if tables[table] == nil {
-			found = append(found, table+" (no such table)")
+	slices.Sort(found)
+	return append(found, outdated(tables)...)
+}
+
+// outdated lists what the lists above name and the schema does not have.
+func outdated(tables map[string][]string) (found []string) {
+	for _, named := range []map[string]string{exportedAs(), tablesLeftOut()} {
+		for table := range named {
+			if tables[table] == nil {
+				found = append(found, table+" (no such table)")
+			}
 		}
 	}
 	for table, columns := range columnsLeftOut() {

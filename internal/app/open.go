@@ -131,7 +131,7 @@ func (a *App) openServices(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.openProviders(checker); err != nil { //nolint:contextcheck // it dials nothing that a context could stop
+	if err := a.openProviders(checker); err != nil {
 		return err
 	}
 	a.openCatalog()

@@ -3,8 +3,8 @@
 //
 // An account is unconfirmed until the code that was mailed to it is entered, then confirmed for good. A session is alive until
 // it is signed out, revoked, unused for [Config].SessionIdle or older than [Config].SessionLifetime, until its password changes
-// or one of its spent refresh tokens is presented again; an ended session never comes back. A refresh token is current, then spent; codes, reset tokens and challenges are good, then used, expired or tried too often.
-// Invariants:
+// or one of its spent refresh tokens is presented again; an ended session never comes back. A refresh token is current, then
+// spent; codes, reset tokens and challenges are good, then used, expired or tried too often. Invariants:
 //
 //   - An answer never shows, in its text or in the time that it takes, more than the contract allows about whether an address
 //     has an account.

@@ -17,11 +17,11 @@ import (
 )
 
 // awaiting makes an account whose code has arrived.
-func (b *bundle) awaiting(t *testing.T) (user db.User, code, wrong string) {
+func (f *fixture) awaiting(t *testing.T) (user db.User, code, wrong string) {
 	t.Helper()
-	user = b.signUp(t, "ada")
-	b.deliver(t)
-	code = b.inbox.code(t)
+	user = f.signUp(t, "ada")
+	f.deliver(t)
+	code = f.inbox.code(t)
 	wrong = "000000"
 	if code == wrong {
 		wrong = "000001"
@@ -31,82 +31,82 @@ func (b *bundle) awaiting(t *testing.T) (user db.User, code, wrong string) {
 
 func TestConfirm_200_withTheBonusOnce(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, code, _ := b.awaiting(t)
-	require.NoError(t, b.Confirm(t.Context(), " ADA@example.com", code, here))
-	require.NotNil(t, b.user(t, user.ID).EmailConfirmedAt)
-	require.EqualValues(t, bonus, factory.Balance(t, b.store, user.ID))
-	require.Equal(t, []string{"signed_up", "email_confirmed"}, b.events(t, &user.ID))
+	f := setup(t)
+	user, code, _ := f.awaiting(t)
+	require.NoError(t, f.Confirm(t.Context(), " ADA@example.com", code, here))
+	require.NotNil(t, f.user(t, user.ID).EmailConfirmedAt)
+	require.EqualValues(t, bonus, factory.Balance(t, f.store, user.ID))
+	require.Equal(t, []string{"signed_up", "email_confirmed"}, f.events(t, &user.ID))
 
-	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode, "used")
-	require.EqualValues(t, bonus, factory.Balance(t, b.store, user.ID))
-	require.Equal(t, fmt.Sprint("signup_bonus ", bonus), <-b.moved)
-	require.Empty(t, b.moved, "told once")
+	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode, "used")
+	require.EqualValues(t, bonus, factory.Balance(t, f.store, user.ID))
+	require.Equal(t, fmt.Sprint("signup_bonus ", bonus), <-f.moved)
+	require.Empty(t, f.moved, "told once")
 }
 
 func TestConfirm_400_wrongAndUnknownLookTheSame(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, _, wrong := b.awaiting(t)
-	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, wrong, here), auth.ErrInvalidCode)
-	require.ErrorIs(t, b.Confirm(t.Context(), "nobody@example.com", wrong, here), auth.ErrInvalidCode)
-	require.Contains(t, b.events(t, &user.ID), "email_code_refused")
-	require.Equal(t, []string{"email_code_refused"}, b.events(t, nil))
+	f := setup(t)
+	user, _, wrong := f.awaiting(t)
+	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, wrong, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), "nobody@example.com", wrong, here), auth.ErrInvalidCode)
+	require.Contains(t, f.events(t, &user.ID), "email_code_refused")
+	require.Equal(t, []string{"email_code_refused"}, f.events(t, nil))
 }
 
 func TestConfirm_400_expired(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, code, _ := b.awaiting(t)
-	b.clock.advance(10 * time.Minute)
-	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
-	require.Nil(t, b.user(t, user.ID).EmailConfirmedAt)
+	f := setup(t)
+	user, code, _ := f.awaiting(t)
+	f.clock.advance(10 * time.Minute)
+	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
+	require.Nil(t, f.user(t, user.ID).EmailConfirmedAt)
 }
 
 func TestConfirm_400_afterFiveTriesEvenWithTheRightCode(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, code, wrong := b.awaiting(t)
+	f := setup(t)
+	user, code, wrong := f.awaiting(t)
 	for range 5 {
-		require.ErrorIs(t, b.Confirm(t.Context(), user.Email, wrong, here), auth.ErrInvalidCode)
+		require.ErrorIs(t, f.Confirm(t.Context(), user.Email, wrong, here), auth.ErrInvalidCode)
 	}
-	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
 
-	require.NoError(t, b.ResendConfirmation(t.Context(), user.Email, here))
-	b.deliver(t)
-	require.NoError(t, b.Confirm(t.Context(), user.Email, b.inbox.code(t), here), "a new code starts anew")
+	require.NoError(t, f.ResendConfirmation(t.Context(), user.Email, here))
+	f.deliver(t)
+	require.NoError(t, f.Confirm(t.Context(), user.Email, f.inbox.code(t), here), "a new code starts anew")
 }
 
 func TestConfirm_400_onlyTheNewestCodeCounts(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, first, _ := b.awaiting(t)
-	require.NoError(t, b.ResendConfirmation(t.Context(), user.Email, here))
-	b.deliver(t)
-	newest := b.inbox.code(t)
+	f := setup(t)
+	user, first, _ := f.awaiting(t)
+	require.NoError(t, f.ResendConfirmation(t.Context(), user.Email, here))
+	f.deliver(t)
+	newest := f.inbox.code(t)
 	if first != newest {
-		require.ErrorIs(t, b.Confirm(t.Context(), user.Email, first, here), auth.ErrInvalidCode)
+		require.ErrorIs(t, f.Confirm(t.Context(), user.Email, first, here), auth.ErrInvalidCode)
 	}
-	require.NoError(t, b.Confirm(t.Context(), user.Email, newest, here))
+	require.NoError(t, f.Confirm(t.Context(), user.Email, newest, here))
 }
 
 func TestConfirm_400_theCodeOfAnotherAccount(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	_, code, _ := b.awaiting(t)
-	grace := b.signUp(t, "grace")
-	require.ErrorIs(t, b.Confirm(t.Context(), grace.Email, code, here), auth.ErrInvalidCode)
+	f := setup(t)
+	_, code, _ := f.awaiting(t)
+	grace := f.signUp(t, "grace")
+	require.ErrorIs(t, f.Confirm(t.Context(), grace.Email, code, here), auth.ErrInvalidCode)
 }
 
 func TestConfirm_ofTwentyAtOnceOneSucceeds(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, code, _ := b.awaiting(t)
+	f := setup(t)
+	user, code, _ := f.awaiting(t)
 	var succeeded atomic.Int32
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			switch err := b.Confirm(t.Context(), user.Email, code, here); {
+			switch err := f.Confirm(t.Context(), user.Email, code, here); {
 			case err == nil:
 				succeeded.Add(1)
 			case !errors.Is(err, auth.ErrInvalidCode):
@@ -116,13 +116,13 @@ func TestConfirm_ofTwentyAtOnceOneSucceeds(t *testing.T) {
 	}
 	wg.Wait()
 	require.EqualValues(t, 1, succeeded.Load())
-	require.EqualValues(t, bonus, factory.Balance(t, b.store, user.ID))
+	require.EqualValues(t, bonus, factory.Balance(t, f.store, user.ID))
 }
 
 func TestConfirm_guessesSideBySideShareFiveTries(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, code, _ := b.awaiting(t)
+	f := setup(t)
+	user, code, _ := f.awaiting(t)
 	// Forty guesses at once, the right one among them in many places: if more than five were looked at, it would be
 	// found more often than chance allows. What is looked at is counted by the row.
 	var wg sync.WaitGroup
@@ -132,52 +132,52 @@ func TestConfirm_guessesSideBySideShareFiveTries(t *testing.T) {
 			continue
 		}
 		wg.Go(func() {
-			if err := b.Confirm(t.Context(), user.Email, guess, here); !errors.Is(err, auth.ErrInvalidCode) {
+			if err := f.Confirm(t.Context(), user.Email, guess, here); !errors.Is(err, auth.ErrInvalidCode) {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
 	var attempts int
-	require.NoError(t, b.store.Pool().QueryRow(t.Context(), "select attempts from email_codes").Scan(&attempts))
+	require.NoError(t, f.store.Pool().QueryRow(t.Context(), "select attempts from email_codes").Scan(&attempts))
 	require.Equal(t, 5, attempts)
-	require.ErrorIs(t, b.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
 }
 
 func TestEmailCodes_areStoredHashedWithAKey(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user, code, _ := b.awaiting(t)
+	f := setup(t)
+	user, code, _ := f.awaiting(t)
 	var stored []byte
-	require.NoError(t, b.store.Pool().QueryRow(t.Context(), "select code_hash from email_codes").Scan(&stored))
-	require.True(t, b.codes.Match(stored, user.ID, "confirm_email", code))
+	require.NoError(t, f.store.Pool().QueryRow(t.Context(), "select code_hash from email_codes").Scan(&stored))
+	require.True(t, f.codes.Match(stored, user.ID, "confirm_email", code))
 	require.NotContains(t, string(stored), code)
 }
 
 func TestResendConfirmation_200_costsTheSameForEveryAddress(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	waiting, confirmed := b.signUp(t, "ada"), b.member(t, "grace")
-	b.deliver(t)
-	b.inbox.empty()
+	f := setup(t)
+	waiting, confirmed := f.signUp(t, "ada"), f.member(t, "grace")
+	f.deliver(t)
+	f.inbox.empty()
 	var work [][]string
 	for _, email := range []string{waiting.Email, confirmed.Email, "nobody@example.com"} {
-		hashes, pushed := b.hasher.Hashes(), len(b.pushed)
-		work = append(work, b.queries.during(func() {
-			require.NoError(t, b.ResendConfirmation(t.Context(), email, here))
+		hashes, pushed := f.hasher.Hashes(), len(f.pushed)
+		work = append(work, f.queries.during(func() {
+			require.NoError(t, f.ResendConfirmation(t.Context(), email, here))
 		}))
-		require.Equal(t, hashes, b.hasher.Hashes())
-		require.Len(t, b.pushed, pushed+1)
+		require.Equal(t, hashes, f.hasher.Hashes())
+		require.Len(t, f.pushed, pushed+1)
 	}
 	require.Equal(t, work[0], work[1])
 	require.Equal(t, work[0], work[2])
 
-	b.deliver(t)
-	require.Len(t, b.inbox.all(), 1, "only the one who waits gets a mail")
-	require.Equal(t, waiting.Email, b.inbox.last(t).To)
-	require.True(t, slices.Contains(b.events(t, &confirmed.ID), "confirmation_resent"))
+	f.deliver(t)
+	require.Len(t, f.inbox.all(), 1, "only the one who waits gets a mail")
+	require.Equal(t, waiting.Email, f.inbox.last(t).To)
+	require.True(t, slices.Contains(f.events(t, &confirmed.ID), "confirmation_resent"))
 	var left int
-	require.NoError(t, b.store.Pool().QueryRow(t.Context(),
+	require.NoError(t, f.store.Pool().QueryRow(t.Context(),
 		"select count(*) from outbox_mails where status <> 'sent'").Scan(&left))
 	require.Zero(t, left, "mails that are not needed are forgotten")
 }

@@ -12,48 +12,48 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth"
 )
 
-func (b *bundle) session(t *testing.T, s auth.Session) db.Session {
+func (f *fixture) session(t *testing.T, s auth.Session) db.Session {
 	t.Helper()
-	row, err := b.store.Queries().SessionGet(t.Context(), s.SessionID)
+	row, err := f.store.Queries().SessionGet(t.Context(), s.SessionID)
 	require.NoError(t, err)
 	return row
 }
 
-func (b *bundle) refresh(t *testing.T, s auth.Session, client auth.Client) auth.Session {
+func (f *fixture) refresh(t *testing.T, s auth.Session, client auth.Client) auth.Session {
 	t.Helper()
-	next, err := b.Refresh(t.Context(), s.Refresh.Token(), client)
+	next, err := f.Refresh(t.Context(), s.Refresh.Token(), client)
 	require.NoError(t, err)
 	return next
 }
 
 // requireDead fails unless neither token of the session is good any more.
-func (b *bundle) requireDead(t *testing.T, s auth.Session, reason string) {
+func (f *fixture) requireDead(t *testing.T, s auth.Session, reason string) {
 	t.Helper()
-	_, err := b.Authenticate(t.Context(), s.AccessToken)
+	_, err := f.Authenticate(t.Context(), s.AccessToken)
 	require.ErrorIs(t, err, auth.ErrUnauthenticated)
-	_, err = b.Refresh(t.Context(), s.Refresh.Token(), here)
+	_, err = f.Refresh(t.Context(), s.Refresh.Token(), here)
 	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
-	row := b.session(t, s)
+	row := f.session(t, s)
 	require.NotNil(t, row.RevokeReason)
 	require.Equal(t, reason, *row.RevokeReason)
 }
 
 func TestRefresh_200_rotates(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session := b.signIn(t, user.Email, here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session := f.signIn(t, user.Email, here)
 	for range 3 {
-		b.clock.advance(time.Hour)
+		f.clock.advance(time.Hour)
 		moved := auth.Client{IP: "198.51.100.9", UserAgent: "test/2"}
-		next := b.refresh(t, session, moved)
+		next := f.refresh(t, session, moved)
 		require.Equal(t, session.SessionID, next.SessionID)
 		require.NotEqual(t, session.Refresh.Token(), next.Refresh.Token())
-		row := b.session(t, next)
+		row := f.session(t, next)
 		require.Equal(t, moved.IP, row.IP)
 		require.Equal(t, moved.UserAgent, row.UserAgent)
-		require.WithinDuration(t, b.clock.Now(), row.LastUsedAt, 0)
-		principal, err := b.Authenticate(t.Context(), next.AccessToken)
+		require.WithinDuration(t, f.clock.Now(), row.LastUsedAt, 0)
+		principal, err := f.Authenticate(t.Context(), next.AccessToken)
 		require.NoError(t, err)
 		require.Equal(t, session.Principal, principal)
 		session = next
@@ -62,16 +62,16 @@ func TestRefresh_200_rotates(t *testing.T) {
 
 func TestRefresh_200_twoTabsAtOnceGetTheSameSuccessor(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session := b.signIn(t, user.Email, here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session := f.signIn(t, user.Email, here)
 	const tabs = 20
 	answers := make([]auth.Session, tabs)
 	var wg sync.WaitGroup
 	for i := range tabs {
 		wg.Go(func() {
 			var err error
-			if answers[i], err = b.Refresh(t.Context(), session.Refresh.Token(), here); err != nil {
+			if answers[i], err = f.Refresh(t.Context(), session.Refresh.Token(), here); err != nil {
 				t.Error(err)
 			}
 		})
@@ -80,75 +80,75 @@ func TestRefresh_200_twoTabsAtOnceGetTheSameSuccessor(t *testing.T) {
 	for _, answer := range answers {
 		require.Equal(t, answers[0].Refresh.Token(), answer.Refresh.Token())
 	}
-	b.refresh(t, answers[0], here)
+	f.refresh(t, answers[0], here)
 }
 
 func TestRefresh_200_withinTheGracePeriod(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session := b.signIn(t, user.Email, here)
-	next := b.refresh(t, session, here)
-	b.clock.advance(10 * time.Second)
-	again := b.refresh(t, session, here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session := f.signIn(t, user.Email, here)
+	next := f.refresh(t, session, here)
+	f.clock.advance(10 * time.Second)
+	again := f.refresh(t, session, here)
 	require.Equal(t, next.Refresh.Token(), again.Refresh.Token())
 	require.Equal(t, next.RefreshExpiresAt, again.RefreshExpiresAt.UTC())
-	require.NotContains(t, b.events(t, &user.ID), "refresh_token_reused")
+	require.NotContains(t, f.events(t, &user.ID), "refresh_token_reused")
 }
 
 func TestRefresh_401_aSpentTokenEndsTheSession(t *testing.T) {
 	t.Parallel()
-	for name, reuse := range map[string]func(*bundle) auth.Client{
-		"after the grace period":  func(b *bundle) auth.Client { b.clock.advance(10*time.Second + 1); return here },
-		"from another address":    func(*bundle) auth.Client { return auth.Client{IP: "198.51.100.9", UserAgent: here.UserAgent} },
-		"with another user agent": func(*bundle) auth.Client { return auth.Client{IP: here.IP, UserAgent: "thief/1"} },
+	for name, reuse := range map[string]func(*fixture) auth.Client{
+		"after the grace period":  func(f *fixture) auth.Client { f.clock.advance(10*time.Second + 1); return here },
+		"from another address":    func(*fixture) auth.Client { return auth.Client{IP: "198.51.100.9", UserAgent: here.UserAgent} },
+		"with another user agent": func(*fixture) auth.Client { return auth.Client{IP: here.IP, UserAgent: "thief/1"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
-			user := b.member(t, "ada")
-			other := b.signIn(t, user.Email, here)
-			session := b.signIn(t, user.Email, here)
-			next := b.refresh(t, session, here)
-			_, err := b.Refresh(t.Context(), session.Refresh.Token(), reuse(b))
+			f := setup(t)
+			user := f.member(t, "ada")
+			other := f.signIn(t, user.Email, here)
+			session := f.signIn(t, user.Email, here)
+			next := f.refresh(t, session, here)
+			_, err := f.Refresh(t.Context(), session.Refresh.Token(), reuse(f))
 			require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
-			b.requireDead(t, next, "token_reused")
-			require.Equal(t, "refresh_token_reused", last(b.events(t, &user.ID)))
-			b.refresh(t, other, here)
+			f.requireDead(t, next, "token_reused")
+			require.Equal(t, "refresh_token_reused", last(f.events(t, &user.ID)))
+			f.refresh(t, other, here)
 		})
 	}
 }
 
 func TestRefresh_401_aTokenFromLongAgoEndsTheSession(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	first := b.signIn(t, user.Email, here)
-	second := b.refresh(t, first, here)
-	third := b.refresh(t, second, here)
-	_, err := b.Refresh(t.Context(), first.Refresh.Token(), here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	first := f.signIn(t, user.Email, here)
+	second := f.refresh(t, first, here)
+	third := f.refresh(t, second, here)
+	_, err := f.Refresh(t.Context(), first.Refresh.Token(), here)
 	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
-	b.requireDead(t, third, "token_reused")
+	f.requireDead(t, third, "token_reused")
 }
 
 func TestRefresh_401_reuseByManyIsRecordedOnce(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session := b.signIn(t, user.Email, here)
-	b.refresh(t, session, here)
-	b.clock.advance(time.Minute)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session := f.signIn(t, user.Email, here)
+	f.refresh(t, session, here)
+	f.clock.advance(time.Minute)
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
-			if _, err := b.Refresh(t.Context(), session.Refresh.Token(), here); !errors.Is(err, auth.ErrInvalidRefreshToken) {
+			if _, err := f.Refresh(t.Context(), session.Refresh.Token(), here); !errors.Is(err, auth.ErrInvalidRefreshToken) {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
 	var noted int
-	for _, action := range b.events(t, &user.ID) {
+	for _, action := range f.events(t, &user.ID) {
 		if action == "refresh_token_reused" {
 			noted++
 		}
@@ -158,78 +158,78 @@ func TestRefresh_401_reuseByManyIsRecordedOnce(t *testing.T) {
 
 func TestRefresh_401_forgedTokensEndNothing(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session := b.signIn(t, user.Email, here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session := f.signIn(t, user.Email, here)
 	genuine := session.Refresh.Token()
 	for _, forged := range []string{"", "x", genuine[:40], genuine + "A", "A" + genuine[1:], genuine[:50] + "AAAA" + genuine[54:]} {
 		if forged == genuine {
 			continue
 		}
-		_, err := b.Refresh(t.Context(), forged, here)
+		_, err := f.Refresh(t.Context(), forged, here)
 		require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
 	}
-	b.refresh(t, session, here)
+	f.refresh(t, session, here)
 }
 
 func TestRefresh_401_idleForTooLong(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session := b.signIn(t, user.Email, here)
-	b.clock.advance(idle - time.Second)
-	session = b.refresh(t, session, here)
-	b.clock.advance(idle)
-	_, err := b.Refresh(t.Context(), session.Refresh.Token(), here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session := f.signIn(t, user.Email, here)
+	f.clock.advance(idle - time.Second)
+	session = f.refresh(t, session, here)
+	f.clock.advance(idle)
+	_, err := f.Refresh(t.Context(), session.Refresh.Token(), here)
 	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
 }
 
 func TestRefresh_401_atTheEndOfItsLifetime(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session := b.signIn(t, user.Email, here)
-	end := b.clock.Now().Add(lifetime)
-	for b.clock.Now().Add(idle - time.Hour).Before(end) {
-		b.clock.advance(idle - time.Hour)
-		session = b.refresh(t, session, here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session := f.signIn(t, user.Email, here)
+	end := f.clock.Now().Add(lifetime)
+	for f.clock.Now().Add(idle - time.Hour).Before(end) {
+		f.clock.advance(idle - time.Hour)
+		session = f.refresh(t, session, here)
 	}
 	require.WithinDuration(t, end, session.RefreshExpiresAt, 0, "no refresh outlives the session")
-	b.clock.advance(end.Sub(b.clock.Now()))
-	_, err := b.Refresh(t.Context(), session.Refresh.Token(), here)
+	f.clock.advance(end.Sub(f.clock.Now()))
+	_, err := f.Refresh(t.Context(), session.Refresh.Token(), here)
 	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
-	_, err = b.Authenticate(t.Context(), session.AccessToken)
+	_, err = f.Authenticate(t.Context(), session.AccessToken)
 	require.ErrorIs(t, err, auth.ErrUnauthenticated)
 }
 
 func TestSignOut_204_bothTokensAreDeadAtOnce(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session, other := b.signIn(t, user.Email, here), b.signIn(t, user.Email, here)
-	require.NoError(t, b.SignOut(t.Context(), session.Principal, here))
-	b.requireDead(t, session, "signed_out")
-	require.Equal(t, "signed_out", last(b.events(t, &user.ID)))
-	require.NoError(t, b.SignOut(t.Context(), session.Principal, here), "a second time changes nothing")
-	b.refresh(t, other, here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session, other := f.signIn(t, user.Email, here), f.signIn(t, user.Email, here)
+	require.NoError(t, f.SignOut(t.Context(), session.Principal, here))
+	f.requireDead(t, session, "signed_out")
+	require.Equal(t, "signed_out", last(f.events(t, &user.ID)))
+	require.NoError(t, f.SignOut(t.Context(), session.Principal, here), "a second time changes nothing")
+	f.refresh(t, other, here)
 }
 
 func TestAuthenticate_401(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session := b.signIn(t, user.Email, here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session := f.signIn(t, user.Email, here)
 	for _, bad := range []string{"", "x", "a.b.c", session.AccessToken + "x", session.Refresh.Token()} {
-		_, err := b.Authenticate(t.Context(), bad)
+		_, err := f.Authenticate(t.Context(), bad)
 		require.ErrorIs(t, err, auth.ErrUnauthenticated)
 	}
-	b.clock.advance(15 * time.Minute)
-	_, err := b.Authenticate(t.Context(), session.AccessToken)
+	f.clock.advance(15 * time.Minute)
+	_, err := f.Authenticate(t.Context(), session.AccessToken)
 	require.ErrorIs(t, err, auth.ErrUnauthenticated, "expired")
 
-	session = b.refresh(t, session, here)
-	_, err = b.store.Pool().Exec(t.Context(), "delete from users where id = $1", user.ID)
+	session = f.refresh(t, session, here)
+	_, err = f.store.Pool().Exec(t.Context(), "delete from users where id = $1", user.ID)
 	require.NoError(t, err)
-	_, err = b.Authenticate(t.Context(), session.AccessToken)
+	_, err = f.Authenticate(t.Context(), session.AccessToken)
 	require.ErrorIs(t, err, auth.ErrUnauthenticated, "the account is gone")
 }

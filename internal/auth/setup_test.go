@@ -40,8 +40,8 @@ const (
 
 var here = auth.Client{IP: "192.0.2.7", UserAgent: "test/1"}
 
-// bundle is a Service and its Mailer on a database and a Redis namespace of their own.
-type bundle struct {
+// fixture is a Service and its Mailer on a database and a Redis namespace of their own.
+type fixture struct {
 	*auth.Service
 	mailer  *task.Runner // of the outbox
 	store   *postgres.Store
@@ -60,23 +60,23 @@ type bundle struct {
 // weakest keeps the tests fast; what a hash costs is package password's business.
 func weakest() password.Params { return password.Params{Memory: 64, Iterations: 1, Parallelism: 1} }
 
-func setup(t *testing.T) *bundle {
+func setup(t *testing.T) *fixture {
 	t.Helper()
-	b := &bundle{
+	f := &fixture{
 		inbox: &inbox{}, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, queries: &statements{},
 		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), moved: make(chan string, 1000),
 	}
-	opened, err := postgres.Open(t.Context(), pgtest.New(t), postgres.Options{MaxConns: 20, Tracer: b.queries})
+	opened, err := postgres.Open(t.Context(), pgtest.New(t), postgres.Options{MaxConns: 20, Tracer: f.queries})
 	require.NoError(t, err)
 	t.Cleanup(opened.Close)
-	b.store = opened
-	b.hasher, err = password.New(weakest(), 0)
+	f.store = opened
+	f.hasher, err = password.New(weakest(), 0)
 	require.NoError(t, err)
 	ring, err := token.NewKeyring(secret)
 	require.NoError(t, err)
 	access, err := token.NewIssuer(ring, token.IssuerConfig{
 		Issuer: "mugshot", Audience: "mugshot-api", TTL: 15 * time.Minute,
-	}, b.clock.Now, rand.Reader)
+	}, f.clock.Now, rand.Reader)
 	require.NoError(t, err)
 	counters, err := ratelimit.Open(ratelimit.Config{
 		URL: redistest.URL(t), Namespace: redistest.Namespace(t), Key: []byte("key"), Timeout: 20 * time.Second,
@@ -89,59 +89,59 @@ func setup(t *testing.T) *bundle {
 	require.NoError(t, err)
 	templates, err := mail.NewTemplates("MugShot Studio", "https://app.example.com")
 	require.NoError(t, err)
-	b.codes = token.NewCodeHasher(ring)
+	f.codes = token.NewCodeHasher(ring)
 	vault, err := auth.NewVault(ring, rand.Reader)
 	require.NoError(t, err)
-	log := slog.New(slog.NewTextHandler(b.log, nil))
-	b.cfg = auth.Config{SessionIdle: idle, SessionLifetime: lifetime, SignupBonus: bonus, Product: "MugShot Studio"}
-	b.deps = auth.Deps{
-		Store: b.store, Passwords: b.hasher, AccessTokens: access,
-		RefreshTokens: token.NewRefresher(ring, rand.Reader), Codes: b.codes, Vault: vault, Lockout: lockout,
-		Push:            func(_ context.Context, id uuid.UUID) error { b.pushed <- id; return nil },
-		OnBalanceChange: func(action string, amount int64) { b.moved <- fmt.Sprint(action, " ", amount) },
-		Now:             b.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
+	log := slog.New(slog.NewTextHandler(f.log, nil))
+	f.cfg = auth.Config{SessionIdle: idle, SessionLifetime: lifetime, SignupBonus: bonus, Product: "MugShot Studio"}
+	f.deps = auth.Deps{
+		Store: f.store, Passwords: f.hasher, AccessTokens: access,
+		RefreshTokens: token.NewRefresher(ring, rand.Reader), Codes: f.codes, Vault: vault, Lockout: lockout,
+		Push:            func(_ context.Context, id uuid.UUID) error { f.pushed <- id; return nil },
+		OnBalanceChange: func(action string, amount int64) { f.moved <- fmt.Sprint(action, " ", amount) },
+		Now:             f.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	}
-	b.Service = auth.NewService(b.cfg, b.deps)
-	b.mailer = &task.Runner{Name: queue.Mail, Log: log, Kind: outbox.NewMailer(outbox.Deps{
-		Store: b.store, Sender: b.inbox, Random: rand.Reader, Composer: auth.NewComposer(auth.ComposerDeps{
-			Store: b.store, Templates: templates, Codes: b.codes, Now: b.clock.Now, Random: rand.Reader, NewID: factory.ID,
+	f.Service = auth.NewService(f.cfg, f.deps)
+	f.mailer = &task.Runner{Name: queue.Mail, Log: log, Kind: outbox.NewMailer(outbox.Deps{
+		Store: f.store, Sender: f.inbox, Random: rand.Reader, Composer: auth.NewComposer(auth.ComposerDeps{
+			Store: f.store, Templates: templates, Codes: f.codes, Now: f.clock.Now, Random: rand.Reader, NewID: factory.ID,
 		}),
 	})}
-	return b
+	return f
 }
 
 // signUp makes an account whose address is not confirmed.
-func (b *bundle) signUp(t *testing.T, username string) db.User {
+func (f *fixture) signUp(t *testing.T, username string) db.User {
 	t.Helper()
-	id, err := b.SignUp(t.Context(), application(username), here)
+	id, err := f.SignUp(t.Context(), application(username), here)
 	require.NoError(t, err)
-	return b.user(t, id)
+	return f.user(t, id)
 }
 
 // member makes an account that can sign in, and empties the inbox.
-func (b *bundle) member(t *testing.T, username string) db.User {
+func (f *fixture) member(t *testing.T, username string) db.User {
 	t.Helper()
-	user := b.signUp(t, username)
-	b.deliver(t)
-	require.NoError(t, b.Confirm(t.Context(), user.Email, b.inbox.code(t), here))
-	b.inbox.empty()
-	return b.user(t, user.ID)
+	user := f.signUp(t, username)
+	f.deliver(t)
+	require.NoError(t, f.Confirm(t.Context(), user.Email, f.inbox.code(t), here))
+	f.inbox.empty()
+	return f.user(t, user.ID)
 }
 
-func (b *bundle) user(t *testing.T, id uuid.UUID) db.User {
+func (f *fixture) user(t *testing.T, id uuid.UUID) db.User {
 	t.Helper()
-	user, err := b.store.Queries().UserGet(t.Context(), id)
+	user, err := f.store.Queries().UserGet(t.Context(), id)
 	require.NoError(t, err)
 	return user
 }
 
 // deliver does the worker's part for every mail that was pushed.
-func (b *bundle) deliver(t *testing.T) {
+func (f *fixture) deliver(t *testing.T) {
 	t.Helper()
 	for {
 		select {
-		case id := <-b.pushed:
-			require.NoError(t, b.mailer.Run(t.Context(), id))
+		case id := <-f.pushed:
+			require.NoError(t, f.mailer.Run(t.Context(), id))
 		default:
 			return
 		}
@@ -149,9 +149,9 @@ func (b *bundle) deliver(t *testing.T) {
 }
 
 // events lists the audited actions of an account, oldest first; nil: of no account.
-func (b *bundle) events(t *testing.T, userID *uuid.UUID) []string {
+func (f *fixture) events(t *testing.T, userID *uuid.UUID) []string {
 	t.Helper()
-	rows, err := b.store.Pool().Query(t.Context(),
+	rows, err := f.store.Pool().Query(t.Context(),
 		"select action from audit_logs where user_id is not distinct from $1 and balance_after is null order by seq", userID)
 	require.NoError(t, err)
 	actions, err := pgx.CollectRows(rows, pgx.RowTo[string])

@@ -16,208 +16,208 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
-func (b *bundle) signIn(t *testing.T, email string, client auth.Client) auth.Session {
+func (f *fixture) signIn(t *testing.T, email string, client auth.Client) auth.Session {
 	t.Helper()
-	session, err := b.SignIn(t.Context(), auth.Credentials{Email: email, Password: goodPassword}, client)
+	session, err := f.SignIn(t.Context(), auth.Credentials{Email: email, Password: goodPassword}, client)
 	require.NoError(t, err)
 	return session
 }
 
 func TestSignIn_200(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	session := b.signIn(t, " ADA@example.com ", here)
+	f := setup(t)
+	user := f.member(t, "ada")
+	session := f.signIn(t, " ADA@example.com ", here)
 	require.Equal(t, user.ID, session.UserID)
 	require.Equal(t, 15*time.Minute, session.ExpiresIn)
-	require.WithinDuration(t, b.clock.Now().Add(idle), session.RefreshExpiresAt, 0)
+	require.WithinDuration(t, f.clock.Now().Add(idle), session.RefreshExpiresAt, 0)
 
-	principal, err := b.Authenticate(t.Context(), session.AccessToken)
+	principal, err := f.Authenticate(t.Context(), session.AccessToken)
 	require.NoError(t, err)
 	require.Equal(t, session.Principal, principal)
 
-	row := b.session(t, session)
+	row := f.session(t, session)
 	require.Equal(t, here.IP, row.IP)
 	require.Equal(t, here.UserAgent, row.UserAgent)
 	require.NotContains(t, string(row.RefreshHash), session.Refresh.Token())
-	require.Equal(t, "signed_in", last(b.events(t, &user.ID)))
+	require.Equal(t, "signed_in", last(f.events(t, &user.ID)))
 }
 
 func TestSignIn_401_wrongAndUnknownCostTheSame(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	_, err := b.store.Pool().Exec(t.Context(), `insert into users (id, email, username, full_name, dob)
+	f := setup(t)
+	user := f.member(t, "ada")
+	_, err := f.store.Pool().Exec(t.Context(), `insert into users (id, email, username, full_name, dob)
 		values (gen_random_uuid(), 'social@example.com', 'social', 'S', '1990-01-01')`)
 	require.NoError(t, err)
 	var work [][]string
 	for _, email := range []string{user.Email, "nobody@example.com", "social@example.com"} {
-		hashes := b.hasher.Hashes()
-		work = append(work, b.queries.during(func() {
-			_, err := b.SignIn(t.Context(), auth.Credentials{Email: email, Password: "not the password"}, here)
+		hashes := f.hasher.Hashes()
+		work = append(work, f.queries.during(func() {
+			_, err := f.SignIn(t.Context(), auth.Credentials{Email: email, Password: "not the password"}, here)
 			require.ErrorIs(t, err, auth.ErrInvalidCredentials)
 		}))
-		require.Equal(t, hashes+1, b.hasher.Hashes(), email)
+		require.Equal(t, hashes+1, f.hasher.Hashes(), email)
 	}
 	require.Equal(t, work[0], work[1])
 	require.Equal(t, work[0], work[2])
-	require.Equal(t, "sign_in_failed", last(b.events(t, &user.ID)))
-	require.Equal(t, []string{"sign_in_failed"}, b.events(t, nil))
+	require.Equal(t, "sign_in_failed", last(f.events(t, &user.ID)))
+	require.Equal(t, []string{"sign_in_failed"}, f.events(t, nil))
 }
 
 func TestSignIn_403_notConfirmedIsOnlyToldToWhoKnowsThePassword(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.signUp(t, "ada")
-	_, err := b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: goodPassword}, here)
+	f := setup(t)
+	user := f.signUp(t, "ada")
+	_, err := f.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: goodPassword}, here)
 	require.ErrorIs(t, err, auth.ErrEmailNotConfirmed)
-	_, err = b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, here)
+	_, err = f.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, here)
 	require.ErrorIs(t, err, auth.ErrInvalidCredentials)
 }
 
 func TestSignIn_429_lockedBeforeAnythingIsHashed(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
+	f := setup(t)
+	user := f.member(t, "ada")
 	for range 5 {
-		_, err := b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, here)
+		_, err := f.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, here)
 		require.ErrorIs(t, err, auth.ErrInvalidCredentials)
 	}
-	hashes := b.hasher.Hashes()
+	hashes := f.hasher.Hashes()
 	elsewhere := auth.Client{IP: "198.51.100.1", UserAgent: "other"}
-	_, err := b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: goodPassword}, elsewhere)
+	_, err := f.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: goodPassword}, elsewhere)
 	require.ErrorIs(t, err, ratelimit.ErrLocked)
 	require.Positive(t, apperr.From(err).RetryAfter)
 	require.LessOrEqual(t, apperr.From(err).RetryAfter, time.Minute)
-	require.Equal(t, hashes, b.hasher.Hashes())
+	require.Equal(t, hashes, f.hasher.Hashes())
 
-	events := b.events(t, &user.ID)
+	events := f.events(t, &user.ID)
 	require.Contains(t, events, "account_locked")
 	require.Equal(t, "locked_attempt", last(events))
-	b.deliver(t)
-	require.Contains(t, b.inbox.last(t).Text, "1 minute", "the owner is told")
+	f.deliver(t)
+	require.Contains(t, f.inbox.last(t).Text, "1 minute", "the owner is told")
 }
 
 func TestSignIn_429_anUnknownAddressLocksAlike(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
+	f := setup(t)
+	user := f.member(t, "ada")
 	fifth := func(email string, net int) (work []string) {
 		for i := range 5 {
 			client := auth.Client{IP: fmt.Sprintf("203.0.%d.%d", net, i)}
-			work = b.queries.during(func() {
-				_, err := b.SignIn(t.Context(), auth.Credentials{Email: email, Password: "not the password"}, client)
+			work = f.queries.during(func() {
+				_, err := f.SignIn(t.Context(), auth.Credentials{Email: email, Password: "not the password"}, client)
 				require.ErrorIs(t, err, auth.ErrInvalidCredentials)
 			})
 		}
-		_, err := b.SignIn(t.Context(), auth.Credentials{Email: email, Password: "not the password"}, here)
+		_, err := f.SignIn(t.Context(), auth.Credentials{Email: email, Password: "not the password"}, here)
 		require.ErrorIs(t, err, ratelimit.ErrLocked)
 		return work
 	}
 	require.Equal(t, fifth(user.Email, 1), fifth("nobody@example.com", 2))
-	b.deliver(t)
-	require.Len(t, b.inbox.all(), 1)
+	f.deliver(t)
+	require.Len(t, f.inbox.all(), 1)
 }
 
 func TestSignIn_429_anAddressThatTriesManyAccounts(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
+	f := setup(t)
+	user := f.member(t, "ada")
 	for i := range 5 {
-		_, err := b.SignIn(t.Context(), auth.Credentials{Email: fmt.Sprintf("victim-%d@example.com", i), Password: "not the password"}, here)
+		_, err := f.SignIn(t.Context(), auth.Credentials{Email: fmt.Sprintf("victim-%d@example.com", i), Password: "not the password"}, here)
 		require.ErrorIs(t, err, auth.ErrInvalidCredentials)
 	}
-	_, err := b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: goodPassword}, here)
+	_, err := f.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: goodPassword}, here)
 	require.ErrorIs(t, err, ratelimit.ErrLocked)
-	b.signIn(t, user.Email, auth.Client{IP: "198.51.100.1"})
+	f.signIn(t, user.Email, auth.Client{IP: "198.51.100.1"})
 }
 
 func TestSignIn_429_theOwnerIsMailedOnceADay(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
+	f := setup(t)
+	user := f.member(t, "ada")
 	for round := range 2 {
 		for i := range 5 {
 			client := auth.Client{IP: fmt.Sprintf("203.0.113.%d", 10*round+i)}
-			_, err := b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, client)
+			_, err := f.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, client)
 			require.ErrorIs(t, err, auth.ErrInvalidCredentials)
 		}
-		require.NoError(t, b.deps.Lockout.Clear(t.Context(), ratelimit.Account(user.Email)))
+		require.NoError(t, f.deps.Lockout.Clear(t.Context(), ratelimit.Account(user.Email)))
 	}
-	b.deliver(t)
-	require.Len(t, b.inbox.all(), 1)
+	f.deliver(t)
+	require.Len(t, f.inbox.all(), 1)
 }
 
 func TestSignIn_twoHundredGuessesFromFiftyAddresses(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
-	hashes := b.hasher.Hashes()
+	f := setup(t)
+	user := f.member(t, "ada")
+	hashes := f.hasher.Hashes()
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
 			client := auth.Client{IP: fmt.Sprintf("203.0.113.%d", i%50)}
-			_, err := b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, client)
+			_, err := f.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, client)
 			if !errors.Is(err, auth.ErrInvalidCredentials) && !errors.Is(err, ratelimit.ErrLocked) {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	require.EqualValues(t, 5, b.hasher.Hashes()-hashes, "passwords looked at")
+	require.EqualValues(t, 5, f.hasher.Hashes()-hashes, "passwords looked at")
 
-	require.NoError(t, b.deps.Lockout.Clear(t.Context(), ratelimit.Account(user.Email)))
-	b.signIn(t, user.Email, here)
+	require.NoError(t, f.deps.Lockout.Clear(t.Context(), ratelimit.Account(user.Email)))
+	f.signIn(t, user.Email, here)
 }
 
 func TestSignIn_aSuccessForgives(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
+	f := setup(t)
+	user := f.member(t, "ada")
 	for round := range 3 {
 		for range 4 {
-			_, err := b.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, auth.Client{IP: fmt.Sprintf("203.0.113.%d", round)})
+			_, err := f.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, auth.Client{IP: fmt.Sprintf("203.0.113.%d", round)})
 			require.ErrorIs(t, err, auth.ErrInvalidCredentials)
 		}
-		b.signIn(t, user.Email, auth.Client{IP: fmt.Sprintf("203.0.113.%d", round)})
+		f.signIn(t, user.Email, auth.Client{IP: fmt.Sprintf("203.0.113.%d", round)})
 	}
 }
 
 func TestSignIn_givesBackAnAttemptThatWasNotChecked(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
+	f := setup(t)
+	user := f.member(t, "ada")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 20 {
-		_, err := b.SignIn(gone, auth.Credentials{Email: user.Email, Password: goodPassword}, here)
+		_, err := f.SignIn(gone, auth.Credentials{Email: user.Email, Password: goodPassword}, here)
 		require.Error(t, err)
 	}
-	b.signIn(t, user.Email, here)
+	f.signIn(t, user.Email, here)
 }
 
 func TestSignIn_rehashesWhenTheCostGrew(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.member(t, "ada")
+	f := setup(t)
+	user := f.member(t, "ada")
 	stronger := weakest()
 	stronger.Memory *= 2
-	deps := b.deps
+	deps := f.deps
 	var err error
 	deps.Passwords, err = password.New(stronger, 0)
 	require.NoError(t, err)
-	later := auth.NewService(b.cfg, deps)
+	later := auth.NewService(f.cfg, deps)
 
 	_, err = later.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: "not the password"}, here)
 	require.ErrorIs(t, err, auth.ErrInvalidCredentials)
-	require.Equal(t, *user.PasswordHash, *b.user(t, user.ID).PasswordHash)
+	require.Equal(t, *user.PasswordHash, *f.user(t, user.ID).PasswordHash)
 
 	_, err = later.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: goodPassword}, here)
 	require.NoError(t, err)
-	rehashed := *b.user(t, user.ID).PasswordHash
+	rehashed := *f.user(t, user.ID).PasswordHash
 	require.Contains(t, rehashed, "m=128,")
-	b.signIn(t, user.Email, here)
-	require.Equal(t, rehashed, *b.user(t, user.ID).PasswordHash, "never weakened")
+	f.signIn(t, user.Email, here)
+	require.Equal(t, rehashed, *f.user(t, user.ID).PasswordHash, "never weakened")
 }
 
 func last(list []string) string {

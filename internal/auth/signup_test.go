@@ -20,16 +20,16 @@ import (
 
 func TestStart_200(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	user := b.signUp(t, "ada")
-	_, err := b.store.Pool().Exec(t.Context(), `insert into users (id, email, username, full_name, dob)
+	f := setup(t)
+	user := f.signUp(t, "ada")
+	_, err := f.store.Pool().Exec(t.Context(), `insert into users (id, email, username, full_name, dob)
 		values (gen_random_uuid(), 'social@example.com', 'social', 'S', '1990-01-01')`)
 	require.NoError(t, err)
 	for email, want := range map[string]auth.Step{
 		user.Email: auth.AskPassword, " ADA@EXAMPLE.COM ": auth.AskPassword,
 		"social@example.com": auth.OfferSocial, "nobody@example.com": auth.CreateAccount,
 	} {
-		step, err := b.Start(t.Context(), email)
+		step, err := f.Start(t.Context(), email)
 		require.NoError(t, err)
 		require.Equal(t, want, step, email)
 	}
@@ -37,33 +37,33 @@ func TestStart_200(t *testing.T) {
 
 func TestSignUp_201(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	in := application("Ada")
 	in.Email, in.FullName = "  Ada@Example.COM ", " Ada Lovelace "
-	id, err := b.SignUp(t.Context(), in, here)
+	id, err := f.SignUp(t.Context(), in, here)
 	require.NoError(t, err)
 
-	user := b.user(t, id)
+	user := f.user(t, id)
 	require.Equal(t, "Ada@Example.COM", user.Email, "as it was typed")
 	require.Equal(t, "Ada Lovelace", user.FullName)
 	require.Equal(t, in.DOB, user.Dob.UTC())
 	require.Nil(t, user.EmailConfirmedAt)
 	require.Zero(t, user.Credits, "the bonus is for a confirmed address")
 	require.NotContains(t, *user.PasswordHash, goodPassword)
-	require.Equal(t, []string{"signed_up"}, b.events(t, &id))
+	require.Equal(t, []string{"signed_up"}, f.events(t, &id))
 
-	b.deliver(t)
-	require.Len(t, b.inbox.all(), 1)
-	require.Equal(t, "Ada@Example.COM", b.inbox.last(t).To)
-	require.NotEmpty(t, b.inbox.code(t))
+	f.deliver(t)
+	require.Len(t, f.inbox.all(), 1)
+	require.Equal(t, "Ada@Example.COM", f.inbox.last(t).To)
+	require.NotEmpty(t, f.inbox.code(t))
 }
 
 func TestSignUp_201_withAPhoto(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	photo := factory.ID()
 	var steps []string
-	deps := b.deps
+	deps := f.deps
 	deps.ClaimPhoto = func(_ context.Context, userID, photoID uuid.UUID) (
 		func(context.Context, *db.Queries) error, func(context.Context), error,
 	) {
@@ -75,37 +75,37 @@ func TestSignUp_201_withAPhoto(t *testing.T) {
 		}
 		finish := func(ctx context.Context) {
 			steps = append(steps, "finished")
-			_, err := b.store.Queries().UserGet(ctx, userID) // committed
+			_, err := f.store.Queries().UserGet(ctx, userID) // committed
 			require.NoError(t, err)
 		}
 		return attach, finish, nil
 	}
 	in := application("ada")
 	in.PhotoID = &photo
-	_, err := auth.NewService(b.cfg, deps).SignUp(t.Context(), in, here)
+	_, err := auth.NewService(f.cfg, deps).SignUp(t.Context(), in, here)
 	require.NoError(t, err)
 	require.Equal(t, []string{"attached", "finished"}, steps)
 
 	steps = nil
-	_, err = auth.NewService(b.cfg, deps).SignUp(t.Context(), in, here)
+	_, err = auth.NewService(f.cfg, deps).SignUp(t.Context(), in, here)
 	require.Error(t, err, "taken")
 	require.Empty(t, steps)
 }
 
 func TestSignUp_400_photo(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	refused := apperr.Validation(apperr.Body("profile_photo_asset_id", "not_found", "Send it again."))
 	in := application("ada")
 	photo := factory.ID()
 	in.PhotoID = &photo
-	deps := b.deps
+	deps := f.deps
 	deps.ClaimPhoto = func(context.Context, uuid.UUID, uuid.UUID) (
 		func(context.Context, *db.Queries) error, func(context.Context), error,
 	) {
 		return nil, nil, refused
 	}
-	_, err := auth.NewService(b.cfg, deps).SignUp(t.Context(), in, here)
+	_, err := auth.NewService(f.cfg, deps).SignUp(t.Context(), in, here)
 	requireFields(t, err, "/profile_photo_asset_id not_found")
 
 	deps.ClaimPhoto = func(context.Context, uuid.UUID, uuid.UUID) (
@@ -114,28 +114,28 @@ func TestSignUp_400_photo(t *testing.T) {
 		return func(context.Context, *db.Queries) error { return refused },
 			func(context.Context) { t.Error("nothing was committed") }, nil
 	}
-	_, err = auth.NewService(b.cfg, deps).SignUp(t.Context(), in, here)
+	_, err = auth.NewService(f.cfg, deps).SignUp(t.Context(), in, here)
 	requireFields(t, err, "/profile_photo_asset_id not_found")
-	step, err := b.Start(t.Context(), in.Email)
+	step, err := f.Start(t.Context(), in.Email)
 	require.NoError(t, err)
 	require.Equal(t, auth.CreateAccount, step, "no account without the photo that was asked for")
 }
 
 func TestSignUp_400_everyFailingFieldAtOnce(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	in := application("ada.lovelace")
 	in.Password, in.ConfirmPassword = "ada.lov", "other"
 	in.FullName = "\u00a0"
-	in.DOB = b.clock.Now().AddDate(-12, 0, 0)
-	_, err := b.SignUp(t.Context(), in, here)
+	in.DOB = f.clock.Now().AddDate(-12, 0, 0)
+	_, err := f.SignUp(t.Context(), in, here)
 	requireFields(t, err, "/password min_length", "/confirm_password mismatch", "/full_name required", "/dob too_young")
-	require.Zero(t, b.hasher.Hashes(), "nothing is hashed for a form that is refused")
+	require.Zero(t, f.hasher.Hashes(), "nothing is hashed for a form that is refused")
 }
 
 func TestSignUp_400_password(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	for plain, want := range map[string]string{
 		"short-1": "min_length", "password": "too_common", "my.ada.lovelace.99": "contains_username",
 		strings.Repeat("x", 129): "max_length",
@@ -143,7 +143,7 @@ func TestSignUp_400_password(t *testing.T) {
 		in := application("ada.lovelace")
 		in.Email = "someone@example.com"
 		in.Password, in.ConfirmPassword = plain, plain
-		_, err := b.SignUp(t.Context(), in, here)
+		_, err := f.SignUp(t.Context(), in, here)
 		requireFields(t, err, "/password "+want)
 	}
 }
@@ -178,27 +178,27 @@ func TestCheckDOB_atTheEdges(t *testing.T) {
 
 func TestSignUp_409(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.signUp(t, "ada")
+	f := setup(t)
+	f.signUp(t, "ada")
 	in := application("grace")
 	in.Email = "ADA@example.com"
-	_, err := b.SignUp(t.Context(), in, here)
+	_, err := f.SignUp(t.Context(), in, here)
 	require.ErrorIs(t, err, auth.ErrEmailTaken)
 	in = application("ADA")
 	in.Email = "grace@example.com"
-	_, err = b.SignUp(t.Context(), in, here)
+	_, err = f.SignUp(t.Context(), in, here)
 	require.ErrorIs(t, err, auth.ErrUsernameTaken)
-	require.Empty(t, b.events(t, nil))
+	require.Empty(t, f.events(t, nil))
 }
 
 func TestSignUp_409_ofTwentyAtOnceOneWins(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	f := setup(t)
 	var won, lost atomic.Int32
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			switch _, err := b.SignUp(t.Context(), application("ada"), here); {
+			switch _, err := f.SignUp(t.Context(), application("ada"), here); {
 			case err == nil:
 				won.Add(1)
 			case errors.Is(err, auth.ErrEmailTaken), errors.Is(err, auth.ErrUsernameTaken):

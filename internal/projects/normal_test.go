@@ -12,7 +12,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/providers/prompts"
 )
 
-// A prompt and its normal form come into the world together, and what the creator wrote stays as it was written.
+// A prompt and its normal form are written together, and what the creator wrote stays as it was written.
 func TestProjects_keepTheNormalForm(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
