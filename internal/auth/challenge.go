@@ -87,5 +87,5 @@ func (s *Service) meet(
 	case used == 0: // another request has used it
 		return Session{}, ErrInvalidCode
 	}
-	return s.openNoted(ctx, q, user, client)
+	return s.openAudited(ctx, q, user, client)
 }

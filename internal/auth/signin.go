@@ -49,14 +49,14 @@ func (s *Service) SignIn(ctx context.Context, in Credentials, client Client) (Se
 	}
 	var session Session
 	err = s.store.InTx(ctx, func(q *db.Queries) error {
-		session, err = s.openNoted(ctx, q, user, client)
+		session, err = s.openAudited(ctx, q, user, client)
 		return err
 	})
 	return session, err
 }
 
-// openNoted opens a session for an account that has proved itself, and writes it down.
-func (s *Service) openNoted(ctx context.Context, q *db.Queries, user db.User, client Client) (Session, error) {
+// openAudited opens a session for an account that has proved itself, and writes it down.
+func (s *Service) openAudited(ctx context.Context, q *db.Queries, user db.User, client Client) (Session, error) {
 	session, err := s.open(ctx, q, user, client)
 	if err != nil {
 		return Session{}, err

@@ -93,7 +93,7 @@ func TestQueueProject_4xx_costsNothing(t *testing.T) {
 	consent := func(me bool) *safety.Consent { return &safety.Consent{SubjectIsMe: me, AcceptedAt: time.Now()} }
 	for name, c := range map[string]struct {
 		user, project uuid.UUID
-		order         jobs.JobRequest
+		request       jobs.JobRequest
 		want          error
 	}{
 		"too dear":          {f.user.ID, f.project.ID, jobs.JobRequest{Quality: catalog.Std, Variants: 2}, jobs.ErrInsufficientCredits},
@@ -114,7 +114,7 @@ func TestQueueProject_4xx_costsNothing(t *testing.T) {
 			jobs.JobRequest{Quality: catalog.Draft, Variants: 2, Consent: consent(true)}, jobs.ErrInsufficientCredits,
 		},
 	} {
-		_, _, err := f.service.Queue(t.Context(), c.user, c.project, c.order, noKey)
+		_, _, err := f.service.Queue(t.Context(), c.user, c.project, c.request, noKey)
 		require.ErrorIs(t, err, c.want, name)
 	}
 	require.EqualValues(t, 3, factory.Balance(t, f.store, f.user.ID))

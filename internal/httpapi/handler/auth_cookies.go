@@ -30,8 +30,8 @@ type cookieJar struct {
 }
 
 // newCookieJar returns the jar of an API under basePath.
-func newCookieJar(basePath, csrfDomain string, guard *token.CSRFTokens) cookieJar {
-	return cookieJar{path: basePath + "/auth", domain: csrfDomain, csrf: guard}
+func newCookieJar(basePath, csrfDomain string, csrf *token.CSRFTokens) cookieJar {
+	return cookieJar{path: basePath + "/auth", domain: csrfDomain, csrf: csrf}
 }
 
 func (j cookieJar) issue(session auth.Session) ([]*http.Cookie, error) {

@@ -55,8 +55,8 @@ type Set struct {
 }
 
 // New returns the breakers of the given models.
-func New(cfg Config, notes SharedState, log *slog.Logger, models ...string) *Set {
-	g := &Set{cfg: cfg, shared: notes, log: log, models: models, breakers: map[string]*breaker{}}
+func New(cfg Config, shared SharedState, log *slog.Logger, models ...string) *Set {
+	g := &Set{cfg: cfg, shared: shared, log: log, models: models, breakers: map[string]*breaker{}}
 	for _, model := range models {
 		g.breakers[model] = g.newBreaker(model)
 	}

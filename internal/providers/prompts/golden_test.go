@@ -104,8 +104,8 @@ func hex4(r rune) string {
 	return string([]byte{digits[r>>12&15], digits[r>>8&15], digits[r>>4&15], digits[r&15]})
 }
 
-// The creator's words can't leave their fence: whatever they are, the mark that ends it stands only where it was put.
-func requireFenced(t *testing.T, req providers.ImageRequest) {
+// The creator's words can't leave their quotes: whatever they are, the mark that ends them stands only where it was put.
+func requireQuoted(t *testing.T, req providers.ImageRequest) {
 	t.Helper()
 	text := prompts.Gemini(req)
 	_, after, found := strings.Cut(text, "between <")
@@ -152,7 +152,7 @@ func quotedHeadline(t *testing.T, text string) string {
 func TestQuoting_holds(t *testing.T) {
 	t.Parallel()
 	for _, g := range goldens(t) {
-		requireFenced(t, g.request())
+		requireQuoted(t, g.request())
 	}
 }
 
@@ -165,7 +165,7 @@ func FuzzQuoting(f *testing.F) {
 		require.True(t, utf8.ValidString(n.Headline))
 		require.NotContains(t, n.Headline, "\n")
 		if n.Headline != "" {
-			requireFenced(t, providers.ImageRequest{Width: 16, Height: 9, Platform: "youtube", Prompt: n.Prompt})
+			requireQuoted(t, providers.ImageRequest{Width: 16, Height: 9, Platform: "youtube", Prompt: n.Prompt})
 		}
 	})
 }

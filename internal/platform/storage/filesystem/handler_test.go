@@ -19,8 +19,8 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/storagetest"
 )
 
-// bench is a Store with the product's buckets and one stored picture.
-type bench struct {
+// fixture is a Store with the product's buckets and one stored picture.
+type fixture struct {
 	storagetest.Subject
 	root   string
 	stored storage.Object
@@ -28,9 +28,9 @@ type bench struct {
 	upload storage.SignedUpload
 }
 
-func setup(t *testing.T) bench {
+func setup(t *testing.T) fixture {
 	t.Helper()
-	b := bench{root: t.TempDir(), stored: storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/a.png"}}
+	b := fixture{root: t.TempDir(), stored: storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/a.png"}}
 	b.Subject, _ = openIn(t, b.root)
 	require.NoError(t, b.Store.EnsureBuckets(t.Context(), storage.Buckets()))
 	require.NoError(t, b.Store.Put(t.Context(), b.stored, "image/png", strings.NewReader("picture"), 7))
@@ -44,7 +44,7 @@ func setup(t *testing.T) bench {
 }
 
 // do sends a request; a body that is not a *strings.Reader goes without a length.
-func (b bench) do(t *testing.T, method, url string, body io.Reader, headers ...string) (*http.Response, string) {
+func (b fixture) do(t *testing.T, method, url string, body io.Reader, headers ...string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	require.NoError(t, err)
@@ -66,54 +66,54 @@ func TestHandler_refusals(t *testing.T) {
 		name   string
 		status int
 		code   apperr.Code
-		send   func(t *testing.T, b bench) (*http.Response, string)
+		send   func(t *testing.T, b fixture) (*http.Response, string)
 	}{
-		{"unsigned", 401, apperr.CodeUnauthenticated, func(t *testing.T, b bench) (*http.Response, string) {
+		{"unsigned", 401, apperr.CodeUnauthenticated, func(t *testing.T, b fixture) (*http.Response, string) {
 			return b.do(t, http.MethodGet, b.Server.URL+"/storage/renders/u-1/render/a.png", nil)
 		}},
-		{"outside of the base path", 401, apperr.CodeUnauthenticated, func(t *testing.T, b bench) (*http.Response, string) {
+		{"outside of the base path", 401, apperr.CodeUnauthenticated, func(t *testing.T, b fixture) (*http.Response, string) {
 			return b.do(t, http.MethodGet, strings.Replace(b.link, "/storage/", "/else/", 1), nil)
 		}},
-		{"gone", 404, apperr.CodeNotFound, func(t *testing.T, b bench) (*http.Response, string) {
+		{"gone", 404, apperr.CodeNotFound, func(t *testing.T, b fixture) (*http.Response, string) {
 			require.NoError(t, b.Store.Remove(t.Context(), b.stored.Bucket, b.stored.Path))
 			return b.do(t, http.MethodGet, b.link, nil)
 		}},
-		{"method", 405, apperr.CodeMethodNotAllowed, func(t *testing.T, b bench) (*http.Response, string) {
+		{"method", 405, apperr.CodeMethodNotAllowed, func(t *testing.T, b fixture) (*http.Response, string) {
 			return b.do(t, http.MethodDelete, b.link, nil)
 		}},
-		{"range", 416, apperr.CodeValidationFailed, func(t *testing.T, b bench) (*http.Response, string) {
+		{"range", 416, apperr.CodeValidationFailed, func(t *testing.T, b fixture) (*http.Response, string) {
 			return b.do(t, http.MethodGet, b.link, nil, "Range", "bytes=7-")
 		}},
-		{"no type", 415, apperr.CodeUnsupportedMediaType, func(t *testing.T, b bench) (*http.Response, string) {
+		{"no type", 415, apperr.CodeUnsupportedMediaType, func(t *testing.T, b fixture) (*http.Response, string) {
 			return b.do(t, http.MethodPut, b.upload.URL, strings.NewReader("picture"))
 		}},
-		{"wrong type", 415, apperr.CodeUnsupportedMediaType, func(t *testing.T, b bench) (*http.Response, string) {
+		{"wrong type", 415, apperr.CodeUnsupportedMediaType, func(t *testing.T, b fixture) (*http.Response, string) {
 			return b.do(t, http.MethodPut, b.upload.URL, strings.NewReader("picture"), contentType, "image/webp")
 		}},
-		{"too long", 413, apperr.CodePayloadTooLarge, func(t *testing.T, b bench) (*http.Response, string) {
+		{"too long", 413, apperr.CodePayloadTooLarge, func(t *testing.T, b fixture) (*http.Response, string) {
 			return b.do(t, http.MethodPut, b.upload.URL, strings.NewReader("pictures"), contentType, png)
 		}},
-		{"too short", 400, apperr.CodeValidationFailed, func(t *testing.T, b bench) (*http.Response, string) {
+		{"too short", 400, apperr.CodeValidationFailed, func(t *testing.T, b fixture) (*http.Response, string) {
 			return b.do(t, http.MethodPut, b.upload.URL, strings.NewReader("pictur"), contentType, png)
 		}},
-		{"length unknown", 400, apperr.CodeValidationFailed, func(t *testing.T, b bench) (*http.Response, string) {
+		{"length unknown", 400, apperr.CodeValidationFailed, func(t *testing.T, b fixture) (*http.Response, string) {
 			return b.do(t, http.MethodPut, b.upload.URL, io.MultiReader(strings.NewReader("picture")), contentType, png)
 		}},
-		{"again", 409, apperr.CodeVersionConflict, func(t *testing.T, b bench) (*http.Response, string) {
+		{"again", 409, apperr.CodeVersionConflict, func(t *testing.T, b fixture) (*http.Response, string) {
 			res, _ := b.do(t, http.MethodPut, b.upload.URL, strings.NewReader("picture"), contentType, png)
 			require.Equal(t, http.StatusOK, res.StatusCode)
 			return b.do(t, http.MethodPut, b.upload.URL, strings.NewReader("pixture"), contentType, png)
 		}},
-		{"bucket's limit", 413, apperr.CodePayloadTooLarge, func(t *testing.T, b bench) (*http.Response, string) {
+		{"bucket's limit", 413, apperr.CodePayloadTooLarge, func(t *testing.T, b fixture) (*http.Response, string) {
 			require.NoError(t, b.Store.EnsureBuckets(t.Context(), []storage.Bucket{{Name: storage.BucketRenders, MaxBytes: 6}}))
 			return b.do(t, http.MethodPut, b.upload.URL, strings.NewReader("picture"), contentType, png)
 		}},
-		{"bucket's types", 415, apperr.CodeUnsupportedMediaType, func(t *testing.T, b bench) (*http.Response, string) {
+		{"bucket's types", 415, apperr.CodeUnsupportedMediaType, func(t *testing.T, b fixture) (*http.Response, string) {
 			rules := []storage.Bucket{{Name: storage.BucketRenders, ContentTypes: []string{"image/webp"}}}
 			require.NoError(t, b.Store.EnsureBuckets(t.Context(), rules))
 			return b.do(t, http.MethodPut, b.upload.URL, strings.NewReader("picture"), contentType, png)
 		}},
-		{"broken file", 503, apperr.CodeUnavailable, func(t *testing.T, b bench) (*http.Response, string) {
+		{"broken file", 503, apperr.CodeUnavailable, func(t *testing.T, b fixture) (*http.Response, string) {
 			require.NoError(t, os.Truncate(filepath.Join(b.root, "renders", b.stored.Path), 20))
 			return b.do(t, http.MethodGet, b.link, nil)
 		}},
@@ -231,7 +231,7 @@ func TestHandler_logsFaultsWithoutTheURL(t *testing.T) {
 		t.Cleanup(func() { require.NoError(t, store.Close()) })
 		return store
 	})
-	b := bench{Subject: storagetest.Subject{Server: server}}
+	b := fixture{Subject: storagetest.Subject{Server: server}}
 	require.NoError(t, store.EnsureBuckets(t.Context(), storage.Buckets()))
 	object := storage.Object{Bucket: storage.BucketRenders, Path: "a.png"}
 	require.NoError(t, store.Put(t.Context(), object, "image/png", strings.NewReader("picture"), 7))

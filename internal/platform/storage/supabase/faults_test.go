@@ -19,23 +19,23 @@ import (
 
 var picture = storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/a.png"}
 
-// bench is a set-up storage with one picture.
-type bench struct {
+// fixture is a set-up storage with one picture.
+type fixture struct {
 	storagetest.Subject
 	fake *supabasefake.Server
 }
 
-func setup(t *testing.T) bench {
+func setup(t *testing.T) fixture {
 	t.Helper()
 	return setupWith(t, secretKey)
 }
 
-func setupWith(t *testing.T, key string) bench {
+func setupWith(t *testing.T, key string) fixture {
 	t.Helper()
 	s, fake := open(t, key)
 	require.NoError(t, s.Store.EnsureBuckets(t.Context(), storage.Buckets()))
 	require.NoError(t, s.Store.Put(t.Context(), picture, "image/png", strings.NewReader("picture"), 7))
-	return bench{Subject: s, fake: fake}
+	return fixture{Subject: s, fake: fake}
 }
 
 // operations are all that a Store can do, each on the picture of setup; each leaves the same, however often it is done.
@@ -80,7 +80,7 @@ var operations = map[string]func(ctx context.Context, s storage.Store) error{
 }
 
 // each runs a test of every operation, on a storage of its own.
-func each(t *testing.T, test func(t *testing.T, b bench, do func(context.Context, storage.Store) error)) {
+func each(t *testing.T, test func(t *testing.T, b fixture, do func(context.Context, storage.Store) error)) {
 	t.Helper()
 	for name, do := range operations {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func each(t *testing.T, test func(t *testing.T, b bench, do func(context.Context
 
 func TestPassingFaults_areOutlasted(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
+	each(t, func(t *testing.T, b fixture, do func(context.Context, storage.Store) error) {
 		b.fake.Inject(supabasefake.Status(http.StatusInternalServerError, 0), supabasefake.Reset(),
 			supabasefake.Status(http.StatusTooManyRequests, 0))
 		require.NoError(t, do(t.Context(), b.Store))
@@ -105,7 +105,7 @@ func TestPassingFaults_areOutlasted(t *testing.T) {
 
 func TestLostAnswers_areAskedForAgain(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
+	each(t, func(t *testing.T, b fixture, do func(context.Context, storage.Store) error) {
 		b.fake.Inject(supabasefake.LoseAnswer(), supabasefake.LoseAnswer())
 		require.NoError(t, do(t.Context(), b.Store), "what was done counts, and is not done again")
 	})
@@ -113,7 +113,7 @@ func TestLostAnswers_areAskedForAgain(t *testing.T) {
 
 func TestLastingFaults_endAsUnavailable(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
+	each(t, func(t *testing.T, b fixture, do func(context.Context, storage.Store) error) {
 		before := len(b.fake.Requests())
 		for range 20 {
 			b.fake.Inject(supabasefake.Status(http.StatusBadGateway, 0))

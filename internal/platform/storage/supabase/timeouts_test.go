@@ -18,7 +18,7 @@ import (
 
 func TestCancel_endsACallThatHangs(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, b bench, do func(context.Context, storage.Store) error) {
+	each(t, func(t *testing.T, b fixture, do func(context.Context, storage.Store) error) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		before := len(b.fake.Requests())
