@@ -40,8 +40,8 @@ func allParams(t testing.TB) map[string]struct {
 	return all
 }
 
-// judge is what openapi3filter, and checkRaw before it, say about the values of a parameter.
-func judge(o *operation, p param, values ...string) error {
+// violationsOf returns what openapi3filter, and checkRaw before it, find wrong with the values of a parameter.
+func violationsOf(o *operation, p param, values ...string) error {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	input := &openapi3filter.RequestValidationInput{Request: r, Route: o.route, Options: o.options, QueryParams: url.Values{}}
 	if len(values) > 0 {
@@ -64,12 +64,12 @@ func judge(o *operation, p param, values ...string) error {
 }
 
 // What passes without openapi3filter would pass before it.
-func requireSameVerdict(t *testing.T, name string, o *operation, p param, values ...string) {
+func requireSameDecision(t *testing.T, name string, o *operation, p param, values ...string) {
 	t.Helper()
 	if !p.isRight(values) {
 		return
 	}
-	require.NoError(t, judge(o, p, values...), "%s: %q", name, values)
+	require.NoError(t, violationsOf(o, p, values...), "%s: %q", name, values)
 	for _, value := range values {
 		decoded, err := url.PathUnescape(value)
 		require.NoError(t, err)
@@ -89,7 +89,7 @@ func FuzzParam_plainIsValid(f *testing.F) {
 	all := allParams(f)
 	f.Fuzz(func(t *testing.T, value string) {
 		for name, p := range all {
-			requireSameVerdict(t, name, p.operation, p.param, value)
+			requireSameDecision(t, name, p.operation, p.param, value)
 		}
 	})
 }
@@ -99,8 +99,8 @@ func TestParam_plainIsValidAtTheBounds(t *testing.T) {
 	t.Parallel()
 	plain := 0
 	for name, p := range allParams(t) {
-		requireSameVerdict(t, name, p.operation, p.param)
-		requireSameVerdict(t, name, p.operation, p.param, "1", "1")
+		requireSameDecision(t, name, p.operation, p.param)
+		requireSameDecision(t, name, p.operation, p.param, "1", "1")
 		s := p.Schema.Value
 		values := []string{aUUID}
 		for _, listed := range s.Enum {
@@ -111,7 +111,7 @@ func TestParam_plainIsValidAtTheBounds(t *testing.T) {
 		}
 		right := 0
 		for _, value := range values {
-			requireSameVerdict(t, name, p.operation, p.param, value)
+			requireSameDecision(t, name, p.operation, p.param, value)
 			if p.plain(value) {
 				right++
 			}
