@@ -71,7 +71,7 @@ type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// visible is what a page shows and links to. It also holds the page to be whole and to load nothing from elsewhere.
+// visible returns what a page shows and links to. It requires that the page is well formed and loads nothing from elsewhere.
 func visible(t *testing.T, page string) string {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))

@@ -79,7 +79,8 @@ func TestSMTP_timesOutAtTheEnd(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// What was taken over stays so when the connection breaks before the farewell. No library's server is that rude.
+// A message that the server has accepted is sent, even where the connection breaks before QUIT. No SMTP library's server can
+// do that.
 func TestSMTP_connectionLostAfterTheHandOver(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

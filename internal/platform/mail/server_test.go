@@ -25,7 +25,7 @@ const (
 	smtpPassword = "submission-secret"
 )
 
-// delivery is what the server took over.
+// delivery is a message that the server accepted.
 type delivery struct {
 	from, to, user string
 	encrypted      bool
@@ -35,7 +35,7 @@ type delivery struct {
 // server is a real SMTP server. Its behaviour is set before it starts.
 type server struct {
 	implicit, noTLS, noAuth bool
-	onMail                  func() error        // nil: welcome
+	onMail                  func() error        // nil: accepted
 	onRcpt, onData          func(try int) error // try counts from 1
 	onConnect               func(conn *smtp.Conn) error
 
@@ -82,7 +82,7 @@ func start(t *testing.T, s *server) *server {
 	return s
 }
 
-// authority makes a CA of the test's own, and a certificate of it for 127.0.0.1.
+// authority makes a CA for the test, and a certificate of it for 127.0.0.1.
 func authority(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

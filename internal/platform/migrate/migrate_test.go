@@ -135,9 +135,9 @@ func TestUp_refusesADatabaseThatIsAhead(t *testing.T) {
 	require.ErrorAs(t, err, &unknown)
 }
 
-// impatient adds a step that changes a table in use, as migrations/README.md says: better to fail than to queue for the
-// table, and all its readers behind.
-func impatient() fstest.MapFS {
+// withLockTimeout adds a migration that changes a table in use with a lock_timeout, as migrations/README.md asks for: it had
+// better fail than queue for the table, since all readers would queue behind it.
+func withLockTimeout() fstest.MapFS {
 	fsys := steps()
 	fsys["20260104000000_names.up.sql"] = &fstest.MapFile{Data: []byte(
 		"set local lock_timeout = '50ms';\nalter table cats add column if not exists name text;\n")}
@@ -145,7 +145,7 @@ func impatient() fstest.MapFS {
 	return fsys
 }
 
-// use holds a table as a long transaction does, until release is called.
+// use locks a table as a long transaction does, until release is called.
 func use(t *testing.T, dsn, table string) (release func()) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -164,7 +164,7 @@ func TestUp_doesNotQueueForATableInUse(t *testing.T) {
 	require.NoError(t, err)
 	release := use(t, dsn, "cats")
 
-	_, err = up(t, dsn, impatient())
+	_, err = up(t, dsn, withLockTimeout())
 	require.ErrorContains(t, err, "canceling statement due to lock timeout")
 	var dirty *migrate.DirtyError
 	require.ErrorAs(t, err, &dirty)
@@ -172,7 +172,7 @@ func TestUp_doesNotQueueForATableInUse(t *testing.T) {
 
 	release()
 	execute(t, dsn, "update schema_migrations set version = 20260103000000, dirty = false") // nothing was kept
-	n, err := up(t, dsn, impatient())
+	n, err := up(t, dsn, withLockTimeout())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }
@@ -213,7 +213,7 @@ func execute(t *testing.T, dsn, statement string) {
 	require.NoError(t, err)
 }
 
-// slow adds a fourth that takes longer than hurried leaves a statement.
+// slow adds a fourth migration that takes longer than the time-out of withStatementTimeout.
 func slow() fstest.MapFS {
 	fsys := steps()
 	fsys["20260104000000_slow.up.sql"] = &fstest.MapFile{Data: []byte("select pg_sleep(0.4);")}
@@ -221,8 +221,9 @@ func slow() fstest.MapFS {
 	return fsys
 }
 
-// hurried is a database whose sessions have a time-out for their statements, as docs/deployment.md advises for roles.
-func hurried(t *testing.T) (dsn string) {
+// withStatementTimeout returns a database whose sessions have a statement time-out of 200 ms, as docs/deployment.md advises
+// for roles.
+func withStatementTimeout(t *testing.T) (dsn string) {
 	t.Helper()
 	dsn = pgtest.Empty(t)
 	conn, err := pgx.Connect(t.Context(), dsn)
@@ -233,9 +234,9 @@ func hurried(t *testing.T) (dsn string) {
 	return dsn
 }
 
-func TestUp_takesItsTime(t *testing.T) {
+func TestUp_ignoresTheStatementTimeout(t *testing.T) {
 	t.Parallel()
-	n, err := up(t, hurried(t), slow())
+	n, err := up(t, withStatementTimeout(t), slow())
 	require.NoError(t, err)
 	require.Equal(t, 4, n)
 }

@@ -116,7 +116,7 @@ func TestScript_doesNotQueueForATableInUse(t *testing.T) {
 	dsn := pgtest.Empty(t)
 	newScript(t, dsn, steps()).mustRun(t, "up")
 	release := use(t, dsn, "cats")
-	s := newScript(t, dsn, impatient())
+	s := newScript(t, dsn, withLockTimeout())
 	out, err := s.run("up")
 	require.Error(t, err)
 	require.Contains(t, out, "canceling statement due to lock timeout")
@@ -217,7 +217,7 @@ func TestScript_explainsItself(t *testing.T) {
 
 func TestScript_takesItsTime(t *testing.T) {
 	t.Parallel()
-	s := newScript(t, hurried(t), slow())
+	s := newScript(t, withStatementTimeout(t), slow())
 	s.mustRun(t, "up")
 	s.mustRun(t, "down", "1")
 }

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// steps is a history of three.
+// steps returns three migrations.
 func steps() fstest.MapFS {
 	return fstest.MapFS{
 		"20260101000000_cats.up.sql":   {Data: []byte("create table cats (id int); insert into cats values (1);")},
@@ -27,7 +27,7 @@ func steps() fstest.MapFS {
 	}
 }
 
-// broken adds a fourth that fails after it has changed something.
+// broken adds a fourth migration that fails after its first change.
 func broken() fstest.MapFS {
 	fsys := steps()
 	fsys["20260104000000_oops.up.sql"] = &fstest.MapFile{Data: []byte("create table cows (id int);\ninsert into nowhere values (1);\n")}
@@ -35,17 +35,19 @@ func broken() fstest.MapFS {
 	return fsys
 }
 
+// up applies all migrations.
 func up(t *testing.T, dsn string, fsys fstest.MapFS) (int, error) {
 	t.Helper()
 	return migrate.Up(t.Context(), dsn, fsys, slog.New(slog.DiscardHandler))
 }
 
+// down reverts n migrations.
 func down(t *testing.T, dsn string, fsys fstest.MapFS, n int) (int, error) {
 	t.Helper()
 	return migrate.Down(t.Context(), dsn, fsys, n, slog.New(slog.DiscardHandler))
 }
 
-// applied lists the names of what Status says is applied.
+// applied returns the names of the migrations that Status reports as applied; none may be dirty.
 func applied(t *testing.T, dsn string, fsys fstest.MapFS) []string {
 	t.Helper()
 	all, err := migrate.Status(t.Context(), dsn, fsys)
@@ -60,7 +62,7 @@ func applied(t *testing.T, dsn string, fsys fstest.MapFS) []string {
 	return names
 }
 
-// relations lists tables and indexes of the public schema, but the version table's.
+// relations returns the tables and indexes of the public schema, without those of the version table.
 func relations(t *testing.T, dsn string) []string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), dsn)

@@ -107,11 +107,11 @@ func TestLockout_answersForTheLongestLockAndReservesNothing(t *testing.T) {
 	for range 10 {
 		requireLocked(t, l, time.Minute, grace, home())
 	}
-	var held []*ratelimit.Attempt
+	var reserved []*ratelimit.Attempt
 	for range 5 {
-		held = append(held, begin(t, l, grace))
+		reserved = append(reserved, begin(t, l, grace))
 	}
-	for _, attempt := range held {
+	for _, attempt := range reserved {
 		require.NoError(t, attempt.Release(t.Context()))
 	}
 }

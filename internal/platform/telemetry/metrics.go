@@ -49,7 +49,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		taskDuration: histogram("mugshot_task_duration_seconds",
 			"How long attempts at tasks took, whatever came of them.", work, "kind"),
 		calls: counter("mugshot_provider_requests_total",
-			"Pictures, replies and verdicts asked of a provider, by model and outcome.", "provider", "model", "outcome"),
+			"Pictures, replies and moderations asked of a provider, by model and outcome.", "provider", "model", "outcome"),
 		callDuration: histogram("mugshot_provider_request_duration_seconds",
 			"How long a provider that was asked took, whatever came of it.", work, "provider", "model"),
 		credits: counter("mugshot_credits_total", "Credits that moved, by the ledger's action.", "action"),

@@ -98,7 +98,7 @@ func TestPut_types(t *testing.T) {
 	}
 }
 
-// An object can't be a folder too, as it could in the cloud; the Store says so and harms neither.
+// An object's path can't also be a folder, as it can in the cloud: the Store refuses that and damages neither.
 func TestPut_objectOrFolder(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -124,7 +124,7 @@ func TestSymlinks_doNotEscape(t *testing.T) {
 	secret := filepath.Join(outside, "secret.png")
 	content, err := os.ReadFile(filepath.Join(b.root, "renders", b.stored.Path))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(secret, content, 0o600)) // a well-formed object, were it inside
+	require.NoError(t, os.WriteFile(secret, content, 0o600)) // it would be a well-formed object inside of the root
 	require.NoError(t, os.Symlink(outside, filepath.Join(b.root, "renders", "out")))
 	require.NoError(t, os.Symlink(secret, filepath.Join(b.root, "renders", "link.png")))
 
@@ -165,7 +165,7 @@ func TestMove_completesWhatWasCutOff(t *testing.T) {
 	require.Equal(t, []string{"renders/" + to.Path}, files(t, b.root))
 }
 
-// Two processes on one root see each other's objects and limits, and honour each other's links.
+// Two processes on one root see each other's objects and limits, and accept each other's signed URLs.
 func TestStores_shareARoot(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

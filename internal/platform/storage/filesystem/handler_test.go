@@ -19,46 +19,6 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/storagetest"
 )
 
-// fixture is a Store with the product's buckets and one stored picture.
-type fixture struct {
-	storagetest.Subject
-	root   string
-	stored storage.Object
-	link   string // reads stored
-	upload storage.SignedUpload
-}
-
-func setup(t *testing.T) fixture {
-	t.Helper()
-	b := fixture{root: t.TempDir(), stored: storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/a.png"}}
-	b.Subject, _ = openIn(t, b.root)
-	require.NoError(t, b.Store.EnsureBuckets(t.Context(), storage.Buckets()))
-	require.NoError(t, b.Store.Put(t.Context(), b.stored, "image/png", strings.NewReader("picture"), 7))
-	links, err := b.Store.SignDownloads(t.Context(), b.stored.Bucket, []string{b.stored.Path}, time.Hour)
-	require.NoError(t, err)
-	b.link = links[0].URL
-	b.upload, err = b.Store.SignUpload(t.Context(), storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/b.png"},
-		storage.UploadPolicy{ContentType: "image/png", Size: 7, Expires: time.Hour})
-	require.NoError(t, err)
-	return b
-}
-
-// do sends a request; a body that is not a *strings.Reader goes without a length.
-func (b fixture) do(t *testing.T, method, url string, body io.Reader, headers ...string) (*http.Response, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
-	require.NoError(t, err)
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	res, err := b.Server.Client().Do(req)
-	require.NoError(t, err)
-	content, err := io.ReadAll(res.Body)
-	require.NoError(t, err)
-	require.NoError(t, res.Body.Close())
-	return res, string(content)
-}
-
 func TestHandler_refusals(t *testing.T) {
 	t.Parallel()
 	const png, contentType = "image/png", "Content-Type"

@@ -13,82 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/internal/platform/storage"
-	"github.com/mugshot-studio/backend/test/conformance/storagetest"
 	"github.com/mugshot-studio/backend/test/fakes/supabasefake"
 )
-
-var picture = storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/a.png"}
-
-// fixture is a set-up storage with one picture.
-type fixture struct {
-	storagetest.Subject
-	fake *supabasefake.Server
-}
-
-func setup(t *testing.T) fixture {
-	t.Helper()
-	return setupWith(t, secretKey)
-}
-
-func setupWith(t *testing.T, key string) fixture {
-	t.Helper()
-	s, fake := open(t, key)
-	require.NoError(t, s.Store.EnsureBuckets(t.Context(), storage.Buckets()))
-	require.NoError(t, s.Store.Put(t.Context(), picture, "image/png", strings.NewReader("picture"), 7))
-	return fixture{Subject: s, fake: fake}
-}
-
-// operations are all that a Store can do, each on the picture of setup; each leaves the same, however often it is done.
-var operations = map[string]func(ctx context.Context, s storage.Store) error{
-	"put": func(ctx context.Context, s storage.Store) error {
-		return s.Put(ctx, picture, "image/png", strings.NewReader("picture"), 7)
-	},
-	"open": func(ctx context.Context, s storage.Store) error {
-		body, _, err := s.Open(ctx, picture)
-		if err != nil {
-			return err
-		}
-		return body.Close()
-	},
-	"head": func(ctx context.Context, s storage.Store) error {
-		_, err := s.Head(ctx, picture)
-		return err
-	},
-	"remove": func(ctx context.Context, s storage.Store) error {
-		return s.Remove(ctx, storage.BucketRenders, "u-1/none")
-	},
-	"move": func(ctx context.Context, s storage.Store) error {
-		return s.Move(ctx, picture, storage.Object{Bucket: storage.BucketUserAssets, Path: "moved.png"})
-	},
-	"list": func(ctx context.Context, s storage.Store) error {
-		_, err := s.List(ctx, storage.BucketRenders, "", "", 10)
-		return err
-	},
-	"sign upload": func(ctx context.Context, s storage.Store) error {
-		object := storage.Object{Bucket: storage.BucketRenders, Path: "new.png"}
-		_, err := s.SignUpload(ctx, object, storage.UploadPolicy{ContentType: "image/png", Size: 1, Expires: time.Minute})
-		return err
-	},
-	"sign downloads": func(ctx context.Context, s storage.Store) error {
-		_, err := s.SignDownloads(ctx, storage.BucketRenders, []string{picture.Path}, time.Minute)
-		return err
-	},
-	"ensure buckets": func(ctx context.Context, s storage.Store) error {
-		return s.EnsureBuckets(ctx, []storage.Bucket{{Name: "new", MaxBytes: 5}})
-	},
-	"ping": func(ctx context.Context, s storage.Store) error { return s.Ping(ctx) },
-}
-
-// each runs a test of every operation, on a storage of its own.
-func each(t *testing.T, test func(t *testing.T, b fixture, do func(context.Context, storage.Store) error)) {
-	t.Helper()
-	for name, do := range operations {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, setup(t), do)
-		})
-	}
-}
 
 func TestPassingFaults_areOutlasted(t *testing.T) {
 	t.Parallel()

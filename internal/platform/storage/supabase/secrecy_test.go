@@ -21,7 +21,7 @@ import (
 
 const token = "eyJhbGciOiJIUzI1NiJ9.eyJ1cmwiOiJhIn0.signed-download-token"
 
-// talkative is an error of a careless transport or proxy: its text has the whole request.
+// talkative is an error of a careless transport or proxy: its text contains the whole request.
 type talkative struct{ header, url string }
 
 func (e talkative) Error() string { return "dial " + e.url + " with " + e.header }
@@ -179,7 +179,7 @@ func TestKey_thatIsWrongIsForbidden(t *testing.T) {
 	}
 }
 
-// TestRedirects_areNotFollowed keeps the key from a host that is not ours.
+// A redirect would send the key to another host.
 func TestRedirects_areNotFollowed(t *testing.T) {
 	t.Parallel()
 	reached := false

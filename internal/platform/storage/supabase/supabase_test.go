@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mugshot-studio/backend/internal/platform/storage"
@@ -22,31 +21,6 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/storagetest"
 	"github.com/mugshot-studio/backend/test/fakes/supabasefake"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// The keys are made up, in the two forms that there are.
-const (
-	secretKey = "sb_secret_N7UND0UgjKTVK-Uodkm0Hg_xSvEMPvz"
-	jwtKey    = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJl"
-	anonKey   = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiJ9.c2lnbmF0dXJl"
-)
-
-// open starts a server, and a Client that has the given key.
-func open(t *testing.T, key string) (storagetest.Subject, *supabasefake.Server) {
-	t.Helper()
-	clock := storagetest.NewClock()
-	fake := supabasefake.New(supabasefake.Config{
-		Dir: t.TempDir(), ServiceKey: key, AnonKey: anonKey, Secret: []byte("thirty-two bytes for an HS256 key"), Now: clock.Now,
-	})
-	server := storagetest.Serve(t, func(string) http.Handler { return fake })
-	client, err := supabase.New(supabase.Config{
-		URL: server.URL, Key: key, Now: clock.Now, RetryInterval: time.Millisecond,
-	})
-	require.NoError(t, err)
-	t.Cleanup(client.Close)
-	return storagetest.Subject{Store: client, Server: server, Clock: clock}, fake
-}
 
 func TestConformance(t *testing.T) { // not parallel: it counts memory
 	storagetest.Run(t, func(t *testing.T) storagetest.Subject {
