@@ -127,7 +127,7 @@ func (i *Issuer) Issue(claims Claims) (token string, expiresIn time.Duration, er
 		return "", 0, fmt.Errorf("draw token id: %w", err)
 	}
 	now := i.now()
-	payload, err := json.Marshal(issuedClaims{
+	encoded, err := json.Marshal(payload{
 		Issuer: i.cfg.Issuer, Audience: i.cfg.Audience,
 		Subject: claims.UserID, SessionID: claims.SessionID, ID: id,
 		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(i.cfg.TTL).Unix(),
@@ -135,7 +135,7 @@ func (i *Issuer) Issue(claims Claims) (token string, expiresIn time.Duration, er
 	if err != nil {
 		return "", 0, fmt.Errorf("encode claims: %w", err)
 	}
-	signed, err := i.keys[0].sign(payload)
+	signed, err := i.keys[0].sign(encoded)
 	return string(signed), i.cfg.TTL, err
 }
 
@@ -197,23 +197,22 @@ func (i *Issuer) keyOf(header []byte) []byte {
 }
 
 // claims reads a payload whose signature holds.
-func (i *Issuer) claims(payload []byte) (verified, error) {
-	decoded, err := base64.RawURLEncoding.Strict().DecodeString(string(payload))
+func (i *Issuer) claims(encoded []byte) (verified, error) {
+	decoded, err := base64.RawURLEncoding.Strict().DecodeString(string(encoded))
 	if err != nil {
 		return verified{}, ErrInvalid
 	}
-	var c presentedClaims
+	var c payload
 	if err := json.Unmarshal(decoded, &c); err != nil {
 		return verified{}, ErrInvalid
 	}
 	switch {
-	case c.Issuer.value != i.cfg.Issuer, c.Audience.value != i.cfg.Audience:
-	case c.Subject.value == uuid.Nil, c.SessionID.value == uuid.Nil, c.ID.value == uuid.Nil:
-	case c.IssuedAt.value == 0, c.NotBefore.value == 0:
+	case c.Issuer != i.cfg.Issuer, c.Audience != i.cfg.Audience:
+	case c.Subject == uuid.Nil, c.SessionID == uuid.Nil, c.ID == uuid.Nil:
+	case c.IssuedAt == 0, c.NotBefore == 0:
 	default:
 		return verified{
-			Claims: Claims{UserID: c.Subject.value, SessionID: c.SessionID.value}, notBefore: c.NotBefore.value,
-			expires: c.Expires.value,
+			Claims: Claims{UserID: c.Subject, SessionID: c.SessionID}, notBefore: c.NotBefore, expires: c.Expires,
 		}, nil
 	}
 	return verified{}, ErrInvalid

@@ -115,10 +115,6 @@ func TestVerify_badClaimsUnderAGoodSignature(t *testing.T) {
 			claims[name] = bad
 			requireInvalid(t, i, sign(f.payload(claims)), name)
 		}
-		double := strings.TrimSuffix(string(f.payload(f.claims())), "}")
-		again := f.payload(map[string]any{name: f.claims()[name]})
-		requireInvalid(t, i, sign([]byte(double+","+string(again[1:]))), name+" twice")
-		requireInvalid(t, i, sign([]byte(double+","+strings.ToUpper(string(again[1:6]))+string(again[6:]))), name+" twice, once in capitals")
 	}
 
 	claims := f.claims()
