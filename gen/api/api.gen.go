@@ -20,6 +20,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
+	"github.com/mugshot-studio/backend/internal/httpapi/fastjson"
 	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -1085,6 +1086,71 @@ type Chat struct {
 	URL ChatURL `json:"url"`
 }
 
+// AppendJSON appends to b what encoding/json makes of a Chat.
+func (a *Chat) AppendJSON(b []byte) (_ []byte, err error) {
+	start := len(b)
+	{
+		b = append(b, `,"created_at":`...)
+		v := &a.CreatedAt
+		if b, err = fastjson.AppendTime(b, *v); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"id":`...)
+		v := &a.ID
+		b = fastjson.AppendUUID(b, *v)
+
+	}
+	{
+		b = append(b, `,"last_seq":`...)
+		v := &a.LastSeq
+		b = fastjson.AppendInt(b, int64(*v))
+
+	}
+	{
+		b = append(b, `,"project_id":`...)
+		if a.ProjectID.IsNull() {
+			b = append(b, "null"...)
+		} else {
+			value := a.ProjectID[true]
+			v := &value
+			b = fastjson.AppendUUID(b, *v)
+
+		}
+	}
+	{
+		b = append(b, `,"session_name":`...)
+		v := &a.SessionName
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"updated_at":`...)
+		v := &a.UpdatedAt
+		if b, err = fastjson.AppendTime(b, *v); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"url":`...)
+		v := &a.URL
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	if len(b) == start {
+		b = append(b, '{')
+	}
+	b[start] = '{' // in place of the comma before the first member
+	return append(b, '}'), nil
+}
+
 // ChatCreate A new chat.
 //
 // Example: {"session_name":"Robots"}
@@ -1563,6 +1629,92 @@ type Message struct {
 	Suggestion nullable.Nullable[ProjectCreate] `json:"suggestion"`
 }
 
+// AppendJSON appends to b what encoding/json makes of a Message.
+func (a *Message) AppendJSON(b []byte) (_ []byte, err error) {
+	start := len(b)
+	{
+		b = append(b, `,"chat_id":`...)
+		v := &a.ChatID
+		b = fastjson.AppendUUID(b, *v)
+
+	}
+	{
+		b = append(b, `,"content":`...)
+		v := &a.Content
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"created_at":`...)
+		v := &a.CreatedAt
+		if b, err = fastjson.AppendTime(b, *v); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"error":`...)
+		if a.Error.IsNull() {
+			b = append(b, "null"...)
+		} else {
+			value := a.Error[true]
+			v := &value
+			if b, err = v.AppendJSON(b); err != nil {
+				return nil, err
+			}
+
+		}
+	}
+	{
+		b = append(b, `,"id":`...)
+		v := &a.ID
+		b = fastjson.AppendUUID(b, *v)
+
+	}
+	{
+		b = append(b, `,"sender":`...)
+		v := &a.Sender
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"seq":`...)
+		v := &a.Seq
+		b = fastjson.AppendInt(b, int64(*v))
+
+	}
+	{
+		b = append(b, `,"status":`...)
+		v := &a.Status
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"suggestion":`...)
+		if a.Suggestion.IsNull() {
+			b = append(b, "null"...)
+		} else {
+			value := a.Suggestion[true]
+			v := &value
+			if b, err = v.AppendJSON(b); err != nil {
+				return nil, err
+			}
+
+		}
+	}
+	if len(b) == start {
+		b = append(b, '{')
+	}
+	b[start] = '{' // in place of the comma before the first member
+	return append(b, '}'), nil
+}
+
 // MessageCreate What you say.
 type MessageCreate struct {
 	// Content The text; at least one visible character.
@@ -1602,6 +1754,32 @@ type MessageError struct {
 	Message string `json:"message"`
 }
 
+// AppendJSON appends to b what encoding/json makes of a MessageError.
+func (a *MessageError) AppendJSON(b []byte) (_ []byte, err error) {
+	start := len(b)
+	{
+		b = append(b, `,"code":`...)
+		v := &a.Code
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"message":`...)
+		v := &a.Message
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	if len(b) == start {
+		b = append(b, '{')
+	}
+	b[start] = '{' // in place of the comma before the first member
+	return append(b, '}'), nil
+}
+
 // MessageErrorCode Why a reply failed, or is waiting for another attempt.
 //
 // Example: provider_busy
@@ -1618,6 +1796,50 @@ type MessageList struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
 
+// AppendJSON appends to b what encoding/json makes of a MessageList.
+func (a *MessageList) AppendJSON(b []byte) (_ []byte, err error) {
+	start := len(b)
+	{
+		b = append(b, `,"items":`...)
+		v := &a.Items
+		if *v == nil {
+			b = append(b, "null"...)
+		} else {
+			b = append(b, '[')
+			for i := range *v {
+				v := &(*v)[i]
+				if i > 0 {
+					b = append(b, ',')
+				}
+				if b, err = v.AppendJSON(b); err != nil {
+					return nil, err
+				}
+
+			}
+			b = append(b, ']')
+		}
+
+	}
+	{
+		b = append(b, `,"next_cursor":`...)
+		if a.NextCursor.IsNull() {
+			b = append(b, "null"...)
+		} else {
+			value := a.NextCursor[true]
+			v := &value
+			if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+				return nil, err
+			}
+
+		}
+	}
+	if len(b) == start {
+		b = append(b, '{')
+	}
+	b[start] = '{' // in place of the comma before the first member
+	return append(b, '}'), nil
+}
+
 // MessageSender Who speaks.
 //
 // Example: ai
@@ -1630,6 +1852,37 @@ type MessageSent struct {
 
 	// Reply The reply to come; null where none was asked for.
 	Reply nullable.Nullable[Message] `json:"reply"`
+}
+
+// AppendJSON appends to b what encoding/json makes of a MessageSent.
+func (a *MessageSent) AppendJSON(b []byte) (_ []byte, err error) {
+	start := len(b)
+	{
+		b = append(b, `,"message":`...)
+		v := &a.Message
+		if b, err = v.AppendJSON(b); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"reply":`...)
+		if a.Reply.IsNull() {
+			b = append(b, "null"...)
+		} else {
+			value := a.Reply[true]
+			v := &value
+			if b, err = v.AppendJSON(b); err != nil {
+				return nil, err
+			}
+
+		}
+	}
+	if len(b) == start {
+		b = append(b, '{')
+	}
+	b[start] = '{' // in place of the comma before the first member
+	return append(b, '}'), nil
 }
 
 // MessageStatus `pending` waits for the assistant, `streaming` is being written; the others have ended.
@@ -1897,6 +2150,62 @@ type ProjectCreate struct {
 	Width *int64 `json:"width,omitempty"`
 }
 
+// AppendJSON appends to b what encoding/json makes of a ProjectCreate.
+func (a *ProjectCreate) AppendJSON(b []byte) (_ []byte, err error) {
+	start := len(b)
+	if v := a.Height; v != nil {
+		b = append(b, `,"height":`...)
+		b = fastjson.AppendInt(b, int64(*v))
+
+	}
+	{
+		b = append(b, `,"mode":`...)
+		v := &a.Mode
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	if v := a.ModelPref; v != nil {
+		b = append(b, `,"model_pref":`...)
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"platform":`...)
+		v := &a.Platform
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"prompt":`...)
+		v := &a.Prompt
+		if b, err = v.AppendJSON(b); err != nil {
+			return nil, err
+		}
+
+	}
+	if v := a.Seed; v != nil {
+		b = append(b, `,"seed":`...)
+		b = fastjson.AppendInt(b, int64(*v))
+
+	}
+	if v := a.Width; v != nil {
+		b = append(b, `,"width":`...)
+		b = fastjson.AppendInt(b, int64(*v))
+
+	}
+	if len(b) == start {
+		b = append(b, '{')
+	}
+	b[start] = '{' // in place of the comma before the first member
+	return append(b, '}'), nil
+}
+
 // ProjectList A page of projects.
 type ProjectList struct {
 	// Items Projects, newest first.
@@ -2030,6 +2339,74 @@ type Prompt struct {
 	//
 	// Example: neon cyberpunk
 	Vibe *string `json:"vibe,omitempty"`
+}
+
+// AppendJSON appends to b what encoding/json makes of a Prompt.
+func (a *Prompt) AppendJSON(b []byte) (_ []byte, err error) {
+	start := len(b)
+	if v := a.CopyTargetAssetID; v != nil {
+		b = append(b, `,"copy_target_asset_id":`...)
+		b = fastjson.AppendUUID(b, *v)
+
+	}
+	if v := a.Details; v != nil {
+		b = append(b, `,"details":`...)
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	{
+		b = append(b, `,"headline":`...)
+		v := &a.Headline
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	if len(a.RefAssetIds) > 0 {
+		b = append(b, `,"ref_asset_ids":`...)
+		v := &a.RefAssetIds
+		if *v == nil {
+			b = append(b, "null"...)
+		} else {
+			b = append(b, '[')
+			for i := range *v {
+				v := &(*v)[i]
+				if i > 0 {
+					b = append(b, ',')
+				}
+				b = fastjson.AppendUUID(b, *v)
+
+			}
+			b = append(b, ']')
+		}
+
+	}
+	if v := a.SelfieAssetID; v != nil {
+		b = append(b, `,"selfie_asset_id":`...)
+		b = fastjson.AppendUUID(b, *v)
+
+	}
+	if v := a.Subtext; v != nil {
+		b = append(b, `,"subtext":`...)
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	if v := a.Vibe; v != nil {
+		b = append(b, `,"vibe":`...)
+		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			return nil, err
+		}
+
+	}
+	if len(b) == start {
+		b = append(b, '{')
+	}
+	b[start] = '{' // in place of the comma before the first member
+	return append(b, '}'), nil
 }
 
 // ProviderMeta Who drew it.
@@ -12267,297 +12644,298 @@ func (sh *strictHandler) QueueProject(ctx echo.Context, projectID ProjectID, par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35dhs5sjf4Khh+d04tX5IiKcnaTp++Ki/Vdpddakvu6oW+TDATJGElgSwAKYrl0Zx5mnmweZI5CAC5",
-	"EclFq6va/1RZZDKxRQRi/cXnVsRnKWeEKdk6/tyaEhwTAf98eYEn+v8xkZGgqaKctY5bF1OCroiQlLMA",
-	"jblA4etx+y1W0TTstIKWIL9mVJC4daxERoKWjKZkhvVryDWepQlpHbcGrd1BqxW01CLVf0olKJu0bm6C",
-	"1uuYzFKuCFPvSZrghX5PfQJngkjCVIAwi1GoRwkDNJ8SQZCaEoSZnBOBqIS/pOKCxIgzgvgYYYYIFgkl",
-	"Aul5EqnQnKqpeRLPCLokC72I0qRZNmsd/7ulh2l9DEqLgE98a3hv3vz6xfLU3+EZ0fOiMh+fMsQzgRI+",
-	"kZtuX7d3dDTexfvt/ugAtw+iXq99OO5227g36ke78R7ZHz9rmJkSi9OxImJ5auck4iyWSHE0x1RtOJfd",
-	"btCaUUZnepd6+ZiUKTIhonWjR02xwDOiLFGdSkm8e6PpKqWRygTRg1P9WYrVtBW0GJ7pt2L90yGNt9um",
-	"g3YX90btg6gft4/I7ri9h/dHz6KD+JAcjVtBa8zFDKvWcSvL4NXL2/b8/P2r55xfUuLbNoVGRNLYEJ8g",
-	"Y0HkFEXwuCFRQXCMRwlBowUyP5WaFoHmqCId9IPgc0mERJKwGFGlH1RTMpMkuSIy3wzzzmI7ZtlETrka",
-	"RlKMKzQ7w9c/ETZR09Zxf3+/aUUX/JKwBvbGSUbcHMPyOGG+soLh3JqVfiGKuCbx0cI+mM/eyJVi9v9o",
-	"60m0zSz8B/i37i+z3UQf1ttWsLSqGWXu7553jVPcSGfRFKsGItNfbU1jR23Ndu2D8X63fdh71m8b6sLd",
-	"US/qb0ZjmZBc+GcbMnKthhE8EbpjSfGEoBEZ8xK7/JoRsSgtxbzTP/O3L17u//Minr27OL3F5uZyOlr8",
-	"lSyWp/0WXxKJMBJa4qApFrOESHmCMFsg8xq9jisqqWaM0/Pnr1/rQxE40nICqSlWaMEzlEkCdwyITC3E",
-	"ndjkLFk00lZpdm09Pf8OcBET0T4Y70ZrNyDFShGhh/qffw8G1/1eezC4PiAfP/eC/v7+zX8tHWnQum7P",
-	"iJR4YjhVaimBelq69vf3GxcOe/uGj5ro9hMfNZDtJz7ammr32r1e3G0fkP64fYj3dtvPRgfRYXxEuuPe",
-	"ZlT7E51RtTzVv/A5mumjporMNBkAsU55EkuEFZpxqZpoNoE3lqcdkzHOEtU63u+Wrt9+F87MXjzddddQ",
-	"0HprTqNpZwVJSwRV3Vt7kFvvL27rq7h90H3Wax/1D3bbhUyIdzfa3zPBP5Go+bo0XzdM23679bT7WqUg",
-	"7YPRs277KN7fb++OD3Ev6o/24n2y0bTfmxuh6c68WLo0tGqGJJFaqUQ8JYzERjELzS0SIkmUZh49+Ttf",
-	"mHbsLe/MczO9prOws284C/vt1mfRax9Fu7G+WPpt3I8P271xlxzFh9HB6Bne4Cxu9Ggy5UwS0L5+wLFV",
-	"T/VfEWda1db/xGma0AjrBe18khwUg2Je/yXIuHXc+l87ha2wY76VOy+F4OIluyIJT4kZsro74Qwnep4k",
-	"Huo3hwEKr3BCYxhsOMY0IbH+kDL42F105U94TELEBcKMqykRSH9gLgmJFxLN9b+oRHPB2aTQ6O1doY+k",
-	"ZNX8o213oP06blqbfXynUOVhXc85Gyc0esy9IzNMk6HClwQ2LpNEaJIqPrGm2DCyczP7JrPxmEaUMDWM",
-	"BImpkmv3Tyqs9X/KYO/meHF/+/aKixGNY6NuPurGMa23cjammvz01mgltkRzYxyRoZzjdDhKeHRJ4tXb",
-	"tECM3yM9vWZaq8DJI24LtUOGx2B2wtV6UuYWRGM0pkAJS8bp/az6HVeveMbiR1y1JoOxHjM81suKOZH6",
-	"JBG5plIF+sip+WDBM3GPS73g/CcsJuQRl5riRcJxPFScDxM9dngMxzvi8UKvkl8RAR+ApuWsCZ4SAfO5",
-	"17W/xWxhP5WPuAUCKzKE5Vl+DnEU8YypoeXx2iLBLdLO/SKr15h7UG6Cu+zOB4YzNeWC/kYekxEyGJYw",
-	"pQeoXbuCxPoLnJi7Iv/CqktDUNXqe/fLL7+0T0uv9BsDiqPyuJs6un4gWICrDiezPw2c/tbgOrzbYVxh",
-	"muBRQh73LNyo4TGSfEbUVBvGcOHMCYpJqtVbzjTbxnzOTpA2pvEEU4awpkEUlkhX68jgwvsiqFtmacqF",
-	"IvFbElN8Aaf1iDubDz+c6fGHmlz0JusNDetDh/cl9G4cGRtPZ0phqsss8Ys5YaaMxqqHT4UWwYoSKyhj",
-	"stE2PNcPwgYoTBP4LY5jqsfByVnpnYbJak4aLgjCI54pRFVg6Q1cM0YH1LNYntuYkiSWnkWBvebT7MkV",
-	"EQuk/9Qvh9+DmaTITK5b5Sv9tNnGm5zrsRB40QLbBlvSWfWOM+NVfk/GmcQJCAv7Ij7SFrJ+U+6sqS/r",
-	"VBONIiyymmCEGRoRJKd8zkCuoZQIaS7OQnKd8xkxK5WIERLnKmXC+WXHK78Kgfhvc/7FpD56Jgx+dO90",
-	"TcSj5Eqv0xbw4FBZnqz+/rWSyBiVsCAb/aAzPCE7n1Iy0ecGf6Ss+PecjNJqcKT8TG2pQSsSRF8+Q6x8",
-	"rEGYVtHmWNqVVDe23+0/a/d67X7vond43N0/7vX/VbaDY6xIW9EZ8Q08JXQy9Qx6Rq9JIisDHfTXuJSC",
-	"Fo3XBjHuOxgRtGbxvsfb+mLfKXKjhSIy0Ir7lFxXp3BEet2D+CjePeiPRs8O+89G8WEv3t3f6+O93lH8",
-	"rFX1c3bbR7g9/vh5t+/xb2pJR38jQxjOT0X6++qW7u51u7vrdlUfOp6QIfhPvC/W9q9eoH3Su8/d9n7c",
-	"j9oHeK/XHvWigzZ4TcYH+NloP9oRhMVE7LgzGfYOjvZ3D/aO+oedBpJ1zLJKzABHwk13E7QykXiZk06Y",
-	"lgZxLIiUFYkyJiqakhhlTNFEswC5TqkgVbJsTZVK5fHOjlu8/aYT8ZldltzBehV/BnXtT6pCVIL6FpeJ",
-	"ZGgHa+ZJCK3aaUvFU4nmXFxSc3v5+fNoW/6c09h36B727PUP17t8yxK14KYaiQVVgVihazejXHIY/jOn",
-	"u7RvFcHWKLJ/otIrtsFFzsdOeshlwZ3fl7WYMplrs31MhfWqb3KtmtvDc6OWQk3r3vGOXCsbtlrabZhD",
-	"9W2NO3LhvYhAR8JuO7QKPOaifCdJkozBu6unqE8xXQyVNngVfMZMRCgVfEwTMkynXPHqHZU/s0SH2qA5",
-	"V1ioRmtmwrWSBJ5GzBxfLB8Z+Bekl6NAG1AQRKUSXmJs1AqZG63Nzm/EeUIwc6e0/NYwxVLOuYjDY4Tl",
-	"JQTOqOqgUPKIgssHmNiMg6ZYIsaR+00HhYZ8h/YB87iZHuOV6dkTcD/VTAMj5Czg3lHd8NLzq9Ufu212",
-	"nT7C+YEKNX3htTdf4IXmo5F+4gTBfLiQCAuCRkTNCWGotwuB+V6/ixYEC4l4UlMzekdH++1ev93r1oWX",
-	"j16eTzGbkDO7vJKD3a+Lj3Eil5RxE8+BzJb8TGCWGDEyR5z5VbkxFbNhvrFefUT/vHijth6ra00xZaqt",
-	"pqQtLxfto2owtNc/XBUM/Z/B4Lrb/fi9V0OIMiG0YF09vfqiGydHcPvw/ibHyLwysdWSbu4Od1lVry+y",
-	"9upg+ZR8BP18ir3XQsTZFREy983VCGBDTXpEJhlbqUh3j7vdzS/qJtXX5VXcd4JE0EqwVENJfm3IkJDk",
-	"V8iMoFo/NBeiNZ5OUBfNpzQh4M+WiMxStajMca+kSHR9KmkpkLoqDGu0OTMKWNUBomOE2cK7I9tGWVmW",
-	"WAdV5VIo6eM2xGgijqsJ2sYy3+lHtQKYxqvJSPIZAQeyPgYkU34JGjhViAt96GxCYkTVSgrb24rCrP68",
-	"ahGaZT68/8mv6lV2wylslYh4TlEVva2yGU2M+hye31LAn4IgXuKQz7WDa73nI66kpbsSr6+iwtOcBvnY",
-	"xDAgWI6TS0OJ90KB90dxNyv31bs+vW/WM1qWZzVxaHO3Hlk23YFWi2wz/ZIment5ZZ2my6uKscIus/UK",
-	"smJNLoT56xtjLetlc0Z+HreO/716njZLpnUTbPTcC5Io3Lr5aOe5zrbRq93csNFvlAFKsNrevoHr9MnN",
-	"G3fqPqFqkyfnZIRwmoI/0WQsL9Ops/kTHuFkyqXaiXa2pl2/6Q8zBIF3C3V1RmYjYkSNuQM2EWyGiUGt",
-	"A38WZeWxevcp9U6QvjTBDGJWf/6Cr2GvUDSq4+0sitPcMAU7wnn0Cyk6Awe93jNzdftjELV8Z3qNYjqh",
-	"quaX6u71e7sHyy7Ej5+fbZweKfN367VDAsfaIAg8tGQ/wqeBWcLH5n0Frfo9mB8NSV14RtDcGutARgph",
-	"2DfjoCbMs3F+49xYYtcKSUXSshXtzAMz6YrBXP1qndXcaCw/dwkwDQaG+XKFFwNSaaIVb0nmeCFNcl6x",
-	"Mv3nx1s7Mxr3S9IJo6y6UfaztX6F2kKClXvmyGIrqQhaCrExIZdMZVxVCE8EIbKDThVKCIYk5jzLXs05",
-	"kgorMtP0jRxLuC2tHgiOIpKuVNghX9rEULRGtUYx391CMZcZ7NEQFtNkEPlWP8XS7EB1NnYfl8nCDUTl",
-	"cEa2GMcW/ljHzwbutBqRlDfXSxmQT/eSKeHJe/+ZEXsX5gEZnGAWeQ7RfjHE/nqci+K3Nthfs692D9fZ",
-	"reu8A/cYWYtBEWzSu5k2wxmZYEWviK0csWmJaK7/kCmpeT7be9uE3Ig+De/9/qy9G+3F7QOyP24f4qNR",
-	"uxv14j7ZHe/h/dEmyr1NrG9Kxy9u0xTTGHQNLpAg44zFdb67n7T7TaPehk7fm2e9NrI5tKBGifn718Yz",
-	"zAh+pb9CvuDFdEYA5J6ReEJEI094bAFLLZUQ/BLRrGeJZlODTYgMnO9oS2OjJBEezOZwWxNsbn2UCcAj",
-	"ABYI50dkfTj1ezZLhyPOMj3aRGCmWoYfoikkNZo/DK1X7+PKQ0v0+4IkRJG35A6OcutKDZCkJjOjCFTM",
-	"8QKNcHS5TF1r/NDr/M/36RyvHe5K1/BLpwgvqfekDaqoVdwCdxFqAWI4ZeQKJcylph/A+c9MIg56rSSK",
-	"sCRFVuwM1lDdBxzj/y7FmstiymmnlRKKvcrGPKtuzGn7X7j9W7d91Pk//td//Z+DrNvtP/vm+/+986c/",
-	"/88w/Px/3fzf7Y+fe8GzvZv/Lh79+G3x7/bHz93gWe+m9O13f/52MOhs8fh3/3tTswTXNxrJLJoirc7U",
-	"NsUd1l3ttQYV/C7GkJew8gyydRlqptA7FXwi8Ex20DsyB1tS25AL2KM4JvEJUvrC0BuWsUvG5ww0XOuQ",
-	"+svFxRmoo5ksi5lqcUgraC1lkEFFTbk0pPyBSZQqUlUlUSZRtfQpJCNpisURGUZTEl0Wb85SyJaeUSkN",
-	"BdQyZMtjFQmylSFL2bEta7ZW6w7AHR1xFg/HOFJcDPPjCVqlegQ3w3I5Qik9ofgkz2aHFDE15TGMh5OE",
-	"z+GBpRxwWJcvJzKfMNST6McqBSb6OGr1JbD05fIS/XFRdVl+esZjkgxLya723hhTRuUU5msLu9kwkxDQ",
-	"L+Vv628rydswvi2bgNPKX1u5gXxUtHQRVTNJl5jgJeQtWjwBnimo8u5fX3vY0+V5rsy5cPmgSxwKn3o5",
-	"9Iowda65auYrPRdXRLQheAreXhlooZTLfEEweH1mtpTOvIxnIiJhB4XXbfhRO8YKh66GnSpwGFvsBJi4",
-	"1dmoGLAQng3QfEqjKfo5Jez07DXa7XRdMgGEmMdcdAascnvQ+BgdDBgMeKzV5gHTrzpGnwctGg9ax4ON",
-	"lONBKxg4ghy0jg9uBmzAvAd7rSm94URNlvWUJLFNfq0mXyyZ2pDIsE70XhvWes/nenwgaOnLZCqSezZS",
-	"LWvvrauW4FD3qLOloPG9jWVIzAsckQmqFpYGc19joePfy+j268cwZj/xkS9nh4vLZWvvvtY3c+nb9Tp6",
-	"mkhXEaANZQjxaH7WhAtsiRS5Vvc2DaP9yCaNAEsk9cqNpjm7r2GtH9/HMfabexxplqqm9akimm8Wel/D",
-	"2tTMhmEjPCMme+G+xrNRCB+70glr0/sSC0uJWwWX5hd3qzSdXDSWzrw4FMt6xXY5CVcizFwQOZ7x3pul",
-	"OW9VEnGKBJ/rW9SkcehLomC3KZZTUgg4m/9agLnAfewJb8bNQEBEj7d9BvNGVfg1f49vn0rVFV5XJpiI",
-	"RvzoG74S6NskWgSV/lliY05GEauuVquoC575s65h+OW3vjn/+R1KOaiBiDLF8wJHKOXUfzDLUQYpxeIP",
-	"VUfeifnIm9vEVsVrzY7QigmjR24FOZKFTSvOQUksDEFFPbU/WU7vbypDMeKJo5jnFTvV5fyTZ2iKr4h+",
-	"SBtkLsbQ263mOK6mE7PjsAnBJlUor7IkeYdnKyYc4SQpO+RPiqlp49AhoeQYKIHWI7XNI3hSQkapLvY0",
-	"xugnfkUSDB6xikumu94l0x4MrnvjweD6YPzx+9Jn/a75zPfYRt4COAC8vCiQGYyjhGp7WBB8CSHON3zU",
-	"kNUh8Nxi5OAyykdNN1WKzFKvPqT1c/v1CepanCBLwNa1WeTSr40jcFnYef6DpgpFvPbevXWlHrnVhJNk",
-	"g9yUN3xk7aePgceZSZ2AASEwx9RUMuWVV3Y7OktBfBA0xhZdmUhJlj3626iZazMHVkQZHiaOAJb5uuv/",
-	"rX7o9QurO00EkT4tjYhIm6FO4tqU3tKWF9TWbUbuuUv25cOkuKWCX9GYiOGMmPjWZqR6Zn/2lkB61DK5",
-	"chQLMkfU5aiYoh9l7Zgl+vw1wwlVi3Vn9Tf7GPyCZBskBpfNmBVkvU3mpot9rax6yMN/oPo6d/36oHCj",
-	"Hl0qvJOQA3eFBcVMnZiE32KDIWgnsygixLLzRlrwe1MsApba9Wvziz2P3q3s7b1GkJ0rk2WnfyDWRPKt",
-	"zHbchEZkgteZu93e7eWQ8dFutgj94E3QspstV0CBleuaChSvkihYe11Yx8/yGD8KPpfGyUVwNPUlox1s",
-	"XyxWSRY2orJgxNKS8w1zp18SlEF+R9du0RKbuHuwLmzKVpBbepmvK7RTvcJ8mlp+ezZEAjVblO9Pc6NC",
-	"FglVULftv0u3L1x3M3G165uUXo+5aMzqMLmI+oBQTGOTowU+2w76J89ELmqgAshKmjuXX1cWsdmWrt/L",
-	"UkpYzeXvCwzUwxs+R3tOUrkTPP9klElNx9qKJWKYcKnKrvVq4dbSW5aExhs+Wpf9q237jZN/3/DRbcPx",
-	"Wqt+8tTfXMY36MsSjYimhNglptqjtxQC20RSbA0NfbQC2y8mhBV/SMXtM/pN1WODT/xndZ7LeJ+ha0jX",
-	"AIIZcCio+1BTQQiw0ZgynJSnbcSSllkZY3Zm7o4F8rV0E2EWEf3Pavpe6dGl2b5daRLnlSnOW7dhRQBE",
-	"vR+sIqCEc7KspihyrU6MaQeok7ZuyFHEXFClCAuQ5GiMa6JOX6fG/h/RCZpPqQI/VCwRZ1ApyBmSShCi",
-	"/nwn5AWtFmoZJS/Jev1wu8qeLa0+e/wPZfk1WRVW9nvJ4464nkFLGmXyeKOVn+eap7f8TRNymuCIuOwP",
-	"TdUBGgs+Q73CdznB6bLqtQaIYRM10E0yVwVlNpkQqayitrG5pOWmLataPuTTaokdVDFLSbWAUsgOKE9c",
-	"AbN9W2iTXsCX6zy6Hhrw6X5FWY4pEJOuVNwxdknpc9pbaeFrM+fsrt2qjuwXh40sDUSjF91lleRZ7X+r",
-	"Uvxri16D1DSbjRikDXGBZgukFQLnixxlNAHgIIwEH3HIM+rvoSnPhKy65w673RX+OY8r7i5eN2Mwpsmi",
-	"AiPsc/uXLdMSZU15lsROmdw6kdgdxQoCeNGQNkuuvaQOKdRxbGo2cIFZXCWBElzxaqjj+xdsypvKb2Jc",
-	"gAsPGf1QOSqR3Z/qTIp7rLUehby82xWQZtWU1l+5TRrUdnMpP44tVJ7PvdpDBdHUbaIzzfykgJK7F3No",
-	"aR2b7u1djKJHMHjsb5qU0nUmj4tabmz22PfmMLyAUV9kHVT0sY2MoaKg84kNoqo24yEPjmRK8GUlspZJ",
-	"uHXlQioyawUtTKvnhOmKwzn33oNFHkOOLuYVn1tsbH7HbKXRevScXDpD4IzPiPUOm4oJpu/rJSpYrc24",
-	"xbhJrjqZBpMwtKiAYUmzrlxLAQolpKjBQ3U7xtiPwNXS3NRFHCXnbH2cAK1ixwL9yr6yMB9rtXH5j5YJ",
-	"wAU2lhJswVdinEWeeFoZBNSvINC8+iCTJEaCTqYKsVoIv6nQLcIpHtGEuvEa4miYoZhXXvhv/SidMAtz",
-	"ZLyHROibAPIfckngdnTF40EBnCQJCMi9yxJZ1CHPSrlmPF0MZSZsXn9jicaMC3M/gS/Wukm1PAv1G0LY",
-	"/O3ijzTeIkjFVkaj5bSebvEOM45+wAwz7A8A0YislbJn5qlSwMgv4UTG5FLkfkL08jdJ4bCrK41SI6qg",
-	"Vb0LqTnx2tF5hYDdwTVMc4IkIShMqFTwCxmWGZlhxocjt5elv4ap4JbgIJdVs3QyHCfZdZWpqy/w83XD",
-	"nZskZoZb3LX545vdpCBUnv4e1dM4yxnar+KXTkxTfSZJ+Q6hBhUiLtXHaxltLaS7HmigX7riVNfGn8po",
-	"S0urO9Tr6fUPS6khJ7YsO+KzGWel2iCTdKHA0MCUGWxlkNzC5AeJMqrhNxIBwAJKsVB3KAI63AKEqkQP",
-	"yxQtL4vLFuymFOCM4MwsQm+CazkXtbZOa/fabbQpgPNjLDjosFwLLRWLbVj5nhdneSu6N/Vcb1rvXgCx",
-	"NUDkLi8JCkfuXMp/h9L05sVUwYsbYJcrsaDQdEZcKneBzH1vpxQbnD1GIUTLwxMUFv0DAtMz4BC9pT+c",
-	"DFgIAJkzKmfQ89F2YVykpc8Cw5ESYcZ4xiItaiqg3ADHHSBGKGhVb85e/higs3c/IsYF+oWMzvQ4egYz",
-	"zBbDFPA/3Tz2umhGk4RydoJCzOgMgOxPUBhjvXi9yihTiI/HYF+aijcW8TjHVmccIgaZJPIEhYwP9U6F",
-	"gV4auSJCCzIcEZn3B9ETkTOcJPknoyQTgsShrXOwxw97p0+6VHZT2axaGY4twKnsnf15ad36UrerbAUt",
-	"u0ioAoJpghQuzdoFC/NJuw/snKvUWfnGJx8SrMZczLxcBF5n1wfQugdNmBXQsZfZ6SHwl1eqZXb2t9MM",
-	"/8mzi2z0JEC1Vs2roc96xUOxxBVZqw5FdU6TJEcvL+ly7i1VdW7BM2U2wP5rKKdcQPaCopeKX5paMIUn",
-	"As+GqXOouA+0ga3Z4dpS4IjDLxLKLklsROKcGpJPeRxhWYMLLYZvJMtmXTB1K9pYHTwr/2IjjTBnjidX",
-	"Cs9yK8Vvk9XNMciQsrksAVAI6IrfSJRbCYiyKMli3zW/d7k80t5ft8v9jAUee+9m+KLRPmyIVDV4uiGC",
-	"jWsl3f2t2NHM04xRM5XL2w8Rp0YQ4yJ4YkMKI3J7LE/73D2ieW4rlreAwn/I3MzZBv51ezJvnWsdPMYp",
-	"/GADa69kZmnTvnQXbn7rmNqWDed5Zh6+sb6Z5bKRLEmOC0TgUs5bPUn4oFH53zrEa+dWhHjXwoVSZRJG",
-	"yqgS95M8sHEOoJZ7xvUYvrzAk7CKE+LbjG3v9E3u8ZmJnOSU4wGUz+PIllAqRJr76IoEwG2wSqtx9dvA",
-	"lfoY+LPlvMLLWHBG6dIuCH9KcJxQZuLJo4wmygWKIWw+MlHDVjVofEVH4DsgnKFoMSIizdhlwRkHN3dW",
-	"Ll3i6e7hXllF6+8/85HHw0sbKy8eVsqsFC855J3+GopQZNEaP9chc63S+JeiWjLyQWlr+729g73D3Wd7",
-	"B+t8vFtr1NucXj0ossSVdvtW8NDatg2lOtXN1E37g1smOTqV4wtQPQuaX44dGRERWlqCpCRbYwuVSTYk",
-	"MOZJ4uBPE84vbd2TJbjcSWOwOkiMtBbE0wUy7R4qrqRK4KPqU3JfLVsTlct3m6wlw02fKxsnyHhoAS1i",
-	"X3XqRz/yv35Xrd6rmFpjbA7U09BWN5gkTNDnLSKewiovg7RkphUFdIpMImZCYkj1TAi+gn7thfbtNtTq",
-	"v54ET+uk8wXn3K+atvrBIGfLItfjr976TsKmvzQ4gEu30hwrIiKe8MwwzjoU2y3upl738Eu8nB5VFV6r",
-	"A5tckc3U4LWX0Xo9efXlhKyqZNeap1xK+huRaCSgRlxb4dYnVhz1Uf8WN5lPAju5tWUWIQCP1m1TiRfg",
-	"0wVBnNBLb7F33msnF3Xey9FK8ByeWYuiRUqM3LdvCE+QE5+rosRFB7XeqB+1D+Jd0j4c73XbRf803N3E",
-	"bCy1SqxHOi00DEmkvXUMElqt+PivhKT2qpoTYXMAIi4YEWgsCEy7FB/ag5THjUNChWDyQirSicn3XpfG",
-	"eWyTw2WKLQLjDItLOAGbYZWkUzwiDlNRTvkcMW42IOY2blbvR+SRlWXUt+7da6/1P7H+J44frQy7emOX",
-	"c0X/vXRZf0j13QPiHOUiMS9uyyk9KEhdkHHV+vx3OWNjvZcjLzc8rKl6QStj9NeM2K9tQrvJ7rglW5of",
-	"hw/TujC/Vb1mxwwniSHt6uiNqcR9P1ttTy0jAiwEROFk9zIAAXgf4Pb3lgtwXnNz1AzXp516TbfPZUyD",
-	"Ql/ULnuzWGzpsu9ekGpIpIJo1WqkAJQZvMoP5yjmSYJrQrbb6fqxXFmmFUDTEchAzc0aqk4TbuP9V4TF",
-	"XCBlO6/mYxzurS8+n/kzyS7y134ji2yyekpPWyugbaOAtvud3soCc390qhhos5whc85ENpfL59OGFIg8",
-	"jxgntSUI8mt7f9xfD11aWUBRKVs6nqBGGD6q+1tR4e4pIM6iKYqwySIAYMIOCvcuQyQjnBBnN7IJEQhQ",
-	"7BRHWplCaaFe18yZsju/FKtXXsH1N2373A7T07YL1OZvFcmjbrMspcnkJf/5nIsi696Np+zDwdWvRCq2",
-	"j90C/GF7CIJHKAqv0aKnOttPa9qW9YKvnPoxvRtE3QNgothXDhMyVg8CCr8Gz/xhkEbkynJTqmytqaei",
-	"tMKfuRNitUiySyz51mu195VN9lHIexLxKyIW/lKGn4u2DQYEF+glJExbkeeA9PoKgF5DNMFXJDBJKAsk",
-	"U5IkSx1zD/66+/bob+1/9P/+w95F+y/vDru/vGzvv3/x/E2vbkhUtOv+nmejyxP3AkPq6eYJf9gg86ZT",
-	"mxWYcKlOLIaC1v0l4t7WBcKOAvC7nmGchTSDlSOJx8Rki2wBt1E6gIoW3DO7UPprJSJdbar+wwYE39uj",
-	"kVsIYAQQwIF1kFNVAGpHfAYwyAYJzLefZQzhhqKt0hg5jL42/zzlaa3Tf7Hf0vjN4Y9Msb9/4L/U0bn3",
-	"bw9b7tk+f0WHwY8zoBTN3eixa2O/Ubfi5pI2PQev7Dps96PduH1A9sbto+5+r114C0a9TWSXvUqaULbs",
-	"UbgLx1XeLmUw3O5Ggym5GVjwxAYilkTdvQNtTl7YdYdKKLss9aEto+T/rprR3rrfa9BqYMvchQZbNBI8",
-	"m0xr7pLdX/vtg/lp7/rN7P098mCZQhzu+G2azgLRWGJZGQ986BZYkKTqa4BV+uLWGbTlG/kFlfqSvnvn",
-	"CWAJfW2mgvNxAQGqh0IG5r2m5pty0HKjNEeMS0R/c5tS0oufL87cdfkFdboIqlfwdhf/Nm0yysf8kt3t",
-	"lA3gFnTLsyeL0/R2Fb7Fsfiqatct5JxEwp/DLuEbWzSLSj0L9Ae+yXKV6qeGtltpbdE8TwuFvG30t/ew",
-	"/CqJ2Fcc7+wortKdt9nkfMrVca0Nxp/N1P705ofzX/65++Ls5V/O/rp79o+z+t+m7weVMiPiT/ZdG7Ss",
-	"lA1bYpagH48RZaB0j7Aku/3qGtbNaq2cseMHlQ1df47qQ3o7enw5S9UiQBlLoJNjVcZord3bGHxbylw5",
-	"+78TQceL27NTNMVJQtjERlVCSSfsNQut6kpuI0zdG5cv2aqcvfEgArlferIVIDTUyZ+BnuKhv3lH+PBX",
-	"fbC14L8/WVvsk5+2pT8Pz2a86hMmcZsyFCWUMIWmPIl9fW2uUyqIHPpAlw0FGnPVdJwwIAxQ6VLZ/KOu",
-	"19Wxxqz60QS/nE5iVuSMOG34niA8AhzT3KIDtEqQj4Upt9LqamwP67dkqISda9e1YmvL9NpHYMuM9/tt",
-	"3I8P270xoIJHB6NneJuO3SsMzRHBgojCECDQBMXEDJe9xGTxZjr6MaI/0zevP/z2uveOvjnqkN1uJ+on",
-	"3lwbeK+pfPG6BRXP0WNpJRHlB5hXVT20n/lacsv1+EofpMfgqu5QZb5BmVorJ2nHW8Eor9mYe29xc9o5",
-	"BJhUNEkQTujVbTLECzA0YD9Em2BCuxfdo+Pd7bLEo0yIBkQFB55DJbLhB8MpagpGUd1J2VQf32Td251+",
-	"GJagqX9Q1+sLTgaK/W1Wc31LdzvdTq+32znwvV3/YKh/vTat3worbXF7BrlDNxNNmkM8aQSFsv2CUNHg",
-	"a3nNgQXQMr2BqJIkGdfqTvlvNEnwzn6ni779R693gn6iLLtG14fPhs/2vtusur00VTiYWrZzZTMLglzB",
-	"duuyNl1fio2zNu17b5u1WZYGT565We4+3uzciKxk0rKfxA5OOb8RbeMnCCYuSI1uoeO7QQp78tj9Oeic",
-	"t9Nhnxed33yqNrR3KKeNNGRcFRhjVW+uTbwCL3FJuUCUSUVwDJ1hWN7jYjOg7G0aBgZfcGdM5/tZbfrT",
-	"CbuteWWS90r9vyoum7pL07PqmI9ax63e0dF+u9dv97qtfPN9TTOzJLGh/noTi5WDOMwC89JO4n52czsv",
-	"7JN4YGMTcF1FkD9QoaYvAARyWxIu7ezqX+QtS2p0v4VDOBV8TBMyTKdc8RWpVnqrQ/e1sSXNhXYOvXXP",
-	"9M8/QFJ7aCwOi/aekIpv9f5TsQpyWq8iw3Nr2dLjcS4NUz4eQwhNbEziD6nvxi4xKZpPuSwUNCpty5u8",
-	"3+bd/dF2KT6PdOWrJnWriRh8YuZhGj65aQQr/OJ2uzX9NYXVjDJvMkSJNsYdgXaQfuDD+5/0/mPnjTR1",
-	"CMZM14paQ7yvuZeHK/nQB2qazoYO6MsyitZTwYH0IX2gPEVn5a3S2IHoOEqwIs2q+tG2qrppGSWbb7DP",
-	"vnTm+ibatwCoAWFxgHCSWJ/arHbBPTeYiu0L6zuZ4QnZ+ZSSMgBYQTCm16z/5KC7r3mguiFnHy68bOLz",
-	"QlvAAjPvgtQq75sqlcrjnR2puMAT0indrzumQGjHmBHQZ24Hdz6lkz+DnvWn9d7lGhPlxJqv3Uy8OKkK",
-	"tTQxWUXS31ZLsXcOgjsn9xcY/F0j//yhOAeb6VwuK8U9zNASBdDEjUUwGS3UehQ08/Nz+htpwsJ1jpTS",
-	"O32blns0/e4Aeo1iOqEudR3CM/X4B8QyaqnEpdBbobJ020cfPz+72dTaKAbXE13eMO+MDdE5v3ZO0/a2",
-	"KXFdYP9IWfHvORml1Tuo8oMlzrobmQGNffHU5Za9yS/MSPWouaHD7ciyNAPvMZNrHJmyn/JRQyBKvzNA",
-	"WKEZl8pAKVXrlHb3ut3dUprI4e7h4bNKDrQ3XbC0xCZXfKWMcsEzW0apz9cB+zv4KgcMaUrPSzU6rZrO",
-	"W0ubdb9bpkXpyww6zfstW78SlEYRgSQh0p9Yvs7zqQrlagOQjFu5P5tyPUs5mdVUz/66VMyHNYhMX/ei",
-	"Cf3KdlxOmYa9K+vRa522t7K7nkA/hqJFtgoPOBvpz0eArl5mi7EgFs8AUkqzmNbo3z7gy+0vsczGdcU2",
-	"262pTrjQAgJEQcyYvHjbSGapw0U1emmSVFdQg8Grm4DHCV+SpYjzZu6ntRAhZYbdGCtke8f3nYxcICNn",
-	"6NXZaaV1Wz97S3yFFGk6lu3wPfTMb1VK/Yst+TNYRCimY6hkUydFgTVcHoKghIwVgnJWhRdaXKspWehv",
-	"aqZEo2dryUW1rdi7nWdnQxfNaZGjGlZ+E5Zr+USBlMpcw6a72p1rsTlvRb9eGvHXFn2A6sHcbS7IBIvY",
-	"tOyVtSVWfI4Vh+BuNSl9t6pcn7b/hdu/ddtHnWH74+fdYLe7saK9C1U8XZQQKMENrNYdoJjr/2bQGi/i",
-	"UHQp0HSRTgmT5QU/n5LoslnO4QIH1iJ6T3F8W0xwrUsJYj0WBhplVnferehpiaUvlSKESqfw2IVZMDNq",
-	"UieH+wyPIR3TbRUfe3ervFmQaWM2q4NOa9kNdhXluw+mUPSaq9577ss1RnS+g8sizFxPmaBqca6p2ey5",
-	"SUE4zUzNvfnrleOeN79ctHw3Y1iJ3Icmhzm0MS7wFAG/wN7X0gamSqWtmxvo/W3C9IAYbADdrEiz+Wno",
-	"3Nz/1oGReyNm2UROueoY9WDHYnwu+2fO6YShLA2cEq4vV608w7kUKO0BMj8bkQp6nCYunFzqswIoVKiu",
-	"MP2eUrwwMAj2hgnQhKhctg0Y2IyyM2AD9v33zzm70tYyZ7Lz/fcI+qlThkLJ8CUZavYPTxCNDZbnhw+v",
-	"X8gTpG9Z88H7V8/R7u7uEZRvXjzvoJeQImKSufRVATV4/etrMCHZgIXQFuQluyIJB9zX+RQrohcwB/oT",
-	"nE1qb4mwEJRIFP6jbS3Z9us4PDGOIS2VNSugb3ua8p/tlUJ9iI8HLDxt/wvh9m+o2z5CHTRE7fA7ZKE8",
-	"nGcSnbtkCZJI8o1EhibtBCQK97p7YWBsumQBQAgQaoSLMa/sINdUKrurP1Gp5PffuyWEEIe1+LilWGx4",
-	"gqbYurfMJ9CVUl+t4Z/NB38Kl4Gfg4pzVV8edtj3WBGU0BlVcJg/6X+RGGkhhuGITXBWTQkVKEqwhOYi",
-	"4XVbaOUJfmgmaecNVBTqt8Kr2vBfQMctPnuvtSEG/R5geeVvJFEh+taoN/K7E0OpJk1+RlWAwr3+UehG",
-	"IUos2qdjRURol/M6JrOUQ+2oXs7PxTJmWFzqa/q6Td0zeZMvLRzD0k/bfyWL8LgAr7okiwLtGD6Bo5/Q",
-	"KyIHzGDlcJOJCJsAcTE4BFd8Dgt15w4oCWpOI2IQgBMaESZJSV5oFUxQojBAoK4UFoqIGdxciqpkWdag",
-	"07PXJQS441a30+909fM8JQyntHXc2u10O7vGsTUFEbpj3J/6nxNfsuy7UvbCiRVGMg9BgX6HnONdy86c",
-	"ml7HreNWQqU6NQPoMQWeEQiza8umXgSULCroCJAkpOUu5EwwU9QHe2Q3zrliQLnZqDDIOXj8jxbT23H5",
-	"EuufBFoGE0wQmXImzcXU73ZrPdZwmiY0gp3Z+WRv8S2mDvkpcPM04orlFbI3QWvPjO97bT7PnR8K5x/8",
-	"pLf+Jx8YztSUC/obgfjm/ibjvHadk+AHuxuNkqsCcPNns5lmj+OW3gYj1d1y9eWMJzJ3woND7ro9w9dt",
-	"zbht6zHs6g8LOdY6bmn1HN5uOcDGBOD4AKHY76CFfH8gT0EIxAOliXBZ25fKpbBEgKQSGIBA9FcmHBFY",
-	"LCJ7a4AqCJGDAGJlmMUD5uIzrrLAShwW56q43glQY04sRA8VMIV6LMyMZiDOtZDqoFMYxhjunFlfM4io",
-	"KgcbK9PG/nLQgB94vLg3Aq/6oW+qaqH1TdS4q3dvg1dimx4Gs6mmtTjTI7LYXm8Djrng/CfAkYcf7G8y",
-	"So4u/5bEFDsv+17/aKPR3mLm0vzlUwiCU9svwPTpMCpyGQtwQ7HQ6/b3liRD5ohhSTbsfHb+gZudvK1U",
-	"o7z4ifNLibAyvRSKTmLHSBCcWKbPGx8YYB3N3JL+RooQwF4XzcgEG4QK2y/Bovxr5T/isd6eE4ShKwGg",
-	"8tgqzLqbAsCOLIB9LniA93FEAgSNCMwEplikiDCeTaYd5NpQCzI2mZ76nzN+ReJgwECpq/WU4MLXUgJJ",
-	"vJCmQyJDeQGFMWm1vq6w0CsjcyMYXX8/s/Md9AMZc4MmOmDg2ARDVwh6ReKydNTCz/xmOKNSas0T9MXT",
-	"pe2gslDlyFwbWgDQFZjMujdnL38EirLH0O/uHVqYEKhaiElFEM+IwjFWGMksmiIsByw3lvXBWyiS1wqN",
-	"iOlvCdaBE+x5jMMKGX0oI7PgYre90rki5pd1rDXaC6gWr188gv7iE62lPI7A1m1McYxGhLBcpYztPoDI",
-	"vU+5v9msBMHxwsY1TZrKY0r+7t76H73j6hXPWPx7Et7neFEE5HNmhnOXJqX7diqdR3AXAtvIZyexq2f+",
-	"HjgMEte1JTfhHJJhJC+AaAWRWaKkuWQ+8dGJFnNgFaIs1WqVE1S/TPWCsMVY1U9ZIFQAjGGEmNyoASvC",
-	"rRXhtdc9QnbSbJhJEvr43izE0PAS6+6tTpmiEk3ANf1Fk3J3A1J+ztk4ocZ7/dg0/AJOYGuFo8kOCfzW",
-	"t7t7LxmfQ5EVVdZwwMgkhufVJxyNiTKlb5pol23xCVENBPO4sv7LJrzHpqP3BJy790VFt73/QWRmarrT",
-	"H+Od2GAfrLCEwWxUdZQD26QrjHhs1cBKlWm4TJN2pHIJ8QMZmSuwHTayOPeaKs7qNdbj8Vfz8Mk1jItM",
-	"sOXScH04ZQ7L1NTPX3vdo2dLLGa1dKteOF4x8fhNWMUPFYFM+rRhE4sSZmt4nL/HtUkzLlFTb0ywSCgR",
-	"2lIAMyY1OFwWM6zKZMtwY4/AY1VgjY1Y7P6uoSq4WcN15IVH+Mq5Xyjnso0Y1+vP8TOuJCpLm/n21Eb3",
-	"cBk/xTKts1Yt9B3YCF5QP860PUAE8aNxDBhOwMIM3J2p7SBjbXIDHUiVNEKhcA4wMndzgi59Cl8SeM4A",
-	"53msBUnUh/SR+b+CY3Jj+f+B2N2Dg9PM84Kor2z+5Gz+A5noW850nPbBEt03u18BMk0zv78lDuSjwKAx",
-	"mSEOg8YkujkgmiasFxfXqanCA1bXhdFpaSQnSbhAY3pF0IyyTBETSoYPlKBE5oibWoVgEXHKQ6lEeMCM",
-	"exHLYuJzrP++hHRVE8igyicmzBY9spyoIgY9sp7gwGk80uK8AMb4KiyeRljYfC/TB6EQHa8gVamcflzk",
-	"a5Tv2Dto+pmaGlykQoaYrON2uQ7YL0helmBwHFRQ1c+PCItt0LgCcmkvf5NjW26BZVBubDppLQAA0zor",
-	"Kmkfgl+fVwZ5Il6tN6BvcjK53aSl9vNfOfiJr3tzaBWP0Ubsedg76m9wwdtk+9WpG3Btli5aRVjDPRtY",
-	"mDkborUALlojNz/3sKGZwEtbAvAgTGiGeCLue56XMzTwXanIvlQWdEvG+8pDa29BeyCgO7uSLH0NOoPx",
-	"fm+/MRcTrja4/ZzZ7LInIY8hT6WUKSFx4KBIM2bCGnb+gb78jGHtEidpAW1R5Tcznwe+9oCbn8yDVQFc",
-	"9jDd63GlHs/m/RepBAZsGvwMQBRzvPjKjw/Hj28xTdymg6WotTYlt7/ymnnS1GvmPGntvmZePE9zII4q",
-	"jFSRw21qamUWRURKDmmBgiitv1qweq3LSlP6kiQuiVBBoN5gbn6r5hwpPJLBgGHoC2Ff/Z1J6rfmcjWl",
-	"Oh/wBGEtFJiyM7O6LmDbKSJQvoD5lCcFvp/HeLUrdBbdtpGw5+fvX10AkuMGSb+2D8Rzg+e1ST7x+ftX",
-	"7umPDyOsar0pHtzj1mg4l3AY0YSTx3erb8LVr7gY0TiG4/4q3jYQbz8SZfs6VOBv7yjRnAgrCzVJWNy2",
-	"KiRWFjp4M2Wjrljov4yDvdBJb6NtmEk9L8/pj6dxlJf3npjmX2u1DjzHRuEsfhtYOgFz66v68bjqh9n4",
-	"4jDuwxRYUjsk2cQSKJrElG3uKRVqUTG7jSPbeM1W+stOC9+OhZ0ZMJeTnJfZaWXChMlgbL+mUGqA03qo",
-	"29jTZOeJHGYwl8dwl31l0/VW+5QDImHV8WsT+rTtcAevmMdsd6jFq3Jfz+mEScBtAAB3k7Y+yhTS//Dd",
-	"hVf8kvyspkQ4iOONM1ArTnFTIsyviOj8bsrPXmrDKUlqC9nozLZM/LTysBn0vYorHRQGVkyuqG3kvRKZ",
-	"fLlQs3SeWxpPX1K5ZBnQe2XBZAHp/R9RMHkv1LokWXY+F90NVqbYl8zCb6S5nI0EiCEBVlk94LVCM7yA",
-	"/jzTAqrIJ4Jua+k7ZHVv1cveyomDOlsIrK8ZzIVQdFt0T9QFsd3NkrOMRwj9AjABBg/9GGndKvR4vqjR",
-	"Eksg6XDVmcLYvyiVQhm6RVXnzBRq6CmhFKtpgEbEVH5BYZDeCxTaGv1hJMU4dD81wMNXOMkIApwa09jT",
-	"oTf8o/38/P2rNjicvPUdJnXjodIvKgD3//EpF1/9RQ+g6AJ8jUvNwPflAc9fUxUVPFOr7dANLp7TKob1",
-	"SFA2qfrOLWsb2Cn9dY2PNWfPiel7tMzNP2fqS3dKr7sJLX/yTH3hDPoUNyCoK/d+Ca7KUH4OyAyy4inR",
-	"Wv8MU1ujfN0GcC/jigMs6Nxz19F3ZZGzEFokCNep3E/DH9IHvJEq2cJPgQDRmNngvFDXVCp5At7MUraD",
-	"scmWGgvclkG2LHv8ehdt4HQBRilFx+/oZLGMWefUnRy91c+vr7go+q7Np9x1RHL0tSCqg87LOCMWRNMV",
-	"Akm8kCeuD7/ixmVHokvbFrNAFtA6q3npN4A/AW6ELO2gU1embC45xt1Xlv0LsAGExwqwZgxcTCMwzBJq",
-	"/QNKCC86/h8ZLuYrb6/l7RwHBtf6Hlj4DJclnN2hoMDCiaTZKKFRme0VFmoTuCipSFp0yHROvTEXsw66",
-	"IEki87bpiiMsL00cM1eaA8QhIxgjySOKE/cGgJuN6sLNc3XreQJI5h8vaqmXdQ7n0MyME36XHISvTLhJ",
-	"Rj6YBWha2nAH4+N0pbuafoKPytqxw+SVO5/dP28aQQzh6rU3nWY7CRV8CSnuY7VIiaxBfYIn0qh3I4LG",
-	"WCoifBn4JLr8UCB8r0Q51DIhRxM2nTIBHmiRGkBzwDlMMbCqhTksgYdX2aoMfbgJAPOzvXpDtjoc70O6",
-	"5atgyx5mLYEkl2GWb8m1v28+mi9DT1vI5VualnUWiqYGb9/LLRfTEoCtJk+A3Vc4ubQN87lAguhZxQEy",
-	"Omfe3HQ5qvR8itXvPKSkl7A+nqT39D8lmBTZQ3W0CPS0tZtD/2qHkfkqR79tIxtxdkWEtBlGebAzz0NS",
-	"NpcLckXJqGjshKiypZbKdikCTREQnB1uP1KghBnDSUoqFWYWtc8UYJnHtf3ls4QYmWsKebjiK2UsWH9S",
-	"Z+8BRmqs8jAQ4gB8V2DBf62v+kLKqQ3E+0Zs6VW04PGCMz/r/66L60LcDSdJcVtITPU1YRlPkDRZ5AkM",
-	"I6KNsbmgSplo3IReEYaytNMAcZYz1iZhWteB+suHN3sytLKNCWTLfJV8+x0gJlUS2V4d0uFlhFofeGs/",
-	"BLALL0qZ/8zv9zpfJeC+ko4HoOweCGdLDXCKHTRpilU0Xaa5H6nFbHRYsQwKziAH3Hzgbm7FTTsMUACW",
-	"ac40T3rgO9y2X3rsrO41tG6NUMiLmH/hkJCPevM/PpsZn8Adr/Cacp1f4TvkSk+l0eY7J+KKiDYADZhH",
-	"IQl7ztElhezr0ArzsKR9hzQOUTjIut3dSJJf4R+kY/4W5IpKypn5MAxM92dTxhXaOyCsUN8xuiQkhb/Z",
-	"gAGYkZ7D3HWjnBqIb61WhDFJFA7NO93bXsBnx1r1NxgnWq+/Vi7wadmp6G4JcNgm03zA7Oo66F1RDGLx",
-	"o0HddTUiNsQypxFgFhMB3Wn06z5xygBpGhIOlCB4hkZaLZPFhtmUzeJeLNClXd/lE0guataZzATyUl9Y",
-	"oeQDNsaig05N0AaNhE28Z4xEUAcAAYnwJyxV+6U+3vbrF6brCTSpLs9zbofVcxVamM7wwuyVzQ/PZz1g",
-	"/W43XwxYWXw203tsJmnc3b19Vyvo+iRoSisq++xWzV2vP6fEGf3PAkvqNw1YqWL/pJRRpVfhTaKCN2sJ",
-	"+NIQ/22voMDbrt826oeGNVhatjGnBqTKis4lppFD4dOrnEPL78jb6/SX/Xfbe+w0gRjmb5v92MKvr391",
-	"bn50oyWNeU2MFV513cDPWv4rx4iWIO8OOAVm/apwVbyAPEn4/D5ULs814Li18SL4YYFCSX4Naxh3vQD1",
-	"A7T7//0//2+u4U9wapjetqYiCYeUKSNuuYihm5NmZmMXGlNv7KqMl0TcgHlkHFTyGBmHtIjzsHnZqHh4",
-	"P+OSLAixjMIlSW8Cf3a3A31h6adqF0FTZyPYu4pYiMkYZwl4cmVU6rpn/tIvrzbcg08e18Fvj2C9nzS/",
-	"ML5yfd23aroAme0x6HNPanb5UQUUtNIEN7Cdq76jA5SxhEiJQmBt0M1MI0uEkVbItBJjuB7abKARmVJQ",
-	"04KS67bwvoJqogUCkccDNjYykSrbDq5+tYcdBJnbGI3JHIahdgdZkRsnSK5F2bTPE4i0c0bQjFeQ+AcM",
-	"oPj7R0hv6TAxrfLCoKIL5g1E/JibLLYssbVQKrWn+ytZPBhkgJ1e4Vx+zEQaO/h5Q53xP0vkVUCf2luD",
-	"ww2hpaftkKUHyzdNtd+TNMEL07vaNwf7q2KfVf4LmMofpyvCV295U/8RyWcE2NgrXYu+kS7W7skV2u11",
-	"D5ZTBF2D4lXa185n+y/4FBBXVsTAkOmgZKnfpfmFVqhag9z5XLWypIUhyZUrJ3xBRyubkg4boYzT4gzy",
-	"Ey0VB8y9w7XjKTc9PUK20yT0OtcUF/rLrZVYaP5a3MX+WvOklSYP3crobX62XusGDiiwucB2l/9gbVZ+",
-	"Lyz+F3xFtDZQ5pyc7hmZ31Kn2p65peIrcvhf5vhGgirwNRnFBG68S0JSWTSPs9M/Lt2E5U6PYc2smmKJ",
-	"CIs1T+d8PmBLjO53nPD0P4pjYZ++2iOVO1Lx1Lki7+yE+MRHm3UYDkwTaJwkLnYj/VlFb/QbN2kprIc2",
-	"9Z6grmPV2E9Yf5nJjTsKv+Gjc/OL311H4Td8tN5M1xv3H5LN9MkQk6Nx+PNWNL7z+RMfuYyJxjj5Jz6q",
-	"BD6Cwp1fNMDWlwA1UhzQ8oiWUOiCozm2Xeq05ZwKMibC2cNv+MiZw764+hs+2lqgv+GjhxbReloN4vkT",
-	"H32Vyp5g/Cc4yXuk150Is4gkq4wQfz9DCOOUlRaAAxMkNrBgNkTjyZqG8X6XFBkgM/nki28H+qX3UHwO",
-	"+/gg9Lx1uPvYBPSoUcc/8dE3EoXWwA0DFMJT8H34iY/0JzG2IegCnzR8w0dhB70C57/KRf2AgawPjFPT",
-	"9PCAWOqJ7VoAEdEo4ZJUYqKmBs8FGDcJsNoA8IBtGgGeV6LhklTdAoCopsfDE0xXxFjzi+e23Lx1hFUb",
-	"RHqadwqxHvz+AqxGNK0KrWZM0SQnvtwK/HqPemOs9yF5ZmQd8JELQQAebqHsWQsnMOn0QaH9YYszlhIh",
-	"OcMJ0iQRVO5Z16e4g14yaFowYI5VSDwhQts6i9wziCE3rrmT8FvyQJlvL+zr76PXptvFJ8nw/epIb04r",
-	"hisLCqPb1FdkPyO3abO5ItPYUQKkh3FIwZryxCUUlQGKS7bVCCfYcU+lVthrLFmOeMBquDV4E78fVEQw",
-	"Sm5LA6vi1t6sX9NKRtpY+WxkAKCxie9CjsmJFneZFp9QCS7y5u5Nmb8PJv30MT9N3u8GBPaUqb9fw5j3",
-	"21TpNpy3vrfSjOxYU77RkDI4pcaagSJI83wVnbShMNS++vddGgqLaPKmam4rXzs4964Witof2seaXw3l",
-	"XSjWfof7wdInudYM3EiePzOC3pz//A7FPMq05dxBZ7mSLQhoxbZYLQBrVxMFpsxU49faaMNQD6sXvDTL",
-	"8ZASMBokLED2LDYAQSbULPGVmXApHea5mU77BZUpl9Q1UqiFXvAsb06eQGBkI4gBpXA01bt5Ar/Tm/in",
-	"QcsCYbbNPnX0wgctTxLiza2vjd+LVsznDECWSH5maEqS2NYfL3h2K7qvimYek6RZLL+Fr/N8UypQKmhk",
-	"LUtX2LwAoIWYd9AZQNsESHKjStmHLQ6DaT5vAXUwWwBAhgTYcF/hJuTjmuk9ZGBXj9AYxUoSZHYoyLEU",
-	"uAAGz9c9IgYS22QjOhXoaQEg8iRQOtP3xMztYh59xQonfLK9pEwTrAD4pJFiztwTRZKydUcgSX8jVseG",
-	"3UvoJQkchq7J86bMJXFyIBcoZfGTRj7QQ1KHG2QVgeR78iUdfD4pd1NSYfb/XqjAOJw2isQ3HJ51WW0U",
-	"enf+rQcJv9uZ/F5D8Hb668PwRRrEf0QoPi0IzJG7o9pt3QeNoGyOx76Rpt+cpvjEQqb+VuRN6tsC/Amd",
-	"BuxDe4Zfanq3nd7TpHe7vWlqO2O+tqpsLPBY1fTXlxd4si5/G565CX6fqd9ftAvk0V0ZFsXQEUYT+2+S",
-	"l/1sf3/32fpbcOez/cc6hBMTpTadMjM2hu7zJIakocAC/S8nPKBX7rk8qAMBGTzjbGJEHZaS+NLbzDwK",
-	"4bJZcMRBHXyFP1kFf7KGvO4BBMWdQ9GMOROCMG1T8VmqDHy0zStwyQOhFmT+nK1GMug+sqi+tXi++UqI",
-	"S/lb90aG2yke9qRXo6psEl8JDTGHBjAaoBpic5VDHozrxvJ63H6rBwnRtyUctW+kJfjvEB6wHKJFD2ER",
-	"BtCMYGYAOtfUm6A3fCTzjBWbohYLPC85OeZEEPeV5kpfFNzEgRoVOk9uCqzAeXLdIgpETz0hgKIJvw8h",
-	"Vq/nA4FKw/OiGRzA7VpD0sqgtQtutVLiSn9/fyNozwfTMZ8mxrWZ4KqFuf6IUuyrMumLi20tZm+jOG5e",
-	"2rDSoeIvZ9hcnH8tQPiPwQjApXu0VrhwKyWikbLhylwBb180jLHWD2axuWelSazroDNBI9OVG5Jer7Cg",
-	"mKljY/CjXoCkilE/QHuXaO8EpUkmUQ9RhiKeLsD7bT80EE08Jsk3EslMRFMtmNC3khALKgie8vA7AzG0",
-	"ZI4hOs4zIsfQHofDRVwkcnt0AljKbX08W/HmIzmE/qYX9ER9M2DsuCGx/gzTuKCe+I9Q2L91T7mvUABP",
-	"Eqs9wwvXbcOpiyw2yfBUgSXB7uKL8ubYGMF6U4sHfW6NCBZEQKOO439/1FLAVAY02SAjLAn0pTxBMUkT",
-	"vpgBbt8Ma9lpFvBteHr2evj33vD84n34nWasTCSt49YOTunOVQ9EjV3cUsWPCTfLoGg3UnRuZnHenQQ8",
-	"WNZ0AUh6fzL/UoZSUCkVcqVDMVa49MIZ8bzOZXCUqhdsV6M8uk2lOTs42wXPynMEt5vntb+AkYvUNJuN",
-	"GKYJklOeJTEakdKvHQX4Fznn4lKrLnpsQIhRpZ/CZe35HU4uofIbkgPy0WXRP6OEiYOVuTtlpTzWDmDg",
-	"m/3rshHvaMolYcc2smzOsQiDFm+yEcabjzf/fwAAAP//",
+	"7L35dhs5sjf4Khh+d04tX1IiKcnaTp++Ki/Vdpddasvu6kW+SjAzSMJKAlkJpCiWR3PmaebB5knmIADk",
+	"RiQXbXZV+58qi0wmtohArL/41InENBUcuJKdo0+dCdAYMvzn83d0rP8fg4wyliomeOeo824C5AoyyQQP",
+	"yEhkJHw56r6mKpqEW52gk8GvOcsg7hypLIegI6MJTKl+DVzTaZpA56hz3tk573SCjpqn+k+pMsbHnZub",
+	"oPMyhmkqFHD1FtKEzvV7mhM4zUACVwGhPCahHiUMyGwCGRA1AUK5nEFGmMS/pBIZxERwIGJEKCdAs4RB",
+	"RvQ8QSoyY2pinqRTIJcw14uoTJrn087Rvzt6mM6HoLII/MS3hrfmzS+fLU79DZ2CnheTxfiME5FnJBFj",
+	"ue729fqHh6MdutcdDPdpdz/q97sHo16vS/vDQbQT78Le6EnLzFQ2PxkpyBandgaR4LEkSpAZZWrNuez0",
+	"gs6UcTbVu9QvxmRcwRiyzo0eNaUZnYKyRHUiJXj3RtNVyiKVZ6AHZ/qzlKpJJ+hwOtVvpfqnFyzebJv2",
+	"uz3aH3b3o0HcPYSdUXeX7g2fRPvxARyOOkFnJLIpVZ2jTp7jqxe37enZ2xdPhbhk4Ns2RYYgWWyIL4NR",
+	"BnJCInzckGgGNKbDBMhwTsxPpaZFpDmmYIv8kImZhEwSCTwmTOkH1QSmEpIrkMVmmHeW2zHNx3Ii1EUk",
+	"s1GNZqf0+ifgYzXpHA329tpW9E5cAm9hb5rk4OYYVscJi5WVDOfWrPQLSSQ0iQ/n9sFi9kaulLP/R1dP",
+	"omtm4T/Av/V+me4k+rBed4KFVU0Zd3/3vWuc0FY6iyZUtRCZ/mpjGjvsarbr7o/2et2D/pNB11AX7Q37",
+	"0WA9GsszKTL/bEMO1+oiwidCdywpHQMZwkhU2OXXHLJ5ZSnmnf6Zv372fO+f7+Lpm3cnt9jcQk5H87/C",
+	"fHHar+klSEJJpiUOmdBsmoCUx4TyOTGv0eu4YpJpxjg5e/rypT6UjEZaThA1oYrMRU5yCXjHoMjUQtyJ",
+	"TcGTeSttVWbX1dPz74DIYsi6+6OdaOUGpFQpyPRQ//Pv8/PrQb97fn69Dx8+9YPB3t7Nfy0cadC57k5B",
+	"Sjo2nCq1lCB9LV0He3utC8e9fSWGbXT7UQxbyPajGG5Mtbvdfj/udfdhMOoe0N2d7pPhfnQQH0Jv1F+P",
+	"an9iU6YWp/oXMSNTfdRMwVSTARLrRCSxJFSRqZCqjWYTfGN12jGMaJ6oztFer3L9Dnp4Zvbi6a26hoLO",
+	"a3MabTubQVohqPre2oPceH9pV1/F3f3ek373cLC/0y1lQryz1v6eZuIjRO3Xpfm6Zdr2242nPdAqBXT3",
+	"h0963cN4b6+7Mzqg/Wgw3I33YK1pvzU3Qtud+W7h0tCqGZEgtVJJRAocYqOYheYWCYkEpZlHT/7OF6Yd",
+	"e8M788xMr+0s7OxbzsJ+u/FZ9LuH0U6sL5ZBlw7ig25/1IPD+CDaHz6ha5zFjR5NpoJLQO3rBxpb9VT/",
+	"FQmuVW39T5qmCYuoXtD2RylQMSjn9V8ZjDpHnf+1XdoK2+Zbuf08y0T2nF9BIlIwQ9Z3J5zSRM8T4gv9",
+	"5jAg4RVNWIyDXYwoSyDWHzKOH7uLrvqJiCEkIiOUCzWBjOgPzCUh6VySmf4Xk2SWCT4uNXp7V+gjqVg1",
+	"/+jaHei+jNvWZh/fLlV5XNdTwUcJix5z72BKWXKh6CXgxuUSMk1S5SfWFLuI7NzMvsl8NGIRA64uogxi",
+	"puTK/ZOKav2fcdy7GZ3f3769ENmQxbFRNx9147jWWwUfMU1+emu0EluhuRGN4ELOaHoxTER0CfHybZoT",
+	"Lu6Rnl5yrVXQ5BG3hdkhwyM0O/FqPa5yC2ExGTGkhAXj9H5W/UaoFyLn8SOuWpPBSI8ZHullxQKkPkkC",
+	"10yqQB85Mx/MRZ7d41LfCfETzcbwiEtN6TwRNL5QQlwkeuzwCI93KOK5XqW4ggw/QE3LWRMihQznc69r",
+	"f0353H4qH3ELMqrgApdn+TmkUSRyri4sjzcWiW6RbuEXWb7GwoNyE9xld95zmquJyNhv8JiMkOOwwJUe",
+	"oHHtZhDrL2hi7oriC6suXaCq1ty7X375pXtSeaXfGFCCVMdd19H1A9AMXXU0mf7p3OlvLa7Dux3GFWUJ",
+	"HSbwuGfhRg2PiBRTUBNtGOOFMwMSQ6rVW8E128Zixo+JNqbpmDJOqKZBElZIV+vI6ML7Iqhb5mkqMgXx",
+	"a4gZfYen9Yg7Wwx/MdXjX2hy0ZusNzRsDh3el9C7cWRsPJ0pw6kussQv5oS5MhqrHj7NtAhWDKygjGGt",
+	"bXiqH8QNUJQl+Fsax0yPQ5PTyjsNkzWcNCIDQociV4SpwNIbumaMDqhnsTi3EYMklp5Fob3m0+zhCrI5",
+	"0X/ql+Pv0UxSMJWrVvlCP2228abgeppldN5B24Za0ln2jlPjVX4Lo1zSBIWFfZEYagtZv6lw1jSXdaKJ",
+	"RgGPrCYYUU6GQOREzDjKNZJCJs3FWUquMzEFs1JJOEBcqJSJEJdbXvlVCsR/m/MvJ/XBM2H0o3unayIe",
+	"FVd6k7aQBy+U5cn6718qSYxRiQuy0Q82pWPY/pjCWJ8b/pHy8t8zGKb14Ej1mcZSg06Ugb58LqjysQZw",
+	"raLNqLQrqW/soDd40u33u4P+u/7BUW/vqD/4V9UOjqmCrmJT8A08ATaeeAY9ZdeQyNpA+4MVLqWgw+KV",
+	"QYz7DkYEnWm85/G2PttzitxwrkAGWnGfwHV9CofQ7+3Hh/HO/mA4fHIweDKMD/rxzt7ugO72D+Mnnbqf",
+	"s9c9pN3Rh087A49/U0s69htc4HB+KtLf17d0Z7fX21m1q/rQ6Rgu0H/ifbG2f/UC7ZPefe519+JB1N2n",
+	"u/3usB/td9FrMtqnT4Z70XYGPIZs253JRX//cG9nf/dwcLDVQrKOWZaJGeRIvOlugk6eJV7mZGOupUEc",
+	"ZyBlTaKMQEUTiEnOFUs0C8B1yjKok2VnolQqj7a33eLtN1uRmNplyW2qV/FnVNf+pGpElTHf4vIsubCD",
+	"tfMkhlbttKUSqSQzkV0yc3v5+fNwU/6csdh36B727A8OVrt8qxK15KYGiQV1gVijazejQnIY/jOnu7Bv",
+	"NcHWKrJ/YtIrttFFLkZOeshFwV3cl42YMsy02T5imfWqr3OtmtvDc6NWQk2r3vEGrpUNWy3sNs6h/rbW",
+	"HXnnvYhQR6JuO7QKPBJZ9U6SkIzQu6unqE8xnV8obfAq/IybiFCaiRFL4CKdCCXqd1TxzAIdaoPmTNFM",
+	"tVozY6GVJPQ0Uu74YvHI0L8gvRyF2oDCICqT+BJjo9bI3Ghtdn5DIRKg3J3S4lvDlEo5E1kcHhEqLzFw",
+	"xtQWCaWIGLp8kInNOGRCJeGCuN9skdCQ74V9wDxupsdFbXr2BNxPNdPgCAULuHfUN7zy/HL1x26bXaeP",
+	"cH5gmZo889qbz+hc89FQP3FMcD4ik4RmQIagZgCc9HcwMN8f9MgcaCaJSBpqRv/wcK/bH3T7vabw8tHL",
+	"0wnlYzi1y6s42P26+IgmckEZN/EczGwpzgRnSQmHGRHcr8qNWDa9KDbWq4/on5dv1NZjfa0pZVx11QS6",
+	"8nLePawHQ/uDg2XB0P85P7/u9T5879UQojzLtGBdPr3molsnB7R7cH+T4zCrTWy5pJu5w11U1ZuLbLw6",
+	"WDwlH0E/nVDvtRAJfgWZLHxzDQJYU5MewjjnSxXp3lGvt/5F3ab6uryK+06QCDoJlepCwq8tGRISfsXM",
+	"CKb1Q3MhWuPpmPTIbMISQH+2JDBN1bw2x92KItHzqaSVQOqyMKzR5swoaFUHhI0I5XPvjmwaZeV5Yh1U",
+	"tUuhoo/bEKOJOC4naBvLfKMf1QpgGi8nIymmgA5kfQxEpuISNXCmiMj0ofMxxISppRS2uxGFWf152SI0",
+	"y7x/+5Nf1avthlPYahHxgqJqelttMxYYNehcd2maAo+7xmelz8Jy71N8yYZS/wSl8wLbfGqcZuetGAol",
+	"LTFWBMAy0jwpCFOMTGADI+g0uTTkeS9keX9keNMiFc2+eten9826S6tCriEjbULXIwusOxBwmYKmX9J2",
+	"Wzy/sp7UxVXFVFGX7nqFqbImQcL89Y0xofWyBYefR52jfy+fp02d6dwEaz33DBJFOzcf7DxXGTx6tetb",
+	"O/qNMiAJVZsbPXjHfnabx526T9LajMoZDAlNU3QymjTmRTp1joBERDSZCKm2o+2NadfvD8AZohS8hQ47",
+	"hekQjKgxF8M6gs0wMep66ORivDpW/z6l3jHRNynaRtwq1V/w3ewVikafvJ2ZcVJYq2hcODd/KUWn6LXX",
+	"e2buc39gopEEza5JzMZMNZxVvd1Bf2d/0a/44dOTtXMmZfFuvXbM6lgZGcGHFoxK/DQwS/jQvq+oar9F",
+	"m6Ql04tOgcysBY9kpAjFfTNea+CejfNb7MY8u1ZEKkirprWzGcyka1Z0/atVpnSrBf3UZcW0WB3myyWu",
+	"DcyviZa8JZnRuTQZe+XK9J8fbu3haN0vycac8fpG2c9WOhsaCwmW7pkji42kImopYANFLsPK+K8IHWcA",
+	"coucKJIAxczmIvVezQSRiiqYavomjiXcltYPhEYRpEu1eEyiNoEVrVGt0NZ3NtDWZY57dIGLabOSfKuf",
+	"UGl2oD4bu4+LZOEGYvJiChuMY6uBrDdoDR9bg0iqm+ulDEyye85V5kmG/5mDvQuLKA1NKI88h2i/uKD+",
+	"Ip135W9tBkDD6No5WGXMrnIZ3GO4LUZFsE3v5to25zCmil2BLSexuYpkpv+QKTTcod3dTeJwoE/De78/",
+	"6e5Eu3F3H/ZG3QN6OOz2on48gJ3RLt0brqPc22z7thz98jZNKYtR1xAZyWCU87jJd/eTi79uKNzQ6Vvz",
+	"rNdwNocWNCixeP/KIIcZwa/018gXXZvOCMCENIjHkLXyhMcWsNRSi8svEM1qlmg3NfgYZOAcShsaGxWJ",
+	"8GA2h9uaYH3ro0oAHgEwJ7Q4IuvYad6zeXoxFDzXo40zylXH8EM0wUxH84eh9fp9XHtogX6fQQIKXsMd",
+	"vOfWvxoQyUy6Rhm9mNE5GdLocpG6VjinVzml79Nj3jjcpf7i504RXlDvoYuqqFXcAncRagFiOGXoqifM",
+	"paYfoMXPTHYOeakkiaiEMlV2imuo7wON6X9XAtBVMeW001pdxW5tY57UN+ak+y/a/a3XPdz6P/7Xf/2f",
+	"53mvN3jyzff/e/tPf/6fi/DT/3Xzf3c/fOoHT3Zv/rt89MO35b+7Hz71gif9m8q33/352/PzrQ0e/+5/",
+	"r2uW0OZGE5lHE6LVmcamuMO6q73WooLfxRjyElaRVrYqbc1Uf6eZGGd0KrfIG5ihLaltyDnuURxDfEyU",
+	"vjD0huX8kosZRw3XOqT+8u7dKaqjuayKmXrFSCfoLKSVYZlNtV6k+oHJnirzVyUok71a+RQzlDTF0ggu",
+	"oglEl+Wb8xRTqKdMSkMBjbTZ6lhl1mxtyErKbMearfViBPRRR4LHFyMaKZFdFMcTdCpFCm6G1RqFSs5C",
+	"+UmR4o55Y2oiYhyPJomY4QMLieG4Ll+iZDFhLDLRj9WqTvRxNIpOcOmLNSf647IUs/r0VMSQXFQyYO29",
+	"MWKcyQnO11Z784tcYpS/ktStv61ldOP4tpYCT6t4be0G8lHRwkVUTy9dYILnmMxoQQZErrD0e3B97WFP",
+	"l/y5NBHDJYkucCh+6uXQK+DqTHPV1FePnl1B1sWIKnp7ZaCFUiHzM6Do9Zna+jrzMpFnEYRbJLzu4o+6",
+	"MVU0dIXtTKHD2AIq4MStzsaycx7iswGZTVg0IT+nwE9OX5KdrZ7LMMC480hkW+e8dnuw+Ijsn3Mc8Eir",
+	"zedcv+qIfDrvsPi8c3S+lnJ83gnOHUGed472b875Ofce7LWm9JYTNanXE0himxFbz8hYMLUxu2GV6L02",
+	"rPVWzPT4SNDSl95UZvyspVo23ttULdGh7lFnK5HkexvLkJgXTSLPmJpbGix8jaWOfy+j268fw5j9KIa+",
+	"RB6RXS5ae/e1vqnL6W4W17NEujIBbShjiEfzsyZcZEui4Frd2zSM9iPbNAIqidQrN5rm9L6GtX58H8fY",
+	"b+5xpGmq2tanyhC/Weh9DWvzNVuGjegUTErDfY1noxA+dmVj3mX3JRYWsrlKLi0u7k5lOoVorJx5eSiW",
+	"9crtchKuQpiFIHI84703K3PeqE7ihGRipm9Rk9uhL4mS3SZUTqAUcDYptkR4wfvYE96M29GBQI+3eVrz",
+	"WqX5DX+Pb58qJRdeVyaaiEb86Bu+FuhbJ1qE5f95YmNORhGrr1arqHOR+1OxcfjFt746+/kNSQWqgYRx",
+	"JYqqR6zv1H9wy1EGPsWCEtVH3o7F0JvwxJfFa82OsJoJo0fuBAW8hc01LpBKLDZBTT21P1nM+W+rTTHi",
+	"SZBYFGU89eX8U+RkQq9AP6QNMhdj6O/UEx+X04nZcdyEYJ3SlBd5kryh0yUTjmiSVB3yx+XUtHHo4FEK",
+	"YJRA65Ha5slEUoFLqS/2JKbkJ3EFCUWPWM0l01vtkumen1/3R+fn1/ujD99XPhv0zGe+x9byFuAB0MVF",
+	"oczggiRM28MZ0EsMcb4Sw5asjozOLHAOrUJ/NHRTpWCaevUhrZ/br49Jz4IHWQK2rs0ywX5lHEHI0s7z",
+	"HzRTJBKN9+6uqv8orCaaJGvkprwSQ2s/fQg8zkzmBAwKgRllprypKMey27G1EMRHQWNs0aXZlbDo0d9E",
+	"zVyZObAkyvAwcQS0zFdd/6/1Qy+fWd1pnIH0aWmQRdoMdRLX5vlWtryktl47nM9dUjIfJsUtzcQViyG7",
+	"mIKJb61Hqqf2Z68B06MWyVWQOIMZYS5HxVQCKWvHLNDnrzlNmJqvOqu/2cfwF5CvkS1cNWOWkPUm6Zwu",
+	"9rW0FKII/6Hq69z1q4PCrXp0pRpPYg7cFc0Y5erYZAGXG4xBO5lHEYBl57W04LemggQtteuX5he7Hr1b",
+	"2dt7hSA7UybLTv8gWxHJtzLbcRMZwpiuMnd7/dvLIeOjXW8R+sGboGM3Wy7BB6sWO5XQXhVRsPK6sI6f",
+	"xTF+zMRMGicX0GjiS0bb37yCrJZBbERlyYiVJRcb5k6/IiiD4o5u3KIVNnH3YFPYVK0gt/QqX9dop36F",
+	"+TS14vZsiQRqtqjen+ZGxSwSprCY23+Xbl7N7mbiCtrXqcceiaw1q8PkIuoDIjGLTY4W+my3yD9FnhWi",
+	"BsuCrKS5c012bRHrbenqvaykhDVc/r7AQDO84XO0FyRVOMGLT4a51HSsrVjILhIhVdW1Xq/mWnjLgtB4",
+	"JYarsn+1bb928u8rMbxtOF5r1Z899beQ8S36siRD0JQQu8RUe/SWQnCbIKXW0NBHm1H7xRh4+YdUwj6j",
+	"31Q/NvzEf1ZnhYz3GbqGdA1KmEGMwmIQNckAkI1GjNOkOm0jlrTMyjm3M3N3LJKvpZuI8gj0P+vpe5VH",
+	"F2b7eqlJXJSrOG/dmhUBGPV+sIqACvjJopqi4FodG9MOoShtMZGjiFnGlAIeECnIiDZEnb5Ojf0/ZGMy",
+	"mzCFfqhYEsGxfFBwIlUGoP58JzgGrRZqGSUvYbV+uFm5z4ZWnz3+h7L82qwKK/u95HFHsM+gI40yebTW",
+	"ys8KzdNbE6cJOU1oBC77Q1N1QEaZmJJ+6bsc03RR9VqBzrCOGugmWaiCMh+PQSqrqK1tLmm5acuqFg/5",
+	"pF53h6XNUjItoBSxA8pjV9Vs3xbapBf05TqProcGfLpfWZZjqsakqx93jF1R+pz2Vln48sy5tsoyu5W3",
+	"Ki77xaEoSwPm6MWBWSaOljvl6mzw0uLcEDXJp0OOuUQiI9M50VqCc1AOc5YgxBAlmRgKTD4a7JKJyDNZ",
+	"99kd9HpLnHYe/9xdXHHGikyTeQ1w2BcLqJqrFXKbiDyJnYa5cXaxOwqfzlArqlo8K7j20j/mVcexKeSg",
+	"JbpxnQQqwMbLQZHvX9opb36/CXwhgjym+WONqSR2f+ozKS+3zmq88upu1+CcVVuuf+2KadHlzU39OAZS",
+	"dT73aiSVRNM0lE4180MJOnd3G2mFlFtpPC1s+F3Mp0cwjexv2tTXVcaRi2+ubSDZ9xYovghxX+Yn1DS3",
+	"tcymsvTzc5pOK8jmrNCcFj2qMgV6WQvM5RIvbTmXCqadoENZ/fAoW3JiZ94bs0yDKBDLvIJ2g90ubqON",
+	"FGKPmlTIcYy7iSlY57IpuOD6Zl8gjeXKkFuMm+TGx9ViZoYWfjCsaOu1Wy0gocS0N3yoaRsZmxT5X5qL",
+	"vozNFDJAnzFiuNixUGezryxN0ka9XfGjRapwwZKFpF30vxgHlCdGV0Ub9esXrKhoyCXEJGPjiSK8kRbQ",
+	"VjwX0ZQOWcLceC2xOcpJLGov/Ld+lI25xVMyHknI9EWCORWFzHA7uuTxoERokoCidPeyQitNbLVK/ppI",
+	"5xcyz2ytQGvZx1Rk5npD/651vWrJF+o3hLj5m8U0WbxB4IsvjXDLSTOF4w3lgvxAOeXUH1RiEayUx6fm",
+	"qUoQyi/2spzLhWyAMejlr5MWYldXGaVBVEGnfmsyc+KNo/PqVXYHVzDNMZEAJEyYVPgLGVYZmVMuLoZu",
+	"Lyt/XaSZsASH+bGapZOLUZJf15m6/gI/X7fczkliZrjBrVw8vt6di0LlszsrcRqnBUP7LYTKiWmqzyVU",
+	"LxZmkCbiSs29ltHWwLrrgQb6pUtOdWVMqwrrtLC6A72e/uCgkm5ybEu9IzGdCl6pNzKJHArtFMq4AXFG",
+	"yZ2ZnKOsCp/4jSQI2kBSmqk7FBYdbIB2VaGHRYqWl+Vli2ZXirhJeGYWCjihjTyORv+olXvtNtoU1flx",
+	"GxxGWaGvVgrQ1qymLwq+vFXi63rD162hLxHfWrB4F5eExSh3hge4Q7l7+2LqKMkt+M61+FJoWjAulNBg",
+	"NYC3JYsN+B6RECPw4TEJy0YFgWlOcEBesx+Oz3mISJxTJqfYXNK2e5ynlc8Cw5GSUM5FziMtamro34j7",
+	"HRAODLWqV6fPfwzI6ZsfCRcZ+QWGp3ocPYMp5fOLFIFG3Tx2e2TKkoQJfkxCytkUEfOPSRhTvXi9yihX",
+	"RIxGaImaKjoeibgAcecCoxC5BHlMQi4u9E6FgV4aXEGmBRmNQBaNSPRE5JQmSfHJMMmzDOLQ1k7Y48e9",
+	"0yddKeWpbVajtMcW9dT2zv68sm59qdtVdoKOXSRWFuE0UQpXZu0CkMWk3Qd2znXqrH3jkw8JVSORTb1c",
+	"hJ5s13DQehdN6BZhuBfZ6SGAnpeqZXb2t9MM/ynyd/nwsyDiWjWvAXPrFQ/lEpdkwjq41hlLkgImvaLL",
+	"ubfU1bm5yJXZAPuvCzkRGWZEKHapxKWpL1N0nNHpRepcL+4DbXVrdri2FDgU+IuE8UuIjUicMUPyqYgj",
+	"Khu4pOXwrWTZrgumbkVrq4On1V+spREWzPHZlcLTwkrx22RNcwyzrmx+TIAUgrriN5IUVgJhPEry2HfN",
+	"714ujrT7183ySeOMjrx3M37Rah+2RL9aHOUYFaeNMvHBRuxo5mnGaJjK1e3HKFYrWnIZe7ERiSHcHjTU",
+	"PnePsKGbiuUNMPcfMt9zuoZ73p7Ma+eZR99yij9Yw9qrmFnatK/chevfOqZeZs15npqHb6xvZrEUJU+S",
+	"oxJ6uJJH10w83m9V/jcOG9u5lWHjlbikTJkklCpSxf0kJKydV6jlnnE9hs/f0XFYxx7xbcamd/o69/jU",
+	"BF4KyvEg1xexaUsoNSItfHRlUuHaoKilXLoDBKqPgT9Zziu9jCVnVC7tkvAnQOOEcROOHuYsUS7OjKH4",
+	"oQk6duox5ys2RN8BCE6i+RCyNOeXJWfs39xZuXTJrDsHu1UVbbD3xEceDy9trLx4WCmzVLwUMHr6ayxs",
+	"kWUP/kKHLLRK41+KGgnO+5WtHfR393cPdp7s7q/y8W6sUW9yes1IyQJX2u1bO2RiD3pl04hKQex6Oqj9",
+	"wS2zKZ0e8gXooyUjLAaUjNwILYFh9pMt5sUSKBsnGIkkcTiriRCXtsDKUmHhuTGgIBATrRqJdE5Ms4ma",
+	"f6kWDak7mtxXiyZG7UbeJD3KsNin2sZlMLqwyBmxrwz2g7/vgH5Xo7CsnFprwA511tCWUZhsT1TyLfSe",
+	"oqqot7RkprUHckJMxmcCMeaUJkCvsFt8qZK7DbVKsSeT1HrufBE796u2rX4wbNuqHPY4sTe+qKjpbo1e",
+	"4cpVNaMKskgkIjeMswoud4MLq987+BJvrEfVj1cqxibVZD3deOUNtVp5Xn5jEas/2bUWuZ2S/QaSDDMs",
+	"RtemuXWUlUd9OLjF9eaTwE5ubZiZiAinTYNV0jk6elEQJ+zSW1VedPopRJ33crQSvMCB1qJonoKR+/YN",
+	"4TFx4nNZ6Ljs39YfDqLufrwD3YPRbq9bdm+jvXVsyUqjxmb402LQQCLtrWMg1xpVzn8FSO1VNYPMJgZE",
+	"IuOQkVEGOO1K0GgX0yjXjhOVgsmL3cjGJrF8VWrokc1Clym1UI9Tml3iCdgErSSd0CE48EY5ETPChdmA",
+	"WNhgWrMbkkdWVuHlencv8tb/pPqfNH60eu/6jV3NP/33wmX9PtV3D4pzUojEooquoPSgJPUMRnWT9N/V",
+	"NI7Vro+irvGgoeoFnZyzX3OwX1t91aR83JItzY/Dh2mcWNyqXltkSpPEkHZ99Nb05IGfrTanliEgCyFR",
+	"ONm9iHSALgm8/b11CUI0fB8Na/bzTr2h2xcyZhMrqKyc9ua72MJp32Uh1QVIhXGt5TgFJDdome/PSCyS",
+	"hDYkb2+r50eS5bnWCk2TIgN0N22peU2EzQy4Ah6LjCjbDLYY42B3den71J9z9q547TeyzDtrJv90tVba",
+	"NVppd7DVX1re7o9jlQOtl11kDh9ke7F+MW1MligSlmnSWEIGv3b3RoPVwKm1BZR1upXjCRqE4bMt/1bW",
+	"13vKl/NoQiJq8g0QFnGLhLuXIZERTcAZk3wMGUEMPSWI1rBIWurcDRun6vivRPWVV5r9TRtEt0MUtR0M",
+	"tU1cxxFpGjILCTUF4EAx57LEu3/jqS9xYPlLcZLtY7eAntgcAOERStIbtOipDffTmjZwvdAvJ35E8RZR",
+	"9wCILPaVFwmM1INA0q9AU38YnBO5tNiVKVvp6qlnrfFn4ZlYLpLsEite+Eblf22TfRTyFiJxBdncXx7x",
+	"c9k0wkDwIr2EwLVpeYY4sy8QZjYkY3oFgUlXmROZQpIsNPHd/+vO68O/df8x+PsPu++6f3lz0PvleXfv",
+	"7bOnr/pN66Kmcg92PRtdnbgXllJPt0gNpAYXOJ3Y/MFESHVsERy0QSCJ8DZOyOwoCP7rGcaZTVNcOZF0",
+	"BCavZAOwj8oB1FTjvtmFyl9L8fAaU/UfNuIH3x4L3QIQEwQgDqwrnakSzjsSUwRhNjhkvv2sIhi3VIdV",
+	"xihA/LVN6KmD65z8i/+Wxq8OfuSK//29+KWJDb53e9B0z/b5C0IMep2BxGhvkE9dZ/21Gii3187pOXhl",
+	"10F3EO3E3X3YHXUPe3v9bulCGPbXkV32KmnD+LJH4S4cV/e7kOtwuxsNp+RmYKEbW4hYgrp7U9yCvKjr",
+	"TZUwfllpjVvF6P9d9ce9dQvaoNPCloVfDbdomIl8PGn4UHZ+HXT3Zyf961fTt/fIg1UKcajnt+mDi0Rj",
+	"iWVp5PChG3BhOquv/Vbli1vn2lZv5GdM6kv67n0vkCX0tZlmQoxKAFI9FDEg8w0139SdVtu0OWJcIPqb",
+	"29Ssvvv53am7Lr+gPhtB/Qre7OLfpElH9Zif87udsoH7wl599mRpmt6ulLg8Fl/57qqFnEGU+bPdJX5j",
+	"C3FJpWOC/sA3WaFS/dSF7ZXaWLQoEkgxw5v87S0uv04i9hVH29tKqHT7dT4+mwh11GjC8WcztT+9+uHs",
+	"l3/uPDt9/pfTv+6c/uO0+bfpOsKkzCH7k33XGg0zZcuWmCXox2PCOCrdQyphZ1Bfw6pZrZQzdvygtqGr",
+	"z1G9T29Hj8+nqZoHJOcJ9pGsyxittXt7lW9KmUtn/3fI2Gh+e3aKJjRJgI9tqCWUbMxf8tCqrnAbYere",
+	"uHjJ1uXsjQePyP3Sk8KA8aKt4hlscx76W4eED3/VBxsL/vuTteU++Wlb+jP2bG6sPmGIu4yTKGHAFZmI",
+	"JPZ11blOWQbywgf5bCjQmKum34VBe8CamNrmH/a8ro4VZtWPJiLmdBKzImfEacP3mNAhoqgWFh1iZaJ8",
+	"LE25pVZXa3NavyXDJO5ct6kVW1um3z1EW2a0N+jSQXzQ7Y8QkzzaHz6hm/QLX2JoDoFmkJWGAGALFhNI",
+	"XPQSw/zVZPhjxH5mr16+/+1l/w17dbgFO72taJB4E3DwvaZGxusWVKLArmW17JQfcF519dB+5msILlej",
+	"O72XHoOrvkO1+QZVaq2dpB1vCaO85CPhvcXNaRcAZFKxJCE0YVe3ySUvodiQ/QhrAyntvesdHu1slk8e",
+	"5VnWAsjgUHqYJDb8YDhFTdAoajop2yrp26x7u9MPwxIs9Q/qOo3hySAsgM1/bm7pzlZvq9/f2dr3vV3/",
+	"4EL/emUBgBVW2uL2DHKHXiqaNC/ouBV9ynYrImV7scU1Bxa+y3QmYkpCMmpUqIrfWJLQ7b2tHvn2H/3+",
+	"MfmJ8fyaXB88uXiy+916dfCVqeLBNPKia5tZEuQStluVyum6Yqydymnfe9tUzqo0+OzpnNXe5+3OjchK",
+	"Ji37IXZgzsWNaNtOYTBxDg26xX7zBpLsswf0z1DnvJ0O+7TsO+dTtbG5RDWXpCUNqwQzq3tzbTYWeokr",
+	"ygVhXCqgMfal4UWHjfVgujdpVxh8wX05ne9nuenPxvy25pXJ6Kt0H6u5bJouTc+qYzHsHHX6h4d73f6g",
+	"2+91is33tezMk8SG+pstNJYO4tANzEu3Evezm9t5YT+LBzY2AddlBPkDy9TkGUJQbkrClZ1d/ouiYUqD",
+	"7jdwCKeZGLEELtKJUGJJ/pXe6tB9bWxJc6GdYWffU/3z95jpHhqLw2LNJ1Dzrd5/flZJTqtVZHxuJVt6",
+	"PM6VYarHYwihjY0hfp/6buwKk5LZRMhSQWPSNtwpun3e3R9tl+LzSNe+alO32ojBJ2Yept2Um0awxC9u",
+	"t1vTX1tYzSjzJm0UtDHuCHSL6Afev/1J7z913khTnGDMdK2otcT72juJuDoQfaCm5W3oIMEso2g9FR1I",
+	"79MHSl50Vt4yjR2JTpCEKmhX1Q83VdVNwyrZfoN98uU4NzfRvgXhD4DHAaFJYn1q08YF99TgNHbfWd/J",
+	"lI5h+2MKVaiwkmBMp1v/yWFvYfNAfUNO37/zsonPC22hDcy8S1KrvW+iVCqPtrelEhkdw1blft02VUPb",
+	"xozALnfbdOtjOv4z6ll/Wu1dbjBRQazF2s3Ey5OqUUsbk9Uk/W21FHvnELxzCn+BAfo18s8finNQnM7l",
+	"slTc4wwtUSBN3Fisk+FcrcZLMz8/Y79BG+iuc6RU3unbtMKj6XcHsGsSszFz+ewYnmnGPzCW0cgvroTe",
+	"SpWl1z388OnJzbrWRjm4nujihnlnbIjO+bULmra3TYXrAvtHyst/z2CY1u+g2g8WOOtuZIY09sVTl1v2",
+	"Or8wIzWj5oYONyPLygy8xwzXNDK1QNWjxkCUfmdAqCJTIZUBXaoXL+3s9no7lTSRg52Dgye1HGhvumBl",
+	"iW2u+Fpt5VzktrZSn69rK+CArhyEpClSrxTudBo6byNt1v1ukRalLzPopOj2bP1KWC8FGZEA0p9Yvsrz",
+	"qUrlag04jVu5P9tyPSs5mfVUz8GqVMyHNYhMV/myBf7SZmBOmca9q+rRK522t7K7PoN+jJWMfBmccD7U",
+	"nw8Rxr3KFqMMLPIBppTmMWvQv33Al9tfYZm1i41ttltb8XCpBQSEoZgxefG2jc1Cf4169NIkqS6hBoNs",
+	"N0aPE72EhYjzeu6nlWAiVYZdG1Vkc8f3nYxcJCNn6DXZaal12zx7S3ylFGk7ls2QQPTMb1Vf/YutAzSo",
+	"RSRmIyxvU8dl1TVeHhmQBEaKYI2ronMtrtUE5vqbhinR6tlacFFtKvZu59lZ00VzUuaohrXfhNUCv6zE",
+	"VOWuXdRd7c6VKJ63ol8vjfhri95jSWHhNs9gTLPYNAyWjSXWfI41h+BOPSl9p65cn3T/Rbu/9bqHWxfd",
+	"D592gp3e2or2Dlbx9EgCWJcbWK07ILHQ/82xMV8ksBIzI5N5OgEuqwt+OoHosl3O0RIx1mJ/T2h8W/Rw",
+	"rUtlYD0WBkRl2nTeLemoSaUvlSLESqfwyIVZKDdq0lYBDBoeYTqm2yox8u5WdbMw08Zs1hY5aWQ32FVU",
+	"7z6cQtnprn7vuS9XGNHFDi6KMHM95RlT8zNNzWbPTQrCSW4K8c1fLxz3vPrlXcd3M4a1yH1ocphDG+NC",
+	"TxHyC+59I21golTaubnBzuMmTI/Ywgb6zYo0m59Gzsz9bx0YhTdimo/lRKgtox5sWzTQRf/MGRtzkqeB",
+	"U8L15aqVZzyXEs89IOZnQ6jhzGniosmlPisETcXqCtNtKqVzg41gb5iAjEEVsu2co80ot875Of/++6eC",
+	"X2lrWXC59f33BLu5M05CyeklXGj2D48Jiw3q5/v3L5/JY6JvWfPB2xdPyc7OziGWb757ukWeY4qISebS",
+	"VwXW4A2ur9GE5Oc8xFYjz/kVJAIRYmcTqkAvYIb0lwk+brwlolnGQJLwH11ryXZfxuGxcQxpqaxZgXzb",
+	"15T/ZLcS6iNidM7Dk+6/CO3+RnrdQ7JFLkg3/I5YfA/nmSRnLlkCEgnfSGJo0k5AknC3txsGxqZL5oiO",
+	"gKFGvBiLyg64ZlLZXf2JSSW//94tIcQ4rEXSrcRiw2Myoda9ZT7Bnpj6ag3/bD74U7gIER3UnKv68rDD",
+	"vqUKSMKmTOFh/qT/BTHRQoziEZvgrJoAy0iUUIkNS8LrbqaVJ/yhmaSdN1JRqN+Kr+rifxFHt/zsrdaG",
+	"OHaGwOVVv5GgQvKtUW/kd8eGUk2a/JSpgIS7g8PQjQIqm3dPRgqy0C7nZQzTVGDtqF7Oz+UypjS71Nf0",
+	"dZe5Z4oWY1o4hpWfdv8K8/CohLm6hHmJi4yf4NGP2RXIc24AdITJRMRNwLgYHoKrSMeFunNH6AQ1YxEY",
+	"rOCERcAlVOSFVsEyBooiWOpSYaEgm+LNpZhKFmUNOTl9WcGKO+r0tgZbPf28SIHTlHWOOjtbva0d49ia",
+	"oAjdNu5P/c+xL1n2TSV74dgKI1mEoFC/I87xrmVnQU0v485RJ2FSnZgB9JgZnQKG2bVl0ywCSuY1yARM",
+	"EtJyF3MmuCnqwz2yG+dcMajcrFUY5Bw8/kfL6W27fInVTyItowmWgUwFl+ZiGvR6jWZuNE0TFuHObH+0",
+	"t/gGU8f8FLx5WsHGigrZm6Cza8b3vbaY5/YPpfMPf9Jf/ZP3nOZqIjL2G2B8c2+dcV66bkz4g521RilU",
+	"Abz58+lUs8dRR2+DkepuufpypmNZOOHRIXfdndLrrmbcrvUY9vSHpRzrHHW0eo5vtxxgYwJ4fIhl7HfQ",
+	"Yr4/kmcGgPFAaSJc1vZlciEsERCpMoroIPorE44ILECRvTVQFcTIQYCxMsrjc+7iM66ywEocHhequN4J",
+	"VGOOLW4Py3AKzViYGc2AoWshtUVOcBhjuAtufc0oouocbKxMG/srQAN+EPH83gi87oe+qauF1jfR4K7+",
+	"vQ1ei216GMymmjbiTI/IYrv9NTjmnRA/IeI8/mBvnVEKHPrXEDPqvOy7g8O1RntNuUvzl59DEJzYzgKm",
+	"o4dRkasAgWuKhX5vsLsgGXJHDAuyYfuT8w/cbBcNqFrlxU9CXEpClem6UDYiOyIZ0MQyfdEiwaDtaOaW",
+	"7DcoQwC7PTKFMTUIFbazgu0HoJX/SMR6e44Jxf4FCNVjqzCbbgpEQLJQ94XgQd6nEQQEWxaYCUxolhLg",
+	"Ih9Ptohrgp3ByGR66n9OxRXEwTlHpa7RfUJkvuYTRNK5NK0YOSkKKIxJq/V1RTO9MpgZweh6Bpqd3yI/",
+	"wEgY3NFzjo5NNHSzjF1BXJWOWviZ31xMmZRa80R98WRhO5gsVTmYaUMLUbsCk1n36vT5j0hR9hgGvd0D",
+	"CxOCVQsx1ATxFBSNqaJE5tGEUHnOC2NZH7yFInmpyBBMI020DpxgL2IcVsjoQxmaBZe77ZXONTG/qGOt",
+	"0F5QtXj57BH0F59oreRxBLZuY0JjMgTghUoZ231AkXufcn+9WWVA47mNa5o0lceU/L3d1T96I9QLkfP4",
+	"9yS8z+i8DMgXzIznLk1K9+1UOo/gLgW2kc9OYtfP/C1yGCaua0tuLAQmw0hRotNmIPNESXPJfBTDYy3m",
+	"0CokearVKieofpnoBVELvKqfsuioCBjDAUxu1Dkvw6014bXbOyR20vwilxD6+N4sxNDwAuvuLk+ZYpKM",
+	"0TX9RZNybw1Sfir4KGHGe/3YNPwMT2BjhaPNDgn81re7ey+5mGGRFVPWcKDEJIYX1SeCjECZ0jdNtIu2",
+	"+BhUC8E8rqz/sgnvsenoLaBz976o6Lb3P4rMXE22ByO6HRvsgyWWMJqNqolyYNt5hZGIrRpYqzINF2nS",
+	"jlQtIX4gI3MJtsNaFuduW8VZs8Z6NPpqHn52DeNdnvHF0nB9OFUOy9XEz1+7vcMnCyxmtXSrXjheMfH4",
+	"dVjFDxVBTPq0YROLEmZreJy/xzVUMy5RU28MNEsYZNpSQDMmNThcFjOszmSLcGOPwGN1YI21WOz+rqE6",
+	"uFnLdeSFR/jKuV8o5/K1GNfrz/EzrgSVp+18e2Kje7SKn2KZ1lmrFvoObQQvqJ/g2h6ADPxoHOecJmhh",
+	"Bu7O1HaQsTaFgQ5kShqhUDoHOMzcnLCfn6KXgM8Z4DyPtSBBvU8fmf9rOCY3lv8fiN09ODjtPJ+B+srm",
+	"n53Nf4CxvuVMb2ofLNF9s/sVItO08/trcCAfJQaNyQxxGDQm0c0B0bRhvbi4TkMVPudNXZicVEZykkRk",
+	"ZMSugEwZzxWYUDJ+oDIGskDc1CoEj8ApD5US4XNu3ItUlhOfUf33JaarmkAGUz4xYbbokeVEHTHokfUE",
+	"B07jkRZnJTDGV2HxeYSFzfcyzRFK0fECU5Wq6cdlvkb1jr2Dpp+ricFFKmWIyTruVuuA/YLkeQUGx0EF",
+	"1f38BHhsg8Y1kEt7+Zsc22pfLINyY9NJGwEAnNZpWUn7EPz6tDbIZ+LVZqv6NieT201WaVT/lYM/83Vv",
+	"Dq3mMVqLPQ/6h4M1LnibbL88dQOvzcpFq4C33LOBhZmzIVoL4KI1cvNzDxuaCTy3JQAPwoRmiM/EfU+L",
+	"coYWvqsU2VfKgm7JeF95aOUtaA8EdWdXkqWvQWcw3u/tNxLZWKg1bj9nNrvsScxjKFIpZQoQBw6KNOcm",
+	"rGHnH+jLzxjWLnGSldAWdX4z83ngaw+5+bN5sGqAyx6mezmq1ePZvP8ylcCATaOfAYliRudf+fHh+PE1",
+	"ZYnbdLQUtdam5OZXXjtPmnrNgiet3dfOi2dpAcRRh5Eqc7hNTa3MowikFJgWmIHS+qsFq9e6rDSlL0ni",
+	"kggVBuoN5ua3aiaIokMZnHOKfSHsq78zSf3WXK6nVBcDHhOqhQJXdmZW10VsOwUZKRYwm4ikxPfzGK92",
+	"hc6i2zQS9vTs7Yt3iOS4RtKv7QPx1OB5rZNPfPb2hXv6w8MIq0Zvigf3uLUazhUcRjIW8Phu9XW4+oXI",
+	"hiyO8bi/irc1xNuPoGxfhxr87R0lmhNhVaEmgcddq0JSZaGD11M2moqF/ss42Eud9DbahpnU0+qc/nga",
+	"R3V5b8E0/1qpddAZNQpn+dvA0gmaW1/Vj8dVP8zGl4dxH6bAgtohYR1LoGwSU7W5JyxT85rZbRzZxmu2",
+	"1F92Uvp2LOzMOXc5yUWZnVYmTJgMx/ZrCpUGOJ2Huo09TXY+k8MM5/IY7rKvbLraap8IRCSsO35tQp+2",
+	"He7gFfOY7Q61eFnu6xkbc4m4DQjgbtLWh7ki+h++u/BKXMLPagKZgzheOwO15hQ3JcLiCrKt30352XNt",
+	"OCVJYyFrndmGiZ9WHraDvtdxpYPSwIrhitnu3kuRyRcLNSvnuaHx9CWVS1YBvZcWTJaQ3v8RBZP3Qq0L",
+	"kmX7U9ndYGmKfcUs/Eaay9lIgBgTYJXVA14qMqVz7M8zKaGKfCLotpa+Q1b3Vr3sLp04qrOlwPqawVwK",
+	"RbdF90RdGNtdLznLeITILwgTYPDQj4jWrUKP54sZLbECko5XnSmM/YtSKZahW1R1wU2hhp4SSamaBGQI",
+	"pvILC4P0XpDQ1uhfRDIbhe6nBnj4iiY5EMSpMY09HXrDP7pPz96+6KLDyVvfYVI3Hir9ogZw/x+fcvHV",
+	"X/QAii7C17jUDHpfHvDiNXVRIXK13A5d4+I5qWNYDzPGx3XfuWVtAzulv27wsebsGZi+R4vc/HOuvnSn",
+	"9Kqb0PKnyNUXzqCf4wZEdeXeL8FlGcpPEZlB1jwlWuufUmZrlK+7CO5lXHGIBV147rb0XVnmLIQWCcJ1",
+	"KvfT8Pv0AW+kWrbw50CAaM1scF6oayaVPEZvZiXbwdhkC40FbssgG5Y9fr2L1nC6IKNUouN3dLJYxmxy",
+	"6naB3urn1xciK/uuzSbCdURy9DUHtUXOqjgjFkTTFQJJOpfHrg+/EsZlB9GlbYtZIgtondW89BvEn0A3",
+	"Qp5ukRNXpmwuOS7cV5b9S7ABQkcKsWYMXEwrMMwCav0DSggvOv4fGS7mK2+v5O0CB4Y2+h5Y+AyXJZzf",
+	"oaDAwomk+TBhUZXtFc3UOnBRUkFadsh0Tr2RyKZb5B0kiSzapitBqLw0ccxCaQ6IwIxgSqSIGE3cGxBu",
+	"NmoKN8/VreeJIJl/vKilXtYZnkM7M47FXXIQvjLhOhn5aBaQSWXDHYyP05XuavplYljVjh0mr9z+5P55",
+	"0wpiiFevvek020ms4EugvI/VPAXZgPpET6RR74ZARlQqyHwZ+BBdvi8RvpeiHGqZUKAJm06ZCA80Tw2g",
+	"OeIcphRZ1cIcVsDD62xVhT5cB4D5yW6zIVsTjvch3fJ1sGUPs1ZAkqswy7fk2t83H80Woact5PItTcsm",
+	"C0UTg7fv5ZZ3kwqArSZPhN1XNLm0DfNFRjLQs4oDYnTOornpYlTp6YSq33lISS9hdTxJ7+l/SjApsofq",
+	"aBHpaWM3h/7VNofZMke/bSMbCX4FmbQZRkWws8hDUjaXC3NFYVg2diJM2VJLZbsUoaaICM4Ot58oVMKM",
+	"4SQlk4pyi9pnCrDM49r+8llCHGaaQh6u+EoZC9af1Nl/gJFaqzwMhDgC35VY8F/rq76QcmoD8b4WW3oV",
+	"LXy85MxP+r+r4roYd6NJUt4WkjJ9TVjGyyBN5kUCwxC0MTbLmFImGjdmV8BJnm61QJwVjLVOmNZ1oP7y",
+	"4c0+G1rZ2gSyYb5Ksf0OEJMpSWyvDunwMkKtD7y2HyLYhRelzH/m93udLxNwX0nHA1B2D4SzoQY4oQ6a",
+	"NKUqmizS3I/MYjY6rFiOBWeYA24+cDe3EqYdBioAizRnmic98B1u2y89dlb3Clq3RijmRcy+cEjIR735",
+	"H5/NjE/gjld4Q7kurvBtuNJTabX5ziC7gqyLQAPmUUzCnglyyTD7OrTCPKxo3yGLQxKe573eTiThV/wH",
+	"bJm/M7hikgluPgwD0/3ZlHGF9g4Ia9R3RC4BUvybn3MEM9JzmLlulBMD8a3VijCGRNHQvNO97Rl+dqRV",
+	"f4NxovX6a+UCn5adyu6WCIdtMs3PuV3dFnlTFoNY/GhUd12NiA2xzFiEmMWQYXca/bqPgnFEmsaEA5UB",
+	"nZKhVstkuWE2ZbO8F0t0add3+RiTi9p1JjOBotQXVyjFOR/RbIucmKANGWY28Z5ziLAOAAMS4U9Uqu5z",
+	"fbzdl89M1xNsUl2d58wOq+eaaWE6pXOzVzY/vJj1OR/0esVi0MoS06neYzNJ4+7u77laQdcnQVNaWdln",
+	"t2rmev05Jc7ofxZYUr/pnFcq9o8rGVV6Fd4kKnyzloDPDfHf9goKvO36baN+bFhDpWUbc2pIqrzsXGIa",
+	"OZQ+vdo5dPyOvN2twaL/bnOPnSYQw/xdsx8b+PX1r87Mj260pDGviamiy64b/FnHf+UY0RIU3QEnyKxf",
+	"Fa6aF1AkiZjdh8rluQYct7ZeBD/MSSjh17CBcdcPyCAgO//f//P/Fhr+mKaG6W1rKkgEpkwZcSuyGLs5",
+	"aWY2dqEx9UauynhBxJ1zj4zDSh4j44gWcR42rxoVD+9nXJAFIZVRuCDpTeDP7nagLyz9VOMiaOtshHtX",
+	"EwsxjGieoCdXRpWue+Yv/fJ6wz385HEd/PYIVvtJiwvjK9c3faumC5DZHoM+91nNLj+qgMJWmugGtnPV",
+	"d3RAcp6AlCRE1kbdzDSyJJRohUwrMYbrsc0GGcKEoZoWVFy3pfcVVRMtEEAenfORkYlM2XZwzas93CKY",
+	"uU3JCGY4DLM7yMvcuAwKLcqmfR5jpF1wIFNRQ+I/5wjFPzgkeksvEtMqLwxqumDRQMSPucljyxIbC6VK",
+	"e7q/wvzBIAPs9Ern8mMm0tjBz1rqjP9ZIa8S+tTeGgJvCC09bYcsPVixaar7FtKEzk3vat8c7K/KfVbF",
+	"L3Aqf5yuCF+95W39R6SYArKxV7qWfSNdrN2TK7TT7+0vpgi6BsXLtK/tT/Zf+CkiriyJgRHTQclSv0vz",
+	"C61QtQa587lqZUkLQyiUKyd8UUermpIOG6GK0+IM8mMtFc+5e4drx1NtenpIbKdJ7HWuKS70l1urbK75",
+	"a34X+2vFk1aaPHQro9fF2XqtGzygwOYC213+g7VZ+b2w+F/oFWhtoMo5Bd1zmN1Sp9qcuaUSS3L4nxf4",
+	"RhlT6GsyigneeJcAqSybx9npH1Vuwmqnx7BhVk2oJMBjzdMFn5/zBUb3O05E+h/FsbhPX+2R2h2pROpc",
+	"kXd2QnwUw/U6DAemCTRNEhe7kf6solf6jeu0FNZDm3pPVNepau0nrL/M5dodhV+J4Zn5xe+uo/ArMVxt",
+	"puuN+w/JZvpoiMnROP55Kxrf/vRRDF3GRGuc/KMY1gIfQenOLxtg60uAGSmOaHmgJRR5J8iM2i512nJO",
+	"MxhB5uzhV2LozGFfXP2VGG4s0F+J4UOLaD2tFvH8UQy/SmVPMP4jnuQ90ut2RHkEyTIjxN/PEMM4VaUF",
+	"4cAyiA0smA3ReLKmcbzfJUUGxEw++eLbgX7pPRSf4j4+CD1vHO4+MgE9ZtTxj2L4jSShNXDDgIT4FH4f",
+	"fhRD/UlMbQi6xCcNX4lhuEVeoPNfFaL+nKOsD4xT0/TwwFjqse1agBHRKBESajFRU4PnAozrBFhtAPic",
+	"rxsBntWi4RLqbgFEVNPj0TFlS2KsxcVzW27eOMKqDSI9zTuFWPd/fwFWI5qWhVZzrlhSEF9hBX69R70x",
+	"1vuQPFNYBXzkQhCIh1sqe9bCCUw6fVBqf9TijKWQScFpQjRJBLV71vUp3iLPOTYtOOeOVSAeQ6ZtnXnh",
+	"GaSYG9feSfg1PFDm2zP7+vvotel28bNk+H51pLenFeOVhYXRXeYrsp/CbdpsLsk0dpSA6WECU7AmInEJ",
+	"RVWA4optNaQJddxTqxX2GkuWIx6wGm4F3sTvBxURjZLb0sCyuLU369e0kpE2Vj4dGgBoauK7mGNyrMVd",
+	"rsUnVoJnRXP3tszfB5N++pg/T97vGgT2OVN/v4Yx77ep0m04b3VvpSlsW1O+1ZAyOKXGmsEiSPN8HZ20",
+	"pTDUvvr3XRqKi2jzpmpuq147tPCuloraH9rHWlwN1V0o136H+8HSJ1xrBm4lz585kFdnP78hsYhybTlv",
+	"kdNCyc4AtWJbrBagtauJgjJuqvEbbbRxqIfVC56b5XhICRkNExYwe5YagCATapb0yky4kg7z1Eyn+4zJ",
+	"VEjmGik0Qi90WjQnTzAwshbEgFI0mujdPMbf6U3803nHAmF2zT5t6YWfdzxJiDe3vjZ+L1qxmHEEWYLi",
+	"zMgEktjWH89Ffiu6r4tmEUPSLpZf49dFvinLSJqxyFqWrrB5jkALsdgipwhtExApjCplH7Y4DKb5vAXU",
+	"oXyOABkSYcN9hZuYj2um95CBXT1CaxQrSYjZoaDAUhAZMnix7iEYSGyTjehUoM8LAFEkgbKpviembheL",
+	"6CtVNBHjzSVlmlCFwCetFHPqniiTlK07gkj2G1gdG3cvYZcQOAxdk+fNuEviFEguWMriJ41ioIekDjfI",
+	"MgIp9uRLOvhiUu6mZJnZ/3uhAuNwWisS33J41mW1Vujd+bceJPxuZ/J7DcHb6a8Ow5dpEP8Rofi0JDBH",
+	"7o5qN3UftIKyOR77Rpp+c5riEwuZ+luZN6lvC/QnbLVgH9oz/FLTu+30Pk96t9ubtrYz5murysYZHamG",
+	"/vr8HR2vyt/GZ26C32fq9xftAnl0V4ZFMXSE0cb+6+RlP9nb23my+hbc/mT/sQrhxESpTafMnI+w+zzE",
+	"mDQUWKD/xYQH8sI9VwR1MCBDp4KPjaijUoIvvc3MoxQu6wVHHNTBV/iTZfAnK8jrHkBQ3DmUzZjzLAOu",
+	"bSoxTZWBj7Z5BS55INSCzJ+z1UoGvUcW1bcWzzdfCXEhf+veyHAzxcOe9HJUlXXiK6Eh5tAARiNUQ2yu",
+	"csyDcd1YXo66r/UgIfm2gqP2jbQE/x2h57yAaNFDWIQBMgXKDUDninoT8koMZZGxYlPU4ozOKk6OGWTg",
+	"vtJc6YuCmzhQq0LnyU3BFThPrltEieipJ4RQNOH3Icbq9XwwUGl4PmsHB3C71pK0ct7ZQbdaJXFlsLe3",
+	"FrTng+mYnyfGtZ7gaoS5/ohS7Ksy6YuLbSxmb6M4rl/asNSh4i9nWF+cfy1A+I/BCKCVe7RRuHArJaKV",
+	"svHKXAJvXzaMsdYP5bG5Z6VJrNsipxmLTFduTHq9ohmjXB0Zg5/0AyJVTAYB2b0ku8ckTXJJ+oRxEol0",
+	"jt5v+6GBaBIxJN9IIvMsmmjBRL6VABZUED3l4XcGYmjBHCNsVGREjrA9jsCLuEzk9ugEuJTb+ng24s1H",
+	"cgj9TS/oM/XNwLHjlsT6U8riknriP0Jh/8Y95b5CAXyWWO0pnbtuG05d5LFJhmcKLQl+F1+UN8fGCNab",
+	"RjzoU2cINIMMG3Uc/fuDlgKmMqDNBhlSCdiX8pjEkCZiPkXcvinVstMs4Nvw5PTlxd/7F2fv3obfacbK",
+	"s6Rz1NmmKdu+6qOosYtbqPgx4WYZlO1Gys7NPC66k6AHy5ouCEnvT+ZfyFAKaqVCrnQopopWXjgFz+tc",
+	"BkelesF2NSqi20yas8OznYu8Okd0u3le+wsauURN8umQU5YQORF5EpMhVH7tKMC/yJnILrXqosdGhBhV",
+	"+Sle1p7f0eQSK78xOaAYXZb9MyqYOFSZu1PWymPtAAa+2b8uG/GOJkICP7KRZXOOZRi0fJONMN58uPn/",
+	"AwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -24,7 +24,9 @@
 //     TestQueueProject_409_insufficientCredits. speccheck holds every answer against the spec.
 //
 // A list takes decodeCursor and answers encodeCursor (cursor.go, page.go); a stream of events returns sse.Respond; an operation
-// that may be repeated hands edge.IdempotencyKey to its domain.
+// that may be repeated hands edge.IdempotencyKey to its domain. An answer that is asked for so often that
+// reflection shows in a profile has its schema marked with x-append-json, which generates AppendJSON for its type
+// (api/templates/typedef.tmpl); its handler returns it as chat_answers.go does.
 //
 // # What runs in front of a handler
 //

@@ -19,14 +19,21 @@ var contentType = []string{"application/json"} //nolint:gochecknoglobals // a co
 // to clear away.
 var bodies = sync.Pool{New: func() any { return new([]byte) }} //nolint:gochecknoglobals // a pool of one body would be none
 
-// Write answers with the JSON that body appends, in one write. It answers nothing if body fails.
-func Write(w http.ResponseWriter, status int, body func([]byte) ([]byte, error)) error {
+// Appender is a type that writes its own JSON, generated from a schema that is marked with x-append-json.
+type Appender interface {
+	// AppendJSON appends to b what encoding/json makes of the value.
+	AppendJSON(b []byte) ([]byte, error)
+}
+
+// Write answers with a body as json.Encoder would, in one write. It answers nothing if the body can't be written.
+func Write(w http.ResponseWriter, status int, body Appender) error {
 	buffer := bodies.Get().(*[]byte)
 	defer bodies.Put(buffer)
-	b, err := body((*buffer)[:0])
+	b, err := body.AppendJSON((*buffer)[:0])
 	if err != nil {
 		return err
 	}
+	b = append(b, '\n')
 	*buffer = b
 	h := w.Header()
 	h["Content-Type"] = contentType

@@ -61,7 +61,7 @@ func (h chatHandlers) GetChat(ctx context.Context, r api.GetChatRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	return chatBody{chat: row, url: h.url(row.ID)}, nil
+	return chatAnswer{h.toChat(row)}, nil
 }
 
 // UpdateChat answers PATCH /chat/{chat_id}.
@@ -99,7 +99,11 @@ func (h chatHandlers) ListMessages(
 		return nil, err
 	}
 	rows, next := paginate(name, rows, size, func(m chat.Message) int64 { return m.Seq })
-	return messagePage{items: rows, next: next}, nil
+	items, err := toMessages(rows)
+	if err != nil {
+		return nil, err
+	}
+	return messagesAnswer{api.MessageList{Items: items, NextCursor: next}}, nil
 }
 
 // SendMessage answers POST /chat/{chat_id}/messages.
@@ -115,7 +119,11 @@ func (h chatHandlers) SendMessage(
 	if err != nil {
 		return nil, err
 	}
-	return sentBody{sent: sent, replayed: replayed}, nil
+	body, err := toSent(sent)
+	if err != nil {
+		return nil, err
+	}
+	return sentAnswer{body, replayed}, nil
 }
 
 // StopReply answers POST /chat/{chat_id}/messages/{message_id}/stop.

@@ -49,11 +49,40 @@ func chatPosition(i instant) chat.Position {
 	return chat.Position{UpdatedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(i[:8]))), ID: uuid.UUID(i[8:])}
 }
 
+// Nulls that all messages share: a nullable is a map, and maps of its own would be most of what a message allocates.
+//
+//nolint:gochecknoglobals // constants, but for the language
+var (
+	noError      = nullable.NewNullNullable[api.MessageError]()
+	noSuggestion = nullable.NewNullNullable[api.ProjectCreate]()
+	noReply      = nullable.NewNullNullable[api.Message]()
+)
+
+func toMessages(rows []chat.Message) ([]api.Message, error) {
+	messages := make([]api.Message, len(rows))
+	for i, row := range rows {
+		var err error
+		if messages[i], err = toMessage(row); err != nil {
+			return nil, err
+		}
+	}
+	return messages, nil
+}
+
+func toSent(s chat.Sent) (api.MessageSent, error) {
+	message, err := toMessage(s.Message)
+	if err != nil || s.Reply == nil {
+		return api.MessageSent{Message: message, Reply: noReply}, err
+	}
+	reply, err := toMessage(*s.Reply)
+	return api.MessageSent{Message: message, Reply: nullable.NewNullableWithValue(reply)}, err
+}
+
 func toMessage(m chat.Message) (api.Message, error) {
 	message := api.Message{
 		ID: m.ID, ChatID: m.ChatID, Seq: m.Seq, Sender: api.MessageSender(m.Sender), Content: m.Content,
-		Status: api.MessageStatus(m.Status), Error: nullable.NewNullNullable[api.MessageError](),
-		Suggestion: nullable.NewNullNullable[api.ProjectCreate](), CreatedAt: m.CreatedAt.UTC(),
+		Status: api.MessageStatus(m.Status), Error: noError,
+		Suggestion: noSuggestion, CreatedAt: m.CreatedAt.UTC(),
 	}
 	if m.ErrorCode != nil && m.ErrorMessage != nil {
 		message.Error.Set(api.MessageError{Code: api.MessageErrorCode(*m.ErrorCode), Message: *m.ErrorMessage})
