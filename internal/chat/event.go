@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"slices"
-	"strconv"
 
 	"github.com/google/uuid"
 
-	"github.com/mugshot-studio/backend/internal/jsontext"
 	"github.com/mugshot-studio/backend/internal/platform/events"
 )
 
@@ -33,44 +30,6 @@ type event struct {
 	Gone     bool      `json:"gone,omitempty"` // the chat was deleted
 }
 
-// encode is json.Marshal, but for what is announced most, which is written by hand: messages that are text alone.
-func (e event) encode() ([]byte, error) {
-	if len(e.Messages) == 0 || e.Delta != nil || e.Gone || slices.ContainsFunc(e.Messages, Message.isMoreThanText) {
-		return json.Marshal(e)
-	}
-	b := append(make([]byte, 0, 512), `{"messages":[`...)
-	var err error
-	for i := range e.Messages {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if b, err = e.Messages[i].appendTo(b); err != nil {
-			return nil, err
-		}
-	}
-	return append(b, "]}"...), nil
-}
-
-func (m Message) isMoreThanText() bool {
-	return m.ErrorCode != nil || m.ErrorMessage != nil || len(m.Suggestion) > 0
-}
-
-// appendTo appends the JSON of a message that is text alone.
-func (m Message) appendTo(b []byte) ([]byte, error) {
-	b = jsontext.AppendUUID(append(b, `{"id":`...), m.ID)
-	b = jsontext.AppendUUID(append(b, `,"chat_id":`...), m.ChatID)
-	b = strconv.AppendInt(append(b, `,"seq":`...), m.Seq, 10)
-	b = append(append(b, `,"sender":"`...), m.Sender...)
-	b, err := jsontext.AppendString(append(b, `","content":`...), m.Content)
-	if err != nil {
-		return nil, err
-	}
-	b = append(append(b, `,"status":"`...), m.Status...)
-	b = jsontext.AppendTime(append(b, `","created_at":`...), m.CreatedAt)
-	b = strconv.AppendInt(append(b, `,"revision":`...), m.Revision, 10)
-	return append(strconv.AppendInt(append(b, `,"token":`...), m.Token, 10), '}'), nil
-}
-
 // delta is a piece of the text of one attempt. Its row holds at least the first From bytes of that text: the piece is
 // everything that the row may not have yet. So a reader that has less than From bytes finds the missing ones in the row, and
 // a reader that has more skips what it has.
@@ -90,7 +49,7 @@ type controlMessage struct {
 // announce publishes after a commit. A lost event is made good by the next, or by the reader's own look, so a failure is
 // only logged.
 func announce(ctx context.Context, e Events, log *slog.Logger, chatID uuid.UUID, what event) {
-	payload, err := what.encode()
+	payload, err := json.Marshal(what)
 	if err == nil {
 		err = e.Publish(ctx, topic(chatID), payload)
 	}
