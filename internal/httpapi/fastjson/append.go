@@ -5,17 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/google/uuid"
-
-	"github.com/mugshot-studio/backend/internal/jsontext"
 )
-
-// AppendUUID appends the JSON of an id.
-func AppendUUID(b []byte, id uuid.UUID) []byte { return jsontext.AppendUUID(b, id) }
-
-// AppendString appends a JSON string.
-func AppendString(b []byte, s string) ([]byte, error) { return jsontext.AppendString(b, s) }
 
 // AppendTime appends the JSON of a time. It fails, as encoding/json does, for what RFC 3339 can't express.
 func AppendTime(b []byte, t time.Time) ([]byte, error) {

@@ -1,13 +1,10 @@
-// Package jsontext writes JSON by hand, where reflection would cost more than the work: to the byte what encoding/json
-// writes, which tests hold it to.
-package jsontext
+package fastjson
 
 import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -20,11 +17,6 @@ func AppendUUID(b []byte, id uuid.UUID) []byte {
 		b = hex.AppendEncode(append(b, '-'), part)
 	}
 	return append(b, '"')
-}
-
-// AppendTime appends the JSON of a time of the years 0 to 9999, which all of ours are.
-func AppendTime(b []byte, t time.Time) []byte {
-	return append(t.AppendFormat(append(b, '"'), time.RFC3339Nano), '"')
 }
 
 // AppendString appends a JSON string: as it is where nothing in it needs to be escaped, as most text does not.

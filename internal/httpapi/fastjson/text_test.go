@@ -1,4 +1,4 @@
-package jsontext
+package fastjson_test
 
 import (
 	"bytes"
@@ -11,10 +11,12 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mugshot-studio/backend/internal/httpapi/fastjson"
 )
 
 // Every character, and bytes that are none, by itself and among others.
-func TestAppendString(t *testing.T) {
+func TestAppendString_equalsEncodingJSON(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Log("seed", seed)
@@ -39,23 +41,23 @@ func requireSameText(t *testing.T, text string) {
 	t.Helper()
 	want, err := json.Marshal(text)
 	require.NoError(t, err)
-	got, err := AppendString(nil, text)
+	got, err := fastjson.AppendString(nil, text)
 	require.NoError(t, err)
 	if !bytes.Equal(want, got) {
 		t.Fatalf("%q: %s instead of %s", text, got, want)
 	}
 }
 
-func TestAppendUUID(t *testing.T) {
+func TestAppendUUID_equalsEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, id := range []uuid.UUID{uuid.Nil, uuid.Max, uuid.New(), uuid.MustParse("0199f3aa-4e5f-7061-9273-8e9fa0b1c2d3")} {
 		want, err := json.Marshal(id)
 		require.NoError(t, err)
-		require.Equal(t, string(want), string(AppendUUID(nil, id)))
+		require.Equal(t, string(want), string(fastjson.AppendUUID(nil, id)))
 	}
 }
 
-func TestAppendTime(t *testing.T) {
+func TestAppendTime_equalsEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, at := range []time.Time{
 		{},
@@ -64,6 +66,8 @@ func TestAppendTime(t *testing.T) {
 	} {
 		want, err := json.Marshal(at)
 		require.NoError(t, err)
-		require.Equal(t, string(want), string(AppendTime(nil, at)))
+		got, err := fastjson.AppendTime(nil, at)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got))
 	}
 }
