@@ -59,7 +59,6 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 		if err != nil {
 			return err
 		}
-		defer setMinHeap(minHeap)()
 		group.Go(func() error { return a.serve(ctx, roles.API, edge, func() { a.startDraining(edge) }, edge.Wait) })
 	}
 	if roles.Admin != nil {

@@ -81,7 +81,7 @@ func settingNames(tree string) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := map[string]bool{"GOMEMLIMIT": true} // read by Go's runtime
+	names := map[string]bool{"GOGC": true, "GOMEMLIMIT": true} // read by Go's runtime
 	for _, match := range regexp.MustCompile(`(?m)^([A-Z][A-Z0-9_]*)=`).FindAllStringSubmatch(string(text), -1) {
 		names[match[1]] = true
 	}

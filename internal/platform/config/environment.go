@@ -24,7 +24,3 @@ func Environment() (map[string]string, error) {
 	maps.Copy(environ, withoutEmpty(env.ToMap(os.Environ())))
 	return environ, nil
 }
-
-// GOGCIsSet reports whether GOGC is set, which the Go runtime reads. Then the operator has tuned the heap, and the program
-// must not.
-func GOGCIsSet() bool { return os.Getenv("GOGC") != "" }
