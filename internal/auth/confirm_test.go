@@ -40,8 +40,8 @@ func TestConfirm_200_withTheBonusOnce(t *testing.T) {
 
 	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode, "used")
 	require.EqualValues(t, bonus, factory.Balance(t, f.store, user.ID))
-	require.Equal(t, fmt.Sprint("signup_bonus ", bonus), <-f.moved)
-	require.Empty(t, f.moved, "told once")
+	require.Equal(t, fmt.Sprint("signup_bonus ", bonus), <-f.balanceChanges)
+	require.Empty(t, f.balanceChanges, "told once")
 }
 
 func TestConfirm_400_wrongAndUnknownLookTheSame(t *testing.T) {

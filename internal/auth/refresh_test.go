@@ -45,13 +45,13 @@ func TestRefresh_200_rotates(t *testing.T) {
 	session := f.signIn(t, user.Email, here)
 	for range 3 {
 		f.clock.advance(time.Hour)
-		moved := auth.Client{IP: "198.51.100.9", UserAgent: "test/2"}
-		next := f.refresh(t, session, moved)
+		elsewhere := auth.Client{IP: "198.51.100.9", UserAgent: "test/2"}
+		next := f.refresh(t, session, elsewhere)
 		require.Equal(t, session.SessionID, next.SessionID)
 		require.NotEqual(t, session.Refresh.Token(), next.Refresh.Token())
 		row := f.session(t, next)
-		require.Equal(t, moved.IP, row.IP)
-		require.Equal(t, moved.UserAgent, row.UserAgent)
+		require.Equal(t, elsewhere.IP, row.IP)
+		require.Equal(t, elsewhere.UserAgent, row.UserAgent)
 		require.WithinDuration(t, f.clock.Now(), row.LastUsedAt, 0)
 		principal, err := f.Authenticate(t.Context(), next.AccessToken)
 		require.NoError(t, err)
@@ -147,13 +147,13 @@ func TestRefresh_401_reuseByManyIsRecordedOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	var noted int
+	var audited int
 	for _, action := range f.events(t, &user.ID) {
 		if action == "refresh_token_reused" {
-			noted++
+			audited++
 		}
 	}
-	require.Equal(t, 1, noted)
+	require.Equal(t, 1, audited)
 }
 
 func TestRefresh_401_forgedTokensEndNothing(t *testing.T) {

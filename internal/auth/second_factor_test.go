@@ -219,12 +219,12 @@ func TestVerifySecondFactor_400_aChallengeThatIsNotGood(t *testing.T) {
 	f.clock.advance(5 * time.Minute)
 	require.ErrorIs(t, f.verify(t, expired, auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode)
 
-	overtaken := f.challenged(t, user.Email, false)
+	outdated := f.challenged(t, user.Email, false)
 	require.NoError(t, f.ChangePassword(t.Context(), a.session.Principal, goodPassword, again(otherPassword), here))
-	require.ErrorIs(t, f.verify(t, overtaken, auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.verify(t, outdated, auth.Proof{Code: a.code(t)}), auth.ErrInvalidCode)
 
 	for _, proof := range []auth.Proof{{}, {Code: "123456", RecoveryCode: a.recovery[0]}} {
-		requireFields(t, f.verify(t, overtaken, proof), "/code one_of")
+		requireFields(t, f.verify(t, outdated, proof), "/code one_of")
 	}
 }
 

@@ -43,18 +43,18 @@ var here = auth.Client{IP: "192.0.2.7", UserAgent: "test/1"}
 // fixture is a Service and its Mailer on a database and a Redis namespace of their own.
 type fixture struct {
 	*auth.Service
-	mailer  *task.Runner // of the outbox
-	store   *postgres.Store
-	hasher  *password.Hasher
-	codes   *token.CodeHasher
-	inbox   *inbox
-	clock   *clock
-	queries *statements
-	log     *syncBuffer
-	pushed  chan uuid.UUID
-	moved   chan string
-	deps    auth.Deps
-	cfg     auth.Config
+	mailer         *task.Runner // of the outbox
+	store          *postgres.Store
+	hasher         *password.Hasher
+	codes          *token.CodeHasher
+	inbox          *inbox
+	clock          *clock
+	queries        *statements
+	log            *syncBuffer
+	pushed         chan uuid.UUID
+	balanceChanges chan string
+	deps           auth.Deps
+	cfg            auth.Config
 }
 
 // weakest keeps the tests fast; what a hash costs is package password's business.
@@ -64,7 +64,7 @@ func setup(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{
 		inbox: &inbox{}, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, queries: &statements{},
-		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), moved: make(chan string, 1000),
+		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), balanceChanges: make(chan string, 1000),
 	}
 	opened, err := postgres.Open(t.Context(), pgtest.New(t), postgres.Options{MaxConns: 20, Tracer: f.queries})
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func setup(t *testing.T) *fixture {
 		Store: f.store, Passwords: f.hasher, AccessTokens: access,
 		RefreshTokens: token.NewRefresher(ring, rand.Reader), Codes: f.codes, Vault: vault, Lockout: lockout,
 		Push:            func(_ context.Context, id uuid.UUID) error { f.pushed <- id; return nil },
-		OnBalanceChange: func(action string, amount int64) { f.moved <- fmt.Sprint(action, " ", amount) },
+		OnBalanceChange: func(action string, amount int64) { f.balanceChanges <- fmt.Sprint(action, " ", amount) },
 		Now:             f.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	}
 	f.Service = auth.NewService(f.cfg, f.deps)

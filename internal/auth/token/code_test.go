@@ -81,24 +81,24 @@ func TestReset(t *testing.T) {
 
 func TestCSRF(t *testing.T) {
 	t.Parallel()
-	guard, session := csrfGuard(t), uuid.New()
-	text, err := guard.New(session)
+	tokens, session := csrfTokens(t), uuid.New()
+	text, err := tokens.New(session)
 	require.NoError(t, err)
 	require.Len(t, text, 43)
-	require.True(t, guard.Valid(session, text, text))
+	require.True(t, tokens.Valid(session, text, text))
 	require.True(t, token.NewCSRFTokens(ring(t, secretB, secretA), rand.Reader).Valid(session, text, text))
 
-	another, err := guard.New(session)
+	another, err := tokens.New(session)
 	require.NoError(t, err)
-	require.False(t, guard.Valid(session, text, another), "header and cookie differ")
-	require.False(t, guard.Valid(uuid.New(), text, text), "of another session")
-	require.False(t, guard.Valid(session, "", ""), "none at all")
-	require.False(t, guard.Valid(session, text, ""), "no header")
-	require.False(t, guard.Valid(session, "", text), "no cookie")
+	require.False(t, tokens.Valid(session, text, another), "header and cookie differ")
+	require.False(t, tokens.Valid(uuid.New(), text, text), "of another session")
+	require.False(t, tokens.Valid(session, "", ""), "none at all")
+	require.False(t, tokens.Valid(session, text, ""), "no header")
+	require.False(t, tokens.Valid(session, "", text), "no cookie")
 	planted := base64.RawURLEncoding.EncodeToString(make([]byte, 32))
-	require.False(t, guard.Valid(session, planted, planted), "a planted pair")
+	require.False(t, tokens.Valid(session, planted, planted), "a planted pair")
 	for _, same := range []string{strings.Repeat("!", 43), strings.Repeat("\n", 43), text + "\n"} {
-		require.False(t, guard.Valid(session, same, same))
+		require.False(t, tokens.Valid(session, same, same))
 	}
 	require.False(t, token.NewCSRFTokens(ring(t, secretB), rand.Reader).Valid(session, text, text))
 	_, err = token.NewCSRFTokens(ring(t, secretA), strings.NewReader("")).New(session)
@@ -108,7 +108,7 @@ func TestCSRF(t *testing.T) {
 // newStream is an endless stream of the same pseudo-random bytes.
 func newStream() io.Reader { return mathrand.NewChaCha8([32]byte{1}) }
 
-func csrfGuard(t testing.TB) *token.CSRFTokens {
+func csrfTokens(t testing.TB) *token.CSRFTokens {
 	t.Helper()
 	return token.NewCSRFTokens(ring(t, secretA), rand.Reader)
 }

@@ -19,7 +19,7 @@ func FuzzReaders(f *testing.F) {
 	for _, seed := range []string{"", good, access, good[:85] + "\n", access + "\n", "..", access[:40] + "\n" + access[40:]} {
 		f.Add(seed)
 	}
-	csrf := csrfGuard(f)
+	csrf := csrfTokens(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		if _, err := r.Parse(text); err == nil && text != good {
 			t.Errorf("refresh token accepted: %q", text)
