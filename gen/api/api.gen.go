@@ -20,7 +20,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
-	"github.com/mugshot-studio/backend/internal/httpapi/fastjson"
+	"github.com/mugshot-studio/backend/api/jsonappend"
 	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -1092,7 +1092,7 @@ func (a *Chat) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"created_at":`...)
 		v := &a.CreatedAt
-		if b, err = fastjson.AppendTime(b, *v); err != nil {
+		if b, err = jsonappend.AppendTime(b, *v); err != nil {
 			return nil, err
 		}
 
@@ -1100,13 +1100,13 @@ func (a *Chat) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"id":`...)
 		v := &a.ID
-		b = fastjson.AppendUUID(b, *v)
+		b = jsonappend.AppendUUID(b, *v)
 
 	}
 	{
 		b = append(b, `,"last_seq":`...)
 		v := &a.LastSeq
-		b = fastjson.AppendInt(b, int64(*v))
+		b = jsonappend.AppendInt(b, int64(*v))
 
 	}
 	{
@@ -1116,14 +1116,14 @@ func (a *Chat) AppendJSON(b []byte) (_ []byte, err error) {
 		} else {
 			value := a.ProjectID[true]
 			v := &value
-			b = fastjson.AppendUUID(b, *v)
+			b = jsonappend.AppendUUID(b, *v)
 
 		}
 	}
 	{
 		b = append(b, `,"session_name":`...)
 		v := &a.SessionName
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -1131,7 +1131,7 @@ func (a *Chat) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"updated_at":`...)
 		v := &a.UpdatedAt
-		if b, err = fastjson.AppendTime(b, *v); err != nil {
+		if b, err = jsonappend.AppendTime(b, *v); err != nil {
 			return nil, err
 		}
 
@@ -1139,7 +1139,7 @@ func (a *Chat) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"url":`...)
 		v := &a.URL
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -1635,13 +1635,13 @@ func (a *Message) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"chat_id":`...)
 		v := &a.ChatID
-		b = fastjson.AppendUUID(b, *v)
+		b = jsonappend.AppendUUID(b, *v)
 
 	}
 	{
 		b = append(b, `,"content":`...)
 		v := &a.Content
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -1649,7 +1649,7 @@ func (a *Message) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"created_at":`...)
 		v := &a.CreatedAt
-		if b, err = fastjson.AppendTime(b, *v); err != nil {
+		if b, err = jsonappend.AppendTime(b, *v); err != nil {
 			return nil, err
 		}
 
@@ -1670,13 +1670,13 @@ func (a *Message) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"id":`...)
 		v := &a.ID
-		b = fastjson.AppendUUID(b, *v)
+		b = jsonappend.AppendUUID(b, *v)
 
 	}
 	{
 		b = append(b, `,"sender":`...)
 		v := &a.Sender
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -1684,13 +1684,13 @@ func (a *Message) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"seq":`...)
 		v := &a.Seq
-		b = fastjson.AppendInt(b, int64(*v))
+		b = jsonappend.AppendInt(b, int64(*v))
 
 	}
 	{
 		b = append(b, `,"status":`...)
 		v := &a.Status
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -1760,7 +1760,7 @@ func (a *MessageError) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"code":`...)
 		v := &a.Code
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -1768,7 +1768,7 @@ func (a *MessageError) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"message":`...)
 		v := &a.Message
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -1827,7 +1827,7 @@ func (a *MessageList) AppendJSON(b []byte) (_ []byte, err error) {
 		} else {
 			value := a.NextCursor[true]
 			v := &value
-			if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+			if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 				return nil, err
 			}
 
@@ -2155,20 +2155,20 @@ func (a *ProjectCreate) AppendJSON(b []byte) (_ []byte, err error) {
 	start := len(b)
 	if v := a.Height; v != nil {
 		b = append(b, `,"height":`...)
-		b = fastjson.AppendInt(b, int64(*v))
+		b = jsonappend.AppendInt(b, int64(*v))
 
 	}
 	{
 		b = append(b, `,"mode":`...)
 		v := &a.Mode
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
 	}
 	if v := a.ModelPref; v != nil {
 		b = append(b, `,"model_pref":`...)
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -2176,7 +2176,7 @@ func (a *ProjectCreate) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"platform":`...)
 		v := &a.Platform
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -2191,12 +2191,12 @@ func (a *ProjectCreate) AppendJSON(b []byte) (_ []byte, err error) {
 	}
 	if v := a.Seed; v != nil {
 		b = append(b, `,"seed":`...)
-		b = fastjson.AppendInt(b, int64(*v))
+		b = jsonappend.AppendInt(b, int64(*v))
 
 	}
 	if v := a.Width; v != nil {
 		b = append(b, `,"width":`...)
-		b = fastjson.AppendInt(b, int64(*v))
+		b = jsonappend.AppendInt(b, int64(*v))
 
 	}
 	if len(b) == start {
@@ -2346,12 +2346,12 @@ func (a *Prompt) AppendJSON(b []byte) (_ []byte, err error) {
 	start := len(b)
 	if v := a.CopyTargetAssetID; v != nil {
 		b = append(b, `,"copy_target_asset_id":`...)
-		b = fastjson.AppendUUID(b, *v)
+		b = jsonappend.AppendUUID(b, *v)
 
 	}
 	if v := a.Details; v != nil {
 		b = append(b, `,"details":`...)
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -2359,7 +2359,7 @@ func (a *Prompt) AppendJSON(b []byte) (_ []byte, err error) {
 	{
 		b = append(b, `,"headline":`...)
 		v := &a.Headline
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
@@ -2376,7 +2376,7 @@ func (a *Prompt) AppendJSON(b []byte) (_ []byte, err error) {
 				if i > 0 {
 					b = append(b, ',')
 				}
-				b = fastjson.AppendUUID(b, *v)
+				b = jsonappend.AppendUUID(b, *v)
 
 			}
 			b = append(b, ']')
@@ -2385,19 +2385,19 @@ func (a *Prompt) AppendJSON(b []byte) (_ []byte, err error) {
 	}
 	if v := a.SelfieAssetID; v != nil {
 		b = append(b, `,"selfie_asset_id":`...)
-		b = fastjson.AppendUUID(b, *v)
+		b = jsonappend.AppendUUID(b, *v)
 
 	}
 	if v := a.Subtext; v != nil {
 		b = append(b, `,"subtext":`...)
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 
 	}
 	if v := a.Vibe; v != nil {
 		b = append(b, `,"vibe":`...)
-		if b, err = fastjson.AppendString(b, string(*v)); err != nil {
+		if b, err = jsonappend.AppendString(b, string(*v)); err != nil {
 			return nil, err
 		}
 

@@ -1,4 +1,4 @@
-package fastjson
+package jsonappend
 
 import (
 	"encoding/hex"

@@ -1,4 +1,7 @@
-package fastjson
+// Package jsonappend appends values of JSON, byte for byte as encoding/json writes them, which its tests and those of
+// internal/httpapi/fastjson hold it to. The code that is generated for schemas marked with x-append-json calls it; it lies
+// beside the template that makes that code, below gen.
+package jsonappend
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package fastjson_test
+package jsonappend_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mugshot-studio/backend/internal/httpapi/fastjson"
+	"github.com/mugshot-studio/backend/api/jsonappend"
 )
 
 // Every character, and bytes that are none, by itself and among others.
@@ -41,7 +41,7 @@ func requireSameText(t *testing.T, text string) {
 	t.Helper()
 	want, err := json.Marshal(text)
 	require.NoError(t, err)
-	got, err := fastjson.AppendString(nil, text)
+	got, err := jsonappend.AppendString(nil, text)
 	require.NoError(t, err)
 	if !bytes.Equal(want, got) {
 		t.Fatalf("%q: %s instead of %s", text, got, want)
@@ -53,7 +53,7 @@ func TestAppendUUID_equalsEncodingJSON(t *testing.T) {
 	for _, id := range []uuid.UUID{uuid.Nil, uuid.Max, uuid.New(), uuid.MustParse("0199f3aa-4e5f-7061-9273-8e9fa0b1c2d3")} {
 		want, err := json.Marshal(id)
 		require.NoError(t, err)
-		require.Equal(t, string(want), string(fastjson.AppendUUID(nil, id)))
+		require.Equal(t, string(want), string(jsonappend.AppendUUID(nil, id)))
 	}
 }
 
@@ -66,7 +66,7 @@ func TestAppendTime_equalsEncodingJSON(t *testing.T) {
 	} {
 		want, err := json.Marshal(at)
 		require.NoError(t, err)
-		got, err := fastjson.AppendTime(nil, at)
+		got, err := jsonappend.AppendTime(nil, at)
 		require.NoError(t, err)
 		require.Equal(t, string(want), string(got))
 	}
