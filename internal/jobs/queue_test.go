@@ -111,7 +111,8 @@ func TestQueueProject_4xx_costsNothing(t *testing.T) {
 		"model takes no selfie":     {f.user.ID, selfies.ID, flux, catalog.ErrModelUnavailable},
 		"copying costs one": {
 			f.user.ID, copying.ID,
-			jobs.JobRequest{Quality: catalog.Draft, Variants: 2, Consent: consent(true)}, jobs.ErrInsufficientCredits,
+			jobs.JobRequest{Quality: catalog.Draft, Variants: 2, Consent: consent(true)},
+			jobs.ErrInsufficientCredits,
 		},
 	} {
 		_, _, err := f.service.Queue(t.Context(), c.user, c.project, c.request, noKey)

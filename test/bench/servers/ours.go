@@ -77,7 +77,8 @@ func (o ours) launch(ctx context.Context, s *Side, options Options) (*launched, 
 		return up, err
 	}
 	api := exec.Command(filepath.Join(o.bin, "mugshot"), "api")
-	api.Dir, api.Env = home, append(append(o.environment(s, home, options), production()...), "HTTP_ADDR="+up.addr, "ADMIN_ADDR="+admin, "GOGC=150", "GOMEMLIMIT=900MiB") // the last two as deploy sets them
+	api.Dir, api.Env = home, append(append(o.environment(s, home, options), production()...), "HTTP_ADDR="+up.addr, "ADMIN_ADDR="+admin,
+		"GOGC=150", "GOMEMLIMIT=900MiB") // these two as deploy sets them
 	server, err := start(s.stack.dir, "ours-api", api)
 	if err != nil {
 		return up, err
