@@ -60,7 +60,7 @@ func (e Explanation) Write(f io.Writer) error {
 	return nil
 }
 
-// Explain tells where a job stands, whoever owns it. It fails with ErrNotFound.
+// Explain tells an operator where a job of any account stands. It fails with ErrNotFound.
 func (e *Explainer) Explain(ctx context.Context, id uuid.UUID) (Explanation, error) {
 	row, err := e.Store.Queries().JobExplain(ctx, db.JobExplainParams{
 		ID: id, Most: explainMost, ProviderCalls: e.Limits.ProviderCalls,

@@ -1,6 +1,6 @@
 // Package words_test keeps the vocabulary of the repository: it refuses a word that docs/glossary.md retired where the
 // word would come back, as a declared name or, where no other sense is good English, in a comment or a document. It also
-// bounds the length of a file and the number of sentences in which nobody in particular does something.
+// bounds the length of a file and the number of sentences that do not name the actor.
 package words_test
 
 import (
