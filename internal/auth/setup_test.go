@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -26,6 +25,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 	"github.com/mugshot-studio/backend/internal/worker/task"
 	"github.com/mugshot-studio/backend/test/kit/factory"
+	"github.com/mugshot-studio/backend/test/kit/logtest"
 	"github.com/mugshot-studio/backend/test/kit/pgtest"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
@@ -50,7 +50,7 @@ type fixture struct {
 	inbox          *inbox
 	clock          *clock
 	queries        *statements
-	log            *syncBuffer
+	log            *logtest.Buffer
 	pushed         chan uuid.UUID
 	balanceChanges chan string
 	deps           auth.Deps
@@ -64,7 +64,7 @@ func setup(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{
 		inbox: &inbox{}, clock: &clock{now: time.Now().UTC().Truncate(time.Second)}, queries: &statements{},
-		log: &syncBuffer{}, pushed: make(chan uuid.UUID, 1000), balanceChanges: make(chan string, 1000),
+		log: &logtest.Buffer{}, pushed: make(chan uuid.UUID, 1000), balanceChanges: make(chan string, 1000),
 	}
 	opened, err := postgres.Open(t.Context(), pgtest.New(t), postgres.Options{MaxConns: 20, Tracer: f.queries})
 	require.NoError(t, err)
@@ -264,22 +264,4 @@ func (s *statements) during(do func()) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.names[before:]...)
-}
-
-// syncBuffer is a log that can be read while it is written.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }

@@ -1,7 +1,6 @@
 package outbox_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -20,6 +19,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/worker/task"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 	"github.com/mugshot-studio/backend/test/kit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/logtest"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
@@ -32,13 +32,13 @@ type fixture struct {
 	server   *server
 	compose  error // what the composer answers; nil: a message
 	outcomes chan task.Outcome
-	log      *lockedBuffer
+	log      *logtest.Buffer
 	user     db.User
 }
 
 func setup(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{store: factory.Store(t), server: &server{}, outcomes: make(chan task.Outcome, 100), log: &lockedBuffer{}}
+	f := &fixture{store: factory.Store(t), server: &server{}, outcomes: make(chan task.Outcome, 100), log: &logtest.Buffer{}}
 	f.mailer = outbox.NewMailer(outbox.Deps{Store: f.store, Composer: f, Sender: f.server, Random: rand.Reader})
 	f.runner = &task.Runner{
 		Kind: f.mailer, Name: queue.Mail, Log: slog.New(slog.NewTextHandler(f.log, nil)),
@@ -122,21 +122,4 @@ func (s *server) all() []mail.Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.messages
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

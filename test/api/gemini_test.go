@@ -14,6 +14,7 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/providertest"
 	"github.com/mugshot-studio/backend/test/fakes/geminifake"
 	"github.com/mugshot-studio/backend/test/kit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/logtest"
 )
 
 // onGemini starts an application whose Gemini models are drawn by the real adapter, against a fake of the vendor.
@@ -25,7 +26,7 @@ func onGemini(t testing.TB, fake *geminifake.Fake, options ...apptest.Option) *a
 
 func TestGemini_drawsThroughTheWholeStack(t *testing.T) {
 	t.Parallel()
-	fake, log := geminifake.New(t), &syncBuffer{}
+	fake, log := geminifake.New(t), &logtest.Buffer{}
 	app := onGemini(t, fake, apptest.WithWorker(), apptest.With("PROVIDER_MODELS", "nano_banana=gemini-of-tomorrow"),
 		apptest.WithLog(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	who := app.SignUp(t)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -16,12 +15,13 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/client"
 	"github.com/mugshot-studio/backend/test/kit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/logtest"
 )
 
 // The main job as a creator does it, from an e-mail address to a finished picture. No secret of it reaches the log.
 func TestMainJob_fromAddressToPicture(t *testing.T) {
 	t.Parallel()
-	log := &syncBuffer{}
+	log := &logtest.Buffer{}
 	app := apptest.New(t, apptest.WithWorker(),
 		apptest.WithLog(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	stranger := app.Client("")
@@ -103,21 +103,4 @@ func download(t testing.TB, app *apptest.App, address string) []byte {
 	_ = unsigned.Body.Close()
 	require.GreaterOrEqual(t, unsigned.StatusCode, http.StatusBadRequest)
 	return picture
-}
-
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/providertest"
 	"github.com/mugshot-studio/backend/test/fakes/geminifake"
 	"github.com/mugshot-studio/backend/test/kit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/logtest"
 )
 
 // logged returns the first line of a log that has these attributes, or nil.
@@ -51,7 +52,7 @@ func asRequest(id string) client.RequestEditorFn {
 func TestTelemetry_oneRequestIsFoundEverywhere(t *testing.T) {
 	t.Parallel()
 	traces, vendor := newOTLPFake(t), geminifake.New(t)
-	apiLog, workerLog := &syncBuffer{}, &syncBuffer{}
+	apiLog, workerLog := &logtest.Buffer{}, &logtest.Buffer{}
 	debug := &slog.HandlerOptions{Level: slog.LevelDebug}
 	api := onGemini(t, vendor, apptest.With("OTEL_EXPORTER_OTLP_ENDPOINT", traces.URL), apptest.WithLog(slog.NewJSONHandler(apiLog, debug)))
 	apptest.New(t, apptest.Beside(api), apptest.WithWorker(), apptest.WithLog(slog.NewJSONHandler(workerLog, debug)))
@@ -114,7 +115,7 @@ func TestTelemetry_oneRequestIsFoundEverywhere(t *testing.T) {
 // The tasks of a mail and of a reply log the id of their request as well.
 func TestTelemetry_mailsAndRepliesKnowTheirRequest(t *testing.T) {
 	t.Parallel()
-	log := &syncBuffer{}
+	log := &logtest.Buffer{}
 	app := apptest.New(t, apptest.WithWorker(), apptest.WithLog(slog.NewJSONHandler(log, nil)))
 	wish := apptest.NewAccount()
 	created, err := app.Client("").SignUpWithResponse(t.Context(), wish, asRequest("signs-up"))
@@ -142,7 +143,7 @@ func TestTelemetry_mailsAndRepliesKnowTheirRequest(t *testing.T) {
 // and its span is part of the request's trace, beside that of the first attempt.
 func TestTelemetry_sweepersPushKeepsTheTrace(t *testing.T) {
 	t.Parallel()
-	traces, log := newOTLPFake(t), &syncBuffer{}
+	traces, log := newOTLPFake(t), &logtest.Buffer{}
 	var tries atomic.Int32
 	app := apptest.New(t, apptest.WithWorker(), apptest.With("OTEL_EXPORTER_OTLP_ENDPOINT", traces.URL),
 		apptest.WithLog(slog.NewJSONHandler(log, nil)),
@@ -184,7 +185,7 @@ func TestTelemetry_sweepersPushKeepsTheTrace(t *testing.T) {
 // The statements of a transaction are part of the trace of the request that caused it.
 func TestTelemetry_transactionsAreInTheTrace(t *testing.T) {
 	t.Parallel()
-	traces, log := newOTLPFake(t), &syncBuffer{}
+	traces, log := newOTLPFake(t), &logtest.Buffer{}
 	app := apptest.New(t, apptest.With("OTEL_EXPORTER_OTLP_ENDPOINT", traces.URL), apptest.WithLog(slog.NewJSONHandler(log, nil)))
 	who, queued := queuedJob(t, app, 1)
 	canceled, err := who.CancelJobWithResponse(t.Context(), queued.JobID, asRequest("cancels"))

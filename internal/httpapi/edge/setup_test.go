@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 	"github.com/mugshot-studio/backend/test/kit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/logtest"
 	"github.com/mugshot-studio/backend/test/kit/speccheck"
 )
 
@@ -138,12 +137,12 @@ type fixture struct {
 	*Edge
 	impl    *impl
 	handler http.Handler
-	log     *syncBuffer
+	log     *logtest.Buffer
 }
 
 func setup(t testing.TB, change ...func(*Config)) *fixture {
 	t.Helper()
-	b := &fixture{impl: newImpl(), log: &syncBuffer{}}
+	b := &fixture{impl: newImpl(), log: &logtest.Buffer{}}
 	cfg := Config{
 		BasePath:     base,
 		Log:          slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -223,21 +222,4 @@ func (b *fixture) lines(t testing.TB) []map[string]any {
 		all = append(all, m)
 	}
 	return all
-}
-
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -1,11 +1,9 @@
 package task_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 	"github.com/mugshot-studio/backend/internal/worker/task"
 	"github.com/mugshot-studio/backend/test/kit/leaktest"
+	"github.com/mugshot-studio/backend/test/kit/logtest"
 	"github.com/mugshot-studio/backend/test/kit/redistest"
 )
 
@@ -39,7 +38,7 @@ type fixture struct {
 	runner *task.Runner
 	hub    *events.Hub
 	kind   *kind
-	log    *lockedBuffer
+	log    *logtest.Buffer
 	ran    chan task.Outcome
 }
 
@@ -51,7 +50,7 @@ func setup(t *testing.T) *fixture {
 	done := make(chan struct{})
 	go func() { defer close(done); hub.Run(running) }()
 	t.Cleanup(func() { stop(); <-done; require.NoError(t, hub.Close()) })
-	f := &fixture{hub: hub, log: &lockedBuffer{}, ran: make(chan task.Outcome, 10), kind: &kind{
+	f := &fixture{hub: hub, log: &logtest.Buffer{}, ran: make(chan task.Outcome, 10), kind: &kind{
 		policy: task.Policy{Lease: time.Minute, MaxAttempts: 3, Backoff: func(int32) time.Duration { return time.Second }},
 		row:    task.Row{Name: tracecontext.JobID, ID: uuid.New(), Noun: "job", Attempt: 1, Control: control},
 		renew:  func() (bool, error) { return true, nil }, decision: task.Decision{Code: "busy", Retry: true},
@@ -158,21 +157,4 @@ func untilItEnds(ctx context.Context) error {
 	case <-time.After(long):
 		return errors.New("it was not ended")
 	}
-}
-
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
