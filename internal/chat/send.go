@@ -93,6 +93,6 @@ func (s *Service) store(
 
 func (s *Service) push(ctx context.Context, replyID uuid.UUID) {
 	if err := s.Enqueue(ctx, replyID); err != nil {
-		s.Log.WarnContext(ctx, "reply not enqueued; the sweeper will", "message_id", replyID, "error", err)
+		s.Log.WarnContext(ctx, "reply not pushed; the sweeper will", "message_id", replyID, "error", err)
 	}
 }

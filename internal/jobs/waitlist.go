@@ -65,7 +65,7 @@ func (l waitList) wake(ctx context.Context, capacity capacityFreed) {
 // push enqueues a job, and leaves a failure to the sweeper.
 func (l waitList) push(ctx context.Context, id uuid.UUID) {
 	if err := l.enqueue(ctx, id); err != nil {
-		l.log.WarnContext(ctx, "job not enqueued; the sweeper will", "job_id", id, "error", err)
+		l.log.WarnContext(ctx, "job not pushed; the sweeper will", "job_id", id, "error", err)
 	}
 }
 
