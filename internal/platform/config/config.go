@@ -44,6 +44,7 @@ type Config struct {
 	PublicAPIURL string `env:"PUBLIC_API_URL"` // empty: http:// and HTTP_ADDR
 
 	DatabaseURL      Secret        `env:"DATABASE_URL"`
+	DatabaseRole     string        `env:"DATABASE_RUNTIME_ROLE"` // read by migrations alone
 	DatabaseMaxConns int32         `env:"DATABASE_MAX_CONNS" envDefault:"8"`
 	DatabaseTimeout  time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"10s"`
 
@@ -82,6 +83,7 @@ type Config struct {
 	GeminiBaseURL    string            `env:"GEMINI_BASE_URL" envDefault:"https://generativelanguage.googleapis.com"`
 	ByteDanceBaseURL string            `env:"BYTEDANCE_BASE_URL" envDefault:"https://ark.ap-southeast.bytepluses.com/api/v3"`
 	FalBaseURL       string            `env:"FAL_BASE_URL" envDefault:"https://queue.fal.run"`
+	ProvidersOffered []string          `env:"PROVIDERS_OFFERED"`
 	ProviderModels   map[string]string `env:"PROVIDER_MODELS" envKeyValSeparator:"="`
 	ProviderFailures int               `env:"PROVIDER_FAILURES" envDefault:"5"`
 	ProviderOpenFor  time.Duration     `env:"PROVIDER_REST" envDefault:"30s"`
@@ -104,12 +106,21 @@ type Config struct {
 	FaceMinSharpness float64       `env:"FACE_MIN_SHARPNESS" envDefault:"15"`
 
 	DevDir string `env:"DEV_DIR" envDefault:".dev"`
+
+	servesOnly bool // from LoadAPI
 }
 
-// Load reads an environment, such as the one of [Environment], and checks it. The error lists every problem, and quotes no
-// secret.
-func Load(environ map[string]string) (Config, error) {
-	var c Config
+// Load reads an environment, such as the one of [Environment], and checks it for a process in any role. The error lists every
+// problem, and quotes no secret.
+func Load(environ map[string]string) (Config, error) { return load(environ, Config{}) }
+
+// LoadAPI is [Load] for a process that serves the API and nothing else. Such a process sends no mails and asks no vendor, so
+// that it needs neither SMTP_URL nor a key of a vendor in production: PROVIDERS_OFFERED tells it what the workers draw with.
+func LoadAPI(environ map[string]string) (Config, error) {
+	return load(environ, Config{servesOnly: true})
+}
+
+func load(environ map[string]string, c Config) (Config, error) {
 	err := env.ParseWithOptions(&c, env.Options{Environment: withoutEmpty(environ)})
 	var problems []error
 	if all, ok := errors.AsType[env.AggregateError](err); ok {
@@ -161,7 +172,8 @@ func isHTTPURL(s string, schemes ...string) bool {
 // Vendor is how this deployment reaches an AI vendor.
 type Vendor struct {
 	Prefix       string // of its variables: GEMINI for GEMINI_BASE_URL and GEMINI_RPM
-	Key          Secret // empty: the deployment has no account there, and does not offer its models
+	Key          Secret // empty: this process can't ask it
+	Offered      bool   // whether creators can choose its models: the key is here, or the workers have it
 	BaseURL      string
 	PerMinute    int    // requests of all processes together; Unlimited
 	EditEndpoint string // for requests with references, where the vendor has another endpoint for them
@@ -169,9 +181,14 @@ type Vendor struct {
 
 // Vendors has the settings of each vendor, by the Name of its package.
 func (c Config) Vendors() map[string]Vendor {
-	return map[string]Vendor{
+	all := map[string]Vendor{
 		"gemini":   {Prefix: "GEMINI", Key: c.GeminiAPIKey, BaseURL: c.GeminiBaseURL, PerMinute: c.GeminiRPM},
 		"seedream": {Prefix: "BYTEDANCE", Key: c.ByteDanceAPIKey, BaseURL: c.ByteDanceBaseURL, PerMinute: c.ByteDanceRPM},
 		"fal":      {Prefix: "FAL", Key: c.FalKey, BaseURL: c.FalBaseURL, PerMinute: c.FalRPM, EditEndpoint: c.FalEditEndpoint},
 	}
+	for name, v := range all {
+		v.Offered = v.Key != "" || c.servesOnly && slices.Contains(c.ProvidersOffered, name)
+		all[name] = v
+	}
+	return all
 }

@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,10 +18,19 @@ import (
 
 func production() map[string]string {
 	return map[string]string{
-		"APP_ENV": "production", "DATABASE_URL": "postgres://mugshot:x7Kq9@db/mugshot", "REDIS_URL": "rediss://:p4Xz@redis:6379",
-		"JWT_SECRET": "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c", "SMTP_URL": "smtp://u:v8Wq@mail:587",
+		"APP_ENV": "production", "DATABASE_URL": "postgres://mugshot:x7Kq9@db/mugshot?sslmode=verify-full", "REDIS_URL": "rediss://:p4Xz@redis:6379",
+		"JWT_SECRET": "7d1fa3c94e8b02657bd93f1c80e6a5427d09b8e3", "SMTP_URL": "smtp://u:v8Wq@mail:587",
 		"SUPABASE_URL": "https://x.supabase.co", "SUPABASE_KEY": "sb_secret_1", "PUBLIC_APP_URL": "https://mugshot.studio",
 	}
+}
+
+// randomHex is a secret as `openssl rand -hex 32` makes it.
+func randomHex(t *testing.T) string {
+	t.Helper()
+	secret := make([]byte, 32)
+	_, err := rand.Read(secret)
+	require.NoError(t, err)
+	return hex.EncodeToString(secret)
 }
 
 func TestLoad_developmentNeedsNothing(t *testing.T) {
@@ -149,6 +160,9 @@ func TestEnvExample_matchesConfig(t *testing.T) {
 	example, err := godotenv.Parse(file)
 	require.NoError(t, err)
 	for field := range reflect.TypeFor[config.Config]().Fields() {
+		if !field.IsExported() {
+			continue
+		}
 		tag := field.Tag
 		name := tag.Get("env")
 		value, ok := example[name]

@@ -1,11 +1,8 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +51,11 @@ func (c Config) problems() []error {
 		must(isHTTPURL(v.BaseURL, "http", "https"), "%s_BASE_URL is %q; it is an http(s) URL", v.Prefix, v.BaseURL)
 		must(v.PerMinute >= Unlimited, "%s_RPM can't be negative; %d is no limit", v.Prefix, Unlimited)
 	}
+	for _, name := range c.ProvidersOffered {
+		v, known := c.Vendors()[name]
+		must(known, "PROVIDERS_OFFERED has %q; it is a list of gemini, seedream and fal", name)
+		must(!known || c.servesOnly || v.Key != "", "PROVIDERS_OFFERED has %s, but this process draws and has no key for it", name)
+	}
 	must(c.OTLPEndpoint == "" || isHTTPURL(c.OTLPEndpoint, "http", "https"),
 		"OTEL_EXPORTER_OTLP_ENDPOINT is %q; it is the http(s) URL of a collector that takes OTLP over HTTP", c.OTLPEndpoint)
 	_, err := c.OTLPHeaderMap()
@@ -65,85 +67,11 @@ func (c Config) problems() []error {
 	must(c.DrainGrace >= 0 && c.DrainTimeout > 0, "DRAIN_GRACE can't be negative, and DRAIN_TIMEOUT must be positive")
 	must(c.JobLease >= minLease, "JOB_LEASE is at least %s", minLease)
 	must(!slices.Contains(c.AllowedOrigins, "*"), "ALLOWED_ORIGINS names origins; * would let every site act for its visitors")
-	if c.JWTSecret != "" {
-		must(len(c.JWTSecret) >= minSecretBytes, "JWT_SECRET has %d bytes; it needs %d (openssl rand -hex 32)", len(c.JWTSecret), minSecretBytes)
+	for _, key := range c.signingKeys() {
+		must(len(key.secret) >= minSecretBytes, "%s has %d bytes; it needs %d (openssl rand -hex 32)", key.name, len(key.secret), minSecretBytes)
 	}
 	if c.InProduction() {
 		found = append(found, c.productionProblems()...)
 	}
 	return found
-}
-
-// isLoopback reports whether a URL points to this machine, where a test or a proxy may answer without TLS.
-func isLoopback(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return false
-	}
-	address, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && address.IsLoopback()
-}
-
-// productionProblems returns what is wrong in production only.
-func (c Config) productionProblems() []error {
-	var found []error
-	required := []struct {
-		name  string
-		value string
-	}{
-		{"DATABASE_URL", string(c.DatabaseURL)},
-		{"REDIS_URL", string(c.RedisURL)},
-		{"JWT_SECRET", string(c.JWTSecret)},
-		{"SMTP_URL", string(c.SMTPURL)},
-		{"SUPABASE_URL", c.SupabaseURL},
-		{"SUPABASE_KEY", string(c.SupabaseKey)},
-	}
-	for _, r := range required {
-		if r.value == "" {
-			found = append(found, fmt.Errorf("%s is missing", r.name))
-		}
-	}
-	for name, value := range map[string]Secret{"DATABASE_URL": c.DatabaseURL, "REDIS_URL": c.RedisURL, "SMTP_URL": c.SMTPURL} {
-		if hasDefaultPassword(string(value)) {
-			found = append(found, fmt.Errorf("%s has a default password", name))
-		}
-	}
-	if c.JWTSecret != "" && strings.Count(string(c.JWTSecret), string(c.JWTSecret)[:1]) == len(c.JWTSecret) {
-		found = append(found, errors.New("JWT_SECRET is one character repeated"))
-	}
-	if isExampleSecret(string(c.JWTSecret)) {
-		found = append(found, errors.New("JWT_SECRET is an example; make your own (openssl rand -hex 32)"))
-	}
-	if !isHTTPURL(c.PublicAppURL, "https") {
-		found = append(found, errors.New("PUBLIC_APP_URL must be https"))
-	}
-	for name, address := range map[string]string{"SUPABASE_URL": c.SupabaseURL, "PUBLIC_API_URL": c.PublicAPIURL} {
-		if address != "" && !isHTTPURL(address, "https") && !isLoopback(address) {
-			found = append(found, fmt.Errorf("%s must be https", name))
-		}
-	}
-	for _, v := range c.Vendors() {
-		if !isHTTPURL(v.BaseURL, "https") && !isLoopback(v.BaseURL) {
-			found = append(found, fmt.Errorf("%s_BASE_URL must be https: a key and the creators' pictures go there", v.Prefix))
-		}
-	}
-	slices.SortFunc(found, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return found
-}
-
-// hasDefaultPassword reports whether a URL has one of the passwords that images and tutorials come with.
-func hasDefaultPassword(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil || u.User == nil {
-		return false
-	}
-	password, _ := u.User.Password()
-	return slices.Contains([]string{
-		"postgres", "password", "passw0rd", "secret", "changeme", "change-me", "admin", "root", "redis", "mugshot", "example", "your-password",
-	}, strings.ToLower(password))
-}
-
-func isExampleSecret(secret string) bool {
-	lower := strings.ToLower(secret)
-	return strings.Contains(lower, "change-me") || strings.Contains(lower, "changeme") || strings.Contains(lower, "your-secret")
 }
