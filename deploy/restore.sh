@@ -3,8 +3,9 @@
 #
 #   DATABASE_URL=postgres://… ./restore.sh FILE
 #
-# DATABASE_URL must reach Postgres itself or a pooler in session mode, as the role that the server connects as. All of it
-# is restored, or nothing. Afterwards the tables are as closed to Supabase's public roles as they were.
+# DATABASE_URL must reach Postgres itself or a pooler in session mode, as the role that runs the migrations. All of it is
+# restored, or nothing. Afterwards the tables are as closed to Supabase's public roles as they were, and to the role that
+# API and workers connect as until `mugshot migrate up` grants it what it needs.
 set -eu
 
 fail() {
@@ -30,8 +31,9 @@ tables=$(query --command "select count(*) from pg_tables where schemaname = 'pub
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 umask 077
-# The schema itself is there already, and another role may own it.
-pg_restore --list "$1" | grep -vE '^[0-9]+; [0-9]+ [0-9]+ (SCHEMA|COMMENT) - (SCHEMA )?public ' >"$work/list"
+# The schema itself is there already, and another role may own it. Policies name the runtime's role, which this server may not
+# have: `mugshot migrate up` with DATABASE_RUNTIME_ROLE makes them again.
+pg_restore --list "$1" | grep -vE '^[0-9]+; [0-9]+ [0-9]+ ((SCHEMA|COMMENT) - (SCHEMA )?public |POLICY )' >"$work/list"
 {
 	echo 'begin;'
 	pg_restore --use-list "$work/list" --no-owner --no-privileges --file - "$1"

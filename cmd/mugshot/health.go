@@ -20,7 +20,7 @@ func health(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	cfg, _, err := load(environ)
+	cfg, err := config.LoadAPI(environ) // what every role has
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/mugshot-studio/backend/migrations"
 )
 
-// migrateSchema needs DATABASE_URL alone, so that it can run before anything else is configured.
+// migrateSchema needs DATABASE_URL alone, so that it can run before anything else is configured. It grants what it made to
+// DATABASE_RUNTIME_ROLE, if there is one.
 func migrateSchema(ctx context.Context, args []string) error {
 	environ, err := config.Environment()
 	if err != nil {
@@ -32,6 +33,9 @@ func migrateSchema(ctx context.Context, args []string) error {
 	case len(args) == 1 && args[0] == "up":
 		applied, err := migrate.Up(ctx, dsn, migrations.FS, log)
 		fmt.Println("applied:", applied)
+		if role := environ["DATABASE_RUNTIME_ROLE"]; err == nil && role != "" {
+			err = migrate.Grant(ctx, dsn, role)
+		}
 		return err
 	case len(args) >= 1 && len(args) <= 2 && args[0] == "down":
 		steps := 1

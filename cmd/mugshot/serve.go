@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/mugshot-studio/backend/internal/app"
+	"github.com/mugshot-studio/backend/internal/platform/config"
 )
 
 func api(ctx context.Context, _ []string) error { return serve(ctx, true) }
@@ -21,7 +22,11 @@ func work(ctx context.Context, args []string) error {
 
 // serve plays one role until ctx ends.
 func serve(ctx context.Context, public bool) (err error) {
-	opened, cfg, err := open(ctx)
+	load := loader(config.Load)
+	if public {
+		load = config.LoadAPI
+	}
+	opened, cfg, err := openAs(ctx, load)
 	if err != nil {
 		return err
 	}

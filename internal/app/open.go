@@ -106,13 +106,17 @@ func (a *App) openStorage(context.Context) error {
 	return nil
 }
 
-// openSender chooses SMTP where it is configured, else files. Production requires SMTP's settings.
+// openSender chooses SMTP where it is configured, else files in development. In production a process that only serves the API
+// has no sender, and every other one has SMTP's settings.
 func (a *App) openSender(context.Context) (err error) {
 	if a.cfg.SMTPURL != "" {
 		a.sender, err = mail.NewSMTP(mail.SMTPConfig{
 			URL: a.cfg.SMTPURL.Reveal(), From: a.cfg.MailFrom, RequireTLS: a.cfg.InProduction(),
 		}, a.environment.Now)
 		return err
+	}
+	if a.cfg.InProduction() {
+		return nil
 	}
 	dir := filepath.Join(a.cfg.DevDir, "mail")
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a developer reads these files

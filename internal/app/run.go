@@ -35,6 +35,9 @@ func (r Roles) channels() (channels []events.Channel) {
 	return channels
 }
 
+// rightsTimeout bounds the look at the rights of the database's role.
+const rightsTimeout = time.Minute
+
 // Run plays the roles until ctx ends, and then stops in the order that the package comment gives. It returns an error
 // when a role could not start, failed, or did not end within DRAIN_TIMEOUT.
 func (a *App) Run(ctx context.Context, roles Roles) error {
@@ -44,6 +47,9 @@ func (a *App) Run(ctx context.Context, roles Roles) error {
 	defer func() { stopHub(); <-hubEnded }()
 
 	group, ctx := errgroup.WithContext(ctx)
+	if a.cfg.InProduction() {
+		group.Go(func() error { a.reportRights(ctx); return nil })
+	}
 	var consumers *queue.Consumers
 	if roles.Worker {
 		var err error
@@ -118,4 +124,19 @@ func (a *App) drainWorker(ctx context.Context, consumers *queue.Consumers) error
 
 func (a *App) drainContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), a.cfg.DrainTimeout)
+}
+
+// reportRights writes an error into the log when the process connects to Postgres as the owner of the tables. It looks once:
+// where Postgres does not answer yet, the next start looks again.
+func (a *App) reportRights(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, rightsTimeout)
+	defer cancel()
+	owns, err := a.store.OwnsTables(ctx)
+	switch {
+	case err != nil:
+		a.environment.Log.WarnContext(ctx, "rights of the database's role not known", "error", err)
+	case owns:
+		a.environment.Log.ErrorContext(ctx, "this process connects to Postgres as the owner of the tables: "+
+			"give it a role that owns nothing (docs/deployment.md, \"The database\")")
+	}
 }

@@ -66,7 +66,7 @@ func (a *App) openProviders(checker *inspect.Checker) error {
 	switch {
 	case writer.Moderator != nil: // it shares the breaker of the model that it asks
 		a.moderator = breakers.Moderator(providers.ChatModel, chat.provider, a.moderator)
-	case a.cfg.InProduction():
+	case a.cfg.InProduction() && !a.cfg.Vendors()[chat.provider].Offered:
 		a.environment.Log.Warn("pictures that are to be copied are moderated by the count of their faces alone: GEMINI_API_KEY is not set")
 	}
 	if writer.Text != nil {
@@ -107,12 +107,17 @@ func vendors() []providers.Vendor {
 	return []providers.Vendor{gemini.Vendor(), seedream.Vendor(), fal.Vendor()}
 }
 
-// openVendors opens those whose keys are there, by name.
+// openVendors opens those that are offered, by name. For a vendor whose key only the workers have it returns an adapter that
+// draws nothing: the API names the models, and asks no vendor.
 func (a *App) openVendors(checker *inspect.Checker) (map[string]providers.Adapters, error) {
 	opened := map[string]providers.Adapters{}
 	for _, vendor := range vendors() {
 		settings := a.cfg.Vendors()[vendor.Name]
-		if settings.Key == "" {
+		switch {
+		case !settings.Offered:
+			continue
+		case settings.Key == "":
+			opened[vendor.Name] = providers.Adapters{Image: providers.Elsewhere{}}
 			continue
 		}
 		adapters, err := vendor.Open(providers.Account{

@@ -11,6 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/test/conformance/providertest"
 	"github.com/mugshot-studio/backend/test/fakes/geminifake"
 	"github.com/mugshot-studio/backend/test/kit/apptest"
+	"github.com/mugshot-studio/backend/test/kit/pgtest"
 	"github.com/mugshot-studio/backend/test/kit/sentrytest"
 )
 
@@ -54,7 +55,8 @@ func TestReports_nameDeadTasksAndNoSecret(t *testing.T) {
 func TestReports_nameAnswersOf5xxAndNoSecret(t *testing.T) {
 	t.Parallel()
 	sentry := sentrytest.New(t)
-	app := apptest.New(t, quiet(), apptest.With("SENTRY_DSN", sentry.DSN))
+	// As the owner of the tables, since it renames one.
+	app := apptest.New(t, quiet(), apptest.With("SENTRY_DSN", sentry.DSN), apptest.With("DATABASE_URL", pgtest.New(t)))
 	who := app.SignUp(t)
 	_, err := app.Store.Pool().Exec(t.Context(), "alter table projects rename to gone")
 	require.NoError(t, err)

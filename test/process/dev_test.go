@@ -222,7 +222,7 @@ func TestDev_refusesATakenAddress(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(dir, ".dev", "postgres"), "nothing was started in vain")
 
 	f := setup(t)
-	p, _ = dev(t, dir, "ADMIN_ADDR="+taken, "DATABASE_URL="+f.dsn, "REDIS_URL="+f.redis.URL())
+	p, _ = dev(t, dir, "ADMIN_ADDR="+taken, "DATABASE_URL="+f.admin, "REDIS_URL="+f.redis.URL())
 	metrics := regexp.MustCompile(`http://\S+/metrics`).FindString(p.output.String())
 	require.NotContains(t, metrics, taken)
 	require.Equal(t, http.StatusOK, status(t.Context(), metrics))
@@ -238,7 +238,7 @@ func TestDev_readsDotEnv(t *testing.T) {
 	f := setup(t)
 	dir, address := openDir(t), freeAddress(t)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".env"), []byte("# ours\nPROJECT_NAME=\"From the file\"\nHTTP_ADDR="+address+
-		"\nDATABASE_URL="+f.dsn+"\nREDIS_URL="+f.redis.URL()+"\n"), 0o600))
+		"\nDATABASE_URL="+f.admin+"\nREDIS_URL="+f.redis.URL()+"\n"), 0o600))
 	p := startAs(t, dir, nil, devBinary)
 	p.awaitReady(t, address)
 	require.Contains(t, p.output.String(), "From the file is running")
@@ -256,12 +256,13 @@ func TestCommands_nameEverythingThatIsWrong(t *testing.T) {
 		code, said := p.wait(t), p.output.String()
 		require.Equal(t, 1, code)
 		for _, want := range []string{
-			"JWT_SECRET has 5 bytes", "DATABASE_URL has a default password", "REDIS_URL is missing", "SMTP_URL is missing",
+			"JWT_SECRET has 5 bytes", "DATABASE_URL has a default password", "REDIS_URL is missing",
 			"SUPABASE_URL is missing", "RATE_LIMIT_FACTOR", "JobLease",
 		} {
 			require.Contains(t, said, want, command)
 		}
 		require.NotContains(t, said, "postgres:postgres")
+		require.Equal(t, command[len(command)-1] != "api", strings.Contains(said, "SMTP_URL is missing"), "an API sends no mails")
 	}
 	code, said := run(t, t.TempDir(), nil, "api")
 	require.Equal(t, 1, code)

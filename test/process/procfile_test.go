@@ -37,6 +37,6 @@ func TestProcfile_startsEveryProcess(t *testing.T) {
 
 	api := startAs(t, f.dir, f.env(), "sh", "-c", "PORT=${HTTP_ADDR#*:}; exec env "+lines["api"])
 	api.awaitReady(t, api.http)
-	worker := startAs(t, f.dir, f.env(), "sh", "-c", "exec "+lines["worker"])
+	worker := startAs(t, f.dir, f.env(), "sh", "-c", "exec env "+lines["worker"])
 	worker.awaitReady(t, worker.admin)
 }

@@ -25,7 +25,8 @@ import (
 // fixture is what the processes of one test share: a database, a Redis server, and a directory for pictures and mails.
 // sql is the test's own connection.
 type fixture struct {
-	dsn   string
+	dsn   string // of the role that processes connect as
+	admin string // of a superuser, where it is another
 	redis *devstack.Redis
 	dir   string
 	store *postgres.Store
@@ -50,14 +51,14 @@ func newRedis(t *testing.T) *devstack.Redis {
 
 func setupOn(t *testing.T, redis *devstack.Redis) *fixture {
 	t.Helper()
-	dsn := pgtest.New(t)
-	return setupWith(t, redis, dsn, dsn)
+	dsn, admin := pgtest.Runtime(t)
+	return setupWith(t, redis, dsn, admin)
 }
 
-// setupWith makes a fixture on a database. The processes use dsn, and the test itself admin.
+// setupWith makes a fixture on a database. The processes use dsn, as a role that owns nothing, and the test itself admin.
 func setupWith(t *testing.T, redis *devstack.Redis, dsn, admin string) *fixture {
 	t.Helper()
-	f := &fixture{dsn: dsn, redis: redis, dir: t.TempDir()}
+	f := &fixture{dsn: dsn, admin: admin, redis: redis, dir: t.TempDir()}
 	f.store = factory.StoreAt(t, f.dsn)
 	var err error
 	f.sql, err = pgx.Connect(t.Context(), admin)
@@ -74,6 +75,7 @@ const shortLease = "JOB_LEASE=2s"
 
 func (f *fixture) env(more ...string) []string {
 	return append([]string{
+		"APP_ENV=development",
 		"DATABASE_URL=" + f.dsn, "DATABASE_MAX_CONNS=6", "REDIS_URL=" + f.redis.URL(), "DEV_DIR=" + f.dir,
 		"JWT_SECRET=secret-of-the-process-tests-0123456789", "RATE_LIMIT_FACTOR=10000",
 		"ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "WORKER_GENERATE_SLOTS=2", "DRAIN_GRACE=0s",

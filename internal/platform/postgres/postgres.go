@@ -88,6 +88,18 @@ func (s *Store) Close() { s.pool.Close() }
 // Ping reports whether Postgres answers.
 func (s *Store) Ping(ctx context.Context) error { return translate(s.pool.Ping(ctx)) }
 
+// OwnsTables tells whether the role that the process connects as owns the tables, or may act as their owner: then a stolen
+// password, or an injected statement, can change the schema and rewrite the ledger.
+func (s *Store) OwnsTables(ctx context.Context) (owns bool, err error) {
+	const query = `
+		select coalesce(bool_or(pg_has_role(current_user, relowner, 'usage')), false)
+		from pg_class where relnamespace = 'public'::regnamespace and relname = 'audit_logs'`
+	if err := s.pool.QueryRow(ctx, query).Scan(&owns); err != nil {
+		return false, fmt.Errorf("look who owns the tables: %w", translate(err))
+	}
+	return owns, nil
+}
+
 // Pool returns the pool for metrics to read its numbers. Nothing else may use it.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 

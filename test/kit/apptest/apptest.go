@@ -110,7 +110,7 @@ func (a *App) provide(t testing.TB, given map[string]string) {
 		"ARGON2_MEMORY_KIB": "8", "ARGON2_ITERATIONS": "1",
 	})
 	if given["DATABASE_URL"] == "" {
-		a.environ["DATABASE_URL"] = pgtest.New(t)
+		a.environ["DATABASE_URL"], _ = pgtest.Runtime(t)
 	}
 	if given["REDIS_URL"] == "" {
 		a.environ["REDIS_URL"] = redistest.URL(t)

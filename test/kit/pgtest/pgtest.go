@@ -45,7 +45,7 @@ func NewWith(t testing.TB, fsys fs.FS) (dsn string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), setupTimeout)
 	defer cancel()
-	template, err := templateOf(ctx, fsys)
+	template, err := templateOf(ctx, fsys, false)
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}

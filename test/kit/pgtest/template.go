@@ -27,10 +27,15 @@ type templateState struct {
 
 // templateOf returns the name of a template database with all migrations applied, and makes it if this server has none for
 // this set of migrations. The name contains the hash of the migrations.
-func templateOf(ctx context.Context, fsys fs.FS) (string, error) {
+//
+// With forRuntime the template also has what [Runtime] needs.
+func templateOf(ctx context.Context, fsys fs.FS, forRuntime bool) (string, error) {
 	name, err := templateName(fsys)
 	if err != nil {
 		return "", err
+	}
+	if forRuntime {
+		name += "_runtime"
 	}
 	value, _ := templates.LoadOrStore(name, &templateState{})
 	state := value.(*templateState)
@@ -39,7 +44,7 @@ func templateOf(ctx context.Context, fsys fs.FS) (string, error) {
 	if state.ready {
 		return name, nil
 	}
-	if err := makeTemplate(ctx, name, fsys); err != nil {
+	if err := makeTemplate(ctx, name, fsys, forRuntime); err != nil {
 		return "", fmt.Errorf("make the template of the test databases: %w", err)
 	}
 	state.ready = true
@@ -48,7 +53,7 @@ func templateOf(ctx context.Context, fsys fs.FS) (string, error) {
 
 // makeTemplate migrates a database and marks it as a template, unless another test binary has done so; it waits for one that is
 // doing so. The mark is set last, so that a template whose making was interrupted is made again.
-func makeTemplate(ctx context.Context, name string, fsys fs.FS) error {
+func makeTemplate(ctx context.Context, name string, fsys fs.FS, forRuntime bool) error {
 	conn, err := connect(ctx)
 	if err != nil {
 		return err
@@ -79,6 +84,11 @@ func makeTemplate(ctx context.Context, name string, fsys fs.FS) error {
 	}
 	if _, err := migrate.Up(ctx, dsn, fsys, slog.New(slog.DiscardHandler)); err != nil {
 		return err
+	}
+	if forRuntime {
+		if err := grant(ctx, conn, dsn); err != nil {
+			return err
+		}
 	}
 	return execute(ctx, conn, "alter database "+quoted+" is_template true allow_connections false")
 }
