@@ -112,7 +112,7 @@ bench-go: ## Run the Go benchmarks; what matters most comes first, in words
 	$(testenv) go test -bench . -run '^$$' ./internal/...
 
 .PHONY: check
-check: verify lint breaking test-race e2e-ts test-browser ## Everything that a change must pass
+check: verify lint security/offline breaking test-race e2e-ts test-browser ## Everything that a change must pass
 
 .PHONY: tools
 tools: ## Build the generators and linters, so that their first use need not
@@ -200,10 +200,19 @@ fmt: ## Format the Go code
 breaking: ## Compare the spec with that of the last release and of main (or BASE), and fail on what breaks clients unannounced
 	@tools/breaking.sh
 
-security: ## Look for known holes in what we depend on; asks vuln.go.dev and the npm registry
+security: security/offline ## Look for known holes in what we depend on; asks vuln.go.dev and the npm registry
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 	cd gen/ts && $(npm) audit
 	cd tools && $(npm) audit
+
+.PHONY: security/offline
+security/offline: ## … what needs no network: modules as go.sum has them, no package of npm that runs scripts; `lint` has gosec's rules
+	go mod verify
+	cd tools && go mod verify
+	@for lock in $$(git ls-files '*package-lock.json'); do \
+		grep -qx 'ignore-scripts=true' "$$(dirname $$lock)/.npmrc" || { echo "$$lock: its .npmrc lacks ignore-scripts=true" >&2; exit 1; }; \
+		! grep -n '"resolved": "http://' $$lock || exit 1; \
+	done
 
 %/node_modules/.package-lock.json: %/package-lock.json
 	cd $* && $(npm) ci

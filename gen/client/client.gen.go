@@ -2028,11 +2028,6 @@ type Prompt struct {
 
 // ProviderMeta Who drew it.
 type ProviderMeta struct {
-	// CostEstimate What it cost us, in US dollars.
-	//
-	// Example: 0.08
-	CostEstimate float64 `json:"cost_estimate"`
-
 	// LatencyMs How long the vendor took.
 	//
 	// Example: 8400
@@ -3393,8 +3388,9 @@ type ClientInterface interface {
 
 	// ResetPasswordWithBody Choose a new password with a link
 	//
-	// The token counts for thirty minutes and once. Every session of the account ends. A password that is
-	// refused does not spend the token.
+	// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+	// password that is refused does not spend the token.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3403,8 +3399,9 @@ type ClientInterface interface {
 
 	// ResetPassword Choose a new password with a link
 	//
-	// The token counts for thirty minutes and once. Every session of the account ends. A password that is
-	// refused does not spend the token.
+	// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+	// password that is refused does not spend the token.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4298,8 +4295,9 @@ func (c *Client) ResendConfirmation(ctx context.Context, body ResendConfirmation
 
 // ResetPasswordWithBody Choose a new password with a link
 //
-// The token counts for thirty minutes and once. Every session of the account ends. A password that is
-// refused does not spend the token.
+// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+// password that is refused does not spend the token.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4318,8 +4316,9 @@ func (c *Client) ResetPasswordWithBody(ctx context.Context, contentType string, 
 
 // ResetPassword Choose a new password with a link
 //
-// The token counts for thirty minutes and once. Every session of the account ends. A password that is
-// refused does not spend the token.
+// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+// password that is refused does not spend the token.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7932,8 +7931,9 @@ type ClientWithResponsesInterface interface {
 
 	// ResetPasswordWithBodyWithResponse Choose a new password with a link
 	//
-	// The token counts for thirty minutes and once. Every session of the account ends. A password that is
-	// refused does not spend the token.
+	// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+	// password that is refused does not spend the token.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7942,8 +7942,9 @@ type ClientWithResponsesInterface interface {
 
 	// ResetPasswordWithResponse Choose a new password with a link
 	//
-	// The token counts for thirty minutes and once. Every session of the account ends. A password that is
-	// refused does not spend the token.
+	// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+	// password that is refused does not spend the token.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15173,8 +15174,9 @@ func (c *ClientWithResponses) ResendConfirmationWithResponse(ctx context.Context
 
 // ResetPasswordWithBodyWithResponse Choose a new password with a link
 //
-// The token counts for thirty minutes and once. Every session of the account ends. A password that is
-// refused does not spend the token.
+// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+// password that is refused does not spend the token.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15189,8 +15191,9 @@ func (c *ClientWithResponses) ResetPasswordWithBodyWithResponse(ctx context.Cont
 
 // ResetPasswordWithResponse Choose a new password with a link
 //
-// The token counts for thirty minutes and once. Every session of the account ends. A password that is
-// refused does not spend the token.
+// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+// password that is refused does not spend the token.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -48,8 +48,10 @@ func TestGemini_drawsThroughTheWholeStack(t *testing.T) {
 	require.Equal(t, "gemini", meta.ProviderName)
 	require.Equal(t, "gemini-of-tomorrow", meta.Model)
 	require.NotEmpty(t, meta.RequestID)
-	require.Positive(t, meta.CostEstimate)
 	require.EqualValues(t, 6, balance(t, who))
+	raw, err := who.GetJobWithResponse(t.Context(), queued.JSON201.JobID)
+	require.NoError(t, err)
+	require.NotContains(t, string(raw.Body), "cost_estimate", "what a picture costs the product is kept, and not told")
 
 	asked := fake.Requests()
 	require.Len(t, asked, 2, "one call for each variant")

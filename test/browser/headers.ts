@@ -31,7 +31,7 @@ test('every answer carries the security headers', async (t) => {
   for (const { got, path } of answers) {
     assert.equal(got['x-content-type-options'], 'nosniff', path);
     assert.equal(got['referrer-policy'], 'no-referrer', path);
-    assert.equal(got['content-security-policy'], "default-src 'none'; frame-ancestors 'none'", path);
+    assert.equal(got['content-security-policy'], "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", path);
     assert.equal(got['cache-control'], 'no-store', path);
   }
 });

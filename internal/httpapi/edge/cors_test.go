@@ -68,7 +68,7 @@ func TestSecurityHeaders_areOnEveryAnswer(t *testing.T) {
 		h := b.do(http.MethodGet, path, "", "Authorization", "").Header()
 		require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"))
 		require.Equal(t, "no-referrer", h.Get("Referrer-Policy"))
-		require.Equal(t, "default-src 'none'; frame-ancestors 'none'", h.Get("Content-Security-Policy"))
+		require.Equal(t, "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", h.Get("Content-Security-Policy"))
 		require.Equal(t, "no-store", h.Get("Cache-Control"))
 		require.Empty(t, h.Get("Strict-Transport-Security"))
 	}

@@ -16,7 +16,7 @@ const hsts = "max-age=63072000; includeSubDomains"
 var (
 	noSniff         = []string{"nosniff"}
 	noReferrer      = []string{"no-referrer"}
-	noSources       = []string{"default-src 'none'; frame-ancestors 'none'"}
+	noSources       = []string{"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
 	noStore         = []string{"no-store"}
 	byOrigin        = []string{"Origin"}
 	strictTransport = []string{hsts}

@@ -33,7 +33,7 @@ func fields(e *client.ErrorEnvelope) (list []string) {
 	return list
 }
 
-var resetLink = regexp.MustCompile(`/reset-password\?token=(\S+)`)
+var resetLink = regexp.MustCompile(`/reset-password#token=(\S+)`)
 
 // resetToken waits for a mail with a reset link in the development folder, and returns its token.
 func resetToken(t *testing.T, devDir, email string) (token string) {

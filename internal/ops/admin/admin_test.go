@@ -61,7 +61,7 @@ func TestJobs_200(t *testing.T) {
 		require.Contains(t, html, part)
 	}
 	require.NotContains(t, html, "<script")
-	require.Contains(t, answer.Header().Get("Content-Security-Policy"), "default-src 'none'")
+	require.Contains(t, answer.Header().Get("Content-Security-Policy"), "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'")
 }
 
 func TestJobs_503(t *testing.T) {

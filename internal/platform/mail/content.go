@@ -82,13 +82,14 @@ type page struct {
 	Content
 }
 
-// ResetURL returns the address of the app's page that takes the token. It fails for content other than [ResetPassword].
+// ResetURL returns the address of the app's page that takes the token. The token is in the fragment, which browsers send to
+// no server: neither logs nor a Referer can hold it. It fails for content other than [ResetPassword].
 func (p page) ResetURL() (string, error) {
 	reset, ok := p.Content.(ResetPassword)
 	if !ok {
 		return "", errors.New("no token to link to")
 	}
-	return p.AppURL + "/reset-password?token=" + url.QueryEscape(reset.Token), nil
+	return p.AppURL + "/reset-password#token=" + url.QueryEscape(reset.Token), nil
 }
 
 // NewTemplates returns the templates for a product's name and for links that begin with appURL, the address of the front

@@ -36,7 +36,7 @@ func TestRender(t *testing.T) {
 	}{
 		{"confirm_email", "Your code is 012345", []string{"012345", "10 minutes", "MugShot Studio"}},
 		{"reset_password", "Choose a new password", []string{
-			"https://app.example.com/reset-password?token=aZ-_09%26%3Cx%3E", "30 minutes", "once",
+			"https://app.example.com/reset-password#token=aZ-_09%26%3Cx%3E", "30 minutes", "once",
 		}},
 		{"password_changed", "Your password was changed", []string{
 			"22 November 2026 at 21:14 UTC", "https://app.example.com/forgot-password",

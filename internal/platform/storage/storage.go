@@ -128,7 +128,8 @@ type Store interface {
 	// SignUpload allows a client to upload an object that does not exist yet. It fails with ErrExists or ErrForbidden.
 	SignUpload(ctx context.Context, object Object, policy UploadPolicy) (SignedUpload, error)
 
-	// SignDownloads allows clients to read objects for ttl, in whole seconds and at least one. The answer has the order of
+	// SignDownloads allows clients to read objects for ttl, in whole seconds and at least one. Browsers are told to save what
+	// they are led to (Content-Disposition), under the last segment of its path; a page may show it all the same. The answer has the order of
 	// paths; a missing object has an empty URL.
 	SignDownloads(ctx context.Context, bucket string, paths []string, ttl time.Duration) ([]SignedURL, error)
 

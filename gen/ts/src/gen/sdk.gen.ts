@@ -183,8 +183,9 @@ export const forgotPassword = <ThrowOnError extends boolean = true>(options: Opt
 /**
  * Choose a new password with a link
  *
- * The token counts for thirty minutes and once. Every session of the account ends. A password that is
- * refused does not spend the token.
+ * The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+ * reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+ * password that is refused does not spend the token.
  *
  */
 export const resetPassword = <ThrowOnError extends boolean = true>(options: Options<ResetPasswordData, ThrowOnError>): RequestResult<ResetPasswordResponses, ResetPasswordErrors, ThrowOnError> => (options.client ?? client).post<ResetPasswordResponses, ResetPasswordErrors, ThrowOnError>({

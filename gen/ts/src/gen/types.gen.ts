@@ -1003,10 +1003,6 @@ export type ProviderMeta = {
      */
     latency_ms: number;
     /**
-     * What it cost us, in US dollars.
-     */
-    cost_estimate: number;
-    /**
      * The vendor's name for the call.
      */
     request_id?: string;

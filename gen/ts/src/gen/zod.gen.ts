@@ -759,7 +759,6 @@ export const zProviderMeta = z.object({
     provider_name: z.string(),
     model: z.string(),
     latency_ms: z.int().gte(0),
-    cost_estimate: z.number().gte(0),
     request_id: z.string().optional()
 });
 

@@ -3,7 +3,9 @@ package filesystem
 import (
 	"encoding/json"
 	"errors"
+	"mime"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"time"
@@ -34,7 +36,7 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
 	// A document opened from here must have no more rights than one of a foreign origin.
-	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; sandbox")
 	header.Set("Cross-Origin-Resource-Policy", "cross-origin") // the signature protects it, so any page may show it
 
 	var err error
@@ -65,6 +67,7 @@ func (s *Store) download(w http.ResponseWriter, r *http.Request, g grant) error 
 	header := w.Header()
 	header.Set("Content-Type", found.info.ContentType)
 	header.Set("ETag", found.info.ETag)
+	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(g.object.Path)}))
 	seconds := int64(g.expires.Sub(s.now()) / time.Second)
 	header.Set("Cache-Control", "private, max-age="+strconv.FormatInt(seconds, 10)) // no longer than the URL is valid
 	if r.Header.Get("Range") != "" {

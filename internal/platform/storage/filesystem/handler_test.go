@@ -135,7 +135,7 @@ func TestHandler_headers(t *testing.T) {
 		require.Equal(t, http.StatusOK, res.StatusCode)
 		require.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
 		require.Equal(t, "private, max-age=3000", res.Header.Get("Cache-Control"))
-		require.Equal(t, "default-src 'none'; sandbox", res.Header.Get("Content-Security-Policy"))
+		require.Equal(t, "default-src 'none'; base-uri 'none'; sandbox", res.Header.Get("Content-Security-Policy"))
 		require.Equal(t, "image/png", res.Header.Get("Content-Type"))
 		require.NotEmpty(t, res.Header.Get("Last-Modified"))
 		require.Empty(t, res.Header.Get("Access-Control-Allow-Origin"))

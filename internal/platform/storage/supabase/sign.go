@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	pathpkg "path"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +77,8 @@ func (c *Client) SignDownloads(ctx context.Context, bucket string, paths []strin
 			if err != nil {
 				return nil, err
 			}
+			// Not covered by the signature: it only has the server name the file, as a download and no page.
+			u += "&download=" + url.QueryEscape(pathpkg.Base(p))
 			signed = append(signed, storage.SignedURL{URL: u, ExpiresAt: expires})
 		}
 	}

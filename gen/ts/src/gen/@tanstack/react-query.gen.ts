@@ -338,8 +338,9 @@ export const forgotPasswordMutation = (options?: Partial<Options<ForgotPasswordD
 /**
  * Choose a new password with a link
  *
- * The token counts for thirty minutes and once. Every session of the account ends. A password that is
- * refused does not spend the token.
+ * The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
+ * reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
+ * password that is refused does not spend the token.
  *
  */
 export const resetPasswordMutation = (options?: Partial<Options<ResetPasswordData>>): UseMutationOptions<ResetPasswordResponse, ResetPasswordError, Options<ResetPasswordData>> => {
