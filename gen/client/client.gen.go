@@ -161,6 +161,7 @@ func (e CreditReason) Valid() bool {
 const (
 	ErrorCodeAccountLocked        ErrorCode = "account_locked"
 	ErrorCodeAssetInUse           ErrorCode = "asset_in_use"
+	ErrorCodeAssetMissing         ErrorCode = "asset_missing"
 	ErrorCodeContentBlocked       ErrorCode = "content_blocked"
 	ErrorCodeCsrfFailed           ErrorCode = "csrf_failed"
 	ErrorCodeEmailNotConfirmed    ErrorCode = "email_not_confirmed"
@@ -199,6 +200,8 @@ func (e ErrorCode) Valid() bool {
 	case ErrorCodeAccountLocked:
 		return true
 	case ErrorCodeAssetInUse:
+		return true
+	case ErrorCodeAssetMissing:
 		return true
 	case ErrorCodeContentBlocked:
 		return true
@@ -907,7 +910,8 @@ type APIError struct {
 
 // APIError_Details More about it, depending on the code.
 type APIError_Details struct {
-	// Fields With `validation_failed`, every failing field.
+	// Fields With `validation_failed`, every failing field; with `asset_missing`, the members of the project whose
+	// pictures are gone.
 	Fields []FieldError `json:"fields,omitempty"`
 
 	// Reason With `invalid_image` and `face_check_failed`, what is wrong with the picture: `empty`; `too_large`, over 8 MiB;
@@ -3782,7 +3786,8 @@ type ClientInterface interface {
 
 	// UpdateProjectWithBody Change a project
 	//
-	// Changes the members that are given; `prompt` is replaced as a whole. With `If-Match` (the project's `ETag`) a
+	// Changes the members that are given; `prompt` is replaced as a whole, and its pictures have to be there. A picture of
+	// a prompt that stays may have been deleted since: that keeps no other member from being changed. With `If-Match` (the project's `ETag`) a
 	// project that changed meanwhile answers `409 version_conflict`. Jobs already queued draw what they were queued with.
 	//
 	// Takes any type of body and a specified content type.
@@ -3792,7 +3797,8 @@ type ClientInterface interface {
 
 	// UpdateProject Change a project
 	//
-	// Changes the members that are given; `prompt` is replaced as a whole. With `If-Match` (the project's `ETag`) a
+	// Changes the members that are given; `prompt` is replaced as a whole, and its pictures have to be there. A picture of
+	// a prompt that stays may have been deleted since: that keeps no other member from being changed. With `If-Match` (the project's `ETag`) a
 	// project that changed meanwhile answers `409 version_conflict`. Jobs already queued draw what they were queued with.
 	//
 	// Takes a body of the `application/json` content type.
@@ -3812,6 +3818,10 @@ type ClientInterface interface {
 	// Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
 	// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
 	//
+	// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
+	// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
+	// `/prompt/copy_target_asset_id` or `/prompt/ref_asset_ids/1`.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /project/{project_id}/queue (the `QueueProject` operationId).
@@ -3821,6 +3831,10 @@ type ClientInterface interface {
 	//
 	// Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
 	// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+	//
+	// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
+	// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
+	// `/prompt/copy_target_asset_id` or `/prompt/ref_asset_ids/1`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5149,7 +5163,8 @@ func (c *Client) GetProject(ctx context.Context, projectID ProjectID, reqEditors
 
 // UpdateProjectWithBody Change a project
 //
-// Changes the members that are given; `prompt` is replaced as a whole. With `If-Match` (the project's `ETag`) a
+// Changes the members that are given; `prompt` is replaced as a whole, and its pictures have to be there. A picture of
+// a prompt that stays may have been deleted since: that keeps no other member from being changed. With `If-Match` (the project's `ETag`) a
 // project that changed meanwhile answers `409 version_conflict`. Jobs already queued draw what they were queued with.
 //
 // Takes any type of body and a specified content type.
@@ -5169,7 +5184,8 @@ func (c *Client) UpdateProjectWithBody(ctx context.Context, projectID ProjectID,
 
 // UpdateProject Change a project
 //
-// Changes the members that are given; `prompt` is replaced as a whole. With `If-Match` (the project's `ETag`) a
+// Changes the members that are given; `prompt` is replaced as a whole, and its pictures have to be there. A picture of
+// a prompt that stays may have been deleted since: that keeps no other member from being changed. With `If-Match` (the project's `ETag`) a
 // project that changed meanwhile answers `409 version_conflict`. Jobs already queued draw what they were queued with.
 //
 // Takes a body of the `application/json` content type.
@@ -5209,6 +5225,10 @@ func (c *Client) ListProjectJobs(ctx context.Context, projectID ProjectID, param
 // Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
 // model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
 //
+// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
+// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
+// `/prompt/copy_target_asset_id` or `/prompt/ref_asset_ids/1`.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /project/{project_id}/queue (the `QueueProject` operationId).
@@ -5228,6 +5248,10 @@ func (c *Client) QueueProjectWithBody(ctx context.Context, projectID ProjectID, 
 //
 // Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
 // model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+//
+// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
+// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
+// `/prompt/copy_target_asset_id` or `/prompt/ref_asset_ids/1`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8373,7 +8397,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateProjectWithBodyWithResponse Change a project
 	//
-	// Changes the members that are given; `prompt` is replaced as a whole. With `If-Match` (the project's `ETag`) a
+	// Changes the members that are given; `prompt` is replaced as a whole, and its pictures have to be there. A picture of
+	// a prompt that stays may have been deleted since: that keeps no other member from being changed. With `If-Match` (the project's `ETag`) a
 	// project that changed meanwhile answers `409 version_conflict`. Jobs already queued draw what they were queued with.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -8383,7 +8408,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateProjectWithResponse Change a project
 	//
-	// Changes the members that are given; `prompt` is replaced as a whole. With `If-Match` (the project's `ETag`) a
+	// Changes the members that are given; `prompt` is replaced as a whole, and its pictures have to be there. A picture of
+	// a prompt that stays may have been deleted since: that keeps no other member from being changed. With `If-Match` (the project's `ETag`) a
 	// project that changed meanwhile answers `409 version_conflict`. Jobs already queued draw what they were queued with.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -8405,6 +8431,10 @@ type ClientWithResponsesInterface interface {
 	// Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
 	// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
 	//
+	// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
+	// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
+	// `/prompt/copy_target_asset_id` or `/prompt/ref_asset_ids/1`.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /project/{project_id}/queue (the `QueueProject` operationId).
@@ -8414,6 +8444,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
 	// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+	//
+	// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
+	// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
+	// `/prompt/copy_target_asset_id` or `/prompt/ref_asset_ids/1`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15892,7 +15926,8 @@ func (c *ClientWithResponses) GetProjectWithResponse(ctx context.Context, projec
 
 // UpdateProjectWithBodyWithResponse Change a project
 //
-// Changes the members that are given; `prompt` is replaced as a whole. With `If-Match` (the project's `ETag`) a
+// Changes the members that are given; `prompt` is replaced as a whole, and its pictures have to be there. A picture of
+// a prompt that stays may have been deleted since: that keeps no other member from being changed. With `If-Match` (the project's `ETag`) a
 // project that changed meanwhile answers `409 version_conflict`. Jobs already queued draw what they were queued with.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -15908,7 +15943,8 @@ func (c *ClientWithResponses) UpdateProjectWithBodyWithResponse(ctx context.Cont
 
 // UpdateProjectWithResponse Change a project
 //
-// Changes the members that are given; `prompt` is replaced as a whole. With `If-Match` (the project's `ETag`) a
+// Changes the members that are given; `prompt` is replaced as a whole, and its pictures have to be there. A picture of
+// a prompt that stays may have been deleted since: that keeps no other member from being changed. With `If-Match` (the project's `ETag`) a
 // project that changed meanwhile answers `409 version_conflict`. Jobs already queued draw what they were queued with.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -15942,6 +15978,10 @@ func (c *ClientWithResponses) ListProjectJobsWithResponse(ctx context.Context, p
 // Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
 // model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
 //
+// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
+// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
+// `/prompt/copy_target_asset_id` or `/prompt/ref_asset_ids/1`.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /project/{project_id}/queue (the `QueueProject` operationId).
@@ -15957,6 +15997,10 @@ func (c *ClientWithResponses) QueueProjectWithBodyWithResponse(ctx context.Conte
 //
 // Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
 // model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+//
+// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
+// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
+// `/prompt/copy_target_asset_id` or `/prompt/ref_asset_ids/1`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

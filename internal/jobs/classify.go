@@ -46,7 +46,12 @@ func classify(err error) task.Decision {
 	switch {
 	case errors.Is(err, errNoProvider):
 		return task.Decision{Code: failModelUnavailable, Message: "This model is not offered any more; your credits are back."}
-	case errors.Is(err, storage.ErrMissing):
+	case errors.Is(err, errPictureChanged):
+		return task.Decision{
+			Code:    failInvalidImage,
+			Message: "One of your pictures is not the one that was checked. Please upload it again; your credits are back.",
+		}
+	case errors.Is(err, storage.ErrMissing), errors.Is(err, errPictureGone):
 		return task.Decision{Code: failInvalidImage, Message: "One of your pictures is gone; your credits are back."}
 	case errors.Is(err, context.DeadlineExceeded):
 		return task.Decision{Retry: true, Code: failProviderBusy, Message: "The model took too long."}

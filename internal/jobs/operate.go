@@ -9,11 +9,13 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
+	"github.com/mugshot-studio/backend/internal/projects"
 )
 
 // Repeat queues a job that failed anew, for an operator: as a new job at the same price, which its owner pays again,
 // since the credits of the failed one are back. It fails with ErrNotFound unless the job failed and no operator has dealt
-// with it, with catalog.ErrModelUnavailable where the model is not offered or can't do it any more, or with ErrInsufficientCredits; then nothing has happened.
+// with it, with catalog.ErrModelUnavailable where the model is not offered or can't do it any more, with
+// projects.ErrAssetMissing, or with ErrInsufficientCredits; then nothing has happened.
 func (s *Service) Repeat(ctx context.Context, failedID uuid.UUID) (uuid.UUID, error) {
 	var repeated db.JobRepeatRow
 	err := s.store.InTx(ctx, func(q *db.Queries) error {
@@ -30,6 +32,9 @@ func (s *Service) Repeat(ctx context.Context, failedID uuid.UUID) (uuid.UUID, er
 			return fmt.Errorf("read prompt: %w", err)
 		}
 		if err := fits(model, failed.Mode, prompt); err != nil {
+			return err
+		}
+		if err := projects.RequirePictures(ctx, q, failed.UserID, prompt); err != nil {
 			return err
 		}
 		origin := tracecontext.From(ctx)

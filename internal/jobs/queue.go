@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -35,45 +36,72 @@ type Queued struct {
 const queueTries = 5
 
 // Queue takes the credits and queues a job, once for each key; replayed tells that it was done already. It fails with
-// projects.ErrNotFound, catalog.ErrModelUnavailable, ErrInsufficientCredits, a validation error, or what package safety
-// refuses; and then nothing has happened.
+// projects.ErrNotFound, projects.ErrAssetMissing, catalog.ErrModelUnavailable, ErrInsufficientCredits, a validation error, or
+// what package safety refuses; and then nothing has happened.
 func (s *Service) Queue(
 	ctx context.Context, userID, projectID uuid.UUID, req JobRequest, key idempotency.Key,
 ) (queued Queued, replayed bool, err error) {
-	var paid db.JobQueueRow
-	var drawing safety.DrawRequest
+	c := queueing{service: s, userID: userID, projectID: projectID, request: req}
 	queued, replayed, err = idempotency.Once(ctx, s.store, userID, key, s.now(), func(q *db.Queries) (Queued, error) {
-		for range queueTries {
-			project, err := projects.Read(ctx, q, userID, projectID)
-			if err != nil {
-				return Queued{}, err
-			}
-			drawing = drawRequest(userID, projectID, project.Mode, project.Prompt, wordsOf(project.Prompt))
-			drawing.Consent = req.Consent
-			paid, err = s.pay(ctx, q, project, req, drawing)
-			if postgres.IsNotFound(err) {
-				if err := s.whyUnpaid(ctx, q, project, req); err != nil {
-					return Queued{}, err
-				}
-				continue
-			}
-			if err != nil {
-				return Queued{}, err
-			}
-			return Queued{JobID: paid.ID, CostCredits: paid.CostCredits, CreditsLeft: paid.CreditsLeft}, nil
-		}
-		return Queued{}, errBusyProject
+		return c.try(ctx, q, key.Value != "")
 	})
+	if errors.Is(err, errNeedsTx) {
+		err = s.store.InTx(ctx, func(q *db.Queries) error {
+			queued, err = c.try(ctx, q, true)
+			return err
+		})
+	}
 	if err != nil {
-		return queued, replayed, s.safety.RecordRefusal(ctx, drawing, err)
+		return queued, replayed, s.safety.RecordRefusal(ctx, c.drawing, err)
 	}
 	if replayed {
 		return queued, true, nil
 	}
 	s.begin(ctx, enqueuedJob{
-		id: paid.ID, userID: userID, cost: paid.CostCredits, waits: paid.Waits, raced: paid.Raced,
+		id: c.paid.ID, userID: userID, cost: c.paid.CostCredits, waits: c.paid.Waits, raced: c.paid.Raced,
 	})
 	return queued, false, nil
+}
+
+// errNeedsTx says that a project has pictures, which are looked for in the transaction that pays, and that there is none.
+var errNeedsTx = errors.New("jobs: a project with pictures is queued in a transaction")
+
+// queueing is one call of [Service.Queue].
+type queueing struct {
+	service           *Service
+	userID, projectID uuid.UUID
+	request           JobRequest
+
+	drawing safety.DrawRequest // of the last try
+	paid    db.JobQueueRow
+}
+
+// try queues and pays, or fails with errNeedsTx.
+func (c *queueing) try(ctx context.Context, q *db.Queries, inTx bool) (Queued, error) {
+	s := c.service
+	for range queueTries {
+		project, err := projects.Read(ctx, q, c.userID, c.projectID)
+		if err != nil {
+			return Queued{}, err
+		}
+		if !inTx && projects.HasPictures(project.Prompt) {
+			return Queued{}, errNeedsTx
+		}
+		c.drawing = drawRequest(c.userID, c.projectID, project.Mode, project.Prompt, wordsOf(project.Prompt))
+		c.drawing.Consent = c.request.Consent
+		c.paid, err = s.pay(ctx, q, project, c.request, c.drawing)
+		if postgres.IsNotFound(err) {
+			if err := s.whyUnpaid(ctx, q, project, c.request); err != nil {
+				return Queued{}, err
+			}
+			continue
+		}
+		if err != nil {
+			return Queued{}, err
+		}
+		return Queued{JobID: c.paid.ID, CostCredits: c.paid.CostCredits, CreditsLeft: c.paid.CreditsLeft}, nil
+	}
+	return Queued{}, errBusyProject
 }
 
 // enqueuedJob is a job that has just been queued and paid for.
@@ -106,6 +134,9 @@ func (s *Service) pay(
 		return db.JobQueueRow{}, err
 	}
 	if err := s.safety.BeforeQueue(ctx, q, drawing); err != nil {
+		return db.JobQueueRow{}, err
+	}
+	if err := projects.RequirePictures(ctx, q, p.UserID, p.Prompt); err != nil {
 		return db.JobQueueRow{}, err
 	}
 	consent, err := encodeConsent(req.Consent)

@@ -83,7 +83,7 @@ func TestQueueProject_4xx_costsNothing(t *testing.T) {
 	t.Parallel()
 	f := setup(t, 3, time.Minute)
 	other := factory.User(t, f.store, 100)
-	target, selfie := factory.ID(), factory.ID()
+	target, selfie := f.picture(t, "copy_target", []byte("a picture")), f.picture(t, "selfie", []byte("a face"))
 	copying := factory.Project(t, f.store, f.user.ID, func(p *db.ProjectCreateParams) {
 		p.Mode, p.CopyTargetAssetID, p.SelfieAssetID = catalog.Copy, &target, &selfie
 	})

@@ -2,6 +2,9 @@ package jobs
 
 import (
 	"context"
+	"crypto/md5" //nolint:gosec // a checksum that the contract asks for, not a protection
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 
@@ -15,8 +18,15 @@ import (
 // maxReferenceBytes is the limit of an upload; see contract: 8 MiB.
 const maxReferenceBytes = 8 << 20
 
-// references fetches the pictures that a prompt refers to. A picture that was deleted since is left out: the
-// creator took it away.
+var (
+	// errPictureGone says that a picture of the prompt was deleted. What was paid for can't be drawn without it.
+	errPictureGone = errors.New("jobs: a picture of the prompt is gone")
+	// errPictureChanged says that the storage holds other bytes than those that were checked.
+	errPictureChanged = errors.New("jobs: a picture is not the one that was checked")
+)
+
+// references fetches the pictures that a prompt refers to: all of them, and the very bytes that were checked at their
+// upload. It fails with errPictureGone, which deleteAsset rules out while a job needs the picture, and errPictureChanged.
 func (r *Renderer) references(ctx context.Context, userID uuid.UUID, p db.Prompt) ([]providers.Reference, error) {
 	ids := append([]uuid.UUID{}, p.RefAssetIds...)
 	for _, id := range []*uuid.UUID{p.SelfieAssetID, p.CopyTargetAssetID} {
@@ -32,7 +42,7 @@ func (r *Renderer) references(ctx context.Context, userID uuid.UUID, p db.Prompt
 	for _, id := range ids {
 		asset, ok := found[id]
 		if !ok {
-			continue
+			return nil, errPictureGone
 		}
 		data, err := r.fetch(ctx, asset)
 		if err != nil {
@@ -49,9 +59,15 @@ func (r *Renderer) fetch(ctx context.Context, a db.Asset) ([]byte, error) {
 		return nil, fmt.Errorf("open reference: %w", err)
 	}
 	defer body.Close()
-	data, err := io.ReadAll(io.LimitReader(body, maxReferenceBytes))
+	data, err := io.ReadAll(io.LimitReader(body, maxReferenceBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("read reference: %w", err)
+	}
+	sum := md5.Sum(data) //nolint:gosec // the checksum that the row has
+	if int64(len(data)) != a.SizeBytes || a.MD5 == nil || hex.EncodeToString(sum[:]) != *a.MD5 {
+		r.Log.ErrorContext(ctx, "a picture in storage is not the one that was checked", "asset_id", a.ID, "bucket", a.Bucket,
+			"path", a.StoragePath, "bytes", len(data), "expected_bytes", a.SizeBytes)
+		return nil, errPictureChanged
 	}
 	return data, nil
 }

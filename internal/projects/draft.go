@@ -51,11 +51,12 @@ func (d Draft) Sized() Draft {
 // Check finds what keeps the account from creating a project of a draft, beside what the spec rules out: a validation
 // error, or the failure to look.
 func (s *Service) Check(ctx context.Context, userID uuid.UUID, d Draft) error {
-	return s.check(ctx, userID, d.Sized())
+	return s.check(ctx, userID, d.Sized(), true)
 }
 
-// check finds everything that the spec alone can't rule out, and reports all of it at once.
-func (s *Service) check(ctx context.Context, userID uuid.UUID, d Draft) error {
+// check finds everything that the spec alone can't rule out, and reports all of it at once. Pictures are looked for where
+// the prompt is new: one that was there already may have lost some since.
+func (s *Service) check(ctx context.Context, userID uuid.UUID, d Draft, newPrompt bool) error {
 	var fields []apperr.Field
 	if d.Prompt.normal().Headline == "" {
 		fields = append(fields, apperr.Body("prompt/headline", "pattern", "The headline must have a visible character."))
@@ -63,19 +64,17 @@ func (s *Service) check(ctx context.Context, userID uuid.UUID, d Draft) error {
 	if d.Mode == catalog.Copy && d.Prompt.CopyTargetAssetID == nil {
 		fields = append(fields, apperr.Body("prompt/copy_target_asset_id", "required", "Copy mode needs a picture to copy."))
 	}
-	wanted := d.Prompt.assets()
-	ids := make([]uuid.UUID, len(wanted))
-	for i, w := range wanted {
-		ids[i] = w.id
-	}
-	found, err := s.assets(ctx, userID, ids)
-	if err != nil {
-		return err
-	}
-	for _, w := range wanted {
-		if found[w.id].Type != w.assetType {
-			fields = append(fields, apperr.Body(w.field, "not_found",
-				fmt.Sprintf("You have no picture of type %s with this id.", w.assetType)))
+	if newPrompt {
+		wanted := d.Prompt.assets()
+		found, err := s.assets(ctx, userID, idsOf(wanted))
+		if err != nil {
+			return err
+		}
+		for _, w := range wanted {
+			if found[w.id].Type != w.assetType {
+				fields = append(fields, apperr.Body(w.field, "not_found",
+					fmt.Sprintf("You have no picture of type %s with this id.", w.assetType)))
+			}
 		}
 	}
 	if len(fields) > 0 {
@@ -141,10 +140,14 @@ func text(s *string) string {
 func (p Project) draft() Draft {
 	return Draft{
 		Mode: p.Mode, Platform: p.Platform, Width: p.Width, Height: p.Height, ModelPref: p.ModelPref, Seed: p.Seed,
-		Prompt: Prompt{
-			Headline: p.Prompt.Headline, Subtext: p.Prompt.Subtext, Vibe: p.Prompt.Vibe, Details: p.Prompt.Details,
-			RefAssetIDs: slices.Clone(p.Prompt.RefAssetIds), SelfieAssetID: p.Prompt.SelfieAssetID,
-			CopyTargetAssetID: p.Prompt.CopyTargetAssetID,
-		},
+		Prompt: promptOf(p.Prompt),
+	}
+}
+
+// promptOf is a prompt as its owner has written it.
+func promptOf(p db.Prompt) Prompt {
+	return Prompt{
+		Headline: p.Headline, Subtext: p.Subtext, Vibe: p.Vibe, Details: p.Details,
+		RefAssetIDs: slices.Clone(p.RefAssetIds), SelfieAssetID: p.SelfieAssetID, CopyTargetAssetID: p.CopyTargetAssetID,
 	}
 }

@@ -6,7 +6,8 @@
 //   - A project points at its current prompt. A prompt never changes: an edit adds one, so that a job draws the prompt that was
 //     current when the job was queued.
 //   - version grows with every edit. An edit that names a version is made to that version or not at all ([ErrVersionConflict]).
-//   - Every picture of a prompt was ready, of the right type and of the same account when the prompt was written.
+//   - Every picture of a prompt was ready, of the right type and of the same account when the prompt was written. It may be
+//     deleted later: the project can still be edited, and is not drawn ([RequirePictures]).
 package projects
 
 import (
@@ -52,7 +53,7 @@ func (s *Service) Create(
 		return created, replayed, err
 	}
 	d = d.Sized()
-	if err := s.check(ctx, userID, d); err != nil {
+	if err := s.check(ctx, userID, d, true); err != nil {
 		return Project{}, false, err
 	}
 	return idempotency.Once(ctx, s.store, userID, key, s.now(), func(q *db.Queries) (Project, error) {

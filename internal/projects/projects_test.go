@@ -145,6 +145,36 @@ func TestUpdateProject_changesWhatIsGiven(t *testing.T) {
 	require.EqualValues(t, 1080, updated.Width)
 }
 
+// A picture that was deleted keeps nothing else from being changed. A new prompt has to do without it.
+func TestUpdateProject_afterItsPicturesWereDeleted(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	d := draft()
+	target := f.add("copy_target")
+	d.Mode, d.Prompt.RefAssetIDs, d.Prompt.CopyTargetAssetID = catalog.Copy, []uuid.UUID{f.add("ref")}, &target
+	project := f.create(t, d)
+	f.mu.Lock()
+	clear(f.assets)
+	f.mu.Unlock()
+
+	model, wide := "seedream", int32(1920)
+	choice := &model
+	updated, err := f.service.Update(t.Context(), f.user.ID, project.ID, projects.Change{ModelPref: &choice, Width: &wide})
+	require.NoError(t, err)
+	require.Equal(t, "seedream", *updated.ModelPref)
+	require.Equal(t, project.Prompt.ID, updated.Prompt.ID)
+
+	_, err = f.service.Update(t.Context(), f.user.ID, project.ID, projects.Change{Prompt: &d.Prompt})
+	var fields []string
+	for _, failed := range apperr.From(err).Fields {
+		fields = append(fields, failed.Field)
+	}
+	require.Equal(t, []string{"/prompt/ref_asset_ids/0", "/prompt/copy_target_asset_id"}, fields)
+	design := catalog.Design
+	_, err = f.service.Update(t.Context(), f.user.ID, project.ID, projects.Change{Mode: &design, Prompt: &projects.Prompt{Headline: "Mine"}})
+	require.NoError(t, err)
+}
+
 func TestUpdateProject_409_ofManyWithOneVersionOneWins(t *testing.T) {
 	t.Parallel()
 	f := setup(t)

@@ -36,7 +36,7 @@ func (s *Service) Update(ctx context.Context, userID, id uuid.UUID, c Change) (P
 			return Project{}, ErrVersionConflict
 		}
 		draft := c.apply(current.draft())
-		if err := s.check(ctx, userID, draft); err != nil {
+		if err := s.check(ctx, userID, draft, c.Prompt != nil); err != nil {
 			return Project{}, err
 		}
 		updated, err := s.write(ctx, current, draft, c.Prompt != nil)

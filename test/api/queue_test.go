@@ -281,6 +281,30 @@ func TestQueueProject_403_consent(t *testing.T) {
 	require.EqualValues(t, 6, balance(t, who))
 }
 
+func TestQueueProject_409_assetMissing(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	who := app.SignUp(t)
+	app.Grant(t, who.Email, 10)
+	project := faceSwap(t, app, who)
+	deleted, err := who.DeleteAssetWithResponse(t.Context(), *project.Prompt.CopyTargetAssetID)
+	require.NoError(t, err)
+	require.Equal(t, 204, deleted.StatusCode(), "%s", deleted.Body)
+
+	o := order()
+	o.Consent = &client.Consent{SubjectIsMe: new(true), AcceptedAt: app.Clock.Now()}
+	res, err := who.QueueProjectWithResponse(t.Context(), project.ID, nil, o)
+	require.NoError(t, err)
+	problem := refused(t, res.JSON409, res.Body, client.ErrorCodeAssetMissing)
+	require.Len(t, problem.Details.Fields, 1)
+	require.Equal(t, "/prompt/copy_target_asset_id", problem.Details.Fields[0].Field)
+	require.EqualValues(t, 10, balance(t, who), "nothing was charged")
+
+	changed, err := who.UpdateProjectWithResponse(t.Context(), project.ID, nil, client.ProjectUpdate{Width: new(int64(1920))})
+	require.NoError(t, err)
+	require.NotNil(t, changed.JSON200, "%s", changed.Body)
+}
+
 func TestQueueProject_404(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)

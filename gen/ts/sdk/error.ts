@@ -27,7 +27,7 @@ export class MugshotError extends Error implements ErrorEnvelope {
     return this.error.code;
   }
 
-  /** The failing fields of a `validation_failed`, all at once. */
+  /** The failing fields, all at once: of a `validation_failed`, or the members of a project whose pictures are gone (`asset_missing`). */
   get fields(): readonly FieldError[] {
     return this.error.details?.fields ?? [];
   }

@@ -38,7 +38,7 @@ type Error struct {
 	Code       Code
 	Message    string         // one sentence that clients may show; no secret, no internal name
 	Details    map[string]any // JSON-encodable, shown to the client
-	Fields     []Field        // the failing fields of a validation, all at once
+	Fields     []Field        // the failing fields, all at once
 	RetryAfter time.Duration  // when the client may try again; 0: not stated
 	cause      error
 }
@@ -105,6 +105,13 @@ func (e *Error) WithDetail(key string, value any) *Error {
 		c.Details = map[string]any{}
 	}
 	c.Details[key] = value
+	return &c
+}
+
+// WithFields returns a copy that names the failing fields.
+func (e *Error) WithFields(fields ...Field) *Error {
+	c := *e
+	c.Fields = fields
 	return &c
 }
 

@@ -33,6 +33,7 @@ const (
 	CodeModelUnavailable     Code = "model_unavailable"
 	CodeJobFinished          Code = "job_finished"
 	CodeAssetInUse           Code = "asset_in_use"
+	CodeAssetMissing         Code = "asset_missing"
 	CodeRateLimited          Code = "rate_limited"
 	CodeAccountLocked        Code = "account_locked"
 	CodeInternal             Code = "internal"
@@ -47,8 +48,8 @@ func Codes() []Code {
 		CodeInvalidRefreshToken, CodeEmailNotConfirmed, CodeSecondFactorRequired, CodeCSRFFailed, CodeFaceSwapBlocked,
 		CodeContentBlocked, CodeNotFound, CodeMethodNotAllowed, CodePayloadTooLarge, CodeUnsupportedMediaType,
 		CodeEmailTaken, CodeUsernameTaken, CodeVersionConflict, CodeInsufficientCredits, CodeIdempotencyConflict,
-		CodeModelUnavailable, CodeJobFinished, CodeAssetInUse, CodeRateLimited, CodeAccountLocked, CodeInternal,
-		CodeUnavailable,
+		CodeModelUnavailable, CodeJobFinished, CodeAssetInUse, CodeAssetMissing, CodeRateLimited, CodeAccountLocked,
+		CodeInternal, CodeUnavailable,
 	}
 }
 

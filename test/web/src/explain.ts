@@ -29,6 +29,7 @@ export function explain(error: MugshotError): string {
     case 'model_unavailable':
     case 'job_finished':
     case 'asset_in_use':
+    case 'asset_missing':
     case 'internal':
     case 'unavailable':
       return error.message;

@@ -469,7 +469,8 @@ export const getProject = <ThrowOnError extends boolean = true>(options: Options
 /**
  * Change a project
  *
- * Changes the members that are given; `prompt` is replaced as a whole. With `If-Match` (the project's `ETag`) a
+ * Changes the members that are given; `prompt` is replaced as a whole, and its pictures have to be there. A picture of
+ * a prompt that stays may have been deleted since: that keeps no other member from being changed. With `If-Match` (the project's `ETag`) a
  * project that changed meanwhile answers `409 version_conflict`. Jobs already queued draw what they were queued with.
  *
  */
@@ -488,6 +489,10 @@ export const updateProject = <ThrowOnError extends boolean = true>(options: Opti
  *
  * Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
  * model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+ *
+ * A project whose pictures were deleted, its references too, is not drawn without them: the answer is
+ * `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
+ * `/prompt/copy_target_asset_id` or `/prompt/ref_asset_ids/1`.
  *
  */
 export const queueProject = <ThrowOnError extends boolean = true>(options: Options<QueueProjectData, ThrowOnError>): RequestResult<QueueProjectResponses, QueueProjectErrors, ThrowOnError> => (options.client ?? client).post<QueueProjectResponses, QueueProjectErrors, ThrowOnError>({

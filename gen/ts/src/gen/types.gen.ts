@@ -7,7 +7,7 @@ export type ClientOptions = {
 /**
  * What went wrong, for programs. New codes may be added; treat an unknown one by the HTTP status.
  */
-export type ErrorCode = 'malformed_json' | 'validation_failed' | 'invalid_cursor' | 'invalid_code' | 'invalid_reset_token' | 'invalid_image' | 'face_check_failed' | 'upload_missing' | 'unauthenticated' | 'invalid_credentials' | 'invalid_refresh_token' | 'email_not_confirmed' | 'second_factor_required' | 'csrf_failed' | 'face_swap_blocked' | 'content_blocked' | 'not_found' | 'method_not_allowed' | 'payload_too_large' | 'unsupported_media_type' | 'email_taken' | 'username_taken' | 'version_conflict' | 'insufficient_credits' | 'idempotency_conflict' | 'model_unavailable' | 'job_finished' | 'asset_in_use' | 'rate_limited' | 'account_locked' | 'internal' | 'unavailable';
+export type ErrorCode = 'malformed_json' | 'validation_failed' | 'invalid_cursor' | 'invalid_code' | 'invalid_reset_token' | 'invalid_image' | 'face_check_failed' | 'upload_missing' | 'unauthenticated' | 'invalid_credentials' | 'invalid_refresh_token' | 'email_not_confirmed' | 'second_factor_required' | 'csrf_failed' | 'face_swap_blocked' | 'content_blocked' | 'not_found' | 'method_not_allowed' | 'payload_too_large' | 'unsupported_media_type' | 'email_taken' | 'username_taken' | 'version_conflict' | 'insufficient_credits' | 'idempotency_conflict' | 'model_unavailable' | 'job_finished' | 'asset_in_use' | 'asset_missing' | 'rate_limited' | 'account_locked' | 'internal' | 'unavailable';
 
 /**
  * One field that has to change.
@@ -45,7 +45,9 @@ export type ApiError = {
      */
     details?: {
         /**
-         * With `validation_failed`, every failing field.
+         * With `validation_failed`, every failing field; with `asset_missing`, the members of the project whose
+         * pictures are gone.
+         *
          */
         fields?: Array<FieldError>;
         reason?: PictureRefusal;

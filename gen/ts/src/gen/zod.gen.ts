@@ -34,6 +34,7 @@ export const zErrorCode = z.enum([
     'model_unavailable',
     'job_finished',
     'asset_in_use',
+    'asset_missing',
     'rate_limited',
     'account_locked',
     'internal',
