@@ -7,6 +7,7 @@
 //   - An object is written before its row becomes ready, and a row is removed before its object. A crash in between leaves an
 //     object too many, never one too few.
 //   - The name of an object is never used twice.
+//   - A ready row points at the bytes that were checked, under a name that no address of an upload can write.
 //   - An uploaded profile photo becomes the account's, and the one before is removed, in one transaction.
 //   - A picture that a queued or running job needs can't be deleted.
 package assets

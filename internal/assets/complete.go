@@ -23,8 +23,9 @@ const (
 	rejected = "rejected"
 )
 
-// Complete checks what was uploaded and makes it an asset; created is false when it was one already. A profile photo is
-// redrawn without metadata and becomes that of the account, whose old one is removed. It fails with ErrNotFound,
+// Complete checks what was uploaded and makes it an asset; created is false when it was one already. The bytes that were
+// checked are stored under a name of their own, and those that were uploaded are removed. A profile photo is redrawn
+// without metadata and becomes that of the account, whose old one is removed. It fails with ErrNotFound,
 // ErrUploadMissing, and with what package inspect finds: then the object is removed, and so the answer stays.
 func (s *Service) Complete(ctx context.Context, userID, id uuid.UUID) (asset db.Asset, created bool, err error) {
 	// A request that loses a race reads the row once more: the state that it finds then is final.
@@ -63,39 +64,24 @@ func (s *Service) complete(ctx context.Context, userID uuid.UUID, upload db.Asse
 	})
 	switch {
 	case errors.Is(err, errEnded):
-		s.remove(ctx, checked.drawn()...)
+		s.remove(ctx, checked.kept)
 		return db.Asset{}, errEnded
-	case err != nil: // whether it was committed is not known, so what was drawn is left to Sweep
+	case err != nil: // whether it was committed is not known, so what was stored is left to Sweep
 		return db.Asset{}, err
 	}
-	s.remove(ctx, append(old, checked.replaced()...)...)
+	s.remove(ctx, append(old, objectOf(checked.upload))...)
 	return asset, nil
 }
 
-// checked is an upload that was found good, and the object that is to be kept of it.
+// checked is an upload that was found good, and the object that is kept of it.
 type checked struct {
 	upload db.Asset
 	kept   storage.Object
 	inspect.Picture
 }
 
-// drawn is the object that was made by the check, if it made one; replaced is the one that is then needed no more.
-func (c checked) drawn() []storage.Object {
-	if c.Data == nil {
-		return nil
-	}
-	return []storage.Object{c.kept}
-}
-
-func (c checked) replaced() []storage.Object {
-	if c.Data == nil {
-		return nil
-	}
-	return []storage.Object{objectOf(c.upload)}
-}
-
-// check inspects the uploaded file, and stores the redrawn picture, if one was made, under the account's prefix. A file that
-// is refused ends the upload. Without a file it fails with errEnded, since a faster request may have removed it.
+// check inspects the uploaded file, and stores what it has inspected under the account's prefix. A file that is refused ends
+// the upload. Without a file it fails with errEnded, since a faster request may have removed it.
 func (s *Service) check(ctx context.Context, userID uuid.UUID, upload db.Asset) (checked, error) {
 	body, stored, err := s.objects.Open(ctx, objectOf(upload))
 	switch {
@@ -114,17 +100,16 @@ func (s *Service) check(ctx context.Context, userID uuid.UUID, upload db.Asset) 
 	if err != nil {
 		return checked{}, unavailable(err)
 	}
-	c := checked{upload: upload, kept: objectOf(upload), Picture: picture}
-	if picture.Data != nil {
-		// Under a new name: the upload stays as it was announced until the row says otherwise, and a client that has the
-		// signed address of the upload can't write here.
-		c.kept.Path = storage.ObjectName(userID, upload.Type, s.newID(), s.now(), picture.ContentType)
-		err := s.objects.Put(ctx, c.kept, picture.ContentType, bytes.NewReader(picture.Data), picture.Size)
-		if err != nil {
-			return checked{}, unavailable(fmt.Errorf("store redrawn picture: %w", err))
-		}
+	// The storage may let the signed address of the upload replace its object at any time (docs/security.md). So the very
+	// bytes that were checked are stored, under a new name, for which no address was ever signed to write.
+	kept := storage.Object{
+		Bucket: upload.Bucket, Path: storage.ObjectName(userID, upload.Type, s.newID(), s.now(), picture.ContentType),
 	}
-	return c, nil
+	if err := s.objects.Put(ctx, kept, picture.ContentType, bytes.NewReader(picture.Data), picture.Size); err != nil {
+		return checked{}, unavailable(fmt.Errorf("store checked picture: %w", err))
+	}
+	picture.Data = nil // not needed any more
+	return checked{upload: upload, kept: kept, Picture: picture}, nil
 }
 
 func (s *Service) inspect(ctx context.Context, body io.Reader, stored storage.Info, upload db.Asset) (inspect.Picture, error) {

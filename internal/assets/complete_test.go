@@ -26,7 +26,10 @@ func TestComplete(t *testing.T) {
 	asset, created, err := f.Complete(t.Context(), f.user.ID, id)
 	require.NoError(t, err)
 	require.True(t, created)
-	require.Equal(t, []any{int32(8), int32(6), int64(len(picture(t))), object.Path}, []any{*asset.Width, *asset.Height, asset.SizeBytes, asset.StoragePath})
+	require.Equal(t, []any{int32(8), int32(6), int64(len(picture(t)))}, []any{*asset.Width, *asset.Height, asset.SizeBytes})
+	require.Regexp(t, "^"+f.user.ID.String()+"/ref/", asset.StoragePath)
+	require.Equal(t, picture(t), f.content(t, f.objectOf(t, id)))
+	require.False(t, f.exists(t, object), "the upload is not needed any more")
 	require.Nil(t, asset.ExpiresAt)
 
 	again, created, err := f.Complete(t.Context(), f.user.ID, id)

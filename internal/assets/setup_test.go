@@ -3,6 +3,8 @@ package assets_test
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"image"
 	"image/png"
 	"io"
@@ -226,6 +228,11 @@ func (f *fixture) requireWhole(t testing.TB, swept bool) {
 func (f *fixture) sweepLater(t testing.TB) {
 	t.Helper()
 	require.NoError(t, f.Sweep(t.Context(), f.now().Add(2*time.Hour)))
+}
+
+func md5Of(b []byte) string {
+	sum := md5.Sum(b)
+	return hex.EncodeToString(sum[:])
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -42,5 +42,5 @@ func (s *Service) ClaimSignupPhoto(
 		}
 		return err
 	}
-	return attach, func(ctx context.Context) { s.remove(ctx, photo.replaced()...) }, nil
+	return attach, func(ctx context.Context) { s.remove(ctx, objectOf(photo.upload)) }, nil
 }

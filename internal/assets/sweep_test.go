@@ -2,7 +2,9 @@ package assets_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -108,19 +110,21 @@ func TestSweep_remembersItsPosition(t *testing.T) {
 	require.Empty(t, f.stored(t))
 }
 
-// Nothing that a row refers to is removed, whatever goes on beside the sweep, also when everything looks old.
+// Nothing that a row refers to is removed, whatever goes on beside the sweep, also when everything looks old but what a
+// request is about to write the row of.
 func TestSweep_race(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
+	unfinished := &youngUntilDone{Store: f.objects}
 	var uploads, sweeps sync.WaitGroup
 	stop := make(chan struct{})
 	for range 2 {
-		sweeps.Go(func() { f.sweepUntil(t, stop) })
+		sweeps.Go(func() { f.sweepUntil(t, unfinished, stop) })
 	}
 	for client := range 4 {
 		uploads.Go(func() {
 			for i := range 15 {
-				f.comeAndGo(t, (i+client)%3 == 0)
+				f.comeAndGo(t, unfinished, (i+client)%3 == 0)
 			}
 		})
 	}
@@ -132,26 +136,44 @@ func TestSweep_race(t *testing.T) {
 }
 
 // sweepUntil sweeps, each time from the beginning, so far ahead that every object looks old but no upload is late.
-func (f *fixture) sweepUntil(t *testing.T, stop <-chan struct{}) {
+func (f *fixture) sweepUntil(t *testing.T, objects storage.Store, stop <-chan struct{}) {
 	for {
 		select {
 		case <-stop:
 			return
 		default:
 		}
-		sweeper := assets.New(assets.Deps{Store: f.store, Objects: f.objects, Log: quiet()})
+		sweeper := assets.New(assets.Deps{Store: f.store, Objects: objects, Log: quiet()})
 		if err := sweeper.Sweep(t.Context(), f.now().Add(65*time.Minute)); err != nil {
 			t.Errorf("sweep: %v", err)
 		}
 	}
 }
 
+// youngUntilDone lists an object whose row may be about to be written as one of the time of the sweep.
+type youngUntilDone struct {
+	storage.Store
+	done sync.Map // paths of completed assets
+}
+
+func (y *youngUntilDone) List(ctx context.Context, bucket, prefix, cursor string, limit int) (storage.Page, error) {
+	page, err := y.Store.List(ctx, bucket, prefix, cursor, limit)
+	for i, e := range page.Entries {
+		if _, done := y.done.Load(e.Path); !done && !strings.Contains(e.Path, "/incoming/") {
+			page.Entries[i].Modified = e.Modified.Add(time.Hour)
+		}
+	}
+	return page, err
+}
+
 // comeAndGo completes an upload, and perhaps deletes it.
-func (f *fixture) comeAndGo(t *testing.T, andGo bool) {
+func (f *fixture) comeAndGo(t *testing.T, objects *youngUntilDone, andGo bool) {
 	id, _ := f.upload(t, assets.Reference, "image/png", picture(t))
-	if _, _, err := f.Complete(t.Context(), f.user.ID, id); err != nil {
+	asset, _, err := f.Complete(t.Context(), f.user.ID, id)
+	if err != nil {
 		t.Errorf("complete: %v", err)
 	}
+	objects.done.Store(asset.StoragePath, true)
 	if !andGo {
 		return
 	}

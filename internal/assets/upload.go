@@ -11,6 +11,10 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
+// incoming names the folder of an account's uploads, where it would name their type once they are checked. A row is ready
+// under another name: whatever an address of an upload writes afterwards belongs to no row, and [Service.Sweep] removes it.
+const incoming = "incoming"
+
 // uploadLifetime is how long a client has to send the file and say so.
 const uploadLifetime = time.Hour
 
@@ -45,7 +49,7 @@ func (s *Service) createUpload(ctx context.Context, userID *uuid.UUID, u Upload)
 		owner = *userID
 	}
 	object := storage.Object{
-		Bucket: bucketOf(u.Type), Path: storage.ObjectName(owner, u.Type, id, now, u.ContentType),
+		Bucket: bucketOf(u.Type), Path: storage.ObjectName(owner, incoming, id, now, u.ContentType),
 	}
 	expires := now.Add(uploadLifetime)
 	err := s.store.Queries().AssetCreate(ctx, db.AssetCreateParams{

@@ -25,7 +25,7 @@ func TestCreateUpload(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "pending", row.Status)
 	require.Equal(t, storage.BucketUserAssets, row.Bucket)
-	require.Regexp(t, "^"+f.user.ID.String()+"/selfie/"+ticket.AssetID.String()+`_\d{8}T\d{6}Z\.webp$`, row.StoragePath)
+	require.Regexp(t, "^"+f.user.ID.String()+"/incoming/"+ticket.AssetID.String()+`_\d{8}T\d{6}Z\.webp$`, row.StoragePath)
 
 	_, err = f.Get(t.Context(), f.user.ID, ticket.AssetID)
 	require.ErrorIs(t, err, assets.ErrNotFound, "it is not a picture yet")

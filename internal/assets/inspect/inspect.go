@@ -70,8 +70,9 @@ type Picture struct {
 	Height      int    // likewise
 	MD5         string // in hexadecimal
 	Faces       int    // when they were to be counted: those that matter beside the surest
-	// Data is the picture drawn anew, when that was wanted: a JPEG with its longer side at most 2048 pixels, upright, on
-	// white, and with no metadata such as where it was taken. All of the above are then about it.
+	// Data is what was checked, and all of the above are about it: the file itself, or the picture drawn anew, when that was
+	// wanted: a JPEG with its longer side at most 2048 pixels, upright, on white, and with no metadata such as where it was
+	// taken.
 	Data []byte
 }
 
@@ -170,7 +171,6 @@ func (c *Checker) look(ctx context.Context, data []byte, f format, about survey,
 			return Picture{}, fmt.Errorf("redraw picture: %w", err)
 		}
 		picture = describe("image/jpeg", drawn.Bytes(), upright.Rect.Size())
-		picture.Data = drawn.Bytes()
 	}
 	return picture, nil
 }
@@ -219,5 +219,6 @@ func describe(contentType string, data []byte, size image.Point) Picture {
 	sum := md5.Sum(data) //nolint:gosec // see the import
 	return Picture{
 		ContentType: contentType, Size: int64(len(data)), Width: size.X, Height: size.Y, MD5: hex.EncodeToString(sum[:]),
+		Data: data,
 	}
 }

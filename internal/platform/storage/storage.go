@@ -73,7 +73,8 @@ type UploadPolicy struct {
 }
 
 // SignedUpload is a request that a client sends once, with exactly this method, URL and headers, and the object's bytes as
-// body. The URL is a secret until it has been used.
+// body. The URL is a secret until it has expired: at Supabase an upload that begins before another has ended, or after the
+// object was removed, replaces the object. So what was uploaded is copied elsewhere once it was checked.
 type SignedUpload struct {
 	Method    string
 	URL       string

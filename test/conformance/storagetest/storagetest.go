@@ -24,6 +24,9 @@ type Subject struct {
 	// BindsUploads tells that a signed upload accepts only the announced type and size. If it is false, only the bucket's limits
 	// apply.
 	BindsUploads bool
+	// ReplacesLate tells that of uploads to one address that run side by side a later end may replace an earlier one: only
+	// an upload that begins after another has ended is refused.
+	ReplacesLate bool
 }
 
 // The buckets of the suite, beside those of the product.

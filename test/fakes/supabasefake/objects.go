@@ -73,20 +73,26 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) {
 	}{key(r), o.id})
 }
 
-// receive stores a request's body, whole or not at all. The declared type is believed, and the size only limited.
+// receive stores a request's body, whole or not at all. The declared type is believed, and the size only limited. As the
+// real server does, it looks for an object of the name before it reads the body, and replaces whatever there is after it.
 func (s *Server) receive(r *http.Request, replace bool) (*object, problem) {
 	bucketName, path := r.PathValue("bucket"), r.PathValue("path")
 	s.mu.Lock()
 	b := s.buckets[bucketName]
 	var limits rules
+	exists := false
 	if b != nil {
-		limits = b.rules
+		limits, exists = b.rules, b.objects[path] != nil
 	}
 	s.mu.Unlock()
 	if b == nil {
 		return nil, noSuchBucket
 	}
 	body, contentType := payload(r)
+	if exists && !replace {
+		_, _ = io.Copy(io.Discard, body) // so that the client reads the answer instead of a reset
+		return nil, duplicateKey
+	}
 	media, _, _ := mime.ParseMediaType(contentType)
 	if limits.AllowedMimeTypes != nil && !slices.Contains(limits.AllowedMimeTypes, media) {
 		_, _ = io.Copy(io.Discard, body) // so that the client reads the answer instead of a reset
@@ -106,12 +112,7 @@ func (s *Server) receive(r *http.Request, replace bool) (*object, problem) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := b.objects[path]
-	if old != nil && !replace {
-		_ = os.Remove(o.file) // the folder goes with the test anyway
-		return nil, duplicateKey
-	}
-	if old != nil {
+	if old := b.objects[path]; old != nil {
 		o.id, o.created = old.id, old.created // old.file stays for downloads that are under way
 	}
 	b.objects[path] = o

@@ -38,7 +38,7 @@ func open(t *testing.T, key string) (storagetest.Subject, *supabasefake.Server) 
 	})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	return storagetest.Subject{Store: client, Server: server, Clock: clock}, fake
+	return storagetest.Subject{Store: client, Server: server, Clock: clock, ReplacesLate: true}, fake
 }
 
 var picture = storage.Object{Bucket: storage.BucketRenders, Path: "u-1/render/a.png"}
