@@ -40,6 +40,9 @@ pg_restore --list "$1" | grep -vE '^[0-9]+; [0-9]+ [0-9]+ ((SCHEMA|COMMENT) - (S
 	# The dump empties the search path, which the migration needs.
 	echo 'set search_path = public;'
 	cat "$lockdown"
+	# Pictures that the backup does not know are not removed before an operator has bound the buckets to this database
+	# (mugshot storage bind). Backups of older releases have no such table.
+	echo "do \$\$ begin if to_regclass('public.storage_bindings') is not null then delete from storage_bindings; end if; end \$\$;"
 	echo 'commit;'
 } >"$work/restore.sql"
 query --output /dev/null --file "$work/restore.sql"

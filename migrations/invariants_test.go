@@ -27,6 +27,10 @@ var refusals = []struct{ what, by, statement string }{
 	},
 	{"a job that pays", "jobs_cost_credits_check", `update jobs set cost_credits = -1`},
 
+	// Storage.
+	{"a second binding of the buckets", "storage_bindings_pkey", `insert into storage_bindings default values`},
+	{"a binding beside the one", "storage_bindings_is_one", `insert into storage_bindings (only_row) values (false)`},
+
 	// Jobs.
 	{"a running job without a lease", "jobs_running_is_leased", `update jobs set status = 'running', finished_at = null`},
 	{"a queued job with a lease", "jobs_running_is_leased", `update jobs set status = 'queued', finished_at = null, lease_until = now()`},

@@ -95,6 +95,9 @@ const rows = `
 		(md5('1'), 'local/1', decode(repeat('11', 32), 'hex'), '{}', now())
 	on conflict do nothing;
 
+	insert into storage_bindings (database_id) values ('00000000-0000-0000-0000-000000000701')
+	on conflict do nothing;
+
 	commit`
 
 // filled returns a database with a row in every table.
@@ -148,7 +151,7 @@ func TestRows_ofADeletedAccount(t *testing.T) {
 	require.NoError(t, err)
 	for table, n := range counts(t, conn) {
 		switch table {
-		case "users", "erasures", "provider_slots", "image_verdicts": // Bob, an account deleted long ago, and rows without an account
+		case "users", "erasures", "provider_slots", "image_verdicts", "storage_bindings": // Bob, an account deleted long ago, and rows without an account
 			require.Equal(t, 1, n, table)
 		case "audit_logs":
 			require.Equal(t, 2, n, table)

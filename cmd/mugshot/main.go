@@ -19,6 +19,8 @@ const usage = `usage: mugshot <command>
   jobs explain ID                          tell where a job stands, why it waits, and what can be done
   migrate up | down [n] | status           change the database's schema
   storage setup                            make the buckets
+  storage bind                             say that the buckets hold this database's pictures, also after a restore
+  storage orphans [--remove]               count the objects without a row, or remove them, however many
   credits grant --email E --amount N       give credits to an account
   health [api]                             ask the process beside it whether it is ready: at ADMIN_ADDR, or at HTTP_ADDR
   verify                                   check that ledgers, jobs and pictures add up; changes nothing
@@ -45,7 +47,7 @@ var errUsage = errors.New("usage")
 
 func run(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
-		"api": api, "worker": work, "jobs": explainJob, "migrate": migrateSchema, "storage": setUpStorage, "credits": grantCredits,
+		"api": api, "worker": work, "jobs": explainJob, "migrate": migrateSchema, "storage": storageCommand, "credits": grantCredits,
 		"verify": verify, "version": version, "health": health,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {

@@ -6,14 +6,17 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
-// setUpStorage is safe to repeat.
-func setUpStorage(ctx context.Context, args []string) (err error) {
-	if !slices.Equal(args, []string{"setup"}) {
+// storageCommand makes the buckets, binds them, or looks for orphans. Each is safe to repeat.
+func storageCommand(ctx context.Context, args []string) (err error) {
+	remove := slices.Equal(args, []string{"orphans", "--remove"})
+	if len(args) != 1 && !remove || !slices.Contains([]string{"setup", "bind", "orphans"}, args[0]) {
 		return errUsage
 	}
 	opened, _, err := open(ctx)
@@ -21,7 +24,29 @@ func setUpStorage(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
-	return opened.Objects().EnsureBuckets(ctx, storage.Buckets())
+	switch args[0] {
+	case "setup":
+		return opened.Objects().EnsureBuckets(ctx, storage.Buckets())
+	case "bind":
+		from, err := opened.Assets().Bind(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("The buckets are bound to this database. Objects without a row are removed from %s on.\n", from.UTC().Format(time.RFC3339))
+		return nil
+	}
+	now, err := opened.Store().Queries().DatabaseNow(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := opened.Assets().Orphans(ctx, now, remove)
+	if err != nil {
+		return err
+	}
+	for _, bucket := range slices.Sorted(maps.Keys(found)) {
+		fmt.Printf("%s: %d objects without a row\n", bucket, found[bucket])
+	}
+	return nil
 }
 
 func grantCredits(ctx context.Context, args []string) (err error) {

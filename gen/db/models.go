@@ -274,6 +274,13 @@ type Session struct {
 	RevokeReason  *string
 }
 
+type StorageBinding struct {
+	OnlyRow    bool
+	DatabaseID uuid.UUID
+	BoundAt    time.Time
+	SweptAt    time.Time
+}
+
 type User struct {
 	ID                    uuid.UUID
 	Email                 string

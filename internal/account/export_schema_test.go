@@ -36,6 +36,7 @@ func tablesLeftOut() map[string]string {
 		"idempotency_keys":         "hashes of requests and results that other tables hold, for a day",
 		"erasures":                 "of accounts that are gone",
 		"provider_slots":           "of no account",
+		"storage_bindings":         "of no account",
 		"image_verdicts":           "of pictures, by their sums: whose they are is not said",
 	}
 }

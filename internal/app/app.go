@@ -163,6 +163,9 @@ func (a *App) Backlog() *backlog.Service { return a.backlog }
 // Ledger checks that accounts, jobs and pictures add up, for the command line.
 func (a *App) Ledger() *ledger.Checker { return a.ledger }
 
+// Assets keeps pictures; for the commands.
+func (a *App) Assets() *assets.Service { return a.assets }
+
 // Objects is the storage of pictures, for the command line.
 func (a *App) Objects() storage.Store { return a.objects }
 

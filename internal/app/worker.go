@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/ops/ledger"
 	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
@@ -53,6 +54,10 @@ func (a *App) sweeper() *worker.Sweeper {
 			ledgerCheck.Check,
 		},
 	}
+}
+
+func (a *App) observeRefusedSweep(bucket string, reason assets.RefusedSweep) {
+	a.metrics.RefusedSweep(bucket, string(reason))
 }
 
 // sweepAssets goes by the database's clock: by one of our own that is minutes ahead, a picture that was stored just now, and

@@ -3,7 +3,8 @@
 // A picture is a row and an object. Its row is pending (an upload was promised), ready (the file was checked) or rejected (the
 // file was refused; the answer stays for a while). Pending ends once, as ready or rejected, or expires. Invariants:
 //
-//   - The row is authoritative: an object to which no row refers belongs to no account, and [Service.Sweep] removes it.
+//   - The row is authoritative: an object to which no row refers belongs to no account, and [Service.Sweep] removes it, from
+//     buckets that are bound to this database alone.
 //   - An object is written before its row becomes ready, and a row is removed before its object. A crash in between leaves an
 //     object too many, never one too few.
 //   - The name of an object is never used twice.
@@ -57,6 +58,11 @@ type Deps struct {
 	// OrphanAge is how old an object without a row has to be before it is removed. It must exceed the longest attempt at a
 	// job, which stores objects before it writes their rows; 0: an hour.
 	OrphanAge time.Duration
+	// SweepGrace is how long no orphans are removed after a bucket was bound to the database, and after a restore; 0: not
+	// at all.
+	SweepGrace time.Duration
+	// OnRefusedSweep is told that orphans of a bucket are not looked for; nil: nothing is.
+	OnRefusedSweep func(bucket string, reason RefusedSweep)
 }
 
 // Service takes uploads in, and reads and deletes assets. It is safe for concurrent use.
@@ -68,7 +74,9 @@ type Service struct {
 	newID   func() uuid.UUID
 	log     *slog.Logger
 
-	orphanAge time.Duration
+	orphanAge      time.Duration
+	sweepGrace     time.Duration
+	onRefusedSweep func(bucket string, reason RefusedSweep)
 
 	sweeping sync.Mutex
 	walks    map[string]*walk // by bucket
@@ -78,7 +86,8 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		store: d.Store, objects: d.Objects, checker: d.Checker, now: d.Now, newID: d.NewID, log: d.Log,
-		orphanAge: cmp.Or(d.OrphanAge, defaultOrphanAge), walks: map[string]*walk{},
+		orphanAge: cmp.Or(d.OrphanAge, defaultOrphanAge), sweepGrace: d.SweepGrace,
+		onRefusedSweep: d.OnRefusedSweep, walks: map[string]*walk{},
 	}
 }
 

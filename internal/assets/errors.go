@@ -15,6 +15,9 @@ var (
 		"Nothing has been uploaded yet. Send the file to the address of the upload first.")
 	ErrInUse = apperr.New(apperr.Conflict, apperr.CodeAssetInUse,
 		"A job that has not ended needs this picture. Wait for it, or cancel it first.")
+	// ErrUnbound says that a bucket is not bound to this database. Only operators see it.
+	ErrUnbound = errors.New("the bucket is not bound to this database (mugshot storage bind)")
+
 	errPhotoUnknown = apperr.Validation(apperr.Body("profile_photo_asset_id", "not_found",
 		"This photo is not known any more. Please upload it again."))
 )

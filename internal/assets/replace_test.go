@@ -38,6 +38,8 @@ func setupSupabase(t *testing.T) (*fixture, *supabasefake.Server) {
 	f.Service = assets.New(assets.Deps{
 		Store: f.store, Objects: f.objects, Checker: checker, Now: f.now, NewID: factory.ID, Log: quiet(),
 	})
+	_, err = f.Bind(t.Context())
+	require.NoError(t, err)
 	f.user = factory.User(t, f.store, 100)
 	return f, fake
 }

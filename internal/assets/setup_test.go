@@ -94,6 +94,8 @@ func setup(t *testing.T) *fixture {
 	f.Service = assets.New(assets.Deps{
 		Store: f.store, Objects: f.objects, Checker: checker, Now: f.now, NewID: factory.ID, Log: quiet(),
 	})
+	_, err = f.Bind(t.Context())
+	require.NoError(t, err)
 	f.user = factory.User(t, f.store, 100)
 	return f
 }
@@ -200,6 +202,9 @@ func (f *fixture) stored(t testing.TB) map[storage.Object]bool {
 			page, err := f.objects.Store.List(context.Background(), b.Name, "", cursor, storage.MaxPage)
 			require.NoError(t, err)
 			for _, e := range page.Entries {
+				if assets.IsMarker(e.Path) {
+					continue
+				}
 				all[storage.Object{Bucket: b.Name, Path: e.Path}] = true
 			}
 			cursor = page.Next

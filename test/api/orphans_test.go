@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/internal/platform/storage/filesystem"
 	"github.com/mugshot-studio/backend/test/kit/apptest"
@@ -20,13 +21,15 @@ import (
 func TestOrphanSweep_sparesYoungObjectsWhenItsClockIsAhead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	first := apptest.New(t, apptest.With("DEV_DIR", dir))
+	first := apptest.New(t, apptest.With("DEV_DIR", dir), apptest.With("STORAGE_SWEEP_GRACE", "0s"))
 	objects, err := filesystem.New(filesystem.Config{
 		Root: filepath.Join(dir, "storage"), BaseURL: first.URL, Key: []byte("nothing is signed with this key here"), Now: time.Now,
 		Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, objects.Close()) })
+	_, err = assets.New(assets.Deps{Store: first.Store, Objects: objects}).Bind(t.Context())
+	require.NoError(t, err)
 	folder := uuid.NewString() + "/render/"
 	put := func(name string) (file string) {
 		o := storage.Object{Bucket: storage.BucketRenders, Path: folder + name}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
@@ -144,7 +145,9 @@ func (f *fixture) unmatched(t *testing.T, objects storage.Store) (orphans, missi
 		page, err := objects.List(t.Context(), storage.BucketRenders, "", cursor, storage.MaxPage)
 		require.NoError(t, err)
 		for _, e := range page.Entries {
-			stored[e.Path] = true
+			if !assets.IsMarker(e.Path) {
+				stored[e.Path] = true
+			}
 		}
 		if cursor = page.Next; cursor == "" {
 			break

@@ -122,6 +122,7 @@ func (f *fixture) connect(t *testing.T, m *member) {
 		"ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "LOG_LEVEL=warn", "DRAIN_TIMEOUT=2s",
 		"GEMINI_API_KEY=chaos", "GEMINI_BASE_URL=" + f.vendor.URL, "PROVIDER_FAILURES=8", "PROVIDER_REST=1s",
 		"JOB_LEASE=" + lease.String(), "WORKER_GENERATE_DEADLINE=" + deadline.String(), "STORAGE_ORPHAN_AGE=" + orphanAge.String(),
+		"STORAGE_SWEEP_GRACE=0s",
 		"WORKER_GENERATE_SLOTS=" + strconv.Itoa(m.slots), "WORKER_USER_JOBS=" + strconv.Itoa(userJobs), "PROVIDER_MAX_CALLS=" + strconv.Itoa(providerCalls),
 	}
 	f.members = append(f.members, m)

@@ -55,6 +55,7 @@ func TestRestore_bringsEverythingBack(t *testing.T) {
 	require.NoError(t, err, said)
 	require.Equal(t, rows, f.count(t, "select count(*) from audit_logs"))
 	f.requireLocked(t)
+	require.Zero(t, f.count(t, "select count(*) from storage_bindings"), "an operator binds the buckets")
 
 	api := f.api(t)
 	f.worker(t)

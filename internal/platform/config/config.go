@@ -66,19 +66,20 @@ type Config struct {
 	MailFrom           string `env:"MAIL_FROM" envDefault:"MugShot Studio <hello@localhost>"`
 	SignupBonusCredits int64  `env:"SIGNUP_BONUS_CREDITS" envDefault:"10"`
 
-	GenerateSlots    int           `env:"WORKER_GENERATE_SLOTS" envDefault:"4"`
-	GenerateDeadline time.Duration `env:"WORKER_GENERATE_DEADLINE" envDefault:"5m"`
-	ReplySlots       int           `env:"WORKER_REPLY_SLOTS" envDefault:"64"`
-	ReplyDeadline    time.Duration `env:"WORKER_REPLY_DEADLINE" envDefault:"2m"`
-	UserReplies      int32         `env:"CHAT_USER_REPLIES" envDefault:"3"`
-	MailSlots        int           `env:"WORKER_MAIL_SLOTS" envDefault:"4"`
-	UserJobs         int32         `env:"WORKER_USER_JOBS" envDefault:"2"`
-	ProviderMaxCalls int32         `env:"PROVIDER_MAX_CALLS" envDefault:"16"`
-	JobLease         time.Duration `env:"JOB_LEASE" envDefault:"30s"`
-	JobMaxAge        time.Duration `env:"JOB_MAX_AGE" envDefault:"2h"`
-	DrainGrace       time.Duration `env:"DRAIN_GRACE" envDefault:"5s"`
-	DrainTimeout     time.Duration `env:"DRAIN_TIMEOUT" envDefault:"20s"`
-	StorageOrphanAge time.Duration `env:"STORAGE_ORPHAN_AGE" envDefault:"1h"`
+	GenerateSlots     int           `env:"WORKER_GENERATE_SLOTS" envDefault:"4"`
+	GenerateDeadline  time.Duration `env:"WORKER_GENERATE_DEADLINE" envDefault:"5m"`
+	ReplySlots        int           `env:"WORKER_REPLY_SLOTS" envDefault:"64"`
+	ReplyDeadline     time.Duration `env:"WORKER_REPLY_DEADLINE" envDefault:"2m"`
+	UserReplies       int32         `env:"CHAT_USER_REPLIES" envDefault:"3"`
+	MailSlots         int           `env:"WORKER_MAIL_SLOTS" envDefault:"4"`
+	UserJobs          int32         `env:"WORKER_USER_JOBS" envDefault:"2"`
+	ProviderMaxCalls  int32         `env:"PROVIDER_MAX_CALLS" envDefault:"16"`
+	JobLease          time.Duration `env:"JOB_LEASE" envDefault:"30s"`
+	JobMaxAge         time.Duration `env:"JOB_MAX_AGE" envDefault:"2h"`
+	DrainGrace        time.Duration `env:"DRAIN_GRACE" envDefault:"5s"`
+	DrainTimeout      time.Duration `env:"DRAIN_TIMEOUT" envDefault:"20s"`
+	StorageOrphanAge  time.Duration `env:"STORAGE_ORPHAN_AGE" envDefault:"1h"`
+	StorageSweepGrace time.Duration `env:"STORAGE_SWEEP_GRACE" envDefault:"24h"`
 
 	GeminiBaseURL    string            `env:"GEMINI_BASE_URL" envDefault:"https://generativelanguage.googleapis.com"`
 	ByteDanceBaseURL string            `env:"BYTEDANCE_BASE_URL" envDefault:"https://ark.ap-southeast.bytepluses.com/api/v3"`

@@ -47,6 +47,7 @@ func (c Config) problems() []error {
 	must(c.StorageOrphanAge > c.GenerateDeadline+c.JobLease+endTries,
 		"STORAGE_ORPHAN_AGE must be longer than WORKER_GENERATE_DEADLINE, JOB_LEASE and %s together: "+
 			"a picture may lie there for that long before its row is written", endTries)
+	must(c.StorageSweepGrace >= 0, "STORAGE_SWEEP_GRACE can't be negative")
 	for _, v := range c.Vendors() {
 		must(isHTTPURL(v.BaseURL, "http", "https"), "%s_BASE_URL is %q; it is an http(s) URL", v.Prefix, v.BaseURL)
 		must(v.PerMinute >= Unlimited, "%s_RPM can't be negative; %d is no limit", v.Prefix, Unlimited)

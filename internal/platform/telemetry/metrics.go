@@ -23,6 +23,7 @@ type Metrics struct {
 	callDuration    *prometheus.HistogramVec
 	credits         *prometheus.CounterVec
 	sweeps          *prometheus.CounterVec
+	refusedSweeps   *prometheus.CounterVec
 }
 
 // NewMetrics registers the metrics of a process. It panics when they are registered already.
@@ -54,6 +55,8 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			"How long a provider that was asked took, whatever came of it.", work, "provider", "model"),
 		credits: counter("mugshot_credits_total", "Credits that moved, by the ledger's action.", "action"),
 		sweeps:  counter("mugshot_sweeps_total", "Looks of the sweeper in the process that sweeps.", "outcome"),
+		refusedSweeps: counter("mugshot_storage_sweeps_refused_total",
+			"Looks for objects without a row that were refused, since the bucket may be another database's.", "bucket", "reason"),
 	}
 }
 
@@ -124,4 +127,9 @@ func (m *Metrics) Sweep(err error) {
 		outcome = "failed"
 	}
 	m.sweeps.WithLabelValues(outcome).Inc()
+}
+
+// RefusedSweep counts a look through a bucket that was refused.
+func (m *Metrics) RefusedSweep(bucket, reason string) {
+	m.refusedSweeps.WithLabelValues(bucket, reason).Inc()
 }
