@@ -584,6 +584,7 @@ const (
 	PictureRefusalNoFace          PictureRefusal = "no_face"
 	PictureRefusalSeveralFaces    PictureRefusal = "several_faces"
 	PictureRefusalSizeMismatch    PictureRefusal = "size_mismatch"
+	PictureRefusalTooComplex      PictureRefusal = "too_complex"
 	PictureRefusalTooLarge        PictureRefusal = "too_large"
 	PictureRefusalTooManyPixels   PictureRefusal = "too_many_pixels"
 	PictureRefusalTypeMismatch    PictureRefusal = "type_mismatch"
@@ -608,6 +609,8 @@ func (e PictureRefusal) Valid() bool {
 	case PictureRefusalSeveralFaces:
 		return true
 	case PictureRefusalSizeMismatch:
+		return true
+	case PictureRefusalTooComplex:
 		return true
 	case PictureRefusalTooLarge:
 		return true
@@ -916,8 +919,9 @@ type APIError_Details struct {
 
 	// Reason With `invalid_image` and `face_check_failed`, what is wrong with the picture: `empty`; `too_large`, over 8 MiB;
 	// `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
-	// `too_many_pixels`, over 40 million; `animated`; `damaged`, cut off or in an encoding that nobody uses; `no_face`,
-	// `several_faces`, `face_too_small`, `face_blurred`.
+	// `too_many_pixels`, over 40 million; `too_complex`, in an encoding that takes too long to read, such as a JPEG of
+	// very many scans or a PNG of over 20 million pixels with 16 bits a channel; `animated`; `damaged`, cut off or in an
+	// encoding that nobody uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
 	//
 	//
 	// Example: face_blurred
@@ -1733,8 +1737,9 @@ type PasswordResetNext string
 
 // PictureRefusal With `invalid_image` and `face_check_failed`, what is wrong with the picture: `empty`; `too_large`, over 8 MiB;
 // `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
-// `too_many_pixels`, over 40 million; `animated`; `damaged`, cut off or in an encoding that nobody uses; `no_face`,
-// `several_faces`, `face_too_small`, `face_blurred`.
+// `too_many_pixels`, over 40 million; `too_complex`, in an encoding that takes too long to read, such as a JPEG of
+// very many scans or a PNG of over 20 million pixels with 16 bits a channel; `animated`; `damaged`, cut off or in an
+// encoding that nobody uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
 //
 // Example: face_blurred
 type PictureRefusal string
@@ -3199,6 +3204,9 @@ type ClientInterface interface {
 	// and `invalid_image` or `face_check_failed` says why in `details.reason`; start anew with another upload. Before the
 	// file has arrived the answer is `upload_missing`.
 	//
+	// The uploads of an account are checked one after the other. One that could not be checked within some seconds is
+	// answered `503` with `Retry-After`; it stays, and may be completed again.
+	//
 	// A `profile_photo` is stored anew, upright, as a JPEG of at most 2048 pixels a side and without metadata such as
 	// where it was taken. It becomes that of the account, and the one before is removed.
 	//
@@ -3905,6 +3913,9 @@ func (c *Client) CreateUpload(ctx context.Context, body CreateUploadJSONRequestB
 // `selfie` and a `profile_photo` have to show exactly one face, large and sharp enough. What is refused is removed,
 // and `invalid_image` or `face_check_failed` says why in `details.reason`; start anew with another upload. Before the
 // file has arrived the answer is `upload_missing`.
+//
+// The uploads of an account are checked one after the other. One that could not be checked within some seconds is
+// answered `503` with `Retry-After`; it stays, and may be completed again.
 //
 // A `profile_photo` is stored anew, upright, as a JPEG of at most 2048 pixels a side and without metadata such as
 // where it was taken. It becomes that of the account, and the one before is removed.
@@ -7755,6 +7766,9 @@ type ClientWithResponsesInterface interface {
 	// `selfie` and a `profile_photo` have to show exactly one face, large and sharp enough. What is refused is removed,
 	// and `invalid_image` or `face_check_failed` says why in `details.reason`; start anew with another upload. Before the
 	// file has arrived the answer is `upload_missing`.
+	//
+	// The uploads of an account are checked one after the other. One that could not be checked within some seconds is
+	// answered `503` with `Retry-After`; it stays, and may be completed again.
 	//
 	// A `profile_photo` is stored anew, upright, as a JPEG of at most 2048 pixels a side and without metadata such as
 	// where it was taken. It becomes that of the account, and the one before is removed.
@@ -14882,6 +14896,9 @@ func (c *ClientWithResponses) CreateUploadWithResponse(ctx context.Context, body
 // `selfie` and a `profile_photo` have to show exactly one face, large and sharp enough. What is refused is removed,
 // and `invalid_image` or `face_check_failed` says why in `details.reason`; start anew with another upload. Before the
 // file has arrived the answer is `upload_missing`.
+//
+// The uploads of an account are checked one after the other. One that could not be checked within some seconds is
+// answered `503` with `Retry-After`; it stays, and may be completed again.
 //
 // A `profile_photo` is stored anew, upright, as a JPEG of at most 2048 pixels a side and without metadata such as
 // where it was taken. It becomes that of the account, and the one before is removed.

@@ -30,6 +30,11 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
+const (
+	defaultParallel = 4
+	defaultMaxWait  = 10 * time.Second
+)
+
 // URLLifetime is for how long a signed address can be fetched.
 const URLLifetime = time.Hour
 
@@ -55,6 +60,11 @@ type Deps struct {
 	Now     func() time.Time
 	NewID   func() uuid.UUID
 	Log     *slog.Logger
+	// Parallel is how many uploads are checked at one time, one at a time of an account; 0: 4.
+	Parallel int64
+	// MaxWait is how long a check may take, with waiting for its turn and reading the file. After that it fails, and the
+	// client is told to try again after the same time; 0: 10 s.
+	MaxWait time.Duration
 	// OrphanAge is how old an object without a row has to be before it is removed. It must exceed the longest attempt at a
 	// job, which stores objects before it writes their rows; 0: an hour.
 	OrphanAge time.Duration
@@ -74,6 +84,9 @@ type Service struct {
 	newID   func() uuid.UUID
 	log     *slog.Logger
 
+	turns   *turns
+	maxWait time.Duration
+
 	orphanAge      time.Duration
 	sweepGrace     time.Duration
 	onRefusedSweep func(bucket string, reason RefusedSweep)
@@ -86,6 +99,7 @@ type Service struct {
 func New(d Deps) *Service {
 	return &Service{
 		store: d.Store, objects: d.Objects, checker: d.Checker, now: d.Now, newID: d.NewID, log: d.Log,
+		turns: newTurns(cmp.Or(d.Parallel, defaultParallel)), maxWait: cmp.Or(d.MaxWait, defaultMaxWait),
 		orphanAge: cmp.Or(d.OrphanAge, defaultOrphanAge), sweepGrace: d.SweepGrace,
 		onRefusedSweep: d.OnRefusedSweep, walks: map[string]*walk{},
 	}

@@ -81,24 +81,24 @@ type checked struct {
 }
 
 // check inspects the uploaded file, and stores what it has inspected under the account's prefix. A file that is refused ends
-// the upload. Without a file it fails with errEnded, since a faster request may have removed it.
+// the upload. Without a file it fails with errEnded, since a faster request may have removed it. One deadline holds for the
+// wait, the download and the check; the turn lasts until the file is stored and its memory is free.
 func (s *Service) check(ctx context.Context, userID uuid.UUID, upload db.Asset) (checked, error) {
-	body, stored, err := s.objects.Open(ctx, objectOf(upload))
+	limited, cancel := context.WithTimeout(ctx, s.maxWait)
+	defer cancel()
+	release, err := s.turns.take(limited, ownerOf(upload))
+	if err != nil {
+		return checked{}, s.tooSlow(ctx, limited, fmt.Errorf("wait for a turn to check an upload: %w", err))
+	}
+	defer release()
+	picture, err := s.read(limited, upload)
 	switch {
 	case errors.Is(err, storage.ErrMissing):
 		return checked{}, errEnded
-	case err != nil:
-		return checked{}, unavailable(fmt.Errorf("open upload: %w", err))
-	}
-	picture, err := s.inspect(ctx, body, stored, upload)
-	if closed := body.Close(); err == nil && closed != nil {
-		err = fmt.Errorf("close upload: %w", closed)
-	}
-	if errors.Is(err, inspect.ErrInvalidImage) || errors.Is(err, inspect.ErrFaceCheck) {
+	case errors.Is(err, inspect.ErrInvalidImage), errors.Is(err, inspect.ErrFaceCheck):
 		return checked{}, s.reject(ctx, upload, err)
-	}
-	if err != nil {
-		return checked{}, unavailable(err)
+	case err != nil:
+		return checked{}, s.tooSlow(ctx, limited, unavailable(err))
 	}
 	// The storage may let the signed address of the upload replace its object at any time (docs/security.md). So the very
 	// bytes that were checked are stored, under a new name, for which no address was ever signed to write.
@@ -110,6 +110,35 @@ func (s *Service) check(ctx context.Context, userID uuid.UUID, upload db.Asset) 
 	}
 	picture.Data = nil // not needed any more
 	return checked{upload: upload, kept: kept, Picture: picture}, nil
+}
+
+// ownerOf is the account whose turn a check takes. Photos of sign-ups, whose accounts are to be made, share one.
+func ownerOf(upload db.Asset) uuid.UUID {
+	if upload.UserID == nil {
+		return uuid.Nil
+	}
+	return *upload.UserID
+}
+
+// tooSlow is the error of what has not ended in time, while the caller still waits.
+func (s *Service) tooSlow(ctx, limited context.Context, err error) error {
+	if limited.Err() != nil && ctx.Err() == nil {
+		return apperr.ErrUnavailable.WithRetryAfter(s.maxWait).With(err)
+	}
+	return err
+}
+
+// read downloads the uploaded file and inspects it.
+func (s *Service) read(ctx context.Context, upload db.Asset) (inspect.Picture, error) {
+	body, stored, err := s.objects.Open(ctx, objectOf(upload))
+	if err != nil {
+		return inspect.Picture{}, fmt.Errorf("open upload: %w", err)
+	}
+	picture, err := s.inspect(ctx, body, stored, upload)
+	if closed := body.Close(); err == nil && closed != nil {
+		err = fmt.Errorf("close upload: %w", closed)
+	}
+	return picture, err
 }
 
 func (s *Service) inspect(ctx context.Context, body io.Reader, stored storage.Info, upload db.Asset) (inspect.Picture, error) {

@@ -79,7 +79,7 @@ func (f *faulty) SignUpload(ctx context.Context, o storage.Object, p storage.Upl
 	return f.Store.SignUpload(ctx, o, p)
 }
 
-func setup(t *testing.T) *fixture {
+func setup(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{store: factory.Store(t)}
 	disk, err := filesystem.New(filesystem.Config{
@@ -137,6 +137,10 @@ func (f *fixture) send(t testing.TB, id uuid.UUID, file []byte) storage.Object {
 	object := storage.Object{Bucket: row.Bucket, Path: row.StoragePath}
 	require.NoError(t, f.objects.Put(t.Context(), object, row.ContentType, bytes.NewReader(file), int64(len(file))))
 	return object
+}
+
+func objectOf(a db.Asset) storage.Object {
+	return storage.Object{Bucket: a.Bucket, Path: a.StoragePath}
 }
 
 func (f *fixture) objectOf(t testing.TB, id uuid.UUID) storage.Object {

@@ -177,6 +177,25 @@ func flatJPEG(frame byte, width, height, components, scans int) []byte {
 	return append(file, 0xff, 0xd9)
 }
 
+// endlessJPEG is a progressive picture of one colour, each of whose scans says in some bytes that no block changes.
+func endlessJPEG(width, height, scans int) []byte {
+	file := flatJPEG(0xc2, width, height, 1, 1)
+	file = file[:len(file)-2]
+	file = append(file, jpegSegment(0xc4, append([]byte{0x10, 1}, append(make([]byte, 15), 0xe0)...)...)...) // 0: 16,384 blocks at once
+	blocks := (width + 7) / 8 * ((height + 7) / 8)
+	for range scans {
+		file = append(file, jpegSegment(0xda, 1, 1, 0, 1, 63, 0)...)
+		file = append(file, make([]byte, (15*((blocks+16383)/16384)+7)/8)...)
+	}
+	return append(file, 0xff, 0xd9)
+}
+
+// repeatedScan says the only scan of a JPEG several times.
+func repeatedScan(file []byte, times int) []byte {
+	at := bytes.Index(file, []byte{0xff, 0xda})
+	return slices.Concat(file[:at], bytes.Repeat(file[at:len(file)-2], times), file[len(file)-2:])
+}
+
 // --- PNG
 
 func pngChunk(kind string, payload []byte) []byte {

@@ -29,6 +29,12 @@ type survey struct {
 	orientation orientation
 	bytesPerPix float64 // the most that decoding takes, for each pixel
 	overhead    int64   // and besides, in bytes
+	passes      float64 // over each pixel that decoding takes, where the file chooses how many
+}
+
+// work is how many passes decoding takes, over all pixels.
+func (s survey) work(header image.Config) int64 {
+	return int64(float64(header.Width) * float64(header.Height) * s.passes)
 }
 
 // decoding is the most memory that decoding takes, in bytes; the header is within the limits. Decoders round dimensions
@@ -41,7 +47,9 @@ func (s survey) decoding(header image.Config) int64 {
 
 // drawing is the most memory that is taken after decoding, in bytes: for what is reduced and what is turned, of four bytes
 // a pixel, for strips, and for a JPEG as it grows.
-const drawing = 2*4*longestSide*longestSide + 16<<20
+func drawing(header image.Config) int64 {
+	return 2*4*int64(min(header.Width*header.Height, longestSide*longestSide)) + 16<<20
+}
 
 func formats() [3]format {
 	return [3]format{

@@ -37,14 +37,19 @@ const (
 	longestSide = 2048
 	// redrawQuality is of JPEG, 1 to 100: the least at which no difference is seen.
 	redrawQuality = 90
+	// maxWork bounds what decoding takes, in passes over a sample of a picture: 16 over each pixel of the largest. One takes
+	// 2 ns; see [survey].
+	maxWork = 16 * MaxPixels
 )
 
 // Config bounds what checks cost. A zero field takes its default.
 type Config struct {
-	Memory   int64 // bytes that all decoding at one time may take; 512 MiB. A picture that needs more by itself is refused
+	// Memory is how many bytes all decoding at one time may take; 512 MiB. A picture that needs more by itself is refused. An
+	// eighth more is kept for pictures that need no more than that, so that they never wait for large ones.
+	Memory   int64
 	Parallel int64 // pictures checked at one time, each with its file of MaxBytes in memory; 4
-	// MaxWait is how long a check waits until memory and a slot are free. After that it fails, and the client is told to try
-	// again after the same time; 10 s.
+	// MaxWait is how long a check may take, with waiting until memory and a slot are free. After that it fails, and the
+	// client is told to try again after the same time; 10 s.
 	MaxWait time.Duration
 	Face    FaceConfig
 }
@@ -80,7 +85,9 @@ type Picture struct {
 type Checker struct {
 	slots   *semaphore.Weighted // files in memory
 	room    *semaphore.Weighted // bytes for decoding
+	small   *semaphore.Weighted // the same, for pictures that need few
 	memory  int64
+	most    int64 // bytes for a small picture
 	maxWait time.Duration
 	faces   *faceFinder
 }
@@ -102,6 +109,7 @@ func New(c Config) (*Checker, error) {
 	}
 	return &Checker{
 		slots: semaphore.NewWeighted(c.Parallel), room: semaphore.NewWeighted(c.Memory), memory: c.Memory,
+		small: semaphore.NewWeighted(c.Memory / 8), most: c.Memory / 8,
 		maxWait: c.MaxWait, faces: faces,
 	}, nil
 }
@@ -110,7 +118,17 @@ func New(c Config) (*Checker, error) {
 // [ErrInvalidImage] or [ErrFaceCheck] with a [Reason]. It also fails with [apperr.ErrUnavailable] after Config.MaxWait, with
 // ctx's error, or with the reader's.
 func (c *Checker) Check(ctx context.Context, body io.Reader, want Wanted) (Picture, error) {
-	if err := c.wait(ctx, c.slots, 1); err != nil {
+	limited, cancel := context.WithTimeout(ctx, c.maxWait)
+	defer cancel()
+	picture, err := c.check(limited, body, want)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = apperr.ErrUnavailable.WithRetryAfter(c.maxWait).With(fmt.Errorf("check a picture in time: %w", err))
+	}
+	return picture, err
+}
+
+func (c *Checker) check(ctx context.Context, body io.Reader, want Wanted) (Picture, error) {
+	if err := c.slots.Acquire(ctx, 1); err != nil {
 		return Picture{}, err
 	}
 	defer c.slots.Release(1)
@@ -133,14 +151,21 @@ func (c *Checker) Check(ctx context.Context, body io.Reader, want Wanted) (Pictu
 	if max(header.Width, header.Height) > maxSide || header.Width*header.Height > MaxPixels {
 		return Picture{}, Refusal(TooManyPixels)
 	}
-	cost := about.decoding(header) + drawing
-	if cost > c.memory {
-		return Picture{}, Refusal(TooManyPixels)
+	if about.work(header) > maxWork {
+		return Picture{}, Refusal(TooComplex)
 	}
-	if err := c.wait(ctx, c.room, cost); err != nil {
+	cost := about.decoding(header) + drawing(header)
+	room := c.room
+	switch {
+	case cost > c.memory:
+		return Picture{}, Refusal(TooManyPixels)
+	case cost <= c.most:
+		room = c.small
+	}
+	if err := room.Acquire(ctx, cost); err != nil {
 		return Picture{}, err
 	}
-	defer c.room.Release(cost)
+	defer room.Release(cost)
 	defer c.collect(cost)
 	return c.look(ctx, data, format, about, want)
 }
@@ -181,16 +206,6 @@ func (c *Checker) collect(cost int64) {
 	if cost > c.memory/8 {
 		runtime.GC()
 	}
-}
-
-func (c *Checker) wait(ctx context.Context, s *semaphore.Weighted, n int64) error {
-	waiting, cancel := context.WithTimeout(ctx, c.maxWait)
-	defer cancel()
-	err := s.Acquire(waiting, n)
-	if err != nil && ctx.Err() == nil {
-		return apperr.ErrUnavailable.WithRetryAfter(c.maxWait).With(fmt.Errorf("wait for a turn to check a picture: %w", err))
-	}
-	return err
 }
 
 // read returns the size bytes of body.

@@ -85,7 +85,7 @@ func TestCheck_measures(t *testing.T) {
 	require.Equal(t, int64(len(file)), got.Size)
 	require.Equal(t, jpg, got.ContentType)
 	require.Len(t, got.MD5, 32)
-	require.Nil(t, got.Data)
+	require.Equal(t, file, got.Data)
 
 	got, err = check(t, c, []byte("\x89PNG\r\n\x1a\n"+string(asPNG(image.NewGray(image.Rect(0, 0, 2, 3)))[8:])), inspect.Wanted{ContentType: pngT})
 	require.NoError(t, err)
@@ -165,6 +165,51 @@ func TestCheck_transparencyBecomesWhite(t *testing.T) {
 	require.NoError(t, err)
 	r, g, b, _ := shown.At(4, 4).RGBA()
 	require.Equal(t, []uint32{0xffff, 0xffff, 0xffff}, []uint32{r, g, b})
+}
+
+// What cameras and encoders make passes, up to the most pixels.
+func TestCheck_workOfUsualFiles(t *testing.T) {
+	t.Parallel()
+	// The ten scans of libjpeg's jpeg_simple_progression, by their components.
+	progression := [][]byte{{1, 2, 3}, {1}, {3}, {2}, {1}, {1}, {1, 2, 3}, {3}, {2}, {1}}
+	progressive := func(sampling byte) []byte {
+		file := append([]byte{0xff, 0xd8}, jpegSegment(0xc2, 8, 5000>>8, 5000&0xff, 8000>>8, 8000&0xff, 3, 1, sampling, 0, 2, 0x11, 0, 3, 0x11, 0)...)
+		for _, components := range progression {
+			scan := []byte{byte(len(components))}
+			for _, c := range components {
+				scan = append(scan, c, 0)
+			}
+			file = append(file, jpegSegment(0xda, append(scan, 0, 0, 0)...)...)
+		}
+		return append(file, 0xff, 0xd9)
+	}
+	for name, f := range map[string]struct {
+		file []byte
+		of   string
+		want float64
+	}{
+		"progressive, 4:2:0": {progressive(0x22), jpg, 8.0 / 16},
+		"progressive, 4:4:4": {progressive(0x11), jpg, 14.0 / 16},
+		"baseline":           {flatJPEG(0xc0, 8000, 5000, 3, 1)[:4000], jpg, 12.0 / 16},
+		"baseline, CMYK":     {flatJPEG(0xc0, 8000, 5000, 4, 1)[:4000], jpg, 1},
+		"PNG":                {flatPNG(8000, 5000, 8, 6, 0, 32), pngT, 1},
+		"PNG, 16 bits":       {flatPNG(5000, 4000, 16, 6, 0, 64), pngT, 1},
+		"WebP":               {riff(flatVP8L(8000, 5000)), webp, 0},
+	} {
+		share, err := inspect.Work(f.file, f.of)
+		require.NoError(t, err, name)
+		require.InDelta(t, f.want, share, 0.001, name)
+	}
+}
+
+// A small picture does not wait for the memory of large ones.
+func TestCheck_smallPicturesHaveRoom(t *testing.T) {
+	t.Parallel()
+	c := must(inspect.New(inspect.Config{Memory: 200 << 20, MaxWait: time.Hour}))
+	giveBack := c.TakeRoom(t.Context())
+	_, err := check(t, c, faceJPEG, inspect.Wanted{ContentType: jpg, Portrait: true})
+	require.NoError(t, err)
+	giveBack()
 }
 
 func TestCheck_thresholdsAreConfigured(t *testing.T) {

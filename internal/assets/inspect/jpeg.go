@@ -17,10 +17,14 @@ const (
 	markerAPP14 = 0xee
 )
 
-// maxScans bounds how often a progressive JPEG draws over itself. Encoders make some ten scans; a file of 8 MiB has room
-// for a hundred thousand, each of which costs a pass over all pixels ("Two issues with the JPEG standard",
-// libjpeg-turbo.org/pmwiki/uploads/About/TwoIssueswiththeJPEGStandard.pdf).
+// maxScans bounds how often a progressive JPEG draws over itself, also where it is small. Encoders make some ten scans; a
+// file of 8 MiB has room for a hundred thousand, each of which costs a pass over all its samples ("Two issues with the JPEG
+// standard", libjpeg-turbo.org/pmwiki/uploads/About/TwoIssueswiththeJPEGStandard.pdf).
 const maxScans = 100
+
+// sequentialPass is what a scan of a JPEG that is not progressive costs, for each sample, in passes of one that is: each of
+// its scans makes samples of the coefficients.
+const sequentialPass = 4
 
 func isJPEG(data []byte) bool { return bytes.HasPrefix(data, []byte{0xff, 0xd8, 0xff}) }
 
@@ -29,6 +33,7 @@ func isJPEG(data []byte) bool { return bytes.HasPrefix(data, []byte{0xff, 0xd8, 
 func surveyJPEG(data []byte) (survey, error) {
 	about := survey{orientation: upright}
 	scans, adobeRGB := 0, false
+	var planes frame
 	for at := 2; ; {
 		marker, payload, next := segment(data, at)
 		switch {
@@ -39,9 +44,11 @@ func surveyJPEG(data []byte) (survey, error) {
 			return about, nil // the decoder will say if that is too early
 		case marker >= markerSOF0 && marker <= markerSOF2:
 			about.bytesPerPix += frameCost(marker, payload)
+			planes = frameOf(marker, payload)
 		case marker == markerSOS:
+			about.passes += planes.scan(payload)
 			if scans++; scans > maxScans {
-				return survey{}, damaged("over %d scans", maxScans)
+				return survey{}, Refusal(TooComplex)
 			}
 		case marker == markerAPP1 && about.orientation == upright:
 			if exif, ok := bytes.CutPrefix(payload, []byte("Exif\x00\x00")); ok {
@@ -52,6 +59,41 @@ func surveyJPEG(data []byte) (survey, error) {
 		}
 		at = next
 	}
+}
+
+// frame is what a scan costs, for each component, in passes over the pixels.
+type frame map[byte]float64
+
+// frameOf reads the components of a frame: a plane has fewer samples than the picture has pixels where it is subsampled.
+func frameOf(marker byte, payload []byte) frame {
+	const head, component = 6, 3
+	planes := frame{}
+	if len(payload) < head || len(payload) != head+component*int(payload[5]) {
+		return planes // the decoder refuses it
+	}
+	var most float64
+	for c := head; c < len(payload); c += component {
+		samples := float64(payload[c+1]>>4) * float64(payload[c+1]&0xf)
+		planes[payload[c]], most = samples, max(most, samples)
+	}
+	for id := range planes {
+		planes[id] /= max(most, 1)
+		if marker != markerSOF2 {
+			planes[id] *= sequentialPass
+		}
+	}
+	return planes
+}
+
+// scan is what a scan costs, whose header names its components.
+func (f frame) scan(payload []byte) (passes float64) {
+	if len(payload) == 0 {
+		return 0 // the decoder refuses it
+	}
+	for c := 1; c+1 < len(payload) && c <= 2*int(payload[0]); c += 2 {
+		passes += f[payload[c]]
+	}
+	return passes
 }
 
 // frameCost is how many bytes a pixel takes in a frame: its planes, which are smaller where colour is subsampled; when

@@ -115,8 +115,8 @@ func BenchmarkCheck(b *testing.B) {
 		"portrait 0.2 MP":             {faceJPEG, inspect.Wanted{ContentType: jpg, Portrait: true, Redraw: true}},
 		"reference 12 MP":             {asJPEG(scaled(face(), 3400, 3500)), inspect.Wanted{ContentType: jpg}},
 		"portrait 12 MP":              {asJPEG(scaled(face(), 3400, 3500)), inspect.Wanted{ContentType: jpg, Portrait: true, Redraw: true}},
-		"PNG 40 MP":                   {flatPNG(8000, 5000, 16, 6, 0, 64), inspect.Wanted{ContentType: pngT, Redraw: true}},
-		"progressive 30 MP, 80 scans": {flatJPEG(0xc2, 6000, 5000, 3, 80), inspect.Wanted{ContentType: jpg}},
+		"PNG 40 MP":                   {flatPNG(8000, 5000, 8, 6, 0, 32), inspect.Wanted{ContentType: pngT, Redraw: true}},
+		"progressive 40 MP, 15 scans": {endlessJPEG(6320, 6320, 15), inspect.Wanted{ContentType: jpg}},
 		"noise":                       {asPNG(noise(640, 640)), inspect.Wanted{ContentType: pngT, Redraw: true}},
 	} {
 		b.Run(name, func(b *testing.B) {

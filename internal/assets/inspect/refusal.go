@@ -18,6 +18,7 @@ const (
 	UnsupportedType Reason = "unsupported_type" // by its content neither JPEG, PNG nor WebP
 	TypeMismatch    Reason = "type_mismatch"    // one of them, but not the one announced
 	TooManyPixels   Reason = "too_many_pixels"  // over MaxPixels, or over the memory that decoding may take
+	TooComplex      Reason = "too_complex"      // its encoding takes too long to read
 	Animated        Reason = "animated"
 	Damaged         Reason = "damaged" // broken, cut off, or an encoding that is not used in practice
 )
@@ -33,7 +34,7 @@ const (
 // Reasons lists every reason, as the contract does.
 func Reasons() []Reason {
 	return []Reason{
-		Empty, TooLarge, SizeMismatch, UnsupportedType, TypeMismatch, TooManyPixels, Animated, Damaged,
+		Empty, TooLarge, SizeMismatch, UnsupportedType, TypeMismatch, TooManyPixels, TooComplex, Animated, Damaged,
 		NoFace, SeveralFaces, FaceTooSmall, FaceBlurred,
 	}
 }
@@ -61,6 +62,8 @@ func Refusal(r Reason) *apperr.Error {
 		sentence = "The picture is of another type than announced. Please announce the type that it really has."
 	case TooManyPixels:
 		sentence = "The picture has too many pixels. Please make it smaller, to at most 40 megapixels."
+	case TooComplex:
+		sentence = "The picture is stored in a way that takes too long to read. Please save it as an ordinary JPEG, or make it smaller."
 	case Animated:
 		sentence = "This is an animation. Please upload a still picture."
 	case Damaged:

@@ -118,7 +118,12 @@ var samples = sync.OnceValue(func() []sample {
 		{"PNG, just over 40 megapixels", pngFile(pngHeader(8000, 5001, 1, 0, 0), pngChunk("IDAT", zeros(999)), end), pngT, 0, false, inspect.TooManyPixels},
 		{"JPEG, 65535 x 65535 by its header", flatJPEG(0xc0, 65535, 65535, 1, 1)[:400], jpg, 0, false, inspect.TooManyPixels},
 		{"JPEG, progressive CMYK that takes a gigabyte", flatJPEG(0xc2, 8000, 5000, 4, 1), jpg, 0, false, inspect.TooManyPixels},
-		{"JPEG, a thousand scans", flatJPEG(0xc2, 16, 16, 3, 1000), jpg, 0, false, inspect.Damaged},
+		{"JPEG, a thousand scans", flatJPEG(0xc2, 16, 16, 3, 1000), jpg, 0, false, inspect.TooComplex},
+		{"JPEG, 84 kB that are 40 megapixels a hundred times", endlessJPEG(6320, 6320, 98), jpg, 0, false, inspect.TooComplex},
+		{"JPEG, 40 megapixels of three planes six times", flatJPEG(0xc2, 6000, 5000, 3, 20), jpg, 0, false, inspect.TooComplex},
+		{"JPEG, sequential, over and over", repeatedScan(flatJPEG(0xc0, 1600, 1600, 3, 1), 40), jpg, 0, false, inspect.TooComplex},
+		{"PNG, 40 megapixels of 16 bits", flatPNG(8000, 5000, 16, 6, 0, 64), pngT, 0, false, inspect.TooComplex},
+		{"PNG, 40 megapixels, interlaced", flatPNG(8000, 5000, 8, 6, 1, 32), pngT, 0, false, inspect.TooComplex},
 		{"WebP, 16384 x 16384 in 40 bytes", riff(flatVP8L(16384, 16384)), webp, 0, false, inspect.TooManyPixels},
 		{"WebP, 16777216 x 1 by its header", riff(vp8x(0, 1<<24, 1)), webp, 0, false, inspect.TooManyPixels},
 	}, faces())

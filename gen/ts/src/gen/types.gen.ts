@@ -58,11 +58,12 @@ export type ApiError = {
 /**
  * With `invalid_image` and `face_check_failed`, what is wrong with the picture: `empty`; `too_large`, over 8 MiB;
  * `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
- * `too_many_pixels`, over 40 million; `animated`; `damaged`, cut off or in an encoding that nobody uses; `no_face`,
- * `several_faces`, `face_too_small`, `face_blurred`.
+ * `too_many_pixels`, over 40 million; `too_complex`, in an encoding that takes too long to read, such as a JPEG of
+ * very many scans or a PNG of over 20 million pixels with 16 bits a channel; `animated`; `damaged`, cut off or in an
+ * encoding that nobody uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
  *
  */
-export type PictureRefusal = 'empty' | 'too_large' | 'size_mismatch' | 'unsupported_type' | 'type_mismatch' | 'too_many_pixels' | 'animated' | 'damaged' | 'no_face' | 'several_faces' | 'face_too_small' | 'face_blurred';
+export type PictureRefusal = 'empty' | 'too_large' | 'size_mismatch' | 'unsupported_type' | 'type_mismatch' | 'too_many_pixels' | 'too_complex' | 'animated' | 'damaged' | 'no_face' | 'several_faces' | 'face_too_small' | 'face_blurred';
 
 /**
  * Every answer outside 2xx.

@@ -638,6 +638,9 @@ export const createUploadMutation = (options?: Partial<Options<CreateUploadData>
  * and `invalid_image` or `face_check_failed` says why in `details.reason`; start anew with another upload. Before the
  * file has arrived the answer is `upload_missing`.
  *
+ * The uploads of an account are checked one after the other. One that could not be checked within some seconds is
+ * answered `503` with `Retry-After`; it stays, and may be completed again.
+ *
  * A `profile_photo` is stored anew, upright, as a JPEG of at most 2048 pixels a side and without metadata such as
  * where it was taken. It becomes that of the account, and the one before is removed.
  *
