@@ -141,7 +141,8 @@ func (a *App) openServices(context.Context) error {
 	a.openCatalog()
 	a.assets = assets.New(assets.Deps{
 		Store: a.store, Objects: a.objects, Checker: checker, Now: o.Now, NewID: o.NewID, Log: o.Log,
-		Parallel: cfg.ImageChecks, MaxWait: cfg.ImageMaxWait, OrphanAge: cfg.StorageOrphanAge, SweepGrace: cfg.StorageSweepGrace, OnRefusedSweep: a.observeRefusedSweep,
+		Parallel: cfg.ImageChecks, MaxWait: cfg.ImageMaxWait, OrphanAge: cfg.StorageOrphanAge,
+		SweepGrace: cfg.StorageSweepGrace, OnRefusedSweep: a.observeRefusedSweep,
 	})
 	a.credits = credits.NewService(a.store, o.NewID)
 	a.projects = projects.NewService(a.store, a.assets.ByIDs, o.Now, o.NewID)

@@ -94,7 +94,7 @@ func (s *Service) mayRemove(ctx context.Context, bucket string, now time.Time) (
 	}
 	switch {
 	case len(found) == 0:
-		return s.adoptBucket(ctx, bucket, row, now)
+		return s.adoptBucket(ctx, bucket, row)
 	case len(found) > 1 || found[0].Path != markerOf(bucket, row).Path:
 		s.refuseSweep(ctx, bucket, ForeignBucket, "the bucket is bound to another database", "markers", len(found))
 		return false, nil
@@ -107,7 +107,7 @@ func (s *Service) mayRemove(ctx context.Context, bucket string, now time.Time) (
 }
 
 // adoptBucket binds a bucket without a marker, where at least half of its first page is known.
-func (s *Service) adoptBucket(ctx context.Context, bucket string, row db.StorageBinding, now time.Time) (bool, error) {
+func (s *Service) adoptBucket(ctx context.Context, bucket string, row db.StorageBinding) (bool, error) {
 	page, err := s.objects.List(ctx, bucket, "", "", storage.MaxPage)
 	if err != nil {
 		return false, fmt.Errorf("list bucket %s: %w", bucket, err)

@@ -3,8 +3,6 @@ package assets_test
 import (
 	"bytes"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -26,9 +24,9 @@ func setupSupabase(t *testing.T) (*fixture, *supabasefake.Server) {
 	fake := supabasefake.New(supabasefake.Config{
 		Dir: t.TempDir(), ServiceKey: "sb_secret_made_up", Secret: []byte("thirty-two bytes for an HS256 key"), Now: f.now,
 	})
-	server := httptest.NewServer(fake)
-	t.Cleanup(server.Close)
-	client, err := supabase.New(supabase.Config{URL: server.URL, Key: "sb_secret_made_up", Now: f.now})
+	url, stop := fake.Serve()
+	t.Cleanup(stop)
+	client, err := supabase.New(supabase.Config{URL: url, Key: "sb_secret_made_up", Now: f.now})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	require.NoError(t, client.EnsureBuckets(t.Context(), storage.Buckets()))
@@ -47,38 +45,11 @@ func setupSupabase(t *testing.T) (*fixture, *supabasefake.Server) {
 // put sends a file to the address of an upload, and returns the status.
 func put(t *testing.T, ticket assets.Ticket, file []byte) int {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), ticket.Method, ticket.URL, bytes.NewReader(file))
+	status, err := supabasefake.Send(t.Context(), ticket.Method, ticket.URL, ticket.Headers, file)
 	if err != nil {
 		t.Error(err)
-		return 0
 	}
-	for name, value := range ticket.Headers {
-		req.Header.Set(name, value)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Error(err)
-		return 0
-	}
-	_ = res.Body.Close()
-	return res.StatusCode
-}
-
-// gate is a body of which nothing is read until it opens.
-type gate struct {
-	io.ReadCloser
-	reached, open chan struct{}
-	waited        bool
-}
-
-// Read implements io.Reader.
-func (g *gate) Read(p []byte) (int, error) {
-	if !g.waited {
-		g.waited = true
-		close(g.reached)
-		<-g.open
-	}
-	return g.ReadCloser.Read(p)
+	return status
 }
 
 // An upload that begins before Complete and ends after it replaces what was uploaded, and never what was checked. So does
@@ -97,29 +68,26 @@ func TestComplete_keepsWhatWasChecked(t *testing.T) {
 			require.NoError(t, err)
 			uploaded := f.objectOf(t, ticket.AssetID)
 
-			late := &gate{reached: make(chan struct{}), open: make(chan struct{})}
-			fake.Inject(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-				late.ReadCloser, r.Body = r.Body, late
-				next.ServeHTTP(w, r)
-			})
+			late, reached, open := supabasefake.HoldBody()
+			fake.Inject(late)
 			evil := bytes.Repeat([]byte("evil"), 1000)
 			status := make(chan int, 1)
 			go func() { status <- put(t, ticket, evil) }()
-			<-late.reached
+			<-reached
 			good := picture(t)
 			if u.ContentType == "image/jpeg" {
 				good = face(t)
 			}
-			require.Equal(t, http.StatusOK, put(t, ticket, good))
+			require.Equal(t, ok, put(t, ticket, good))
 			asset, _, err := f.Complete(t.Context(), f.user.ID, ticket.AssetID)
 			require.NoError(t, err)
-			close(late.open)
-			require.Equal(t, http.StatusOK, <-status, "Supabase lets it replace the upload")
+			open()
+			require.Equal(t, ok, <-status, "Supabase lets it replace the upload")
 			f.requireChecked(t, asset)
 
 			require.Equal(t, md5Of(evil), md5Of(f.content(t, uploaded)), "what came late lies where no row points")
 			require.NoError(t, f.objects.Remove(t.Context(), uploaded.Bucket, uploaded.Path))
-			require.Equal(t, http.StatusOK, put(t, ticket, evil), "Supabase takes it again")
+			require.Equal(t, ok, put(t, ticket, evil), "Supabase takes it again")
 			f.requireChecked(t, asset)
 			again, created, err := f.Complete(t.Context(), f.user.ID, ticket.AssetID)
 			require.NoError(t, err)
@@ -131,7 +99,7 @@ func TestComplete_keepsWhatWasChecked(t *testing.T) {
 			f.requireChecked(t, asset)
 
 			require.NoError(t, f.Delete(t.Context(), f.user.ID, asset.ID))
-			require.Equal(t, http.StatusOK, put(t, ticket, evil), "also after the picture was deleted")
+			require.Equal(t, ok, put(t, ticket, evil), "also after the picture was deleted")
 			require.NotEmpty(t, f.stored(t))
 			f.advance(61 * time.Minute) // the sweep looks through a bucket once an hour
 			f.sweepLater(t)
@@ -140,11 +108,14 @@ func TestComplete_keepsWhatWasChecked(t *testing.T) {
 	}
 }
 
+// ok is the status of an upload that the storage has taken.
+const ok = 200
+
 // requireChecked holds the object of an asset to what its row says.
 func (f *fixture) requireChecked(t *testing.T, asset db.Asset) {
 	t.Helper()
 	content := f.content(t, storage.Object{Bucket: asset.Bucket, Path: asset.StoragePath})
-	require.EqualValues(t, asset.SizeBytes, len(content))
+	require.Equal(t, int(asset.SizeBytes), len(content)) //nolint:testifylint // Len would print it
 	require.Equal(t, *asset.MD5, md5Of(content))
 }
 

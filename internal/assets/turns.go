@@ -2,6 +2,7 @@ package assets
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -77,12 +78,7 @@ func (t *turns) leave(account uuid.UUID, mine chan struct{}) bool {
 		}
 		t.drop(account, i)
 		if len(t.waiting[account]) == 0 {
-			for j, id := range t.next {
-				if id == account {
-					t.next = append(t.next[:j:j], t.next[j+1:]...)
-					break
-				}
-			}
+			t.next = slices.DeleteFunc(t.next, func(id uuid.UUID) bool { return id == account })
 		}
 		return true
 	}
@@ -91,7 +87,7 @@ func (t *turns) leave(account uuid.UUID, mine chan struct{}) bool {
 
 // drop removes the waiting one at a place of its account's list. The caller has the lock.
 func (t *turns) drop(account uuid.UUID, i int) {
-	left := append(t.waiting[account][:i:i], t.waiting[account][i+1:]...)
+	left := slices.Delete(t.waiting[account], i, i+1)
 	if len(left) == 0 {
 		delete(t.waiting, account)
 		return

@@ -49,7 +49,7 @@ func TestTurns_goRoundByAccount(t *testing.T) {
 		order = append(order, (<-served)())
 	}
 	require.Equal(t, []string{"ada", "bob", "hostile", "ada", "hostile", "hostile", "hostile"}, order)
-	require.Equal(t, newTurns(1), &turns{free: s.free, busy: s.busy, waiting: s.waiting}, "nothing is left")
+	requireIdle(t, s)
 }
 
 // An account has one turn, even where others are free.
@@ -87,5 +87,14 @@ func TestTurns_givenUp(t *testing.T) {
 	queueFor(t, s, "bob", bob, served)
 	first()
 	require.Equal(t, "bob", (<-served)())
-	require.Equal(t, newTurns(1), &turns{free: s.free, busy: s.busy, waiting: s.waiting})
+	requireIdle(t, s)
+}
+
+// requireIdle finds one turn free, and nothing left of those that were.
+func requireIdle(t *testing.T, s *turns) {
+	t.Helper()
+	require.EqualValues(t, 1, s.free)
+	require.Empty(t, s.busy)
+	require.Empty(t, s.waiting)
+	require.Empty(t, s.next)
 }

@@ -66,7 +66,7 @@ func TestQueueProject_409_assetMissing(t *testing.T) {
 				require.Equal(t, apperr.Conflict, apperr.From(err).Kind)
 				require.Equal(t, []apperr.Field{apperr.Body(field[1:], "not_found", "This picture was deleted.")}, apperr.From(err).Fields)
 			}
-			require.EqualValues(t, 10-paid.CostCredits, factory.Balance(t, f.store, f.user.ID), "nothing more was charged")
+			require.Equal(t, 10-paid.CostCredits, factory.Balance(t, f.store, f.user.ID), "nothing more was charged")
 
 			again, replayed, err := f.service.Queue(t.Context(), f.user.ID, f.project.ID, mine, key)
 			require.NoError(t, err)
