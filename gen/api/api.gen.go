@@ -190,7 +190,9 @@ const (
 	ErrorCodeModelUnavailable     ErrorCode = "model_unavailable"
 	ErrorCodeNotFound             ErrorCode = "not_found"
 	ErrorCodePayloadTooLarge      ErrorCode = "payload_too_large"
+	ErrorCodeQuotaExceeded        ErrorCode = "quota_exceeded"
 	ErrorCodeRateLimited          ErrorCode = "rate_limited"
+	ErrorCodeRequestTimeout       ErrorCode = "request_timeout"
 	ErrorCodeSecondFactorRequired ErrorCode = "second_factor_required"
 	ErrorCodeUnauthenticated      ErrorCode = "unauthenticated"
 	ErrorCodeUnavailable          ErrorCode = "unavailable"
@@ -252,7 +254,11 @@ func (e ErrorCode) Valid() bool {
 		return true
 	case ErrorCodePayloadTooLarge:
 		return true
+	case ErrorCodeQuotaExceeded:
+		return true
 	case ErrorCodeRateLimited:
+		return true
+	case ErrorCodeRequestTimeout:
 		return true
 	case ErrorCodeSecondFactorRequired:
 		return true
@@ -3037,6 +3043,9 @@ type Internal = ErrorEnvelope
 // NotFound Every answer outside 2xx.
 type NotFound = ErrorEnvelope
 
+// RequestTimeout Every answer outside 2xx.
+type RequestTimeout = ErrorEnvelope
+
 // TooLarge Every answer outside 2xx.
 type TooLarge = ErrorEnvelope
 
@@ -4782,6 +4791,15 @@ type NotFoundJSONResponse struct {
 	Headers NotFoundResponseHeaders
 }
 
+type RequestTimeoutResponseHeaders struct {
+	XRequestID string
+}
+type RequestTimeoutJSONResponse struct {
+	Body ErrorEnvelope
+
+	Headers RequestTimeoutResponseHeaders
+}
+
 type TooLargeResponseHeaders struct {
 	XRequestID string
 }
@@ -4963,6 +4981,21 @@ func (response CreateUpload401JSONResponse) VisitCreateUploadResponse(w http.Res
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUpload408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response CreateUpload408JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5429,6 +5462,21 @@ func (response DisableSecondFactor401JSONResponse) VisitDisableSecondFactorRespo
 	return err
 }
 
+type DisableSecondFactor408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response DisableSecondFactor408JSONResponse) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DisableSecondFactor413JSONResponse struct{ TooLargeJSONResponse }
 
 func (response DisableSecondFactor413JSONResponse) VisitDisableSecondFactorResponse(w http.ResponseWriter) error {
@@ -5557,6 +5605,21 @@ func (response EnableSecondFactor401JSONResponse) VisitEnableSecondFactorRespons
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableSecondFactor408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response EnableSecondFactor408JSONResponse) VisitEnableSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5693,6 +5756,21 @@ func (response SetUpSecondFactor401JSONResponse) VisitSetUpSecondFactorResponse(
 	return err
 }
 
+type SetUpSecondFactor408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response SetUpSecondFactor408JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SetUpSecondFactor413JSONResponse struct{ TooLargeJSONResponse }
 
 func (response SetUpSecondFactor413JSONResponse) VisitSetUpSecondFactorResponse(w http.ResponseWriter) error {
@@ -5821,6 +5899,21 @@ func (response VerifySecondFactor401JSONResponse) VisitVerifySecondFactorRespons
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifySecondFactor408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response VerifySecondFactor408JSONResponse) VisitVerifySecondFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5957,6 +6050,21 @@ func (response ChangePassword401JSONResponse) VisitChangePasswordResponse(w http
 	return err
 }
 
+type ChangePassword408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response ChangePassword408JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ChangePassword413JSONResponse struct{ TooLargeJSONResponse }
 
 func (response ChangePassword413JSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
@@ -6073,6 +6181,21 @@ func (response ConfirmEmail400JSONResponse) VisitConfirmEmailResponse(w http.Res
 	return err
 }
 
+type ConfirmEmail408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response ConfirmEmail408JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ConfirmEmail413JSONResponse struct{ TooLargeJSONResponse }
 
 func (response ConfirmEmail413JSONResponse) VisitConfirmEmailResponse(w http.ResponseWriter) error {
@@ -6185,6 +6308,21 @@ func (response ForgotPassword400JSONResponse) VisitForgotPasswordResponse(w http
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForgotPassword408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response ForgotPassword408JSONResponse) VisitForgotPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6337,6 +6475,21 @@ func (response RefreshSession403JSONResponse) VisitRefreshSessionResponse(w http
 	return err
 }
 
+type RefreshSession408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response RefreshSession408JSONResponse) VisitRefreshSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RefreshSession413JSONResponse struct{ TooLargeJSONResponse }
 
 func (response RefreshSession413JSONResponse) VisitRefreshSessionResponse(w http.ResponseWriter) error {
@@ -6453,6 +6606,21 @@ func (response ResendConfirmation400JSONResponse) VisitResendConfirmationRespons
 	return err
 }
 
+type ResendConfirmation408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response ResendConfirmation408JSONResponse) VisitResendConfirmationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ResendConfirmation413JSONResponse struct{ TooLargeJSONResponse }
 
 func (response ResendConfirmation413JSONResponse) VisitResendConfirmationResponse(w http.ResponseWriter) error {
@@ -6565,6 +6733,21 @@ func (response ResetPassword400JSONResponse) VisitResetPasswordResponse(w http.R
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetPassword408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response ResetPassword408JSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6955,6 +7138,21 @@ func (response SignIn403JSONResponse) VisitSignInResponse(w http.ResponseWriter)
 	return err
 }
 
+type SignIn408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response SignIn408JSONResponse) VisitSignInResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SignIn413JSONResponse struct{ TooLargeJSONResponse }
 
 func (response SignIn413JSONResponse) VisitSignInResponse(w http.ResponseWriter) error {
@@ -7164,6 +7362,21 @@ func (response SignUp400JSONResponse) VisitSignUpResponse(w http.ResponseWriter)
 	return err
 }
 
+type SignUp408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response SignUp408JSONResponse) VisitSignUpResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SignUp409JSONResponse struct{ ConflictJSONResponse }
 
 func (response SignUp409JSONResponse) VisitSignUpResponse(w http.ResponseWriter) error {
@@ -7295,6 +7508,21 @@ func (response CreateSignupPhotoUpload400JSONResponse) VisitCreateSignupPhotoUpl
 	return err
 }
 
+type CreateSignupPhotoUpload408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response CreateSignupPhotoUpload408JSONResponse) VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSignupPhotoUpload413JSONResponse struct{ TooLargeJSONResponse }
 
 func (response CreateSignupPhotoUpload413JSONResponse) VisitCreateSignupPhotoUploadResponse(w http.ResponseWriter) error {
@@ -7407,6 +7635,21 @@ func (response StartAuth400JSONResponse) VisitStartAuthResponse(w http.ResponseW
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartAuth408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response StartAuth408JSONResponse) VisitStartAuthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7707,6 +7950,21 @@ func (response NewChat401JSONResponse) VisitNewChatResponse(w http.ResponseWrite
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NewChat408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response NewChat408JSONResponse) VisitNewChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8047,6 +8305,21 @@ func (response UpdateChat404JSONResponse) VisitUpdateChatResponse(w http.Respons
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateChat408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response UpdateChat408JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8419,6 +8692,21 @@ func (response SendMessage404JSONResponse) VisitSendMessageResponse(w http.Respo
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMessage408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response SendMessage408JSONResponse) VisitSendMessageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9221,6 +9509,21 @@ func (response DeleteMe401JSONResponse) VisitDeleteMeResponse(w http.ResponseWri
 	return err
 }
 
+type DeleteMe408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response DeleteMe408JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteMe413JSONResponse struct{ TooLargeJSONResponse }
 
 func (response DeleteMe413JSONResponse) VisitDeleteMeResponse(w http.ResponseWriter) error {
@@ -9417,6 +9720,21 @@ func (response UpdateMe401JSONResponse) VisitUpdateMeResponse(w http.ResponseWri
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMe408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response UpdateMe408JSONResponse) VisitUpdateMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9945,6 +10263,21 @@ func (response CreateProject401JSONResponse) VisitCreateProjectResponse(w http.R
 	return err
 }
 
+type CreateProject408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response CreateProject408JSONResponse) VisitCreateProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateProject409JSONResponse struct{ ConflictJSONResponse }
 
 func (response CreateProject409JSONResponse) VisitCreateProjectResponse(w http.ResponseWriter) error {
@@ -10301,6 +10634,21 @@ func (response UpdateProject404JSONResponse) VisitUpdateProjectResponse(w http.R
 	return err
 }
 
+type UpdateProject408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response UpdateProject408JSONResponse) VisitUpdateProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdateProject409JSONResponse struct{ ConflictJSONResponse }
 
 func (response UpdateProject409JSONResponse) VisitUpdateProjectResponse(w http.ResponseWriter) error {
@@ -10570,6 +10918,21 @@ func (response QueueProject404JSONResponse) VisitQueueProjectResponse(w http.Res
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueueProject408JSONResponse struct{ RequestTimeoutJSONResponse }
+
+func (response QueueProject408JSONResponse) VisitQueueProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(408)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12648,304 +13011,305 @@ func (sh *strictHandler) QueueProject(ctx echo.Context, projectID ProjectID, par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35dhs31i/6Krj8vrsynCJFUpI1rV59FA/ddseO2pK/dHfojwVWgSSsIlABUKIYX911nuY82HmSs7AB",
-	"1EQUB41O2v8kFlksTBt73r/9uRXxWcoZYUq2jj+3pgTHRMA/X17gif5/TGQkaKooZ63j1sWUoCsiJOUs",
-	"QGMuUPh63H6LVTQNO62gJcivGRUkbh0rkZGgJaMpmWH9GnKNZ2lCWsetQWt30GoFLbVI9Z9SCcomrZub",
-	"oPU6JrOUK8LUe5ImeKHfU5/AmSCSMBUgzGIU6lHCAM2nRBCkpgRhJudEICrhL6m4IDHijCA+RpghgkVC",
-	"iUB6nkQqNKdqap7EM4IuyUIvojRpls1ax7+09DCtj0FpEfCJbw3vzZtfv1ie+js8I3peVObjU4Z4JlDC",
-	"J3LT7ev2jo7Gu3i/3R8d4PZB1Ou1D8fdbhv3Rv1oN94j++NnDTNTYnE6VkQsT+2cRJzFEimO5piqDeey",
-	"2w1aM8roTO9SLx+TMkUmRLRu9KgpFnhGlCWqUymJd280XaU0UpkgenCqP0uxmraCFsMz/Vasfzqk8Xbb",
-	"dNDu4t6ofRD14/YR2R239/D+6Fl0EB+So3EraI25mGHVOm5lGbx6eduen79/9ZzzS0p826bQiEgaG+IT",
-	"ZCyInKIIHjckKgiO8SghaLRA5qdS0yLQHFWkg34QfC6JkEgSFiOq9INqSmaSJFdE5pth3llsxyybyClX",
-	"w0iKcYVmZ/j6R8Imato67u/vN63ogl8S1nC9cZIRN8ewPE6Yr6y4cG7NSr8QRVyT+GhhH8xnb/hKMft/",
-	"tPUk2mYW/gP8e/fn2W6iD+ttK1ha1Ywy93fPu8YpbqSzaIpVA5Hpr7amsaO2vnbtg/F+t33Ye9ZvG+rC",
-	"3VEv6m9GY5mQXPhnGzJyrYYRPBG6Y0nxhKARGfPSdfk1I2JRWop5p3/mb1+83P/nRTx7d3F6i83N+XS0",
-	"+BtZLE/7Lb4kEmEkNMdBUyxmCZHyBGG2QOY1eh1XVFJ9MU7Pn79+rQ9F4EjzCaSmWKEFz1AmCcgYYJma",
-	"iTu2yVmyaKSt0uzaenr+HeAiJqJ9MN6N1m5AipUiQg/1378MBtf9XnswuD4gHz/3gv7+/s1/Lh1p0Lpu",
-	"z4iUeGJuqtRcAvU0d+3v7zcuHPb2DR810e0nPmog2098tDXV7rV7vbjbPiD9cfsQ7+22n40OosP4iHTH",
-	"vc2o9kc6o2p5qn/lczTTR00VmWkyAGKd8iSWCCs041I10WwCbyxPOyZjnCWqdbzfLYnffhfOzAqe7jox",
-	"FLTemtNo2llB0hJBVffWHuTW+4vbWhS3D7rPeu2j/sFuu+AJ8e5G+3sm+CcSNYtL83XDtO23W0+7r1UK",
-	"0j4YPeu2j+L9/fbu+BD3ov5oL94nG037vZEITTLzYkloaNUMSSK1Uol4ShiJjWIWGikSIkmUvjx68ncW",
-	"mHbsLWXmuZle01nY2Techf1267PotY+i3VgLln4b9+PDdm/cJUfxYXQweoY3OIsbPZpMOZMEtK8fcGzV",
-	"U/1XxJlWtfU/cZomNMJ6QTufJAfFoJjXfwoybh23/mOnsBV2zLdy56UQXLxkVyThKTFDVncnnOFEz5PE",
-	"Q/3mMEDhFU5oDIMNx5gmJNYfUgYfO0FX/oTHJERcIMy4mhKB9AdGSEi8kGiu/0UlmgvOJoVGb2WFPpKS",
-	"VfOPtt2B9uu4aW328Z1ClYd1PedsnNDoMfeOzDBNhgpfEti4TBKhSar4xJpiw8jOzeybzMZjGlHC1DAS",
-	"JKZKrt0/qbDW/ymDvZvjxf3t2ysuRjSOjbr5qBvHtN7K2Zhq8tNbo5XYEs2NcUSGco7T4Sjh0SWJV2/T",
-	"AjF+j/T0mmmtAiePuC3UDhkeg9kJovWkfFsQjdGYAiUsGaf3s+p3XL3iGYsfcdWaDMZ6zPBYLyvmROqT",
-	"ROSaShXoI6fmgwXPxD0u9YLzH7GYkEdcaooXCcfxUHE+TPTY4TEc74jHC71KfkUEfACalrMmeEoEzOde",
-	"1/4Ws4X9VD7iFgisyBCWZ+9ziKOIZ0wN7R2vLRLcIu3cL7J6jbkH5Sa4y+58YDhTUy7ob+QxL0IGwxKm",
-	"9AA1sStIrL/AiZEV+RdWXRqCqlbfu59//rl9Wnql3xhQHJXH3dTR9QPBAlx1OJn9aeD0twbX4d0O4wrT",
-	"BI8S8rhn4UYNj5HkM6Km2jAGgTMnKCapVm8509c25nN2grQxjSeYMoQ1DaKwRLpaRwYX3hdB3TJLUy4U",
-	"id+SmOILOK1H3Nl8+OFMjz/U5KI3WW9oWB86vC+md+PI2Hg6UwpTXb4SP5sTZsporHr4VGgWrCixjDIm",
-	"G23Dc/0gbIDCNIHf4jimehycnJXeaS5ZzUnDBUF4xDOFqAosvYFrxuiAehbLcxtTksTSsyiw13yaPbki",
-	"YoH0n/rl8PsTa94Zl+6MSknZJAxg2BmZjbRx5xxdxoxF8ymXZMCsi1giLAiacEY6A6ZtLkVmct2WvdJD",
-	"mzO5yVkIFgIvWmAoYUuHq95xZsZ/T8aZxAlwHvsiPtLz1G/KPT/1PTrVFKgIi6xaGWGGRgTJKZ8zYJIo",
-	"JUIaKVywwXM+I2bbJGKExLl+mnB+2fEyw4K7/mKIqZjUR8+EwSnvna4Jn5T88nVChQs9VPaCV3//Wklk",
-	"LFRYkA2l0BmekJ1PKZnoc4M/Ulb8e05GaTXSUn6mttSgFQmiJdkQK989I0zre3Ms7UqqG9vv9p+1e712",
-	"v3fROzzu7h/3+v8qG9UxVqSt6Iz4Bp4SOpl6Bj2j1ySRlYEO+mv8U0GLxmsjIvcd2Qhas3jf47p9se+u",
-	"3mihiAy0FTAl19UpHJFe9yA+incP+qPRs8P+s1F82It39/f6eK93FD9rVZ2m3fYRbo8/ft7te5ylmm3S",
-	"38gQhvNTkf6+uqW7e93u7rpd1YeOJ2QIzhjvi7UxrRdon/Tuc7e9H/ej9gHe67VHveigDS6Y8QF+NtqP",
-	"dgRhMRE77kyGvYOj/d2DvaP+YaeBZN1lWcVm4EaC2LwJWplIvJeTTpjmBnEsiJQVjjImKpqSGGVM0URf",
-	"AXKdUkGqZNmaKpXK450dt3j7TSfiM7ssuYP1Kv4Mut+fVIWoBPUtLhPJ0A7WfCchTmunLRVPJZpzcUmN",
-	"KPTfz6Nt7+ecxr5D91zPXv9wvf+4zFGL21QjsaDKECt07WaUcw5z/8zpLu1bhbE1suwfqfSybfC387Hj",
-	"HnKZcefyshagJnMiFRpTYV30m4hVIz08ErUUt1r3jnfkWtkY2NJuwxyqb2vckQuvIAKFC7vt0Pr0mIuy",
-	"TJIkGYOrWE9Rn2K6GCptPSv4jJnwUir4mCZkmE654lUZlT+zRIfaOjpXWKhG02jCtcYFChFm7l4sHxk4",
-	"K6T3RoE2oCAiSyW8xBi8FTI3KqCd34jzhGDmTmn5rWGKpZxzEYfHCMtLiMJR1UGh5BEF/xFcYjMOmmKJ",
-	"GEfuNx0UGvId2gfM42Z6jFemZ0/A/VRfGhghvwLuHdUNLz2/Wv2x22bX6SOcH6hQ0xde4/UFXuh7NNJP",
-	"nCCYDxdG9xwRNSeEod4uRPl7/S5aEKz11qSmZvSOjvbbvX67160zLx+9PJ9iNiFndnklb71fsR/jRC5p",
-	"9iY4BGky+ZnALDFiZI601uxT5cZUzIb5xnr1Ef3z4o3aFK2uNcWUqbaakra8XLSPqpHVXv9wVWT1vweD",
-	"62734/deDSHKhNCMdfX06otunBzB7cP7mxwj88rEVnO6uTvcZVW9vsjaq4PlU/IR9PMp9oqFiLMrImTu",
-	"6KsRwIaa9IhMMrZSke4ed7ubC+om1dcladx3tkXQSrBUQ0l+bUi3kORXSLOgWj80AtEaTyeoi+ZTmhBw",
-	"jktEZqlaVOa4V1Ikuj6VtBSVXRXTNdqcGQVM9ADRMcJs4d2RbUO2LEust6siFEr6uI1XmvDlaoK2gdF3",
-	"+lGtAKbxajKSfEbAG62PAcmUX4IGThXiQh86m5AYUbWSwva2ojCrP69ahL4yH97/6Ff1KrvhFLZKeD2n",
-	"qIreVtmMpYsatK7bOE0Ji9vGAabPwt7e5/CSLbn+KXDnpWvzuXaarfd8xJW0xFhiAKtI8zQnTD42URII",
-	"x+Pk0pDnvZDl/ZHhTQNXNPvqXZ/eN+t7LTO5Go+02WGPzLDuQMBFPpt+SZO0eHll3bLLq4qxwi539gry",
-	"bk22hfnrG2NC62VzRn4at45/WT1Pm4fTugk2eu4FSRRu3Xy081xn8OjVbm7t6DfKACVYbW/0gIx9cpvH",
-	"nbqP09r0zDkZIZym4GQ0OdHLdOocAQmPcDLlUu1EO1vTrt8fADMELngLHda5ghW3gmETxmYuMeh64OSi",
-	"rDxW7z653gnSkhRsI2aV6i9YNnuZotEnb2dmnObWKhgXLmZQcNEZhAD0nhl57o9y1DKq6TWK6YSqmrOq",
-	"u9fv7R4s+xU/fn62cQKmzN+t1w4pImvDLPDQklEJnwZmCR+b9xVU7fdgkzSkjeEZQXNrwQMZKYRh34zX",
-	"mjDPxvktdmOeXSskFUnLprWzGcykK1Z09at1pnSjBf3cpdg0WB3myxWuDUjWiVa8JZnjhTTpf8XK9J8f",
-	"b+3haNwvSSeMsupG2c/WOhtqCwlW7pkji624ImgpxAaKXLqW8V8hPBGEyA46VSghGNKk8zx+NedIKqzI",
-	"TNM3clfCbWn1QHAUkXSlFg8Z2SawojWqNdr67hbausxgj4awmCYrybf6KZZmB6qzsfu4TBZuICqHM7LF",
-	"OLa0yHqDNvCx1YikvLleyoCMvZdMCU9m/U+MWFmYR2lwglnkOUT7xRD7K34uit/adIKa0bV7uM6YXecy",
-	"uMdwWwyKYJPezbRtzsgEK3pFbG2KTXxEc/2HTEnNHdre2yYOR/RpeOX7s/ZutBe3D8j+uH2Ij0btbtSL",
-	"+2R3vIf3R5so9zZ1vynhv5CmKaYx6BpcIEHGGYvr9+5+Evs3DYUbOn1vnvUazubQghol5u9fG+QwI/iV",
-	"/gr5gmvTGQGQ3UbiCRGNd8JjC1hqqcTll4hm/ZVoNjXYhMjAOZS2NDZKHOHBbA63NcHm1keZADwMYIFw",
-	"fkTWsVOXs1k6HHGW6dEmAjPVMvchmkLapPnD0HpVHlceWqLfFyQhirwld/CeW/9qgCQ16RpF9GKOF2iE",
-	"o8tl6lrjnF7nlL5Pj3ntcFf6i186RXhJvSdtUEWt4hY4QagZiLkpI1eKYYSafgDnP4OclQ56rSSKsCRF",
-	"3u0M1lDdBxzj/1kKQJfZlNNOK0Uae5WNeVbdmNP2v3D7t277qPP//Md//r+DrNvtP/vm+/+x86c///cw",
-	"/Pz/3fz/7Y+fe8GzvZv/WTz68dvi3+2Pn7vBs95N6dvv/vztYNDZ4vHv/semZgmubzSSWTRFWp2pbYo7",
-	"rLvaaw0q+F2MIS9h5Tlq63LgTCl5KvhE4JnsoHdkDraktiEXsEdxTOITpLTA0BuWsUvG5ww0XOuQ+uvF",
-	"xRmoo5kss5lq+UkraC3lqEHNTrn4pPyByZ4qkmElUSYVtvQpZChpisURGUZTEl0Wb85SyMe2OW76g2oO",
-	"bnmsIgW3MmQp/7ZlzdZqZQP4qCPO4uEYR4qLYX48QatU8eBmWC54KOUsFJ/k+fKQN6amPIbxcJLwOTyw",
-	"lGUO6/JlXeYThooV/VilhEUfR62CBZa+XMCiPy7qOstPz3hMkmEpndbKjTFlVE5hvrZ0nA0zSfI/iyMp",
-	"Z4zrryvp4jAfW6gBp5cPU5FIPqpaEkzV3NWlS/ESMiUtggHPFNSV96+vPdfVZZauTMxwGahLNxY+9d7Y",
-	"K8LUub5lM1+xu7giog0RVvD+ykAzqVwGCILBCzSz2Z3mZTwTEQk7KLxuw4/aMVY4dFXzVIED2aI1wMSt",
-	"DkfFgIXwbIDmUxpN0U8pYadnr9Fup+syDiAOPebCZIGWcgbjY3QwYDDgsVajB0y/6hh9HrRoPGgdDzZS",
-	"lgetYOAIdNA6PrgZsAHzHuy1pvyGEzV53VOSxDbdtpqhsWR6Q7bDOlZ8ba7aez7X4wNFS1+6U5EBtJGq",
-	"WXtvXdUEB7tHvS1Flu9tLENiXqiKTFC1sDSY+x4Lnf9eRrdfP4Zx+4mPfIk9XFwuW3/3tb6ZSxivV+7T",
-	"RLoaBG04Q8hH32dNuHAtkSLX6t6mYbQh2aQhYImkXrnRPGf3Naz16/tujP3mHkeapappfaUMd7PQ+xrW",
-	"5m82DBvhGTEpDvc1no1K+K4rnbA2vS+2sJTdVdzSXHC3StPJWWPpzItDsVev2C7H4UqEmTMid2e8crM0",
-	"562KME6R4HMtRU2uhxYSxXWbYjklBYOzSbIFfAzIY0+4M26GHiJ6vO3TnDeq+6/5f3z7VCrB8Lo2wWQ0",
-	"7EdL+Ergb5PoEWALZImNQRlFrLparbIueOZPzYbhl9/65vyndyjloAYiyhTPSyqheFT/weyNMtgsFvGo",
-	"OvJOzEfeBCi2Kn5rdoRWTBo9civIsTNs7nEOg2KBDyrqqf3Jcg1AU62KYU8cxTyvEaou5588Q1N8RfRD",
-	"2kBzMYfebjURcjWdmB2HTQg2KVV5lSXJOzxbMeEIJ0nZQX9STE0biw57JUddCbQeqW0gwZMSFkt1sacx",
-	"Rj/yK5Jg8JBVXDTd9S6a9mBw3RsPBtcH44/flz7rd81nvsc28h7AAeDlRQHPYBwlVNvHguBLCHm+4aOG",
-	"LA+B5xaVB5dxRWq6qVJklnr1Ia2f269PUNciE1kCtq7OIuF+bVyBy8Lu8x80VSjitffurasHya0mnCQb",
-	"5Kq84SNrP30MPM5N6hgMMIE5pqbcKS/PstvRWQrqA6MxtunKbEuy7OHfRs1cm0mwIurwMHEFsNTXif+3",
-	"+qHXL6zuNBFE+rQ0IiJthuZFgibvt7TlBbV1m7GC7pKi+TApb6ngVzQmYjgjJt61Game2Z+9JZAutUyu",
-	"HMWCzBF1OSumMkhZO2aJPn/NcELVYt1Z/d0+Br8g2QbZw2UzZgVZb5Pe6WJhK0sj8nAgqL7Ofb8+SNyo",
-	"R5eq8yTkxF1hQTFTJyYruNhgCOLJLIoIsdd5Iy34vakoAUvt+rX5xZ5H71ZWeq9hZOfKZN3pH4g1kX3L",
-	"s91tQiMywevM3W7v9nzI+Gw3W4R+8CZo2c2WK8DHysVPBW5YiRWsFRfW8bM8xl8En0vj5CI4mvqS0w62",
-	"ryirZBQbVllcxNKS8w1zp19ilEEuo2tStHRNnBysM5uyFeSWXr7XFdqpijCfppZLz4bIoL4WZflpJCpk",
-	"lVAFleJ+Wbp9qbybiauW36Q+e8xFY5aHyU3UB4RiGpucLfDZdtA/eSZyVgNlQpbT3LlGu7KIzbZ0/V6W",
-	"UsRqIQBfoKAe7vA53nOSyp3g+SejTGo61lYsEcOES1V2rVeru5bessQ03vDRumxgbdtvnAz8ho9uG57X",
-	"WvWTpwLnPL5BX5ZoRDQlxC5R1R69pRDYJpJia2jooxXYfjEhrPhDKm6f0W+qHht84j+r85zH+wxdQ7oG",
-	"gszAUUFxiJoKQuAajSnDSXnahi1pnpUxZmfmZCyQr6WbCLOI6H9W0/lKjy7N9u1KkzgvX3Heug0rBCAK",
-	"/mAVAiVklWU1RZFrdWJMO8C5tMVFjiLmgipFWIAkR2NcY3VanBr7f0QnaD6lCvxQsUScQTkhZ0gqQYj6",
-	"853gGbRaqHmUvCTr9cPtyn+2tPrs8T+U5ddkVVje7yWPOyKJBi1plMnjjVZ+nmue3ho5TchpgiPiskE0",
-	"VQdoLPgM9Qrf5QSny6rXGrSGTdRAN8lcFZTZZEKksoraxuaS5pu2zGr5kE+rdXhQ6iwl1QxKITugPHFV",
-	"zvZtoU2CAV+u8+h6aMCn+xVlOqaKTLp6cnexS0qf095KC1+dSddUaWa38lbFZj87iGZpkCK9uDCr2NFq",
-	"p1z1Gry2uDdITbPZiEFuERdotkBaS3AOylFGE8AvwkjwEYdkpP4emvJMyKrP7rDbXeG08/jn7uKKM1Zk",
-	"miwqaMa+WEDZXC2R25RnSew0zK2zjd1R+HSGSpHV8lmRay/9Q551HJvCDlxAJ1dJoISavBpx+f65nfLm",
-	"+5vAF8DTQ9o/1JxKZPenOpNCuLXWg6GXd7uCFa2acv8rIqZBlzeS+nEMpPJ87tVIKoimbiid6ctPCkS7",
-	"u9tIa7jcWuNpacPvYj49gmlkf9Okvq4zjlx8c2MDyb43hwgG/PwiP6GiuW1kNhWloE9pOq0hm/Ncc1r2",
-	"qMqU4MtKYC6TILTlQioyawUtTKuHh+mKEzv3SswiDSJHMPMy2i12O5dGWynEHjUp5+MQd+MzYp3LpgCD",
-	"acm+RBqrlSG3GDfJrY+rwcwMLbZhWNLWK1ItQKGEtDd4qG4bGZsU7r80gr6IzeQ8QJ8xYLrYsUBns68s",
-	"TNJa/V3+o2WqcMGSpSRe8L8YB5QnRleGMvXrFzSvcMgkiZGgk6lCrJYW0FRMF+EUj2hC3XgNsTnMUMwr",
-	"L/xFP0onzOIrGY8kEVqQQE5FzjPcjq54PCgQmyQBVrp3WaKVOtZaKX+Np4uhzIStHWgsA5lxYcQb+Het",
-	"61VzvlC/IYTN3y6mSeMtAl9sZYRbTuspHO8w4+gHzDDD/qASjchafnxmnioFofxsT2RMLmUDTIhe/iZp",
-	"IXZ1pVFqRBW0qlKTmhOvHZ1Xr7I7uObSnCBJCAoTKhX8Qobli8ww48OR28vSX8NUcEtwkB+rr3QyHCfZ",
-	"dfVSV1/gv9cN0jlJzAy3kMr545vJXGAqT+6shGmc5RfabyGUTkxTfSZJWbBQgzwRl2rwNY+2BtZdDzTQ",
-	"L11xqmtjWmWYp6XVHer19PqHpXSTE1v6HfHZjLNS/ZFJ5FBgp2DKDEI0cG5hco5EGU7xG4kAxAGlWKg7",
-	"FBodboF+VaKHZYqWl4WwBbMrBRwlODOLM5zgWh5HrTnV2r12G22K7Pw4Dg6zLNdXSwVpG1bX5wVg3qrx",
-	"Tb3hm9bUFwhwDdi8y0uC4pQ7wwXcofy9eTFV1OQG8OhKfCk0/R2XSmqgGsDb78UGfI9RCBH48ASFRReE",
-	"wHQ+OERv6Q8nAxYCMueMyhl0rrS9JBdp6bPA3EiJMGM8Y5FmNRVocQAVDxAjFLSqN2cv/xKgs3d/QYwL",
-	"9DMZnelx9AxmmC2GKQCPunnsddGMJgnlzM7SaILXYeBK6FjE4xwOXkE/NcU5SvSSFYdai6CoE4PRER8P",
-	"GJSQQABcRphJcKrDrPjYDN3Ph0ZmTmYHe8/QCIKWcDOYlpIhZnQGfQJOUBhjfSp6+6NMIT4eg4ms5zpg",
-	"1ckyDvGRTBJ5gkLGh/oMQ61gkysiNIfFEZF5+xW9ejnDSZJ/MkoyIUgc2qIOS5dwqJoESzVHlVOs1SDZ",
-	"6qPKodqflw7EfmK3X+seds2toGWXDAVRMGkQFqU1uDhpvgT3gV1B9RJVvvGxsQSrMRcz72UHh7trumid",
-	"oCbCDOjhy7f+IfCpV2qPdva3U2D/ybOLbPQkQL5WG62h83q5WLHEFQm7DmV2TpMkR3cvqZzuLVWtc8Ez",
-	"ZTbA/msop1xA4oail4pfmrI4hScCz4ap8xC5D6TikAp8bSlwxOEXCWWXJDace07NBUh5HGFZg1Mthm8k",
-	"y2aVNXUr2lhrPSv/YiPFNb8cT667nuXGlN90rFuNkBxm03hshwOt0n4jUW7MIMqiJIt92sje5fJIe3/b",
-	"Lu01FnjsVSHgi0YztiFI1+DPh+A9rlW397e6jmaeZoyaRV/efgi2NYI8FyEiGzgZkdtjndrn7hHtdFu2",
-	"vEWrgIdMS51tEEWwJ/PWBRDABZ7CDzYwSkvW4E3QSkuycHOpY8p6NpznmXn4xrqQlitmsiQ5LhCTS+l+",
-	"9fzog0YbZevotp1bEd1eC6dKlcmVKQNs3E/exMbpj5rvGQ9p+PICT8IqZIpvM7aV6ZvI8ZmJD+WU4wHc",
-	"z0PollAqRJq7Eovcx42xXAu+dAfkVt8F/mxvXuEMLW5GSWgXhD8lOE4oM1HzUUYT5cLhkDEwMrHRVjU0",
-	"fkVH4OIgnKFoMSIizdhlcTMObu6sXLqc293DvbKK1t9/5iOPh+c2ll88LJdZyV5y9D/9NdTf2Bp4/Vmu",
-	"Q+ZapXGDRbU87IPS1vZ7ewd7h7vP9g7WuaK31qi3Ob16QGfpVtrt2ziyYw96ba+LUt3uZjqo/cEtkz6d",
-	"HvIF6KPFRViOexm+EVoCgyQtW3MMlVo2nDHmSeLgYRPOL20dmKXC3MFksExIjLRqxNMFMj0yKm6wStCm",
-	"6g9zXy2bGBWJvE0Wl7linysbJ8h4aAE/Yl+17kd/uwT9rlr9WzG1xrgi6KyhrfYwSamg5FvEQIVVXhZq",
-	"yUxrD+gUmcTUhMSQ+poQfAUd8wuV3G2oVYo9Ca/WwegLLLpfNW31g0Hylvmwx9e+taDCpsM3OK9LomqO",
-	"FRERT3hmLs46lN8tBFave/glSqxH1Y/XKsYmI2Yz3XithFqvPK+WWMjqT3ateQqqpL8RiUYCaua1aW4d",
-	"ZcVRH/VvId58HNjxrS0TKAGYtW6wSrwAfzQw4oReeovf8wZFOavzCkfLwXP4as2KFikxfN++ITxBjn2u",
-	"inAXbed6o37UPoh3SftwvNdtF03ncHcTW7LUrLIepbVQOSSRVuoYpLhaMfbfCEmtqJoTYfMXIi4YEWgs",
-	"CEy7FNvag2zPjcNZBWPyQk7Sicl/X5fBemyT5WWKLULlDItLOAGbR5akUzwiDnNSTvkcMW42IOY25ldv",
-	"4uThlWVUvO7da9H1P7H+J44frSy9KrHLabK/LAnrD6mWPcDOUc4S82K/nNKDgtQFGVdN0l/K2SbrXR95",
-	"+eVhTdULWhmjv2bEfm31VZOZcstraX4cPky/x1yqem2RGU4SQ9rV0RuzqPv+a7U9tYwIXCEgCse7lwEZ",
-	"wCUB0t9bPsF5zfdRs2afduo13T7nMdtYQUWBtzctx9Z3LwuLBBvIvFlDtawJKU4JuiIs5gIp21Y238rD",
-	"vfVF8zN/ttpF/tpvZJGxVk8bamtFsW0UxXa/01tZGO8PLRUDbZaXZM6DyOYy/3zakGaRpzrjpLYEQX5t",
-	"74/76yFYKwsoKnxLx+Mz7/5eVOJ7Cp2zaIoibDITAFCxg8K9yxDJCCfE2XNsQgQCtD3FkVZybODXZ2aU",
-	"fe+l+L/yMpS/a5vkdliktvehNkuriCN1W2Ip9SaHJsjnXBSD9248lSgOZn8lwrJ97BYgFdtDJTxC8XqN",
-	"9jxV5H5a0zamFyTm1I9F7lNNHwa7xb5ymJCxehAw+zU47A+DiCJXlsVSZWtiPZWvlfuZOwdWsyC7xJIj",
-	"vIYRUNlkH4W8JxG/ImLhL6T4qWg3YcB7gV5CwrR1dw4Ita8AoDZEE3xFbK7LAsmUJMlS+9+Dv+2+Pfp7",
-	"+x/9//ph76L913eH3Z9ftvffv3j+pldX8Ctab3/Ps9HliXsBLPV08yRCbBCF06nNNEy4VCcW60Hr5BJx",
-	"b8sFYUcB2GDPMM5ymcHKkcRjYlI7toAFKR1ARTvtmV0o/bUSOa82Vf9hA/Lw7VHULXQxAujiwHqzqSqA",
-	"wCM+A/hmg1jm288y9nFDHVlpjBz+X5tlnoq51um/2G9p/ObwL0yx//rAf66jiu/fHm7ds33+0hGDc2fA",
-	"M5pb62PXk3+j1svNVXZ6Dl7eddjuR7tx+4DsjdtH3f1eu7DiR71NeJcVJU1oYPYonMBxFcJL6Qa3k2gw",
-	"JTcDC/LYQMSSqLu3083JC7uuVglll6WmumV0/99VZ91bN68NWg3XMndtwRaNBM8m05obY/fXfvtgftq7",
-	"fjN7f493sEwhDi/9Nh10gWgssawM3j106y5IfPU17ip9ceus3LJEfkGlFtJ375gBV0KLzVRwPi6gSvVQ",
-	"yMDT19R8U6FabvDmiHGJ6G9uU9168dPFmROXX1CHjqAqgrcT/Nu09ygf80t2t1M2wGDQ5c+eLE7T2xUd",
-	"F8fiK/Rdt5BzEgl/XryEb2zJLir1WtAf+CbLVaqfGtouq7VF8zyH0yRa//09LL9KIvYVxzs7iqt05202",
-	"OZ9ydVxr3/FnM7U/vfnh/Od/7r44e/nXs7/tnv3jrP636VdCpcyI+JN91watNmXDlpgl6MdjRBko3SMs",
-	"yW6/uoZ1s1rLZ+z4QWVD15+j+pDejh5fzlK1CFDGEuhAWeUxWmv3djnfljJXzv6/iKDjxe2vUzTFSULY",
-	"xEY7Qkkn7DULrepKbsNM3RuXhWyVz954kIvcLz1ZBBCy6eTPQIP00N90JHx4UR9szfjvj9cW++SnbelP",
-	"mrPpqfqESdymDEUJJUyhKU9iXz+e65QKIoc+cGhDgcZcNZ0xDC4EVM9UNv+o63V1rDGr/mKCUk4nMSty",
-	"Rpw2fE8QHgHeam7RAaom8MfClFtpdTW2tfVbMlTCzrXrWrG1ZXrtI7Blxvv9Nu7Hh+3eGNDLo4PRM7xN",
-	"p/EVhuaIYEFEYQgQqLQxsbxlrzBZvJmO/hLRn+ib1x9+e917R98cdchutxP1E28ODLzXFK143YKK5yi3",
-	"tJIg8gPMq6oe2s98rcTlehyoD9JjcFV3qDLfoEytlZO04624KK/ZmHuluDntHKpMKpokCCf06jbp3AVo",
-	"G1w/RJvgTLsX3aPj3e1SuqNMiAboBofnQyWy4QZzU9QUjKK6k7Kp5r7Jurc7/TBXgqb+QV2PMjgZABCw",
-	"Kcj1Ld3tdDu93m7nwPd2/YOh/vXaHHzLrLTF7RnkDl1XNGkO8aQRp8r2NUJFY7LlNQcW6Mv0MKJKkmRc",
-	"q2Xlv9EkwTv7nS769h+93gn6kbLsGl0fPhs+2/tus4r50lThYGqpyZXNLAhyxbVbl03p+mdsnE1p33vb",
-	"bMoyN3jyjMpy1/Rm50ZkOZPm/SR2sM+5RLQNqiB4uCA1uoVO9Qa87Mlj6uegc95Oh31edKzzqdrQhqKc",
-	"ztGQCVXAnlW9uTYhCrzEJeUCUSYVwTF0sGF5L47NAL23aXQYfMEdPZ3vZ7XpTyfstuaVSaor9SmruGzq",
-	"Lk3PqmM+ah23ekdH++1ev93rtvLN9zX7zJLEhvbrzTZWDuJwEMxLO4n72c3tvLBP4oGNTcB1FUH+QIWa",
-	"vgCwym1JuLSzq3+Rt1ap0f0WDuFU8DFNyDCdcsVXpEDprQ7d18aWNALtHHoCn+mff4Bk89BYHBaVPiEV",
-	"3+r9p0gV5LReRYbn1l5Lj8e5NEz5eAwhNF1jEn9IfRK7dEnRfMploaBRaVvz5H1C7+6PtkvxeaQrXzWp",
-	"W03E4GMzD9OYyk0jWOEXt9ut6a8prGaUeZO5SbQx7gi0g/QDH97/qPcfO2+kqQ8wZrpW1Brifc09R1wp",
-	"hj5Q0yw3dOBh9qJoPRUcSB/SB8ofdFbeKo2dWpgKrEizqn60rapuWlvJZgn22ZdmXN9E+xZAICAsDhBO",
-	"EutTm9UE3HOD6Ni+sL6TGZ6QnU8pKYOKFQRjeuT6Tw66EpsHqhty9uHCe018XmiLLmDmXZBa5X1TpVJ5",
-	"vLMjFRd4Qjol+bpjCnd2jBkB/fB2cOdTOvkz6Fl/Wu9drl2inFjztZuJFydVoZamS1bh9LfVUqzMQSBz",
-	"cn+BgQQ2/M8finOgnc7lspLdwwwtUQBN3FjwkdFCrUdWMz8/p7+RJnhe50gpvdO3ablH0+8OoNcophPq",
-	"UsohPFOPf0Aso5biWwq9FSpLt3308fOzm02tjWJwPdHlDfPO2BCd82vnNG2lTenWBfaPlBX/npNRWpVB",
-	"lR8s3ay7kRnQ2BdPXW7Zm/zCjFSPmhs63I4sSzPwHjO5xpEpxykfNQSi9DsDhBWacakMPFO1fmh3r9vd",
-	"LaWJHO4eHj7rHq5LFywtsckVXylvXPDMljfq83UNCBwklgObNHXipdqZVk3nraXNut8t06L0ZQad5n2h",
-	"rV8JSpaIQJIQ6c3tXuv5VIVytQGixa3cn025nqWczGqqZ39dKubDGkSmH33RPH9l2zCnTMPelfXotU7b",
-	"W9ldT6AfQzEhWwU8nI305yMAfC9fi7EgFnwAUkqzmNbo3z7gy+UvXZmN631ttltT/W6hBQSIApsxefG2",
-	"4c1SJ45q9NIkqa6gBoOBNwGPE8Cx4RWB2Eb301o8j/KF3RjYY3vH952MXCAjZ+jVr9NK67Z+9pb4Ci7S",
-	"dCzbgXHomd+qxPlnW4pngINQTMdQYaZOisJnEB6CoISMFYIyU4UXml2rKVnob2qmRKNna8lFtS3bu51n",
-	"Z0MXzWmRoxpWfhOWa+xEgb7KXGOpu9qda/E+b0W/Xhrx1xJ9gKq+3G0uyASL2LQWlrUlVnyOFYfgbjUp",
-	"fbeqXJ+2/4Xbv3XbR51h++Pn3WC3u7GivQtVPF2UECiNDazWHaCY6/9m0MIv4lAMKdB0kU4Jk+UFP5+S",
-	"6LKZz+ECW9aihE9xfFucca1LCWI9FgbHZFZ33q3ovYmlL5UihEqn8NiFWTAzalInhxANjyEd020VH3t3",
-	"q7xZkGljNquDTmvZDXYVZdkHUyh64lXlnvtyjRGd7+AyCzPiKRNULc41NZs9NykIp5mphTd/vXK3583P",
-	"Fy2fZAwrkfvQ5DCHNsYFniK4L7D3tbSBqVJp6+YGepSbMD2gEBv0NcvSbH4aOjfy3zowcm/ELJvIKVcd",
-	"ox7sWHjOZf/MOZ0wlKWBU8K1cNXKM5xLgfweIPOzEalAvWniwsmlPivAOIXqCtOXKsULA09gJUyAJkTl",
-	"vG3AwGaUnQEbsO+/f87ZlbaWOZOd779H0PedMhRKhi/JUF//8ATR2ABvfvjw+oU8QVrKmg/ev3qOdnd3",
-	"j/RPPlw876CXkCJikrm0qIAavP71NZiQbMBCaErykl2RhAOW7HyKFdELmAP9Cc4mtbdEWAhKJAr/0baW",
-	"bPt1HJ4Yx5DmyvoqoG97mvKf7ZVCfQAOG562/4Vw+zfUbR+hDhqidvgdshAbzjOJzl2yBEkk+UYiQ5N2",
-	"AhKFe929MDA2XbIAgAIINYJgzCs7yDWVyu7qj1Qq+f33bgkhxGEt5m4pFhueoCm27i3zCXTP1KI1/LP5",
-	"4E/hMph0UHGuauFhh32PFUEJnVEFh/mj/heJkWZiGI7YBGfVlFCBogRLaG0SXreFVp7gh2aSdt5ARaF+",
-	"K7yqDf8NgwErffZea0MMekjA8srfSKJC9K1Rb+R3J4ZSTZr8jKoAhXv9o9CNQpRYtE/HiojQLud1TGYp",
-	"h1pRvZyfimXMsLjUYvq6Td0zeTMyzRzD0k/bfyOL8LhAmrokiwJBGT6Bo5/QKyIHzGDYcJOJCJsAcTE4",
-	"BFcUDgt15w7oBWpOI2LAexMaESZJiV9oFUxQojDgla5kFoqIGUguRVWyzGvQ6dnrElzbcavb2e109fM8",
-	"JQyntHXc2u10O7vGsTUFFrpj3J/6nxNfsuy7UvbCiWVGMg9BgX6HnONd886cml7HreNWQqU6NQPoMQWe",
-	"EQiza8umXgSULCqoBZAkpPku5EwwU9QHe2Q3zrliQLnZqDDIOXj8jxbT23H5EuufBFoGE0wQmXImjWDq",
-	"d7u1tm84TRMawc7sfLJSfIupQ34KSJ5GvK+8QvYmaO2Z8X2vzee580Ph/IOf9Nb/5APDmZpyQX8jEN/c",
-	"32Sc165vE/xgd6NRclUAJH82m+nrcdzS22C4uluuFs54InMnPDjkrtszfN3WF7dtPYZd/WHBx1rHLa2e",
-	"w9vtDbAxATg+gBP2O2gh3x/IUxAC8UBpIlzW9qVyKSwRIKkEBoAO/ZUJRwQWI8hKDVAFIXIQQKwMs3jA",
-	"XHzGVRZYjsPiXBXXOwFqzImFzqECplCPhZnRDJK6ZlIddArDGMOdM+trBhZVvcHGyrSxvxwk4AceL+6N",
-	"wKt+6JuqWmh9E7Xb1bu3wSuxTc8Fs6mmtTjTI16xvd4GN+aC8x8BAh5+sL/JKDkw/FsSU+y87Hv9o41G",
-	"e4uZS/OXT8EITm0PAtP7w6jIZYy+DdlCr9vfW+IMmSOGJd6w89n5B2528lZVjfziR84vJcLK9GcoWpYd",
-	"I0FwYi993kzBAN7oyy3pb6QIAex10YxMsEGosD0YLCS/Vv4jHuvtOUF4wBxajq3CrLspAITIos3njAfu",
-	"Po5IgKCHgJnAFIsUEcazybSDXLtsQcYm01P/c8avSBwMGCh1tT4VXPjaVCCJF9I0bWQoL6AwJq3W1xUW",
-	"emVkbhij6y5odr6DfiBjbqA/Bwwcm2DoCkGvSFzmjpr5md8MZ1RKrXmCvniR0wnwU5xHFowGo2dKTGmJ",
-	"gUvI+5t10E9OmY/ADaZPYFT8xDJWyWdOBkhEpd4ZW7IS7nd3fWrsiYUzWMjAwmEtTHKKoSuXcqUnf7p0",
-	"llQWeiiZaysRUL+CSvOLnIb63b1D19wCG+STshSZEYVjrLBrnzFguaWvqdbiqLzWyzb9QmE3nFTKAzSW",
-	"Q+o9HJnTKkjFK1oqMmpZQVyjeoFe9PrFIyhfPrlQSkIJbNHJFMdoRAgrHaHZB5AX9ym0NpuVIDhe2KCs",
-	"ybF5TLHV3Vv/o3dcveIZi39PkuccL4psgpwTwblLk49+O33UI3UKaWOEixM31TN/DzcMsu61GTrhHDJ5",
-	"JC/QbQWRWaIM40Of+OhE82gwaVGWal7ouOzPU70gbIFb9VMWXRXQbhghJrFrwIpYcYXz7nWPkJ00G2aS",
-	"hL57bxZiaHjp6u6tzveiEk3Ar/5Fk3J3A1J+ztk4ocb1/tg0/AJOYGttqcmICvyuA6c4XDI+hwoxqqzV",
-	"g5HJas9LZzgaE2Xq9jTRLjsSJkQ1EMzj8vovm/Aem47eE/BM3xcV3Vb+A8vM1HSnP8Y7sQFuWGHGm95h",
-	"dYgG27UsjHhsddhKiWy4TJN2pHL98wNZyCuAKTYyl/eayuXqBeLj8Vfb9sk1jItMsOW6dn045RuWqan/",
-	"fu11j54tXTGrpVv1wt0Vk0ywyVXx41wgk/ttromFOLMFSM5Z5RqyGX+uKZYmWCSUCG0pgBmTGhAxC3hW",
-	"vWTLWGmPcMeqqCAbXbH7E0NVZLYGceTFdvh6c7/Qm8s2urheZ5T/4kqisrT53p7a0CQug7/YS+usVYvb",
-	"BzaCF5GQM20PEEH8UCIDhhOwMAMnM7UdZKxNbnAPqZKGKRTOAUbmbk7QD1DhSwLPGdQ/j7UgifqQPvL9",
-	"r4Cw3Nj7/0DX3QPi03znBVFfr/mTX/MfyERLOdOC24epdN/X/QpgdZrv+1viEEoKAB2T1uIAdEyWXu6S",
-	"bACqcUGpmio8YHVdGJ2WRnKchAs0plcEzSjLFDFxcPhACUpkDheqVQgWEac8lOqbB8y4F7EsJj7H+u9L",
-	"yLU1URiqfGzCbNEj84kq3NEj6wkOWcfDLc4LVI+vzOJpmIVNVjPNFQrW8QryrMq500WySVnG3kHTz9TU",
-	"gDoVPMSkTLfLRcx+RvKyhOHjcI6qfn5EWGwj3hWETiv8TYJwua+WgeixubC1AABM66woA36I+/q8MsgT",
-	"3dV6R/4mJ5PbTVrqx//1Bj+xuDeHVvEYbXQ9D3tH/Q0EvK0UWJ13AmKzJGgVYQ1yNrAYeTa+bNFntEZu",
-	"fu65hmYCL239woNcQjPEE92+53ktRsO9KyEElGqabnnxvt6htVLQHgjozq6eTItBZzDer/QbczHhagPp",
-	"58xml/oJSRh5HqhMCYkDh6OaMRPWsPMPtPAzhrXL+qQFLkf1vpn5PLDYg9v8ZB6sClq059K9HleKCW3R",
-	"QpFKYJCywc8ARDHHi6/38eHu41tME7fpYClqrU3J7UVe8500xab5nbR2X/NdPE9zFJEqBlaRgG4KgmUW",
-	"RURKDjmNgiitv1qkfa3LSlO3kyQuUUdBoN7k6Xyr5hwpPJLBgGFoamFf/Z2pSLDmcjUfPB/wBGHNFJiy",
-	"M7O6LgDzKSJQvoD5lCcFOKHHeLUrdBbdtpGw5+fvX10ADOUGGcu2icVzA0a2STL0+ftX7umPD8Osao01",
-	"Htzj1mg4l0Ak0YSTx3erb3KrX3ExonEMx/2VvW3A3v5ClG1KUcHuvSNHcyyszNQkYXHbqpBYWdzjzZSN",
-	"umKh/zIO9kInvY22YSb1vDynP57GUV7ee2I6l63VOvAcG4Wz+G1g6QTMra/qx+OqH2bji8O4D1NgSe2Q",
-	"ZBNL4MI1a7HRbOhikhAcg5MrrL3nPwxq1P/5X/87dLrHnIzKwbYCEs2oClMiyDGkQeHJjDA1YILgaAo1",
-	"Y0gScUXENxIlfGI8beZHZfN/SoVaVDwAxqduHHgrXXenA5b7mVQttzsvV9R6TVxM2K+0lBoJtR5KMfA0",
-	"K3oi3x3M5TE8d185xnoHwpQDsmPVB21zC/XFvYODzuNBcOjPq9Jwz+mEScC/ACB8k0E/yhTcdZ9YvuKX",
-	"5Cc1JcJBRW+cDFvxz5tSa35FROd3U8b3UttwSVJbyEZntmUOquWHzeD5VXzuoLD1YnJFbaPylQjvywWv",
-	"pfPc0o77kspOy8DoKwtPC2j0f4vC03uh1iXOsvO56BKxMtu/ZKF+I41wNhwghlxcZfWA18rVE9m8u0YW",
-	"dFung0Oo9xbg7K2cOGjWBcP6mkxdMEW3RfdEXRBm3ixPzDin0M9Qp2Zw5Y+R1q1CjxOOGi2xBDYPos4U",
-	"GP9VqRTK+S06PWemZkRPCaVYTQM0IqYIDWqU9F6g0GIdDCMpxqH7qQFwvsJJRhDg/ZgGqQ4F4x/t5+fv",
-	"X7XB9+UtNTFZJA+VCVJpFPBvn/3x1XX1AIouwAC5LBF8X874/DVVVsEztdok3kDwnFaxwEeCsknVjW+v",
-	"toHv0l/X7rG+2XNi+kct3+afMvWl+8fXSUJ7P3mmvvAL+hQSENSVexeCq5KlnwPChax4Skw9NrXl0tdt",
-	"AEkzXkHA1M6diB0tK4v0idAiariO734a/pA+oESqJC4/BZJGY5KF80JdU6nkCThWS4kXxiZbatBw2wuy",
-	"ZQXmV1m0gdMFLkopUH9HJ4u9mPWbupOj4Prv6ysuiv518yl3naUcfS2I6qDzMl6LBSN1NUkSL6TByzEQ",
-	"+eCyM2AO+t4XIAdaZzUv/QZwPMCNkKUddOoqpo2QY9x9Za9/gXtg0SQc7E4jwM4S+v8Dcghvl4E/MuzO",
-	"17u99m7neDq41j/CInm4hOXsDrUNFpYlzUYJjcrXXmGhNoHdkoqkRadR59QbczHroAuSJDJvP684wvLS",
-	"hFRzpTlAHJKTMZI8ojhxbwDY3qjO3DyiW88TwEb/eAFUvaxzOIfmyzjhd0mH+HoJNykOALMATUsb7uCQ",
-	"nK50V9NP8FFZO3bYxnLns/vnTSMYJIheK+n0tZMQ30xIIY/VIiWyBpkKnkij3o0IGmOpiPAVA5Do8kOB",
-	"lL4SLRLQnBwqs+k4CkhFi9QAwwNeZIrhqlq4yBIIe/ValSEkNwGyfrZXb2xXhzV+SLd8FbTac1lLYNNl",
-	"uOpb3trf9z2aL0N4W+jqW5qW9SsUTU3fAu9tuZiWgIA1eUL7AoWTS/DOgdgRRM8qDpDROfMmsctRpedT",
-	"rH7nISW9hPXxJL2n/y7BpMgeqqNFoKet3Rz6VzuMzFc5+m073oizKyKkTXbKg515SpSyCSulHBbTIAtR",
-	"Zas+le32BJoiIGG7/gdIgRJmDCcpqVSYWfRDUwtmHtf2l88SYmSuKeTh6sCUsWD9+aW9BxipseDEQLED",
-	"Bl+Bqf+11OsLqew2UPkbXUuvogWPFzfzs/7vurguxN1wkhTSQmKqxYS9eIKkySJPYBgRbYzNBVXKROMm",
-	"9IowlKWdBrS1/GJtEqZ1nby/fKS1JwNO25hAtsxXybffYXNSJZHteSJdNmGo9YG39kPA3fACpvnP/H7F",
-	"+SoG95V0PFhp90A4W2qAU+xQUlOsoukyzf2FWvhIh7nLoPYN0tHNB05yK27aioACsExzpgnVA8tw28bq",
-	"sRPM19C6NUIhL2L+haNTPqrkf/xrZnwCdxThNeU6F+E75EpPpdHmO4fc7TZgHphHIQl7ztElhezr0DLz",
-	"sKR9hzQOUTjIut3dSJJf4R+kY/4W5IpKypn5MAxMF21TURZaGRBWqO8YXRKSwt9swABXSc9h7rp6Tg1U",
-	"ulYrwpgkCofmne5tL+CzY636G7gVrddfKxf4tNep6BIKsOIm03zA7Oo66F1Rl2JxuEHddeUqNsQypxHA",
-	"JxMBXX706z5xC3oNCQdKEDxDI62WyWLDbMpmIRcLoGvXv/oEkouadSYzgbzqGFYo+YCNseigUxO0QSNh",
-	"E+8ZIxGUJEBAIvwRS9V+qY+3/fqF6R4Dzb7L85zbYfVchWamM7wwe2Xzw/NZD1i/280XA1YWn830HptJ",
-	"Gnd3b9+VLbp+E5rSiiJDu1Vz1zPRKXFG/7MYl/pNA1YCDzgpZVTpVXiTqODNmgO+NMR/WxEU+LQdIH5b",
-	"qAAOErg25tSAVFnRAcY0xCh8epVzaPkdeXud/rL/bnuPnSYQc/nbZj+28OvrX52bH91oTmNeE2OFV4kb",
-	"+FnLL3IMawnyLotTuKxfFa6KF5AnCZ/fh8rlEQPutjYKgh8WKJTk17AGt9cLUD9Au//nf/3vXMOf4NRc",
-	"etviiyQcUqYMu+Uihm4E+jIbu9CYemNX8LzE4gbMw+OgksfwOKRZnOeal42Kh/czLvGCEMsoXOL0JvBn",
-	"dzvQAks/VRMETR2iYO8qbCEmY5wl4MmVUal7oflLv7zauBA+eVwHvz2C9X7SXGB8vfV136rppmS2xwDh",
-	"PanZ5Qc4UNCSFNzAdq5aRgcoYwmREoVwtUE3Mw1BEUZaIdNKjLn10PEDjciUgpoWlFy3hfcVVBPNEIg8",
-	"HrCx4YlU2X4kddEedhBkbmM0JnMYhhJfvxTHYWza5wlE2jkjaMYrTQEGDLoC9I+Q3tJhYloOhkFFF8x7",
-	"mfjhP1lsr8TWTKnU5u9vZPFg6AV2eoVz+TETaezg5w0lz/8skVeBwmqlBgcJobmn7TSmB8s3TbXfkzTB",
-	"C9MD3DcH+6tin1X+C5jKH6dBw1dveVMrFMlnBK6xl7sW/TddrN2TK7Tb6x4spwi6Rs+rtK+dz/Zf8CmA",
-	"v6yIgSHTicpSv0vzCy1TtQa587lqZanU+onKnPmCjlY2JR1MQxkyxhnkJ5orDph7h+sMVG4ee4Rsx07o",
-	"Ga8pLvSXWyux0PdrcRf7a82Tlps8dFelt/nZeq0bOKDA5gLbXf6DdXz5vVzxv+IrorWB8s3J6Z6R+S11",
-	"qu0vt1R8RQ7/yxxqSVAFviajmIDEuyQklUUTPjv945IkLHfMDGtm1RRLRFis73R+z0vd3dxF9ztOePpv",
-	"dWNhn77aIxUZqXjqXJF3dkJ84qPNOjUHppk2ThIXu5H+rKI3+o2btGbWQ5t6T1DXsWrsy6y/zOTGnZnf",
-	"8NG5+cXvrjPzGz5ab6brjfs3yWb6ZIjJ0Tj8eSsa3/n8iY9cxkRjnPwTH1UCH0Hhzi8aiWshQA0XB+A+",
-	"ojkUuuBojm3DPG05p4KMiXD28Bs+cuawL67+ho+2Zuhv+OihWbSeVgN7/sRHX7myJxj/CU7yHul1J8Is",
-	"IskqI8TfWhHCOGWlBZDJBIkNQpkN0XiypmG83yVFBshMPvniO5N+6e0cn8M+Pgg9bx3uPjYBPWrU8U98",
-	"9I1EoTVwwwCF8BR8H37iI/1JjG0IuoBKDd/wUdhBr8D5r3JWP2DA6wPj1DTtRCCWemIbKEBENEq4JJWY",
-	"aNHRGUB7Ngiw2gDwgG0aAZ5XouGSVN0CgKimx3MtnRtirLngue1t3jrCqg0iPc07hVgPfn8BVsOaVoVW",
-	"M6ZokhNfbgV+laPeGOt9cJ4ZWQd85EIQAM1bKHvWwglMOn1QaH/Y4oylREjOcII0SQQVOetaJnfQSwb9",
-	"EwbMXRUST4iADu25ZxBDblxzU+O35IEy317Y199H20+3i0+S4fvVkd6cVgwiCwqj29RXZD8jt+n4uSLT",
-	"2FECpIdxSMGa8sQlFJWxkku21Qgn2N2eSq2w11iyN+IBq+HW4E38flARwSi5LQ2silt7s35NVxtpY+Wz",
-	"kcGixia+CzkmJ5rdZZp9QiW4yPvMN2X+Phj308f8NHm/GxDYU6b+fg1j3m9/p9vcvPVtnmZkx5ryjYaU",
-	"wSk11gwUQZrnq+ikDYWh9tW/79JQWESTN1XftrLYwbl3tVDU/tA+1lw0lHehWPsd5IOlT3KtL3Ajef7E",
-	"CHpz/tM7FPMo05ZzB53lSrYgoBXbYrUArF1NFJgyU41f6+gNQz2sXvDSLMdDSnDRIGEBsmexAQgyoWaJ",
-	"r8yES+kwz8102i+oTLmkrqdDLfSCZ3mf9AQCIxtBDCiFo6nezRP4nd7EPw1aFgizbfapoxc+aHmSEG9u",
-	"LTZ+L1oxnzMAWSL5maEpSWJbf7zg2a3ovsqaeUySZrb8Fr7O802pQKmgkbUsXWHzAoAWYt5BZwBtEyDJ",
-	"jSplH7Y4DKYPvgXUwWwBABkSYMN9hZuQj2um95CBXT1CYxQrSZDZoSDHUuACLni+7hExkNgmG9GpQE8L",
-	"AJEngdKZlhMzt4t59BUrnPDJ9pwyTbAC4JNGijlzTxRJytYdgST9jVgdG3YvoZckcBi6Js+bMpfEyYFc",
-	"oJTFTxr5QA9JHW6QVQSS78mXdPD5pJykpMLs/71QgXE4bRSJbzg867LaKPTu/FsPEn63M/m9huDt9NeH",
-	"4Ys0iH+LUHxaEJgjd0e127oPGkHZ3B37RprWd5riEwuZ+luRN6mlBfgTOg3Yh/YMv9T0bju9p0nvdnvT",
-	"1HbGfG1V2Vjgsarpry8v8GRd/jY8cxP8PlO/v2gXyKO7MiyKoSOMpuu/SV72s/393WfrpeDOZ/uPdQgn",
-	"JkptmnZmbAyN8EkMSUOBBfpfTnhAr9xzeVAHAjJ4xtnEsDosJfGlt5l5FMxls+CIgzr4Cn+yCv5kDXnd",
-	"AwiKO4eiL3QmBGHapuKzVBn4aJtX4JIHQs3I/DlbjWTQfWRWfWv2fPOVEJfyt+6NDLdTPOxJr0ZV2SS+",
-	"EhpiDg1gNEA1xEaUQx5MkGeC5cwP0kuMt0pBYzF0mtuXfDxg2N4PM5RmlbIAHhgRwnI8AElZRI7NcyZD",
-	"nnHbkMtMF40Fn9lSF9fSzraHeT1uv9WrDtG3JWC3b6S9gd8hPGA5ZowewP4ezQhmBjF0TQEMesNHMk+h",
-	"sTlzscDzktdlTgRxX2k24QvLm8BUo4bpSZaBFTjXsltEATGqJwTYOOH3ISQP6PlA5NQwIdGMVuB2rSGL",
-	"ZtDaBT9fKZOmv7+/Edbogym9TxN024yT1uJuf0S2+lW79QXqtub7t9FkN6+1WOnh8ddXbC5fvlZE/NuA",
-	"FuCSHK1VUtxKq2mkbBCZK/D2iw421hzTWgj8SJpMvw46EzQyHcshC/cKC4qZOjYeCNQLkFQx6gdo7xLt",
-	"naA0ySTqIcpQxNMFuOPthwYzisck+UYimYloqhkT+lYSYlEOwXUffmcwj5bsQ0THeYrmGPr1cBDERWb5",
-	"gA3YaWFNgJmZa1OgQViFKABFC+pACIv0DnAeOP+V1jxYngWopmR2XO4oQuWAgSIDtujQAl6FQRniwCwt",
-	"NjpdGBOlp9sZU5LEMkQpp0xBBYDe0ADJLJpCxnO4YxS6Hb11Q6XfoYZmGEjrFSh/QpBx/o3c6XmriOEY",
-	"b+tw24ovPZJ37u96QU/UxATGjhuqHM4wjYubE/8RUBa2bvD3FZfhSQLnZ3jhWp84VZnFxgSklpfdxTHo",
-	"TXgyQuWmFpz73BoRLIiArinHv3zUXMCUaTTZXyOsGTRW0xMUkzThixmAKGobdsbNAr4NT89eD/+rNzy/",
-	"eB9+py9WJpLWcWsHp3Tnqgesxi5uqfzKxP5lUPR+KdposzhvFQPuRGu2QX8Af2XFUrpYUKnbctZ7jBUu",
-	"vXBGPK9z6TSlUhLbYipPNaDSyiF9tguelecIPlDPa38GjwNS02w2YpgmSE55lsRoREq/dhTgX+Sci0ut",
-	"tumxQZap0k9BUfH8DieXUIY/MvLSji6LZiYlgCKsjN4gK7XKdgCDpe1fl00/iLRQZ8c2zG/OsYhJF2+y",
-	"4d6bjzf/NwAA//8=",
+	"7L35dhs31i/6Krj8vrvSySlKJCVZ0+rVR7GdbrvjRG3JX3qgPxZYtUnCKgKVAiiK8dVd52nOg50nOQsb",
+	"QE1EcdBkO+1/EossFqaNPe/f/tiKxDQVHLiSrZOPrQnQGDL858tLOtb/j0FGGUsVE7x10rqcALmGTDLB",
+	"AzISGQlfjdpvqIom4U4raGXw64xlELdOVDaDoCWjCUypfg3c0GmaQOuk1W/t9VutoKUWqf5Tqozxcev2",
+	"Nmi9imGaCgVcvYU0oQv9nvoEzjOQwFVAKI9JqEcJAzKfQAZETYBQLueQESbxL6lEBjERHIgYEcoJ0Cxh",
+	"kBE9T5CKzJmamCfpFMgVLPQiSpPms2nr5F8tPUzrfVBaBH7iW8Nb8+ZXL5an/hOdgp4Xk/n4jBMxy0gi",
+	"xnLT7et0j49He/Sg3Rse0vZh1O22j0adTpt2h71oL96Hg9GzhpmpbHE2UpAtT+0CIsFjSZQgc8rUhnPZ",
+	"6wStKeNsqnepm4/JuIIxZK1bPWpKMzoFZYnqTErw7o2mq5RFapaBHpzpz1KqJq2gxelUv5Xqnw5YvN02",
+	"HbY7tDtsH0a9uH0Me6P2Pj0YPosO4yM4HrWC1khkU6paJ63ZDF+9vG3PL97+8FyIKwa+bVNkCJLFhvgy",
+	"GGUgJyTCxw2JZkBjOkyADBfE/FRqWkSaYwp2yPeZmEvIJJHAY8KUflBNYCohuQaZb4Z5Z7Ed09lYToQa",
+	"RDIbVWh2Sm9+BD5Wk9ZJ7+CgaUWX4gp4w/WmyQzcHMPyOGG+suLCuTUr/UISCU3iw4V9MJ+94SvF7P/e",
+	"1pNom1n4D/BvnV+me4k+rDetYGlVU8bd313vGie0kc6iCVUNRKa/2prGjtv62rUPRwed9lH3Wa9tqIt2",
+	"ht2otxmNzTIpMv9sQw43ahDhE6E7lpSOgQxhJErX5dcZZIvSUsw7/TN/8+LlwT8u4+lPl2d32NycT0eL",
+	"v8Jiedpv6BVIQkmmOQ6Z0GyagJSnhPIFMa/R67hmkumLcXbx/NUrfSgZjTSfIGpCFVmIGZlJQBmDLFMz",
+	"ccc2BU8WjbRVml1bT8+/AyKLIWsfjvaitRuQUqUg00P997/6/Ztet93v3xzC+4/doHdwcPufS0catG7a",
+	"U5CSjs1NlZpLkK7mrr2Dg8aF496+FsMmuv0ghg1k+0EMt6ba/Xa3G3fah9AbtY/o/l772fAwOoqPoTPq",
+	"bka1P7IpU8tT/YuYk6k+aqZgqskAiXUiklgSqshUSNVEswm+sTztGEZ0lqjWyUGnJH57HTwzK3g668RQ",
+	"0HpjTqNpZzNISwRV3Vt7kFvvL21rUdw+7Dzrto97h3vtgifEexvt73kmPkDULC7N1w3Ttt9uPe2eVimg",
+	"fTh81mkfxwcH7b3REe1GveF+fAAbTfutkQhNMvNySWho1YxIkFqpJCIFDrFRzEIjRUIiQenLoyd/b4Fp",
+	"x95SZl6Y6TWdhZ19w1nYb7c+i277ONqLtWDptWkvPmp3Rx04jo+iw+EzusFZ3OrRZCq4BNS+vqexVU/1",
+	"X5HgWtXW/6RpmrCI6gXtfpACFYNiXv+Zwah10vqP3cJW2DXfyt2XWSayl/waEpGCGbK6O+GUJnqeEA/0",
+	"m8OAhNc0YTEONhhRlkCsP2QcP3aCrvyJiCEkIiOUCzWBjOgPjJCQdCHJXP+LSTLPBB8XGr2VFfpISlbN",
+	"39t2B9qv4qa12cd3C1Ue1/Vc8FHCoqfcO5hSlgwUvQLcuJmETJNU8Yk1xQaRnZvZNzkbjVjEgKtBlEHM",
+	"lFy7f1JRrf8zjns3p4uH27cfRDZkcWzUzSfdOK71VsFHTJOf3hqtxJZobkQjGMg5TQfDRERXEK/epgXh",
+	"4gHp6RXXWgVNnnBbmB0yPEGzE0Xrafm2EBaTEUNKWDJOH2bVPwn1g5jx+AlXrclgpMcMT/SyYgFSnySB",
+	"GyZVoI+cmQ8WYpY94FLtn5dsCmL2lGzDHuZAmZHDEzzioYgXJGYxLpVmGbsGvO9sak1V/VAkOIdIv4gA",
+	"j+WpfniiFfY5lSQWHB5uey6F+JFmY3jCjUnpIhE0HighBokeu7w12sa4hgw/QEXUGVsihQzn86Brf0P5",
+	"wn4qn5I2qIIBLs+yu5BGkZhxNbAssLZI9Bq1c7fR6jXmDqbb4D67847TmZqIjP0GT8knZjgscKUHqGkl",
+	"GcT6C5oYUZp/YbXJAWqy9b375Zdf2melV/ptJSVIedxN/YDfA83Qk0mT6R/7Tr1t8Kze7zCuKUvoMIGn",
+	"PQs3anhCpJiCYUMoj+dAYki19i+4vraxmPNTorIFoWPKOKGaBklYIl1tQqCH87OgbjlLU5EpiN9AzOgl",
+	"ntYT7mw+/GCqxx9octGbrDc0rA8dPhTTu3VkbBzBKcOpLl+JX8wJc2UUej18mmkWrBhYRhnDRtvwXD+I",
+	"G6AoS/C3NI6ZHocm56V3mktW82GJDAgdipkiTAWW3tBzxa2gjGF5biMGSSw9i0Jz1mf4wDVkC6L/1C/H",
+	"359a69d4vKdMSsbHYYDDTmE61Lav8wMaK5/MJ0JCn1sPuiQ0AzLW0rrPtUmqYCrXbdkPemhzJrc5C6FZ",
+	"RhcttCOppcNV7zg347+F0UzSBDmPfZEY6nnqN+WOsfoenWkKVMAjq3VHlJMhEDkRc45MkqSQSSOFCzZ4",
+	"IaZgtk0SDhDn6nsixNWOlxkW3PVfhpiKSb33TBhjFt7pmuhSKWxRJ1S80ANlL3j196+UJMaAxwXZSBOb",
+	"0jHsfkhhrM8N/0h58e85DNNqIKr8TG2pQSvKQEuyAVW+ewZcq8NasTMrqW5sr9N71u52273uZffopHNw",
+	"0u39s+xziKmCtlYefQNPgI0nnkHP2Q0ksjLQYW+N+y5osXhtwOihAz9BaxofeDzbLw7c1RsuFMhAa9AT",
+	"uKlO4Ri6ncP4ON477A2Hz456z4bxUTfeO9jv0f3ucfysVfUpd9rHtD16/3Gv5/Ela7bJfoMBDuenIv19",
+	"dUv39judvXW7qg+djmGAvirvizmdoolgn/Tuc6d9EPei9iHd77aH3eiwjR6q0SF9NjyIdjPgMWS77kwG",
+	"3cPjg73D/ePe0U4DybrLsorN4I1EsXkbtGZZ4r2cbMw1N4jjDKSscJQRqGgCMZlxxRJ9BeAmZRlUybI1",
+	"USqVJ7u7bvH2m51ITO2y5C7Vq/gT6n5/VBWiyphvcbMsGdjBmu8khrHttKUSqSRzkV0xIwr99/N42/s5",
+	"Z7Hv0D3Xs9s7Wu9eL3PU4jbVSCyoMsQKXbsZ5ZzD3D9zukv7VmFsjSz7Rya9bBvDEWLkuIdcZty5vKzF",
+	"72EOUpERy2wEYxOxaqSHR6KWwnrr3vET3CgbIlzabZxD9W2NO3LpFUSocFG3HVqfHomsLJMkJCP0pOsp",
+	"6lNMFwOlrWeFn3ETfUszMWIJDNKJUKIqo/JnluhQW0cXimaq0TQaC61xoUJEubsXy0eGvhzpvVGoDSgM",
+	"WDOJLzEGb4XMjQpo5zcUIgHK3SktvzVMqZRzkcXhCaHyCoOUTO2QUIqIoXsNL7EZh0yoJFwQ95sdEhry",
+	"HdgHzONmelxUpmdPwP1UXxocIb8C7h3VDS89v1r9sdtm1+kjnO9ZpiYvvMbrC7rQ92ionzglOB+RGd1z",
+	"CGoOwEl3Dz1L3V6HLIBqvTWpqRnd4+ODdrfX7nbqzMtHL88nlI/h3C6vFMzwK/Yjmsglzd7EzjCLKD8T",
+	"nCUlHObE+riWVLkRy6aDfGO9+oj+efFGbYpW15pSxlVbTaAtrxbt42rguds7WhV4/u9+/6bTef+dV0OI",
+	"ZlmmGevq6dUX3Tg5oO2jh5sch3llYqs53dwd7rKqXl9k7dXB8in5CPr5hHrFQiT4NWQyd/TVCGBDTXoI",
+	"4xlfqUh3TjqdzQV1k+rrclgeOhklaCVUqoGEXxuyUST8ilkoTOuHRiBa4+mUdMh8whLA2IEkME3VojLH",
+	"/ZIi0fGppKWg9aqQt9HmzChoogeEjQjlC++ObBvR5rPEersqQqGkj9twronuriZoGzf+ST+qFcA0Xk1G",
+	"UkwBvdH6GIhMxRVq4EwRkelD52OICVMrKWx/Kwqz+vOqRegr8+7tj35Vr7IbTmGrZB/kFFXR2yqbsXRR",
+	"g9ZNm6Yp8LhtHGD6LOztfY4v2ZLrnyF3Xro2H2un2XorhkJJS4wlBrCKNM9ywhQjE0TCbAWaXBnyfBCy",
+	"fDgyvG3gimZfvevT+2Z9r2UmV+ORNnnuiRnWPQi4SPfTL2mSFi+vrVt2eVUxVdSlFl9jWrJJRjF/fWNM",
+	"aL1sweHnUevkX6vnadOUWrfBRs+9gETR1u17O891Bo9e7ebWjn6jDEhC1fZGD8rYT27zuFP3cVqbvTqH",
+	"IaFpik5GkzK+TKfOEZCIiCYTIdVutLs17fr9AThD5IJ30GGdK1gJKxg2YWzmEqOuh04uxstjdR+S650S",
+	"LUnRNuJWqf6MZbOXKRp98m5mxllurZaC6y6jRHPRKYYA9J4Zee6PctQSztkNidmYqZqzqrPf6+4dLvsV",
+	"3398tnF+qszfrdeOGTRrwyz40JJRiZ8GZgnvm/cVVe23aJM0ZNXRKZC5teCRjBShuG/Gaw3cs3F+i92Y",
+	"ZzeKSAVp2bR2NoOZdMWKrn61zpRutKCfuwykBqvDfLnCtYG5TNGKtyRzupAmO7JYmf7z/Z09HI37JdmY",
+	"M17dKPvZWmdDbSHByj1zZLEVV0QtBWygyGWzGf8VoeMMQO6QM0USoJhFnpc5qLkgUlEFU03fxF0Jt6XV",
+	"A6FRBOlKLR4T1k1gRWtUa7T1vS20dTnDPRrgYpqsJN/qJ1SaHajOxu7jMlm4gZgcTGGLcWzllfUGbeBj",
+	"qxFJeXO9lIEJjS+5yjyFBz9zsLIwj9LQhPLIc4j2iwH1F0RdFr+16QQ1o2vvaJ0xu85l8IDhthgVwSa9",
+	"m2vbnMOYKnYNtnTH5oWSuf5DplBzh7b3t4nDgT4Nr3x/1t6L9uP2IRyM2kf0eNjuRN24B3ujfXow3ES5",
+	"t5UNTfUQhTRNKYtR1xAZyWA043H93j1M3cOmoXBDp2/Ns17D2RxaUKPE/P1rgxxmBL/SXyFfdG06IwCz",
+	"2yAeQ9Z4Jzy2gKWWSlx+iWjWX4lmU4OPQQbOobSlsVHiCI9mc7itCTa3PsoE4GEAC0LzI7KOnbqcnaWD",
+	"oeAzPdo4o1y1zH2IJpg2af4wtF6Vx5WHluj3BSSg4A3cw3tu/asBkcykaxTRizldkCGNrpapa41zep1T",
+	"+iE95rXDXekvfukU4SX1HtqoilrFLXCCUDMQc1OGrlLFCDX9AM1/hjkrO+SVkiSiEoq05CmuoboPNKb/",
+	"sxSALrMpp51Walj2KxvzrLoxZ+1/0vZvnfbxzv/zH//5//ZnnU7v2Tff/Y/dP/7pvwfhx//v9v9vv//Y",
+	"DZ7t3/7P4tH3fyj+3X7/sRM8696Wvv32T3/o93e2ePzb/7GpWULrG03kLJoQrc7UNsUd1n3ttQYV/D7G",
+	"kJew8hy1dTlwptI+zcQ4o1O5Q36COdqS2oZc4B7FMcSnRGmBoTdsxq+4mHPUcK1D6i+Xl+eojs5kmc1U",
+	"q3NaQWspRw1Lmsq1OeUPTPZUkQwrQZlU2NKnmKGkKZZGMIgmEF0Vb56lmI9tc9z0B9Uc3PJYRQpuZchS",
+	"/m3Lmq3Vwg/0UUeCx4MRjZTIBvnxBK1SQYibYbkepJSzUHySlxNg3piaiBjHo0ki5uAqvErp92iV1/LO",
+	"caW+PMx8CVjiox+r1PzoA6qV/OBmLFf86I+LQtjy01MRQzIoJdhaSTJinMkJrsDW2vPBTEL+Z3FIv86E",
+	"ogO4iQBis+JSUrl+vpJRjhO0pS54wPm4FaHlI7wl2VVNb126Ny8xmdJiQIiZwsr83s2N50a75NOVuRsu",
+	"SXXpUuOn3kt9DVxd6Is49cEFZNeQtTEIiw5iGWg+louJDCg6iqY2AdS8TMyyCMIdEt608UftmCoaOtwB",
+	"ptDHbPEucOJWzWNZn4f4bEDmExZNyM8p8LPzV2Rvp+OSEjBUPRKZSRQtpRXGJ+Swz3HAE61p97l+1Qn5",
+	"2G+xuN866W+kT/dbQd9RbL91cnjb533uPdgbfRUaTtSkfk8giW1GbjWJY8k6x4SIddz6xty9t2Kux0cS",
+	"l76MqCJJaCNttPbeujaKPniPBlwKPj/YWIbEvGAfs4yphaXB3D1ZmAUPMrr9+ins3w9i6Mv9EdnVsoH4",
+	"UOubupzyOvYBS6QrU9C2NUaF9H3WhIvXkii4UQ82DaMwySYlgkoi9cqNcjp9qGGt6993Y+w3DzjSNFVN",
+	"6yslwZuFPtSwNsWzYdiITsFkQTzUeDZw4buubMzb7KHYwlICWHFLc8HdKk0nZ42lMy8OxV69YrschysR",
+	"Zs6I3J3xys3SnLeq0zgjmZhrKWrSQbSQKK7bhMoJFAzO5tEWADwojz0R0bgZvAn0eNtnQm+EnFBzEfn2",
+	"qVSl4fV+olVp2I+W8JXY4CYBJkRnmCU2TGUUsepqtQ67EDN/9jYOv/zW1xc//0RSgWogYVyJvOoSy2/1",
+	"H9zeKINuYzGjqiPvxmLozZHiq0K8ZkdYxerRI6Mea9BHbHpyDiRjoSMq6qn9yXKZQFM5i2FPgsQiLyOq",
+	"LucfYkYm9Br0Q9qGc2GJ7l41V3I1nZgdx00INqlm+WGWJD/R6YoJRzRJyj7802Jq2p506DU5bk2g9Uht",
+	"JmUiKaHZVBd7FlPyo7iGhKITreLF6az34rT7/ZvuqN+/ORy9/670Wa9jPvM9tpGDAQ+ALi8KeQYXJGHa",
+	"hM6AXmFU9LUYNiSCZHRucY1oGZmlppsqBdPUqw9p/dx+fUo6FtvJErD1hhY5+WtDD0IWhqD/oJkikai9",
+	"d39dyUhuNdEk2SCd5bUYWvvpfeDxfzLHYJAJzCkzFVF5BZfdjp2luD8yGmOsrkzIhOUgwDZq5tpkgxWB",
+	"iccJPaDpvk78v9EPvXphdadxBtKnpUEWaTM0ryM0qcGlLS+ordOMtnSfLM7HyYpLM3HNYsgGUzAhsc1I",
+	"9dz+7A1gRtUyuQoSZzAnzKW1mOIhZe2YJfr8dUYTphbrzupv9jH8Bcw2SDAumzEryHqbDFAXLltZPZFH",
+	"DFH1dR7+9XHkRj26VMAnMW3ummaMcnVqEoeLDcY4n5xFxtu0sRb81hSdoKV288r8Yt+jdysrvdcwsgtl",
+	"EvP0D7I1wX/Ls91tIkMY03Xmbqd7dz5k3LqbLUI/eBu07GbLFfBt5fqoAnmtxArWigvr+Fke48+ZmEvj",
+	"5AIaTXz5a4fbF51Vko4NqywuYmnJ+Ya50y8xyiCX0TUpWromTg7WmU3ZCnJLL9/rCu1URZhPU8ulZ0Pw",
+	"UF+Lsvw0EhUTT5jCYnK/LN2+mt7NxBXUb1LCPRJZYyKISV/UB1Tg0aDPdof8Q8yynNVgJZHlNPcu464s",
+	"YrMtXb+XpSyyWpTAF0uoR0R8nvicpHIneP7JcCY1HWsrFrJBIqQqu9arBWBLb1liGq/FcF3CsLbtN84X",
+	"fi2Gd43ga636k2cL5zy+QV+WZAiaEhwIkjt6SyG4TZBSa2joo82o/WIMvPhDKmGf0W+qHht+4j+ri5zH",
+	"+wxdQ7oGxM0AemH9iJpkAHiNRozTpDxtw5Y0z5pxbmfmZCySr6WbiPII9D+rGX+lR5dm+2alSZxXuDhv",
+	"3YZFBBgof7QighL4yrKaouBGnRrTDpFCbf2Ro4h5xpQCHhApyIjWWJ0Wp8b+H7IxmU+YQj9ULIngWHEo",
+	"OJEqA1B/uheCg1YLNY+SV7BeP9yuQmhLq88e/2NZfk1WheX9XvK4JxZr0JJGmTzZaOUXuebpLaPThJwm",
+	"NAKXMKKpOiCjTExJt/Bdjmm6rHqtAXTYRA10k8xVQTkbj0Eqq6htbC5pvmkrsZYP+axaqofV0FIyzaAU",
+	"sQPKU1cIbd8W2jwZ9OU6j66HBny6X1HJYwrNpCs5dxe7pPQ57a208NXJdk3FaHYr71SP9osDuZYGa9ML",
+	"HbOKHa12ylWvwSsLjUPUZDYdckw/EhmZLojWEpyDcjhjCUIcUZKJocB8pd4+mYhZJqs+u6NOZ4XTzuOf",
+	"u48rzliRabKo4EH7YgFlc7VEbhMxS2KnYW6dkOyOwqczVOqwls8Kbrz0j6nYcWxqP2gBPl0lgRLu9GrM",
+	"6ofndspbEmACXwjwj5UBWJYqid2f6kwK4dZaDydf3u0K2rZqKg+oiJgGXd5I6qcxkMrzeVAjqSCauqF0",
+	"ri8/FKB397eR1nC5tcbT0obfx3x6AtPI/qZJfV1nHLn45sYGkn1vDrKMHQiK/ISK5raR2VRUi35K02kN",
+	"2VzkmtOyR1WmQK8qgbmZRKEtF1LBtBW0KKseHmUrTuzCKzGLNIgc5MzLaLfY7VwabaUQe9SknI9j3E1M",
+	"wTqXTY0G15J9iTRWK0NuMW6SWx9Xg5kZWvjDsKStV6RaQEKJaW/4UN02MjYp3n9pBH0Rm8l5gD5jhH2x",
+	"Y6HOZl9ZmKS1Er38R8tU4YIlS3m+6H8xDihPjK6MdurXL1heBDGTEJOMjSeK8FpaQFO9XURTOmQJc+M1",
+	"xOYoJ7GovPBf+lE25haCyXgkIdOCBHMqcp7hdnTF40EB6iQBWen+VYlW6nBspfw1kS4GcpbZ8oLGSpGp",
+	"yIx4Q/+udb1qzhfqN4S4+dvFNFm8ReCLr4xwy0k9heMnygX5nnLKqT+oxCJYy4/PzVOlIJSf7WUzLpey",
+	"Acagl79JWohdXWmUGlEFrarUZObEa0fn1avsDq65NKdEApAwYVLhL2RYvsiccjEYur0s/TVIM2EJDvNj",
+	"9ZVOBqNkdlO91NUX+O91g3ROEjPDLaRy/vhmMheZyid3VuI0zvML7bcQSiemqX4moSxYmAGniEtl+ppH",
+	"WwPrvgca6JeuONW1Ma0yEtTS6o70erq9o1K6yamtDo/EdCp4qUTJJHIotFMo4wZEGjl3ZnKOsjLi4jeS",
+	"IM4DSWmm7lGLdLQFQFaJHpYpWl4VwhbNrhShlvDMLBRxQmt5HLX2Xmv32m20qcPzQz04WLNcXy3VrG1Y",
+	"gJ/XiHkLyzf1hm9adl+AxDXA9y4vCetX7o0ocI8K+ebFVIGVG/ClK/Gl0HTIXKq6wWoAb8ccG/A9ISFG",
+	"4MNTEhaNEgLTHOGIvGHfn/Z5iOCdUyan2PvTduNcpKXPAnMjJaGcixmPNKupoI8j7nhAODDUql6fv/xz",
+	"QM5/+jPhIiO/wPBcj6NnMKV8MUgRm9TNY79DpixJmOB2lkYTvAkDV2XHIxHniPEKO9IpIUiil6wE1loE",
+	"RSkZjk7EqM+xhAQD4DKiXKJTHWclRmboXj40MXMyO9h9RoYYtMSbwbWUDClnU2wlcErCmOpT0dsfzRQR",
+	"oxGayHqufV6dLBcYH5lJkKck5GKgzzDUCjZcQ6Y5LI1A5g1s9OrllCZJ/skwmWUZxKEt6rB0iYeqSbBU",
+	"hFQ5xVpRki1Hqhyq/XnpQOwndvu17mHX3ApadslYM4WTRmFRWoOLk+ZLcB/YFVQvUeUbHxtLqBqJbOq9",
+	"7Ohwd20rrRPURJgRYHz51j8GhPVK7dHO/m4K7D/E7HI2/CRYv1YbrQH4erlYscQVCbsOiHbOkiQHgC+p",
+	"nO4tVa1zIWbKbID910BORIaJG4pdKXFl6uQUHWd0Okidh8h9IJXAVOAbS4FDgb9IGL+C2HDuOTMXIBVx",
+	"RGUNcbUYvpEsm1XW1K1oY631vPyLjRTX/HJ8ct31PDem/KZj3WrE5DCbxmObIGiV9htJcmOGMB4ls9in",
+	"jexfLY+0/9ft0l7jjI68KgR+0WjGNgTpGvz5GLyntQL43lbX0czTjFGz6Mvbj8G2RhzoIkRkAydDuDsc",
+	"qn3uAQFRt2XLW3QTeMy01OkGUQR7Mm9cAAFd4Cn+YAOjtGQN3gattCQLN5c6pqxnw3mem4dvrQtpuWJm",
+	"liQnBahyKd2vnh992GijbB3dtnMrottrEVeZMrkyZQyOh8mb2Dj9UfM94yENX17ScVhFVfFtxrYyfRM5",
+	"PjXxoZxyPJj8eQjdEkqFSHNXYpH7uDHca8GX7gHu6rvAH+3NK5yhxc0oCe2C8CdA44RxEzUfzliiXDgc",
+	"MwaGJjbaqobGr9kQXRwgOIkWQ8jSGb8qbsbh7b2VS5dzu3e0X1bRegfPfOTx+NzG8ovH5TIr2UsOEKi/",
+	"xvobWwOvP8t1yFyrNG6wqJaHfVja2l53/3D/aO/Z/uE6V/TWGvU2p1cP6CzdSrt9G0d27EGvbYdRqtvd",
+	"TAe1P7hj0qfTQz4DfbS4CMtxL8M3QktgmKRla46xUsuGM0YiSRyCbCLEla0Ds1SYO5gM3AnERKtGIl0Q",
+	"00aj4garBG2q/jD31bKJUZHI22RxmSv2sbJxGYwGFgEk9lXrvvd3VNDvqtW/FVNrjCuizhraag+TlIpK",
+	"vgUVVFTlZaGWzLT2QM6ISUxNIMbU1wToNUhCSyq521CrFHsSXq2D0RdYdL9q2upHQ+0t82GPr31rQUVN",
+	"j3R0XpdE1ZwqyCKRiJm5OOuAgLcQWN3O0ecosZ5UP16rGJuMmM1047USar3yvFpiEas/2bXmKaiS/QaS",
+	"DDOsmdemuXWUFUd93LuDePNxYMe3tkygROzWusEq6QL90ciIE3blLX7PexjlrM4rHC0HzxGuNStapGD4",
+	"vn1DeEoc+1wV4S4603WHvah9GO9B+2i032kXfeloZxNbstTPsh6ltVA5kEgrdQyYXK0Y+68AqRVVc8hs",
+	"/kIkMg4ZGWWA0y7FtvYx23PjcFbBmLyolGxs8t/XZbCe2GR5mVILYjml2RWegM0jS9IJHYKDpZQTMc+7",
+	"VcfCxvzqfZ48vLIMnNe5fy26/ifV/6Txk5WlVyV2OU32X0vC+l2qZQ+yc5KzxLzYL6f0oCD1DEZVk/Rf",
+	"5WyT9a6PvPzyqKbqBa0ZZ7/OwH5t9VWTmXLHa2l+HD5OS8hcqnptkSlNEkPa1dEbs6h7/mu1PbUMAa8Q",
+	"EoXj3cuADOiSQOnvLZ8Qoub7qFmzn3bqNd0+5zHbWEFFgbc3LcfWdy8Li4QaDL1pQ7WsCSlOgFwDj0VG",
+	"lO08m2/l0f76ovmpP1vtMn/tN7LIWKunDbW1otg2imK7t9NdWRjvDy0VA22Wl1TAHDb5U/NpY5pFnupM",
+	"k9oSMvi1fTDqrUdprSygqPAtHY/PvPtbUYnvKXSeRRMSUZOZgAiLOyTcvwqJjGgCzp7jY8gIou0pQbSS",
+	"YwO/PjOj7Hsvxf+Vl6H8Tdskd4Mrte0RtVlaRRyp2xJLqTc5NEE+56IYvHvrqURxSPwrQZjtY3cAqdge",
+	"KuEJitdrtOepIvfTmrYxvSAxZ364cp9q+jjYLfaVgwRG6lHw7tdAtT8OIopcWRbLlK2J9VS+Vu5n7hxY",
+	"zYLsEkuO8BpGQGWTfRTyFiJxDdnCX0jxc9GRwuD7Ir2EwLV1d4Egtj8ghm1IxvQabK7LgsgUkmSpQ/Dh",
+	"X/feHP+t/ffef32/f9n+y09HnV9etg/evnj+ultX8Ctab2/fs9HliXsBLPV08yRCakCH04nNNEyEVKcW",
+	"60Hr5JIIb1eGzI6CyMKeYZzlMsWVE0lHYFI7toAFKR1ARTvtml0o/bUSOa82Vf9hIzjx3YHWLboxQXTj",
+	"wHqzmSqwwiMxRYRng1jm288yPHJDHVlpjLxDgDbLPBVzrbN/8t/S+PXRn7ni//VO/FIHHj+4OyK7Z/v8",
+	"pSMG586AZzR336eubf9G3Zmbq+z0HLy866jdi/bi9iHsj9rHnYNuu7Dih91NeJcVJU1oYPYonMBxFcJL",
+	"6QZ3k2g4JTcDC/LYQMQS1P077ubkRV3jq4Txq1Lf3XIDgC+q+e6d+9sGrYZrmbu2cIuGmZiNJzU3xt6v",
+	"vfbh/Kx783r69gHvYJlCHKT6XZrsItFYYlkZvHvs7l6Y+Orr7VX64s5ZuWWJ/IJJLaTv31QDr4QWm2km",
+	"xKiAKtVDEYNgX1PzTYVquQecI8Ylor+9S3Xr5c+X505cfkZNPIKqCN5O8G/TAaR8zC/5/U7ZAINhI0B7",
+	"sjRN71Z0XByLr9B33UIuIMr8efESv7Elu6TUjkF/4JusUKl+amAbsdYWLfIcTpNo/be3uPwqidhXnOzu",
+	"KqHS3Tez8cVEqJNah48/man98fX3F7/8Y+/F+cu/nP917/zv5/W/TUsTJuUMsj/ad23QjVM2bIlZgn48",
+	"Joyj0j2kEvZ61TWsm9VaPmPHDyobuv4c1bv0bvT4cpqqRUBmPMEmlVUeo7V2byP0bSlz5ez/CzI2Wtz9",
+	"OkUTmiTAxzbaEUo25q94aFVXuAszdW9cFrJVPnvrQS5yv/RkEWDIZid/Bnuoh/6+JOHji/pga8b/cLy2",
+	"2Cc/bUt/0pxNT9UnDHGbcRIlDLgiE5HEvpY9NynLQA584NCGAo25ajpjGFwIrJ6pbP5xx+vqWGNW/dkE",
+	"pZxOYlbkjDht+J4SOkS81dyiQ1RN5I+FKbfS6mrsfOu3ZJjEnWvXtWJry3Tbx2jLjA56bdqLj9rdEaKX",
+	"R4fDZ3SbZuQrDM0h0AyywhAArLQxsbxlrzAsXk+Gf47Yz+z1q3e/ver+xF4f78BeZyfqJd4cGHyvKVrx",
+	"ugWVyFFuWSVB5HucV1U9tJ/5uo3L9ThQ76TH4KruUGW+QZlaKydpx1txUV7xkfBKcXPaOVSZVCxJCE3Y",
+	"9V3SuQvQNrx+hDXBmXYuO8cne9uldEezLGuAbnB4PkwSG24wN0VN0CiqOymbau6brHu7049zJVjqH9S1",
+	"McOTQQABm4Jc39K9nc5Ot7u3c+h7u/7BQP96bQ6+ZVba4vYMco+uK5o0B3TciFNl+xqRonfZ8poDC/Rl",
+	"ehgxJSEZ1WpZxW8sSejuwU6H/OHv3e4p+ZHx2Q25OXo2eLb/7WYV86Wp4sHUUpMrm1kQ5Iprty6b0vXP",
+	"2Dib0r73rtmUZW7wyTMqy43Vm50bkeVMmvdD7GCfc4loG1Rh8HABNbrFZvYGvOyTx9QvUOe8mw77vGhq",
+	"51O1sQ1FOZ2jIROqgD2renNtQhR6iUvKBWFcKqAxdrDheS+OzQC9t+mFGHzGTT+d72e16c/G/K7mlUmq",
+	"K/Upq7hs6i5Nz6pjMWydtLrHxwftbq/d7bTyzff1A50liQ3t15ttrBzE4SCYl+4k7me3d/PCfhIPbGwC",
+	"rqsI8nuWqckLBKvcloRLO7v6F3lrlRrdb+EQTjMxYgkM0olQYkUKlN7q0H1tbEkj0C6wbfC5/vk7TDYP",
+	"jcVhUekTqPhWHz5FqiCn9SoyPrf2Wno8zqVhysdjCKHpGkP8LvVJ7NIlJfOJkIWCxqRtzZO3Er2/P9ou",
+	"xeeRrnzVpG41EYOPzTxOYyo3jWCFX9xut6a/prCaUeZN5iZoY9wR6A7RD7x7+6Pef+q8kaY+wJjpWlFr",
+	"iPc19xxxpRj6QE0/3dCBh9mLovVUdCC9Sx8pf9BZeas0dmZhKqiCZlX9eFtV3bS2ks0S7KMvzbi+ifYt",
+	"iEAAPA4ITRLrU5vWBNxzg+jYvrS+kykdw+6HFMqgYgXBmDa6/pPDxsXmgeqGnL+79F4TnxfaoguYeRek",
+	"VnnfRKlUnuzuSiUyOoadknzdNYU7u8aMwH54u3TnQzr+E+pZf1zvXa5dopxY87WbiRcnVaGWpktW4fR3",
+	"1VKszCEoc3J/gYEENvzPH4pzoJ3O5bKS3eMMLVEgTdxa8JHhQq1HVjM/v2C/QRM8r3OklN7p27Tco+l3",
+	"B7AbErMxcynlGJ6pxz8wllFL8S2F3gqVpdM+fv/x2e2m1kYxuJ7o8oZ5Z2yIzvm1c5q20qZ06wL7R8qL",
+	"f89hmFZlUOUHSzfrfmSGNPbZU5db9ia/MCPVo+aGDrcjy9IMvMcMNzQy5Tjlo8ZAlH5nQKgiUyGVgWeq",
+	"1g/t7Xc6e6U0kaO9o6NnnaN16YKlJTa54ivljQsxs+WN+nxdAwIHieXAJk2deKl2plXTeWtps+53y7Qo",
+	"fZlBZ3lfaOtXwpIlyIgEkN7c7rWeT1UoVxsgWtzJ/dmU61nKyaymevbWpWI+rkFkGtQX/fVXtg1zyjTu",
+	"XVmPXuu0vZPd9Qn0Yywm5KuAh2dD/fkQAd/L12KUgQUfwJTSWcxq9G8f8OXyl67MxvW+NtutqX630AIC",
+	"wpDNmLx42/BmqRNHNXppklRXUIPBwBujxwnh2OiKQGyj+2ktnkf5wm4M7LG94/teRi6SkTP06tdppXVb",
+	"P3tLfAUXaTqW7cA49MzvVOL8iy3FM8BBJGYjrDBTp0XhMwqPDEgCI0WwzFTRhWbXagIL/U3NlGj0bC25",
+	"qLZle3fz7GzoojkrclTDym/Cco1dVqCvctdY6r5251q8zzvRr5dG/LVE77CqL3ebZzCmWWxaC8vaEis+",
+	"x4pDcK+alL5XVa7P2v+k7d867eOdQfv9x71gr7Oxor2HVTwdkgCWxgZW6w5ILPR/Z9jCLxJYDJmRySKd",
+	"AJflBT+fQHTVzOdogS1rUcInNL4rzrjWpTKwHguDYzKtO+9W9N6k0pdKEWKlU3jiwiyUGzVpJ4cQDU8w",
+	"HdNtlRh5d6u8WZhpYzZrh5zVshvsKsqyD6dQ9MSryj335RojOt/BZRZmxNMsY2pxoanZ7LlJQTibmVp4",
+	"89cP7va8/uWy5ZOMYSVyH5oc5tDGuNBThPcF976WNjBRKm3d3mKPchOmRxRig75mWZrNTyMXRv5bB0bu",
+	"jZjOxnIi1I5RD3YtPOeyf+aCjTmZpYFTwrVw1coznkuB/B4Q87MhVKDeNHHR5EqfFWKcYnWF6UuV0oWB",
+	"J7ASJiBjUDlv63O0GeVOn/f5d989F/xaW8uCy53vviPY951xEkpOr2Cgr394SlhsgDffvXv1Qp4SLWXN",
+	"B29/eE729vaO9U/eXT7fIS8xRcQkc2lRgTV4vZsbNCF5n4fYlOQlv4ZEIJbsfEIV6AXMkf4ywce1t0Q0",
+	"yxhIEv69bS3Z9qs4PDWOIc2V9VUgf+hqyn+2Xwr1IThseNb+J6Ht30infUx2yIC0w2+Jhdhwnkly4ZIl",
+	"IJHwjSSGJu0EJAn3O/thYGy6ZIEABRhqRMGYV3bADZPK7uqPTCr53XduCSHGYS3mbikWG56SCbXuLfMJ",
+	"ds/UojX8k/ngj+EymHRQca5q4WGHfUsVkIRNmcLD/FH/C2KimRjFIzbBWTUBlpEooRJbm4Q37UwrT/hD",
+	"M0k7b6SiUL8VX9XG/4ZBn5c+e6u1IY49JHB55W8kqJD8wag38ttTQ6kmTX7KVEDC/d5x6EYBlS3aZyMF",
+	"WWiX8yqGaSqwVlQv5+diGVOaXWkxfdNm7pm8GZlmjmHpp+2/wiI8KZCmrmBRICjjJ3j0Y3YNss8Nho0w",
+	"mYi4CRgXw0NwReG4UHfuiF6g5iwCA96bsAi4hBK/0CpYxkBRxCtdySwUZFOUXIqpZJnXkLPzVyW4tpNW",
+	"Z2dvp6OfFylwmrLWSWtvp7OzZxxbE2Shu8b9qf859iXL/lTKXji1zEjmISjU74hzvGvemVPTq7h10kqY",
+	"VGdmAD1mRqeAYXZt2dSLgJJFBbUAk4Q038WcCW6K+nCP7MY5VwwqNxsVBjkHj//RYnq7Ll9i/ZNIy2iC",
+	"ZSBTwaURTL1Op9b2jaZpwiLcmd0PVopvMXXMT0HJ04j3lVfI3gatfTO+77X5PHe/L5x/+JPu+p+843Sm",
+	"JiJjvwHGNw82GeeV69uEP9jbaJRcFUDJP5tO9fU4aeltMFzdLVcLZzqWuRMeHXI37Sm9aeuL27Yew47+",
+	"sOBjrZOWVs/x7fYG2JgAHh/CCfsdtJjvj+SZAWA8UJoIl7V9mVwKSwREqowiQIf+yoQjAosRZKUGqoIY",
+	"OQgwVkZ53OcuPuMqCyzH4XGuiuudQDXm1ELnsAynUI+FmdEMkrpmUjvkDIcxhrvg1teMLKp6g42VaWN/",
+	"OUjA9yJePBiBV/3Qt1W10Pomarer+2CDV2KbngtmU01rcaYnvGL7naP1P7KDXLIpiJkZq7vBRbsU4kdE",
+	"jscfHGwyuRxP/g3EjDrn/H7veKPR3lDuqgPkp+AfZ7Z1gWkZYjTrMrTfhtyk2+ntLzGUmaOhJZay+9G5",
+	"FW538w5XjWzmRyGuJKHKtHUoOp2dkAxoYnlF3oPB4ORoniDZb1BEDvY7ZApjaoAtbOsGi+SvbYZIxHp7",
+	"TgntcweyY4s3694NxC6yIPU5v0KWQSMICLYeMBOY0CwlwMVsPNkhrst2BiOTIKr/ORXXEAd9jrpgrb2F",
+	"yHzdLYikC2l6PXKS110YS1ir+YpmemUwN/zUNSU0O79DvoeRMIihfY7+ULSPs4xdQ1xmqppnmt8MpkxK",
+	"rbCimnmZ0wmyYZoHJIzio2cKpiLFoCzkbdF2yM/OBojQe6ZPYFj8xPJjKaZOdEjCpN4ZW+kSHnT2fNrv",
+	"qUVBWMjAomgtTE6LoSuXqaUnf7Z0lkwW6ivMtXGJYGFBpWdGTkO9zv6R64lBDWBKWfhMQdGYKuq6bvR5",
+	"7iDQVGvhV17pZZs2o7gbTpjlcR3LWPUeDs1pFaTilUgV0basV67R2FCdevXiCXQ2nzgp5a4EtlZlQmMy",
+	"BOClIzT7gGLmIWXdZrPKgMYLG8s1qTlPKu321//oJ6F+EDMef0mS54IuiiSEnBPhuUuTxn43NdYjdQpp",
+	"Y4SLEzfVM3+LNwyT9bX1OhYCE4CkKEBxM5CzRBnGRz6I4anm0WgJk1mqeaHjsr9M9IKoxXvVT1lQVgTJ",
+	"4QAmH6zPixBzhfPud46JnTQfzCSEvntvFmJoeOnq7q9OE2OSjNEd/1mTcmcDUn4u+ChhxmP/1DT8Ak9g",
+	"a22pyfYK/B4HpzhccTHHwjKmrLFEiUmGzytuBBmBMuV+mmiX/Q9jUA0E87S8/vMmvKemo7eADu2HoqK7",
+	"yn9kmTM12e2N6G5s8B5WWP+m5Vgd2cE2OwsjEVsdtlJZGy7TpB2pXDb9SIb1CjyLjazs/aYqu3pd+Wj0",
+	"1ST+Uk3iy1nGl6vo9ZmWL+ZMTfzXcr9z/GzpZlrl3mol7oqZ1IVNbpgfVYOYTHNzuyygmi13cq4x1/7N",
+	"eI9NaTbQLGGQaQMDrZ/UQJZZeLXq3VxGZnuCq1nFINnoZj6c9KriwDVIMS+SxNcL//u68Hyj++51ffnv",
+	"uwQ1S5uv+5mNn9IyQo296842tuCCaJF4YRMF19YHZODHO+lzmqA9GzgJra0uY9sKA87IlDS8pHBFcJi7",
+	"OWHTQkWvAJ8z0IQe20SCepc+MduoIMXcWrbxSFzCgzTUzCoyUF+5w5fKHb6HsZappr24Dy/qobnENUIG",
+	"NbOJN+DQVwpwIJOy48CBTAZi7jdtAOFxAbeavt7ndYWdnJVGcgxIZGTEroFMGZ8pMDF+/EBlDGQOhaoV",
+	"Fh6BU1VKtdt9bnygVBYTn1P99xXmEZsIE1M+7mK26InZSxXK6Ym1Eoca5GEyFwViyVce80XxGJu/Z/pN",
+	"FBznB0w9K6eTF/k3ZYl+D3NkpiYG56pgPSaLvF2u6/bzn5clWCMH/VSNYRDgsU0CqICWWlXD5EyXW40Z",
+	"1CKbHlwLbuC0zovK6Me45s8rg3yiK+6GN5OJGx1objeZLDL/v178L1O5MGddcaJtdKuPuse9DdQJW3Ox",
+	"OoMHhXRJrCvgDVI9sGiDNuRucXy02WB+7rm9ZgIvbSXIo9xdM8QnurTP86qWhutawlooVYfd9b5+vXqP",
+	"JHPtOaKC7wr6tNB1xvDDytqRyMZCbSBrnUvA5d5iOkueiCtTgDhwQLYzbgJEdv6BFrXGaeDSblkBjFK9",
+	"pmY+jyxkkQl8MqdeBa7bc1dfjSrVnLZqpEjKMFDl6ENBopjTxddr/Nld4zeUJe6s0ArWqqWS2wvY5qts",
+	"ioTzq2xt2uYrfJHm6C9V7LKicMAUcstZFIGUAnNRM1BaybYdErTCLU29VZK4TCmFmRImUeoPai6IokMZ",
+	"9DnFZiT21d+aShLrCqjm8ecDnhKqeQlXdmZWIUdARQUZyRcwn4ikAJX0GOZ2hc5a3TYU+fzi7Q+XCB+6",
+	"Qaa5bT7y3IDIbZLEfvH2B/f0+8fhcbWGKI/uhGx0CpTAP8lYwCcIUGxwq38Q2ZDFMR73V674eFzxz6Bs",
+	"D5IKVPM9GaHjfGVeKIHHbavnUmVhrjdTbepqjP7LhCoKxfkuuo2Z1PPynH5/+k15eW/BNKpbq+PQOTXq",
+	"bfHbwNIJ2oRflZ0vQtkx51Wc4UPYK0tKjoRNzJVL19LHZiFgr5sEaIx+v7D2nv8w2GL/53/979BpOnMY",
+	"lqOdBXCeUUwmkMEJZr3R8RS46vMMaDTBykIiIbuG7BtJEjE2zkfzo7JrY8Iytah4N0x0wvg0V3ozz/o8",
+	"d72pWip/XtSqtai4mLBfRSq1m2o9lhriaWn1idyZOJcncWZ+ZTSP5RyZCIQNrXrzbQaqvu/38Fl6vCMO",
+	"WnxVsvYFG3OJ4CrYZcHUWQxnClmETwm4Flfws5pA5nDIN06ZrkQ6TB2/uIZs54upEX2pDc0kqS1kozPb",
+	"MlPZstHmzgxV8PegMEhjuGa2C/7K9gHL1dSl89zS2PycaprLqPsrq5oL3P1/i6rmB6HWJc6y+7FoQbKy",
+	"JqRkRn8jjUw3HCDGjG1l1YdXylWd2TTLRhZ0V8+Ia3/gLdPaXzlx1OMLhvU15b5gim6LHoi6MGC/WX6f",
+	"8aCRX7Ca0TQtOCFaJQs9nkJmlMtSJwMUdaZ6/S9KpYgVYVsfCG4qi/SUSErVJCBDMKWKWMmm94KEFkhj",
+	"EMlsFLqfGnTwa5rMgCCYlOm+6yBW/t5+fvH2hzY66LwFSSaN57FScSpdKL6m33z1r302+jFCU7k0HfpQ",
+	"gYb8NVUOo89lpQG+gbw6q+LTDzPGx9UQheUIBlJOf127/pohzMH0NFtmAj/P1Ofu+18nQO21FjP1md/r",
+	"TyE4Uct5cNm5Kjf+OaKuyIpfxhT7M1uLf9NG4D7jukSc99zTuaNFbJGIElqUF2WTX/w0/C59REFWyVP/",
+	"FOgujekqzud1w6SSp+j9LaWwGFNuqWnI03pstq0K/irCNnDx4P0qpTzc06Vj73P9gu/mgM7+a/6DyIpW",
+	"jPOJcE3SHFkuQO2QizL0kMXVdQVvki6kgX4y3R7Qr2gARjS7KIA3tIZsXvoNYsug02KW7pAzV8VvZCMX",
+	"7ivLNQosDotw4hCkGrGilhpZPCJj8TbM+F0jSH3Vah+JJeTQULTWQcWC0rj89Nk9KmAswlA6GyYsKnML",
+	"RTO1CfCcVJAWvXad53EksukOuYQkkWTusPoFofLKRJlzFT0gAnPRKZEiYjRxb0Dg6qjOEz2Kgp4nwu3+",
+	"/mLKelkXeA7Nd3gs7pVY8vXuPl4JCdouZFI6JwcI5hS6+9qnmRiWVXgHCi53P7p/3jaiqKKgt3JV31aJ",
+	"Id8ECumvFinIGtYwelmNDjoEMqJSQeYrGYHo6l3RYmAlzCrimTk4c9OqF7G6FqnpqIBAqynFG25xVkvd",
+	"C6q3sYy9ugkC/LP9ekfIOh74Y4YcqmjvnjteQmkv47zf8bJ/2fdovox9bzHf72j/1q9QNDENP7y35XJS",
+	"QtDW5Il9PxRNrtDziNIqAz2rOCBGw827Ky9HzJ5PqPrCw2V6CetjZXpP/10CZZE9VEeLSE9b+2L0r3Y5",
+	"zFcFMWwf60jwa8ikTRvLA7l5cpmyOTyltB7TWY4wZUuKlW2ThgomQsi7xiFEoe5mzDQpmVSUW/xPUzFo",
+	"HtfWns/u4jDXFPJ41YLK2Mv+BN/uI4zUWF9kehggCmXRjOJrQeCXjTZgWlNsdJu9+hk+Xlzoj/q/60Ld",
+	"GIqkSVIIGUmZli72vmaQJos8p2MI2vSbZ0wpE6Acs2vgZJbuNMAU5vdxk8i165z/+UMUfjLEwY0JZMsU",
+	"nnz7HagtU5LYHkPS5WWGWo14Yz9ECBkv0qD/zB9WC1jFF7+Sjgdk8AEIZ0vFcUIdvHBKVTRZprk/M4u7",
+	"6sCqOZY6Yj2A+cAJfCVMGx/UG5ZpzjR9e2TRb9vGPXWG/xpat7YrporMP3dY1y9AYXj622k8EPeU/DVV",
+	"Ppf8u3Ctp9JoYV5g8nwbcTjMo5gFPxfkimH6e2hlQFjS9UMWhyTszzqdvUjCr/gP2DF/Z3DNJBPcfBgG",
+	"ptm9KSAMregIK0R7Qq4AUvyb9zkii+k5zF3z3YlpTaC1kTCGRNHQvNO97QV+dqINDYMcpK2IG+ViwfYW",
+	"Fs18EcbfpPr3uV3dDvmpqCeyuPeoXLsyIxs+mrMI4cohw2Zc+nUfhAWZxxwMlQGdkqHW5mSxYTb5tRCn",
+	"BbC8azN/imlazaqWmUBem44rlKLPRzTbIWcmIEWGma184BwirAnBYEv4I5Wq/VIfb/vVC9PkCXvyl+c5",
+	"t8PquWaaB0/pwuyVTdDPZ93nvU4nXwzadGI61XtsJml88t0DV6Xq2sJoSitqSu1WzV1rU6f7GbXRYsrq",
+	"N/V5CZnitJSbplfhTUfDN2vG+dIQ/10lV+BTkpD4baUIumPw2phTQ1LlRaMm07em8CBWzqHldxvu7/SW",
+	"vYXb+wc1gZjL3zb7sUXwQf/qwvzoVnMa85qYKrpKSuHPWn5JZVhLkDdDneBl/aqnVXyOIknE/CE0NY8Y",
+	"cLe1URB8vyChhF/DGuBkNyC9gOz9n//1v3PDYExTc+ltJz5IBGaRGXYrshi7f+jLbMxJYyGOXH37Eovr",
+	"cw+Pw1Iqw+OIZnGea162RR7fq7nEC0Iqo3CJ05vopN3tQAss/VRNEDQ1csO9q7CFGEZ0lqDfWEalJqPm",
+	"L/3yan9R/ORpwwn2CNZ7ZXOB8fXW1z25pumZ2R6D6fhJrTU/noXCzsHodLZz1TI6IDOegJQkxKuNupnp",
+	"20so0QqZVmLMrccOO2QIE4ZqWlByFBe+XlRNNEMAedLnI8MTmbL9f+qiPdwhmANPyQjmOAwDX38ix2Fs",
+	"JuwppgMIDmQqKk04+hy7cPSOid7SQWI6g4ZBRRfMewf5AXB5bK/E1kyp1I3zr7B4NLAKO73Clf2USUJ2",
+	"8IuGUvV/lMirwCG2UkOghNDc0zYE1IPlm6babyFN6MK06vfNwf6q2GeV/wKn8ruznL9mTD5UxyIppoC3",
+	"38uUi+66LiHAkwe11+0cLmdNujbuq5S23Y/2X/gpQgStCNQR0zDOXhqX+RhaXmzteOfh1TpWqUMbkznP",
+	"RtWubIE6VI4ysJCz4081M+1z9w7XwKvcGvqY2H68g8hSXOgvk1fZQl/LxX3MtjVPWib02M3P3uRn6zWK",
+	"8IACm1Vtd/l31pjpS7nif6HXoJWI8s3J6Z7D/I6q2PaXWyqxohriZQ7IlTGFLiqjz6CgvAJIZdEr007/",
+	"pCRAy/1ww5o1NqGSAI/1nc7veakJo7vofn+LSP+tbizu01czpiIjlUidB/PevosPYrhZH/bAtMqnSeIi",
+	"RdKf+vRav3GTxut6aFNwi1o+VY1d1/WXM7lx3/XXYnhhfvHF9V1/LYbrrXu9cf8mKVcfDDE5Gsc/70Tj",
+	"ux8/iKHLz2iMyn8Qw0q8JCiiAK73uxECzHBxhHcEzaHIpSBzavtaaoM7zWAEmTOjX4uhs6J9UfzXYrg1",
+	"Q38tho/NovW0GtjzBzH8ypU9of8PeJIPSK+7EeURJKuMEH8HVIz+lJUWBKLLIDaAdDay40ntxvG+SIoM",
+	"iJl88tk3EP7cu64+x318FHreOkp+YuKAzKjjH8TwG0lCa+CGAQnxKfw+/CCG+pOY2sh1AagbvhbDcIf8",
+	"gDEDlbP6PkdeHxhfqGmogyHYU9sLBAOpUSIkVEKpReN1RE3aIC5r48Z9vmngeF4JokuougUQCU+P5zqv",
+	"N4Rmc8Fz19u8dWBWG0R6mveKzB5+eXFZw5pWRWRnXLEkJ77cCvwqR72h2YfgPFNYhzzlIhcI4Fwoe9bC",
+	"CUzOf1Bof9QCvaWQScFpQjRJBBU56zqb75CXHHt69Lm7KhCPIdO2ziL3DFLMxGvuPf4GHinP7oV9/UN0",
+	"53W7+Gnyib/mxj907jNKOiwxbzMfXMEU7tKYd0U6tCMgTEYTmPA1EYlLXyojapdMsiFNqLt0lfJpr41l",
+	"L9IjVvqtAfz4ctAs0Za5Kw2sipJ7U5NNgyZpI/PToUEspyaajBktp5pLzjTXxeJ4gw2BRU4N6cmPxjT1",
+	"MX+a5OQNCOxT5id/DZp+Fh3O7nJh1zc6m8KudRw0mm0GltbYTlgXap6vgtE21MraV3/Z1bK4iCbfrb6k",
+	"ZWlFc19uoRb+rj26uUQp70Kx9nuIFUufcKMvcCN5/syBvL74+ScSi2im7fQdcp6r9BmgDm4L8QK0rTVR",
+	"UMYNQEGtXz8O9bjqxEuzHA8p4UXD9AhM8aUGockEtiW9NhMu5ew8N9Npv2AyFZK5hiG1QA+1iE0WKGhD",
+	"1AWlaDTRu3mKv9Ob+Md+y+Kets0+7eiF91ueTMnbO0ubL0WZFnOOKFeQnxmZQBLbkuyFmN2J7qusWcSQ",
+	"NLPlN/h1nhTLMpJmLLJ2rKv1XiD2RCx2yDmCBAVECqOB2YctNIWciDl30ESULxAzRCJKvK8oFZOGzfQe",
+	"M4ysR2iMmSUJMTsU5PASIsMLnq97CAYB3aRMOs3p02Ji5JmqbKrlxNTtYh7rpYomYrw9p0wTqhALppFi",
+	"zt0TRSa1dX4QyX4Dq5rj7iXsCgIHmWyS0Rl3maYCyQXrbfykkQ/0mNThBllFIPmefE4Hn0/KSUqWmf1/",
+	"ECow7q2N4v4Nh2cdZBsF+p037VGC/XYmX2rA305/fdC/SLr4twj8pwWBOXJ3VLut16ER3s7dsW+kaceo",
+	"KT6xULe/FVmaWlqgG2KnAXzSnuHnmoNup/dpctDd3jQ1JzJfW1U2zuhI1fTXl5d0vC7JHJ+5Db7M/PTf",
+	"o+fkyT0gFkbS0VMT19gkefzZwcHes/XCc/ej/cc60BcTSjf9Z2d8xDiTE4gxsymw7SCWszLID+65PPKE",
+	"USM6FXxsOCSVEnw5eGYeBU/aLILj0B++IsKsQoRZQ14PgAvjzqHojD7LMuDaFBPTVBm0cJv84DIcQs3/",
+	"/IlljWTQeWIOf2eufvuVEJeSzB6MDLfTV+xJrwaa2SSaExpiDg3QN8JQxEYDwGSdIE9Xy5kf5sAYJ5fC",
+	"9nPkLDdLxajPqb0fZijNKmUBqjAE4DnWgWQ8ghPznEnj58K2bTPTJaNMTG09juuXaJsIvRq13+hVh+QP",
+	"JYi8b6S9gd8S2uc5jI4ewP6eTIFyg726pkqHvBZDmef52MS+OKPzkrNmDhm4rzSb8OUOmDBYo2LqyejB",
+	"FTiPtFtEAdaqJ4RwQeF3IWY46PlgnNYwoawZicHtWkOqT7+1h+7BUrpP7+BgI9TWR9OVP02IbzNOWovy",
+	"/R7Z6lel+AHDgluLi7sowJvXkaz0J/lrRzYXS1+rPf5tcBxoSfzWqkTupAw1UjZK2hV9Eoo+R9aK08oL",
+	"/kiaLMYdcp6xyDTfxwzja5oxytWJ8XeQbkCkikkvIPtXZP+UpMlMki5hnEQiXaDz335oYLREDMk3kshZ",
+	"Fk00YyJ/kAAWLxIDBeG3BgZqyawkbJSnn46wq5NA+V1kzfd5n58VRghap7kShoqH1aMC1M+wxgV4pHdA",
+	"iMB5y7TCwvMMRzWB6Um5gQyTfY76D5qwA4sBFgZl1AeztNiogmEMSk93Z8QgiWVIUsG4wuoGvaEBkbNo",
+	"gtnc4a7RA3f11g2UfocamGEwZTkj+RMZjPJv5G7XWyGNx3hX995WfOmJfIF/0wv6RD1rcOy4oYLjnLK4",
+	"uDnx7wF4YvvukV/VpC8oun9OF67TjVPMeWwMTmZZ4H3ckN6sLCOLbmsRxI+tIdAMMmySc/Kv95p5mMqV",
+	"JmtvSDVfp2pySmJIE7GYIhyltpinwizgD+HZ+avBf3UHF5dvw2/1fZxlSeuktUtTtnvdRQ5lF7dUkWYS",
+	"FGRQtPopWrvzOO8MhM5LayRiXwd/sclSTltQKWVzvoKYKlp64RQ8r3M5P6XqGtuILM+HYNKKL322CzEr",
+	"zxE9rp7X/oL+DaIms+mQU5YQORGzJCZDKP3aUYB/kXORXWltT4+NIlCVfor6jed3NLlCZIKhEbN2dFk0",
+	"oSlBPVFl1A1ZKd+2Axgwc/+6bI5EpHUBfmJzEcw5FoHz4k02Jn37/vb/BgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

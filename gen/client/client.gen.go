@@ -183,7 +183,9 @@ const (
 	ErrorCodeModelUnavailable     ErrorCode = "model_unavailable"
 	ErrorCodeNotFound             ErrorCode = "not_found"
 	ErrorCodePayloadTooLarge      ErrorCode = "payload_too_large"
+	ErrorCodeQuotaExceeded        ErrorCode = "quota_exceeded"
 	ErrorCodeRateLimited          ErrorCode = "rate_limited"
+	ErrorCodeRequestTimeout       ErrorCode = "request_timeout"
 	ErrorCodeSecondFactorRequired ErrorCode = "second_factor_required"
 	ErrorCodeUnauthenticated      ErrorCode = "unauthenticated"
 	ErrorCodeUnavailable          ErrorCode = "unavailable"
@@ -245,7 +247,11 @@ func (e ErrorCode) Valid() bool {
 		return true
 	case ErrorCodePayloadTooLarge:
 		return true
+	case ErrorCodeQuotaExceeded:
+		return true
 	case ErrorCodeRateLimited:
+		return true
+	case ErrorCodeRequestTimeout:
 		return true
 	case ErrorCodeSecondFactorRequired:
 		return true
@@ -2653,6 +2659,9 @@ type Internal = ErrorEnvelope
 
 // NotFound Every answer outside 2xx.
 type NotFound = ErrorEnvelope
+
+// RequestTimeout Every answer outside 2xx.
+type RequestTimeout = ErrorEnvelope
 
 // TooLarge Every answer outside 2xx.
 type TooLarge = ErrorEnvelope
@@ -8579,6 +8588,11 @@ type CreateUploadResponse401Headers struct {
 	XRequestID      string
 }
 
+// CreateUploadResponse408Headers the declared response headers of an HTTP 408 response for CreateUpload
+type CreateUploadResponse408Headers struct {
+	XRequestID string
+}
+
 // CreateUploadResponse413Headers the declared response headers of an HTTP 413 response for CreateUpload
 type CreateUploadResponse413Headers struct {
 	XRequestID string
@@ -8615,6 +8629,8 @@ type CreateUploadResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -8629,6 +8645,8 @@ type CreateUploadResponse struct {
 	Headers400 *CreateUploadResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *CreateUploadResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *CreateUploadResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateUploadResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -8654,6 +8672,11 @@ func (r CreateUploadResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r CreateUploadResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r CreateUploadResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -9089,6 +9112,11 @@ type DisableSecondFactorResponse401Headers struct {
 	XRequestID      string
 }
 
+// DisableSecondFactorResponse408Headers the declared response headers of an HTTP 408 response for DisableSecondFactor
+type DisableSecondFactorResponse408Headers struct {
+	XRequestID string
+}
+
 // DisableSecondFactorResponse413Headers the declared response headers of an HTTP 413 response for DisableSecondFactor
 type DisableSecondFactorResponse413Headers struct {
 	XRequestID string
@@ -9123,6 +9151,8 @@ type DisableSecondFactorResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -9137,6 +9167,8 @@ type DisableSecondFactorResponse struct {
 	Headers400 *DisableSecondFactorResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *DisableSecondFactorResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *DisableSecondFactorResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *DisableSecondFactorResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -9157,6 +9189,11 @@ func (r DisableSecondFactorResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r DisableSecondFactorResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r DisableSecondFactorResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -9224,6 +9261,11 @@ type EnableSecondFactorResponse401Headers struct {
 	XRequestID      string
 }
 
+// EnableSecondFactorResponse408Headers the declared response headers of an HTTP 408 response for EnableSecondFactor
+type EnableSecondFactorResponse408Headers struct {
+	XRequestID string
+}
+
 // EnableSecondFactorResponse413Headers the declared response headers of an HTTP 413 response for EnableSecondFactor
 type EnableSecondFactorResponse413Headers struct {
 	XRequestID string
@@ -9260,6 +9302,8 @@ type EnableSecondFactorResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -9274,6 +9318,8 @@ type EnableSecondFactorResponse struct {
 	Headers400 *EnableSecondFactorResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *EnableSecondFactorResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *EnableSecondFactorResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *EnableSecondFactorResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -9299,6 +9345,11 @@ func (r EnableSecondFactorResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r EnableSecondFactorResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r EnableSecondFactorResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -9366,6 +9417,11 @@ type SetUpSecondFactorResponse401Headers struct {
 	XRequestID      string
 }
 
+// SetUpSecondFactorResponse408Headers the declared response headers of an HTTP 408 response for SetUpSecondFactor
+type SetUpSecondFactorResponse408Headers struct {
+	XRequestID string
+}
+
 // SetUpSecondFactorResponse413Headers the declared response headers of an HTTP 413 response for SetUpSecondFactor
 type SetUpSecondFactorResponse413Headers struct {
 	XRequestID string
@@ -9402,6 +9458,8 @@ type SetUpSecondFactorResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -9416,6 +9474,8 @@ type SetUpSecondFactorResponse struct {
 	Headers400 *SetUpSecondFactorResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *SetUpSecondFactorResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *SetUpSecondFactorResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *SetUpSecondFactorResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -9441,6 +9501,11 @@ func (r SetUpSecondFactorResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r SetUpSecondFactorResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r SetUpSecondFactorResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -9508,6 +9573,11 @@ type VerifySecondFactorResponse401Headers struct {
 	XRequestID      string
 }
 
+// VerifySecondFactorResponse408Headers the declared response headers of an HTTP 408 response for VerifySecondFactor
+type VerifySecondFactorResponse408Headers struct {
+	XRequestID string
+}
+
 // VerifySecondFactorResponse413Headers the declared response headers of an HTTP 413 response for VerifySecondFactor
 type VerifySecondFactorResponse413Headers struct {
 	XRequestID string
@@ -9544,6 +9614,8 @@ type VerifySecondFactorResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -9558,6 +9630,8 @@ type VerifySecondFactorResponse struct {
 	Headers400 *VerifySecondFactorResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *VerifySecondFactorResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *VerifySecondFactorResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *VerifySecondFactorResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -9583,6 +9657,11 @@ func (r VerifySecondFactorResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r VerifySecondFactorResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r VerifySecondFactorResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -9650,6 +9729,11 @@ type ChangePasswordResponse401Headers struct {
 	XRequestID      string
 }
 
+// ChangePasswordResponse408Headers the declared response headers of an HTTP 408 response for ChangePassword
+type ChangePasswordResponse408Headers struct {
+	XRequestID string
+}
+
 // ChangePasswordResponse413Headers the declared response headers of an HTTP 413 response for ChangePassword
 type ChangePasswordResponse413Headers struct {
 	XRequestID string
@@ -9686,6 +9770,8 @@ type ChangePasswordResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -9700,6 +9786,8 @@ type ChangePasswordResponse struct {
 	Headers400 *ChangePasswordResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ChangePasswordResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *ChangePasswordResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *ChangePasswordResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -9725,6 +9813,11 @@ func (r ChangePasswordResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r ChangePasswordResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r ChangePasswordResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -9786,6 +9879,11 @@ type ConfirmEmailResponse400Headers struct {
 	XRequestID string
 }
 
+// ConfirmEmailResponse408Headers the declared response headers of an HTTP 408 response for ConfirmEmail
+type ConfirmEmailResponse408Headers struct {
+	XRequestID string
+}
+
 // ConfirmEmailResponse413Headers the declared response headers of an HTTP 413 response for ConfirmEmail
 type ConfirmEmailResponse413Headers struct {
 	XRequestID string
@@ -9820,6 +9918,8 @@ type ConfirmEmailResponse struct {
 	JSON200 *Confirmed
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequest
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -9832,6 +9932,8 @@ type ConfirmEmailResponse struct {
 	JSON503 *Unavailable
 	// Headers400 the parsed response headers for an HTTP 400 response
 	Headers400 *ConfirmEmailResponse400Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *ConfirmEmailResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *ConfirmEmailResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -9852,6 +9954,11 @@ func (r ConfirmEmailResponse) GetJSON200() *Confirmed {
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
 func (r ConfirmEmailResponse) GetJSON400() *BadRequest {
 	return r.JSON400
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r ConfirmEmailResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -9913,6 +10020,11 @@ type ForgotPasswordResponse400Headers struct {
 	XRequestID string
 }
 
+// ForgotPasswordResponse408Headers the declared response headers of an HTTP 408 response for ForgotPassword
+type ForgotPasswordResponse408Headers struct {
+	XRequestID string
+}
+
 // ForgotPasswordResponse413Headers the declared response headers of an HTTP 413 response for ForgotPassword
 type ForgotPasswordResponse413Headers struct {
 	XRequestID string
@@ -9947,6 +10059,8 @@ type ForgotPasswordResponse struct {
 	JSON200 *ResetRequested
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequest
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -9959,6 +10073,8 @@ type ForgotPasswordResponse struct {
 	JSON503 *Unavailable
 	// Headers400 the parsed response headers for an HTTP 400 response
 	Headers400 *ForgotPasswordResponse400Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *ForgotPasswordResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *ForgotPasswordResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -9979,6 +10095,11 @@ func (r ForgotPasswordResponse) GetJSON200() *ResetRequested {
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
 func (r ForgotPasswordResponse) GetJSON400() *BadRequest {
 	return r.JSON400
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r ForgotPasswordResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -10051,6 +10172,11 @@ type RefreshSessionResponse403Headers struct {
 	XRequestID string
 }
 
+// RefreshSessionResponse408Headers the declared response headers of an HTTP 408 response for RefreshSession
+type RefreshSessionResponse408Headers struct {
+	XRequestID string
+}
+
 // RefreshSessionResponse413Headers the declared response headers of an HTTP 413 response for RefreshSession
 type RefreshSessionResponse413Headers struct {
 	XRequestID string
@@ -10089,6 +10215,8 @@ type RefreshSessionResponse struct {
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
 	JSON403 *Forbidden
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -10105,6 +10233,8 @@ type RefreshSessionResponse struct {
 	Headers401 *RefreshSessionResponse401Headers
 	// Headers403 the parsed response headers for an HTTP 403 response
 	Headers403 *RefreshSessionResponse403Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *RefreshSessionResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *RefreshSessionResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -10135,6 +10265,11 @@ func (r RefreshSessionResponse) GetJSON401() *Unauthorized {
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
 func (r RefreshSessionResponse) GetJSON403() *Forbidden {
 	return r.JSON403
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r RefreshSessionResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -10196,6 +10331,11 @@ type ResendConfirmationResponse400Headers struct {
 	XRequestID string
 }
 
+// ResendConfirmationResponse408Headers the declared response headers of an HTTP 408 response for ResendConfirmation
+type ResendConfirmationResponse408Headers struct {
+	XRequestID string
+}
+
 // ResendConfirmationResponse413Headers the declared response headers of an HTTP 413 response for ResendConfirmation
 type ResendConfirmationResponse413Headers struct {
 	XRequestID string
@@ -10230,6 +10370,8 @@ type ResendConfirmationResponse struct {
 	JSON200 *ConfirmationResent
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequest
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -10242,6 +10384,8 @@ type ResendConfirmationResponse struct {
 	JSON503 *Unavailable
 	// Headers400 the parsed response headers for an HTTP 400 response
 	Headers400 *ResendConfirmationResponse400Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *ResendConfirmationResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *ResendConfirmationResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -10262,6 +10406,11 @@ func (r ResendConfirmationResponse) GetJSON200() *ConfirmationResent {
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
 func (r ResendConfirmationResponse) GetJSON400() *BadRequest {
 	return r.JSON400
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r ResendConfirmationResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -10323,6 +10472,11 @@ type ResetPasswordResponse400Headers struct {
 	XRequestID string
 }
 
+// ResetPasswordResponse408Headers the declared response headers of an HTTP 408 response for ResetPassword
+type ResetPasswordResponse408Headers struct {
+	XRequestID string
+}
+
 // ResetPasswordResponse413Headers the declared response headers of an HTTP 413 response for ResetPassword
 type ResetPasswordResponse413Headers struct {
 	XRequestID string
@@ -10357,6 +10511,8 @@ type ResetPasswordResponse struct {
 	JSON200 *PasswordReset
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequest
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -10369,6 +10525,8 @@ type ResetPasswordResponse struct {
 	JSON503 *Unavailable
 	// Headers400 the parsed response headers for an HTTP 400 response
 	Headers400 *ResetPasswordResponse400Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *ResetPasswordResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *ResetPasswordResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -10389,6 +10547,11 @@ func (r ResetPasswordResponse) GetJSON200() *PasswordReset {
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
 func (r ResetPasswordResponse) GetJSON400() *BadRequest {
 	return r.JSON400
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r ResetPasswordResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -10744,6 +10907,11 @@ type SignInResponse403Headers struct {
 	XRequestID string
 }
 
+// SignInResponse408Headers the declared response headers of an HTTP 408 response for SignIn
+type SignInResponse408Headers struct {
+	XRequestID string
+}
+
 // SignInResponse413Headers the declared response headers of an HTTP 413 response for SignIn
 type SignInResponse413Headers struct {
 	XRequestID string
@@ -10782,6 +10950,8 @@ type SignInResponse struct {
 	JSON401 *Unauthorized
 	// JSON403 the response for an HTTP 403 `application/json` response
 	JSON403 *Forbidden
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -10798,6 +10968,8 @@ type SignInResponse struct {
 	Headers401 *SignInResponse401Headers
 	// Headers403 the parsed response headers for an HTTP 403 response
 	Headers403 *SignInResponse403Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *SignInResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *SignInResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -10828,6 +11000,11 @@ func (r SignInResponse) GetJSON401() *Unauthorized {
 // GetJSON403 returns the response for an HTTP 403 `application/json` response
 func (r SignInResponse) GetJSON403() *Forbidden {
 	return r.JSON403
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r SignInResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -10995,6 +11172,11 @@ type SignUpResponse400Headers struct {
 	XRequestID string
 }
 
+// SignUpResponse408Headers the declared response headers of an HTTP 408 response for SignUp
+type SignUpResponse408Headers struct {
+	XRequestID string
+}
+
 // SignUpResponse409Headers the declared response headers of an HTTP 409 response for SignUp
 type SignUpResponse409Headers struct {
 	XRequestID string
@@ -11034,6 +11216,8 @@ type SignUpResponse struct {
 	JSON201 *SignedUp
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequest
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON409 the response for an HTTP 409 `application/json` response
 	JSON409 *Conflict
 	// JSON413 the response for an HTTP 413 `application/json` response
@@ -11048,6 +11232,8 @@ type SignUpResponse struct {
 	JSON503 *Unavailable
 	// Headers400 the parsed response headers for an HTTP 400 response
 	Headers400 *SignUpResponse400Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *SignUpResponse408Headers
 	// Headers409 the parsed response headers for an HTTP 409 response
 	Headers409 *SignUpResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
@@ -11070,6 +11256,11 @@ func (r SignUpResponse) GetJSON201() *SignedUp {
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
 func (r SignUpResponse) GetJSON400() *BadRequest {
 	return r.JSON400
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r SignUpResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
@@ -11136,6 +11327,11 @@ type CreateSignupPhotoUploadResponse400Headers struct {
 	XRequestID string
 }
 
+// CreateSignupPhotoUploadResponse408Headers the declared response headers of an HTTP 408 response for CreateSignupPhotoUpload
+type CreateSignupPhotoUploadResponse408Headers struct {
+	XRequestID string
+}
+
 // CreateSignupPhotoUploadResponse413Headers the declared response headers of an HTTP 413 response for CreateSignupPhotoUpload
 type CreateSignupPhotoUploadResponse413Headers struct {
 	XRequestID string
@@ -11170,6 +11366,8 @@ type CreateSignupPhotoUploadResponse struct {
 	JSON201 *SignedUpload
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequest
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -11182,6 +11380,8 @@ type CreateSignupPhotoUploadResponse struct {
 	JSON503 *Unavailable
 	// Headers400 the parsed response headers for an HTTP 400 response
 	Headers400 *CreateSignupPhotoUploadResponse400Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *CreateSignupPhotoUploadResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *CreateSignupPhotoUploadResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -11202,6 +11402,11 @@ func (r CreateSignupPhotoUploadResponse) GetJSON201() *SignedUpload {
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
 func (r CreateSignupPhotoUploadResponse) GetJSON400() *BadRequest {
 	return r.JSON400
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r CreateSignupPhotoUploadResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -11263,6 +11468,11 @@ type StartAuthResponse400Headers struct {
 	XRequestID string
 }
 
+// StartAuthResponse408Headers the declared response headers of an HTTP 408 response for StartAuth
+type StartAuthResponse408Headers struct {
+	XRequestID string
+}
+
 // StartAuthResponse413Headers the declared response headers of an HTTP 413 response for StartAuth
 type StartAuthResponse413Headers struct {
 	XRequestID string
@@ -11297,6 +11507,8 @@ type StartAuthResponse struct {
 	JSON200 *AuthStart
 	// JSON400 the response for an HTTP 400 `application/json` response
 	JSON400 *BadRequest
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -11309,6 +11521,8 @@ type StartAuthResponse struct {
 	JSON503 *Unavailable
 	// Headers400 the parsed response headers for an HTTP 400 response
 	Headers400 *StartAuthResponse400Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *StartAuthResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *StartAuthResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -11329,6 +11543,11 @@ func (r StartAuthResponse) GetJSON200() *AuthStart {
 // GetJSON400 returns the response for an HTTP 400 `application/json` response
 func (r StartAuthResponse) GetJSON400() *BadRequest {
 	return r.JSON400
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r StartAuthResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -11594,6 +11813,11 @@ type NewChatResponse401Headers struct {
 	XRequestID      string
 }
 
+// NewChatResponse408Headers the declared response headers of an HTTP 408 response for NewChat
+type NewChatResponse408Headers struct {
+	XRequestID string
+}
+
 // NewChatResponse413Headers the declared response headers of an HTTP 413 response for NewChat
 type NewChatResponse413Headers struct {
 	XRequestID string
@@ -11630,6 +11854,8 @@ type NewChatResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -11644,6 +11870,8 @@ type NewChatResponse struct {
 	Headers400 *NewChatResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *NewChatResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *NewChatResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *NewChatResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -11669,6 +11897,11 @@ func (r NewChatResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r NewChatResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r NewChatResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -11960,6 +12193,11 @@ type UpdateChatResponse404Headers struct {
 	XRequestID string
 }
 
+// UpdateChatResponse408Headers the declared response headers of an HTTP 408 response for UpdateChat
+type UpdateChatResponse408Headers struct {
+	XRequestID string
+}
+
 // UpdateChatResponse413Headers the declared response headers of an HTTP 413 response for UpdateChat
 type UpdateChatResponse413Headers struct {
 	XRequestID string
@@ -11992,6 +12230,8 @@ type UpdateChatResponse struct {
 	JSON401 *Unauthorized
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFound
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -12006,6 +12246,8 @@ type UpdateChatResponse struct {
 	Headers401 *UpdateChatResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *UpdateChatResponse404Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *UpdateChatResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *UpdateChatResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -12034,6 +12276,11 @@ func (r UpdateChatResponse) GetJSON401() *Unauthorized {
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
 func (r UpdateChatResponse) GetJSON404() *NotFound {
 	return r.JSON404
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r UpdateChatResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -12325,6 +12572,11 @@ type SendMessageResponse404Headers struct {
 	XRequestID string
 }
 
+// SendMessageResponse408Headers the declared response headers of an HTTP 408 response for SendMessage
+type SendMessageResponse408Headers struct {
+	XRequestID string
+}
+
 // SendMessageResponse409Headers the declared response headers of an HTTP 409 response for SendMessage
 type SendMessageResponse409Headers struct {
 	XRequestID string
@@ -12368,6 +12620,8 @@ type SendMessageResponse struct {
 	JSON401 *Unauthorized
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFound
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON409 the response for an HTTP 409 `application/json` response
 	JSON409 *Conflict
 	// JSON413 the response for an HTTP 413 `application/json` response
@@ -12388,6 +12642,8 @@ type SendMessageResponse struct {
 	Headers401 *SendMessageResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *SendMessageResponse404Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *SendMessageResponse408Headers
 	// Headers409 the parsed response headers for an HTTP 409 response
 	Headers409 *SendMessageResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
@@ -12420,6 +12676,11 @@ func (r SendMessageResponse) GetJSON401() *Unauthorized {
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
 func (r SendMessageResponse) GetJSON404() *NotFound {
 	return r.JSON404
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r SendMessageResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
@@ -13192,6 +13453,11 @@ type DeleteMeResponse401Headers struct {
 	XRequestID      string
 }
 
+// DeleteMeResponse408Headers the declared response headers of an HTTP 408 response for DeleteMe
+type DeleteMeResponse408Headers struct {
+	XRequestID string
+}
+
 // DeleteMeResponse413Headers the declared response headers of an HTTP 413 response for DeleteMe
 type DeleteMeResponse413Headers struct {
 	XRequestID string
@@ -13226,6 +13492,8 @@ type DeleteMeResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON413 the response for an HTTP 413 `application/json` response
 	JSON413 *TooLarge
 	// JSON415 the response for an HTTP 415 `application/json` response
@@ -13240,6 +13508,8 @@ type DeleteMeResponse struct {
 	Headers400 *DeleteMeResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *DeleteMeResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *DeleteMeResponse408Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
 	Headers413 *DeleteMeResponse413Headers
 	// Headers415 the parsed response headers for an HTTP 415 response
@@ -13260,6 +13530,11 @@ func (r DeleteMeResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r DeleteMeResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r DeleteMeResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON413 returns the response for an HTTP 413 `application/json` response
@@ -13412,6 +13687,11 @@ type UpdateMeResponse401Headers struct {
 	XRequestID      string
 }
 
+// UpdateMeResponse408Headers the declared response headers of an HTTP 408 response for UpdateMe
+type UpdateMeResponse408Headers struct {
+	XRequestID string
+}
+
 // UpdateMeResponse409Headers the declared response headers of an HTTP 409 response for UpdateMe
 type UpdateMeResponse409Headers struct {
 	XRequestID string
@@ -13453,6 +13733,8 @@ type UpdateMeResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON409 the response for an HTTP 409 `application/json` response
 	JSON409 *Conflict
 	// JSON413 the response for an HTTP 413 `application/json` response
@@ -13469,6 +13751,8 @@ type UpdateMeResponse struct {
 	Headers400 *UpdateMeResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *UpdateMeResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *UpdateMeResponse408Headers
 	// Headers409 the parsed response headers for an HTTP 409 response
 	Headers409 *UpdateMeResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
@@ -13496,6 +13780,11 @@ func (r UpdateMeResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r UpdateMeResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r UpdateMeResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
@@ -14019,6 +14308,11 @@ type CreateProjectResponse401Headers struct {
 	XRequestID      string
 }
 
+// CreateProjectResponse408Headers the declared response headers of an HTTP 408 response for CreateProject
+type CreateProjectResponse408Headers struct {
+	XRequestID string
+}
+
 // CreateProjectResponse409Headers the declared response headers of an HTTP 409 response for CreateProject
 type CreateProjectResponse409Headers struct {
 	XRequestID string
@@ -14054,6 +14348,8 @@ type CreateProjectResponse struct {
 	JSON400 *BadRequest
 	// JSON401 the response for an HTTP 401 `application/json` response
 	JSON401 *Unauthorized
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON409 the response for an HTTP 409 `application/json` response
 	JSON409 *Conflict
 	// JSON413 the response for an HTTP 413 `application/json` response
@@ -14070,6 +14366,8 @@ type CreateProjectResponse struct {
 	Headers400 *CreateProjectResponse400Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *CreateProjectResponse401Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *CreateProjectResponse408Headers
 	// Headers409 the parsed response headers for an HTTP 409 response
 	Headers409 *CreateProjectResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
@@ -14095,6 +14393,11 @@ func (r CreateProjectResponse) GetJSON400() *BadRequest {
 // GetJSON401 returns the response for an HTTP 401 `application/json` response
 func (r CreateProjectResponse) GetJSON401() *Unauthorized {
 	return r.JSON401
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r CreateProjectResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
@@ -14398,6 +14701,11 @@ type UpdateProjectResponse404Headers struct {
 	XRequestID string
 }
 
+// UpdateProjectResponse408Headers the declared response headers of an HTTP 408 response for UpdateProject
+type UpdateProjectResponse408Headers struct {
+	XRequestID string
+}
+
 // UpdateProjectResponse409Headers the declared response headers of an HTTP 409 response for UpdateProject
 type UpdateProjectResponse409Headers struct {
 	XRequestID string
@@ -14435,6 +14743,8 @@ type UpdateProjectResponse struct {
 	JSON401 *Unauthorized
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFound
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON409 the response for an HTTP 409 `application/json` response
 	JSON409 *Conflict
 	// JSON413 the response for an HTTP 413 `application/json` response
@@ -14453,6 +14763,8 @@ type UpdateProjectResponse struct {
 	Headers401 *UpdateProjectResponse401Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *UpdateProjectResponse404Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *UpdateProjectResponse408Headers
 	// Headers409 the parsed response headers for an HTTP 409 response
 	Headers409 *UpdateProjectResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
@@ -14483,6 +14795,11 @@ func (r UpdateProjectResponse) GetJSON401() *Unauthorized {
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
 func (r UpdateProjectResponse) GetJSON404() *NotFound {
 	return r.JSON404
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r UpdateProjectResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
@@ -14678,6 +14995,11 @@ type QueueProjectResponse404Headers struct {
 	XRequestID string
 }
 
+// QueueProjectResponse408Headers the declared response headers of an HTTP 408 response for QueueProject
+type QueueProjectResponse408Headers struct {
+	XRequestID string
+}
+
 // QueueProjectResponse409Headers the declared response headers of an HTTP 409 response for QueueProject
 type QueueProjectResponse409Headers struct {
 	XRequestID string
@@ -14723,6 +15045,8 @@ type QueueProjectResponse struct {
 	JSON403 *Forbidden
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFound
+	// JSON408 the response for an HTTP 408 `application/json` response
+	JSON408 *RequestTimeout
 	// JSON409 the response for an HTTP 409 `application/json` response
 	JSON409 *Conflict
 	// JSON413 the response for an HTTP 413 `application/json` response
@@ -14745,6 +15069,8 @@ type QueueProjectResponse struct {
 	Headers403 *QueueProjectResponse403Headers
 	// Headers404 the parsed response headers for an HTTP 404 response
 	Headers404 *QueueProjectResponse404Headers
+	// Headers408 the parsed response headers for an HTTP 408 response
+	Headers408 *QueueProjectResponse408Headers
 	// Headers409 the parsed response headers for an HTTP 409 response
 	Headers409 *QueueProjectResponse409Headers
 	// Headers413 the parsed response headers for an HTTP 413 response
@@ -14782,6 +15108,11 @@ func (r QueueProjectResponse) GetJSON403() *Forbidden {
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
 func (r QueueProjectResponse) GetJSON404() *NotFound {
 	return r.JSON404
+}
+
+// GetJSON408 returns the response for an HTTP 408 `application/json` response
+func (r QueueProjectResponse) GetJSON408() *RequestTimeout {
+	return r.JSON408
 }
 
 // GetJSON409 returns the response for an HTTP 409 `application/json` response
@@ -16176,6 +16507,13 @@ func ParseCreateUploadResponse(rsp *http.Response) (*CreateUploadResponse, error
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -16241,6 +16579,16 @@ func ParseCreateUploadResponse(rsp *http.Response) (*CreateUploadResponse, error
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers CreateUploadResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers CreateUploadResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -16769,6 +17117,13 @@ func ParseDisableSecondFactorResponse(rsp *http.Response) (*DisableSecondFactorR
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -16834,6 +17189,16 @@ func ParseDisableSecondFactorResponse(rsp *http.Response) (*DisableSecondFactorR
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers DisableSecondFactorResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers DisableSecondFactorResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -16938,6 +17303,13 @@ func ParseEnableSecondFactorResponse(rsp *http.Response) (*EnableSecondFactorRes
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -17003,6 +17375,16 @@ func ParseEnableSecondFactorResponse(rsp *http.Response) (*EnableSecondFactorRes
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers EnableSecondFactorResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers EnableSecondFactorResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -17107,6 +17489,13 @@ func ParseSetUpSecondFactorResponse(rsp *http.Response) (*SetUpSecondFactorRespo
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -17172,6 +17561,16 @@ func ParseSetUpSecondFactorResponse(rsp *http.Response) (*SetUpSecondFactorRespo
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers SetUpSecondFactorResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers SetUpSecondFactorResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -17276,6 +17675,13 @@ func ParseVerifySecondFactorResponse(rsp *http.Response) (*VerifySecondFactorRes
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -17341,6 +17747,16 @@ func ParseVerifySecondFactorResponse(rsp *http.Response) (*VerifySecondFactorRes
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers VerifySecondFactorResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers VerifySecondFactorResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -17445,6 +17861,13 @@ func ParseChangePasswordResponse(rsp *http.Response) (*ChangePasswordResponse, e
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -17510,6 +17933,16 @@ func ParseChangePasswordResponse(rsp *http.Response) (*ChangePasswordResponse, e
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers ChangePasswordResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers ChangePasswordResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -17607,6 +18040,13 @@ func ParseConfirmEmailResponse(rsp *http.Response) (*ConfirmEmailResponse, error
 		}
 		response.JSON400 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -17655,6 +18095,16 @@ func ParseConfirmEmailResponse(rsp *http.Response) (*ConfirmEmailResponse, error
 			headers.XRequestID = value
 		}
 		response.Headers400 = &headers
+	case rsp.StatusCode == 408:
+		var headers ConfirmEmailResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers ConfirmEmailResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -17752,6 +18202,13 @@ func ParseForgotPasswordResponse(rsp *http.Response) (*ForgotPasswordResponse, e
 		}
 		response.JSON400 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -17800,6 +18257,16 @@ func ParseForgotPasswordResponse(rsp *http.Response) (*ForgotPasswordResponse, e
 			headers.XRequestID = value
 		}
 		response.Headers400 = &headers
+	case rsp.StatusCode == 408:
+		var headers ForgotPasswordResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers ForgotPasswordResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -17911,6 +18378,13 @@ func ParseRefreshSessionResponse(rsp *http.Response) (*RefreshSessionResponse, e
 		}
 		response.JSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -17986,6 +18460,16 @@ func ParseRefreshSessionResponse(rsp *http.Response) (*RefreshSessionResponse, e
 			headers.XRequestID = value
 		}
 		response.Headers403 = &headers
+	case rsp.StatusCode == 408:
+		var headers RefreshSessionResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers RefreshSessionResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -18083,6 +18567,13 @@ func ParseResendConfirmationResponse(rsp *http.Response) (*ResendConfirmationRes
 		}
 		response.JSON400 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -18131,6 +18622,16 @@ func ParseResendConfirmationResponse(rsp *http.Response) (*ResendConfirmationRes
 			headers.XRequestID = value
 		}
 		response.Headers400 = &headers
+	case rsp.StatusCode == 408:
+		var headers ResendConfirmationResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers ResendConfirmationResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -18228,6 +18729,13 @@ func ParseResetPasswordResponse(rsp *http.Response) (*ResetPasswordResponse, err
 		}
 		response.JSON400 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -18276,6 +18784,16 @@ func ParseResetPasswordResponse(rsp *http.Response) (*ResetPasswordResponse, err
 			headers.XRequestID = value
 		}
 		response.Headers400 = &headers
+	case rsp.StatusCode == 408:
+		var headers ResetPasswordResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers ResetPasswordResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -18712,6 +19230,13 @@ func ParseSignInResponse(rsp *http.Response) (*SignInResponse, error) {
 		}
 		response.JSON403 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -18787,6 +19312,16 @@ func ParseSignInResponse(rsp *http.Response) (*SignInResponse, error) {
 			headers.XRequestID = value
 		}
 		response.Headers403 = &headers
+	case rsp.StatusCode == 408:
+		var headers SignInResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers SignInResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -19008,6 +19543,13 @@ func ParseSignUpResponse(rsp *http.Response) (*SignUpResponse, error) {
 		}
 		response.JSON400 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
 		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -19063,6 +19605,16 @@ func ParseSignUpResponse(rsp *http.Response) (*SignUpResponse, error) {
 			headers.XRequestID = value
 		}
 		response.Headers400 = &headers
+	case rsp.StatusCode == 408:
+		var headers SignUpResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 409:
 		var headers SignUpResponse409Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -19170,6 +19722,13 @@ func ParseCreateSignupPhotoUploadResponse(rsp *http.Response) (*CreateSignupPhot
 		}
 		response.JSON400 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -19218,6 +19777,16 @@ func ParseCreateSignupPhotoUploadResponse(rsp *http.Response) (*CreateSignupPhot
 			headers.XRequestID = value
 		}
 		response.Headers400 = &headers
+	case rsp.StatusCode == 408:
+		var headers CreateSignupPhotoUploadResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers CreateSignupPhotoUploadResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -19315,6 +19884,13 @@ func ParseStartAuthResponse(rsp *http.Response) (*StartAuthResponse, error) {
 		}
 		response.JSON400 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -19363,6 +19939,16 @@ func ParseStartAuthResponse(rsp *http.Response) (*StartAuthResponse, error) {
 			headers.XRequestID = value
 		}
 		response.Headers400 = &headers
+	case rsp.StatusCode == 408:
+		var headers StartAuthResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers StartAuthResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -19689,6 +20275,13 @@ func ParseNewChatResponse(rsp *http.Response) (*NewChatResponse, error) {
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -19754,6 +20347,16 @@ func ParseNewChatResponse(rsp *http.Response) (*NewChatResponse, error) {
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers NewChatResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers NewChatResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -20117,6 +20720,13 @@ func ParseUpdateChatResponse(rsp *http.Response) (*UpdateChatResponse, error) {
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -20185,6 +20795,16 @@ func ParseUpdateChatResponse(rsp *http.Response) (*UpdateChatResponse, error) {
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 408:
+		var headers UpdateChatResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers UpdateChatResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -20528,6 +21148,13 @@ func ParseSendMessageResponse(rsp *http.Response) (*SendMessageResponse, error) 
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
 		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -20620,6 +21247,16 @@ func ParseSendMessageResponse(rsp *http.Response) (*SendMessageResponse, error) 
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 408:
+		var headers SendMessageResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 409:
 		var headers SendMessageResponse409Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -21532,6 +22169,13 @@ func ParseDeleteMeResponse(rsp *http.Response) (*DeleteMeResponse, error) {
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest TooLarge
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -21597,6 +22241,16 @@ func ParseDeleteMeResponse(rsp *http.Response) (*DeleteMeResponse, error) {
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers DeleteMeResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 413:
 		var headers DeleteMeResponse413Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -21795,6 +22449,13 @@ func ParseUpdateMeResponse(rsp *http.Response) (*UpdateMeResponse, error) {
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
 		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -21867,6 +22528,16 @@ func ParseUpdateMeResponse(rsp *http.Response) (*UpdateMeResponse, error) {
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers UpdateMeResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 409:
 		var headers UpdateMeResponse409Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -22471,6 +23142,13 @@ func ParseCreateProjectResponse(rsp *http.Response) (*CreateProjectResponse, err
 		}
 		response.JSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
 		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -22553,6 +23231,16 @@ func ParseCreateProjectResponse(rsp *http.Response) (*CreateProjectResponse, err
 			headers.XRequestID = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 408:
+		var headers CreateProjectResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 409:
 		var headers CreateProjectResponse409Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -22919,6 +23607,13 @@ func ParseUpdateProjectResponse(rsp *http.Response) (*UpdateProjectResponse, err
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
 		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -23004,6 +23699,16 @@ func ParseUpdateProjectResponse(rsp *http.Response) (*UpdateProjectResponse, err
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 408:
+		var headers UpdateProjectResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 409:
 		var headers UpdateProjectResponse409Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
@@ -23243,6 +23948,13 @@ func ParseQueueProjectResponse(rsp *http.Response) (*QueueProjectResponse, error
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 408:
+		var dest RequestTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON408 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
 		var dest Conflict
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -23345,6 +24057,16 @@ func ParseQueueProjectResponse(rsp *http.Response) (*QueueProjectResponse, error
 			headers.XRequestID = value
 		}
 		response.Headers404 = &headers
+	case rsp.StatusCode == 408:
+		var headers QueueProjectResponse408Headers
+		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XRequestID = value
+		}
+		response.Headers408 = &headers
 	case rsp.StatusCode == 409:
 		var headers QueueProjectResponse409Headers
 		if values := rsp.Header.Values("X-Request-Id"); len(values) > 0 {

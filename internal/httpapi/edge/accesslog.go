@@ -20,7 +20,7 @@ import (
 type Served struct {
 	Route    string // the path's template, such as /api/v1/jobs/:job_id; "unmatched" where there is none
 	Method   string // an HTTP method that we know, or "other"
-	Status   int    // 499: the client went away
+	Status   int    // 499: the client went away, or was cut off, before the answer was whole
 	Duration time.Duration
 	Bytes    int64 // of the answer's body
 }
@@ -36,8 +36,11 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := e.cfg.Now()
 		r := c.Request()
+		connected := r.Context()
 		call := &call{id: e.requestID(r), client: e.client(r), events: e.streams.NewSlot()}
-		c.SetRequest(r.WithContext(newRequestContext(r.Context(), call)))
+		ctx, cancel := e.workContext(r)
+		defer cancel()
+		c.SetRequest(r.WithContext(newRequestContext(ctx, call)))
 		h := c.Response().Header()
 		h[headerRequestID] = []string{call.id}
 		if e.unready.Load() {
@@ -45,9 +48,10 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 
 		err := e.protect(c, next)
-		if err == nil && call.events.IsFilled() {
+		streams := err == nil && call.events.IsFilled()
+		if streams {
 			var detached bool
-			if detached, err = e.openStream(c, call, start); detached {
+			if detached, err = e.openStream(connected, c, call, start); detached {
 				return nil
 			}
 		}
@@ -57,22 +61,44 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		served := servedBy(c)
 		served.Status, served.Bytes = c.Response().Status, c.Response().Size
-		ctx := c.Request().Context()
+		ctx = c.Request().Context()
 		nameSpan(ctx, served)
 		e.recordServed(ctx, call, served, start)
-		if p, ok := errors.AsType[*panicError](err); ok && (begun || p.aborts()) {
-			// Half an answer went out: cutting the connection is the only way left to say that it is not whole.
+		if err != nil && mustCut(call.failure, begun, streams && !isPanic(err)) {
 			panic(http.ErrAbortHandler)
 		}
 		return nil
 	}
 }
 
-// openStream answers with events. A stream that outlives its handler is recorded when it ends.
-func (e *Edge) openStream(c echo.Context, call *call, start time.Time) (detached bool, err error) {
+// workContext is the context of everything that a request asks for. It does not end when the client disconnects: net/http
+// ends its own as soon as a client closes its half of the connection, as one may behind a whole request, and a request that
+// has arrived whole is done and answered. It has a deadline instead. Mounted handlers set their own.
+func (e *Edge) workContext(r *http.Request) (context.Context, context.CancelFunc) {
+	ctx := context.WithoutCancel(r.Context())
+	if e.isMounted(r) {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, operationTimeout)
+}
+
+// mustCut reports whether a failed call has to end with its connection. Where half an answer went out, that is the only way
+// left to say that it is not whole; and where none did, net/http would send an empty 200. A stream needs neither: its
+// client sees by its last event whether something is missing.
+func mustCut(f failure, begun, stream bool) bool {
+	if begun {
+		return !stream
+	}
+	return f.answer == nil
+}
+
+// openStream answers with events. A stream that outlives its handler is recorded when it ends; another one ends with
+// connected, the context that net/http ends when the client disconnects.
+func (e *Edge) openStream(connected context.Context, c echo.Context, call *call, start time.Time) (detached bool, err error) {
 	served, ctx := servedBy(c), detachedContext{call}
 	w := c.Response().Writer // net/http's own: Echo uses its again when the handler has returned
-	detached, sent, err := call.events.Open(ctx, w, c.Request(), func(err error, sent int64) {
+	r := c.Request().WithContext(newRequestContext(connected, call))
+	detached, sent, err := call.events.Open(ctx, w, r, func(err error, sent int64) {
 		if err != nil {
 			e.recordFailure(ctx, call, fromStream(err))
 		}
@@ -134,7 +160,7 @@ func (e *Edge) protect(c echo.Context, next echo.HandlerFunc) (err error) {
 func (e *Edge) log(ctx context.Context, call *call, served Served, at time.Time) {
 	level := slog.LevelInfo
 	switch {
-	case served.Status == statusClientGone, served.Route == "/healthz", served.Route == "/readyz":
+	case served.Route == "/healthz", served.Route == "/readyz":
 		level = slog.LevelDebug
 	}
 	failed := call.failure.code != "" && call.failure.status >= http.StatusInternalServerError

@@ -13,6 +13,7 @@ const (
 	idleTimeout       = 2 * time.Minute // longer than the idle time-out of the usual load balancers (60 s)
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
+	operationTimeout  = 55 * time.Second // leaves time to send what came of it, within writeTimeout
 	maxHeaderBytes    = 32 << 10
 )
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,7 +21,7 @@ import (
 // errClientGone says that the client of an answer is gone. It is no failure of the server.
 var errClientGone = sse.ErrClientGone
 
-// statusClientGone is nginx's convention for logs; no client receives it.
+// statusClientGone is nginx's convention for logs; no client receives it. The connection of such a call is cut.
 const statusClientGone = 499
 
 var (
@@ -36,6 +37,7 @@ var statuses = map[apperr.Kind]int{
 	apperr.Forbidden:            http.StatusForbidden,
 	apperr.NotFound:             http.StatusNotFound,
 	apperr.MethodNotAllowed:     http.StatusMethodNotAllowed,
+	apperr.Timeout:              http.StatusRequestTimeout,
 	apperr.Conflict:             http.StatusConflict,
 	apperr.TooLarge:             http.StatusRequestEntityTooLarge,
 	apperr.UnsupportedMediaType: http.StatusUnsupportedMediaType,
@@ -49,7 +51,7 @@ type failure struct {
 	status int
 	code   apperr.Code
 	err    error         // as it came up, with its cause
-	answer *apperr.Error // what the client is sent; nil: it is gone
+	answer *apperr.Error // what the client is sent; nil: it is gone, and its connection is cut
 }
 
 // panicError is what a handler's panic becomes.
@@ -74,12 +76,12 @@ func (p *panicError) aborts() bool {
 // fail answers with the error envelope. Its caller logs the failure that it leaves in the call.
 func (e *Edge) fail(c echo.Context, err error) {
 	r, w, call := c.Request(), c.Response(), callOf(c)
+	if lost(r, err) {
+		err = errClientGone
+	}
 	e.recordFailure(r.Context(), call, err)
 	status, problem := call.failure.status, call.failure.answer
-	if problem == nil {
-		return
-	}
-	if w.Committed { // too late: the answer that was begun ends here
+	if problem == nil || w.Committed { // too late: the answer that was begun ends here
 		return
 	}
 	h := w.Header()
@@ -92,9 +94,17 @@ func (e *Edge) fail(c echo.Context, err error) {
 	}
 }
 
+// lost reports whether err is that nothing can be sent to the client of r any more: a connection that is known by the
+// address of its other end.
+func lost(r *http.Request, err error) bool {
+	failed, ok := errors.AsType[*net.OpError](err)
+	return ok && failed.Op == "write" && failed.Addr != nil && failed.Addr.String() == r.RemoteAddr
+}
+
 // recordFailure leaves in the call what an error means, and reports it where it is the server's.
 func (e *Edge) recordFailure(ctx context.Context, call *call, err error) {
-	if !isPanic(err) && (errors.Is(err, errClientGone) || ctx.Err() != nil) {
+	p, panicked := errors.AsType[*panicError](err)
+	if panicked && p.aborts() || !panicked && errors.Is(err, errClientGone) {
 		call.failure = failure{status: statusClientGone, err: err}
 		return
 	}
@@ -148,6 +158,8 @@ const minRetryAfter = time.Second
 
 func setProblemHeaders(h http.Header, status int, problem *apperr.Error, token bool) {
 	switch status {
+	case http.StatusRequestTimeout: // RFC 9110, 15.5.9: what is left of the body may still come
+		h.Set("Connection", "close")
 	case http.StatusUnauthorized: // RFC 6750, 3: no error code where no token was presented
 		challenge := `Bearer realm="mugshot"`
 		if token && problem.Code == apperr.CodeUnauthenticated {

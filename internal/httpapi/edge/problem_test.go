@@ -162,22 +162,30 @@ func TestFail_cutsTheConnectionAfterAPanicHalfway(t *testing.T) {
 	require.Contains(t, b.log.String(), "panic: halfway")
 }
 
-// TestFail_499 shows that a client that disconnects is neither answered nor counted as the server's failure.
+// TestFail_499 shows that an answer that can't be given any more is no failure of the server, that it is in the log, and that
+// its connection is cut: an empty answer would be a 200.
 func TestFail_499(t *testing.T) {
 	t.Parallel()
-	b := setup(t, func(cfg *Config) {
-		cfg.Report = func(_ context.Context, err error) { t.Errorf("reported: %v", err) }
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	b.impl.models = func(ctx context.Context) (api.ListModelsResponseObject, error) {
-		cancel()
-		return nil, fmt.Errorf("query: %w", ctx.Err())
+	for name, fail := range map[string]func() error{
+		"gone":    func() error { return fmt.Errorf("send: %w", errClientGone) },
+		"aborted": func() error { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, func(cfg *Config) {
+				cfg.Report = func(_ context.Context, err error) { t.Errorf("reported: %v", err) }
+			})
+			b.impl.models = func(context.Context) (api.ListModelsResponseObject, error) { return nil, fail() }
+			rec := httptest.NewRecorder()
+			require.PanicsWithValue(t, http.ErrAbortHandler, func() {
+				b.handler.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, base+"/models", http.NoBody))
+			})
+			require.Empty(t, rec.Body.String())
+			line := b.lines(t)[0]
+			require.Equal(t, "INFO", line["level"])
+			require.EqualValues(t, 499, line["status"])
+		})
 	}
-	rec := b.send(httptest.NewRequestWithContext(ctx, http.MethodGet, base+"/models", http.NoBody))
-	require.Empty(t, rec.Body.String())
-	line := b.lines(t)[0]
-	require.Equal(t, "DEBUG", line["level"])
-	require.EqualValues(t, 499, line["status"])
 }
 
 func TestFail_leavesOutDetailsThatJSONCannotHold(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/oapi-codegen/nullable"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/api"
@@ -128,6 +129,7 @@ func newImpl() *impl {
 func project(b *api.CreateProjectJSONRequestBody) api.Project {
 	return api.Project{
 		ID: uuid.MustParse(aUUID), Mode: b.Mode, Platform: b.Platform, Width: 1280, Height: 720, Status: api.ProjectStatusDraft,
+		ModelPref: nullable.NewNullNullable[api.ModelPreference](), Seed: nullable.NewNullNullable[int64](),
 		Prompt: api.ProjectPrompt{Headline: b.Prompt.Headline, RefAssetIds: b.Prompt.RefAssetIds}, Version: 1, CreatedAt: theTime, UpdatedAt: theTime,
 	}
 }

@@ -229,7 +229,7 @@ func TestStreamJobEvents_499(t *testing.T) {
 		b.end(t, srv)
 		line := b.lines(t)[0]
 		require.EqualValues(t, statusClientGone, line["status"])
-		require.Equal(t, "DEBUG", line["level"])
+		require.Equal(t, "INFO", line["level"])
 	}
 }
 

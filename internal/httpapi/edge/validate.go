@@ -2,12 +2,13 @@ package edge
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
@@ -124,13 +125,15 @@ func readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, apperr.ErrTooLarge
 	}
-	if err != nil {
-		if r.Context().Err() != nil {
-			return nil, context.Cause(r.Context())
-		}
-		return nil, errMalformedJSON.WithMessage("The body did not arrive whole.").With(err)
+	switch {
+	case err == nil:
+		return buf.Bytes(), nil
+	case errors.Is(err, os.ErrDeadlineExceeded): // of the connection; see readTimeout
+		return nil, apperr.ErrTimeout.With(err)
+	case errors.Is(err, syscall.ECONNRESET):
+		return nil, errClientGone
 	}
-	return buf.Bytes(), nil
+	return nil, errMalformedJSON.WithMessage("The body did not arrive whole.").With(err)
 }
 
 // isJSON accepts application/json, in UTF-8 if it says so (RFC 8259, 8.1), and no content coding (RFC 9110, 8.4).

@@ -8,7 +8,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/account"
 )
 
-// exportDeadline bounds the sending of an export; the server's own limit is for answers that are small.
+// exportDeadline bounds the reading and sending of an export; the edge's own limits are for answers that are small.
 const exportDeadline = 10 * time.Minute
 
 // exportFile writes an export as it is read, so that none has to fit into memory. An export that
@@ -26,5 +26,7 @@ func (f exportFile) VisitExportMeResponse(w http.ResponseWriter) error {
 	w.Header().Set("Content-Disposition", `attachment; filename="mugshot-export.json"`)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
-	return f.export.Write(f.ctx, w)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(f.ctx), exportDeadline)
+	defer cancel()
+	return f.export.Write(ctx, w)
 }

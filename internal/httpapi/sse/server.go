@@ -142,7 +142,7 @@ func (s *Server) serveAttached(w http.ResponseWriter, r *http.Request, opened *s
 		err, sent = streamErr, streamSent
 		close(ended)
 	}
-	out.start(r.Context(), opened)
+	out.start(context.WithoutCancel(r.Context()), opened)
 	select {
 	case <-ended:
 	case <-r.Context().Done():

@@ -26,6 +26,7 @@ const (
 	Conflict                         // the request is right, but not in the present state
 	RateLimited                      // too many requests; RetryAfter says when to try again
 	Unavailable                      // a dependency is away; the same request may succeed later
+	Timeout                          // the body did not arrive in time
 	TooLarge                         // the body is over the limit
 	UnsupportedMediaType             // the body is of a type that the operation does not read
 	MethodNotAllowed                 // the path exists under other methods

@@ -23,6 +23,7 @@ const (
 	CodeContentBlocked       Code = "content_blocked"
 	CodeNotFound             Code = "not_found"
 	CodeMethodNotAllowed     Code = "method_not_allowed"
+	CodeRequestTimeout       Code = "request_timeout"
 	CodePayloadTooLarge      Code = "payload_too_large"
 	CodeUnsupportedMediaType Code = "unsupported_media_type"
 	CodeEmailTaken           Code = "email_taken"
@@ -34,6 +35,7 @@ const (
 	CodeJobFinished          Code = "job_finished"
 	CodeAssetInUse           Code = "asset_in_use"
 	CodeAssetMissing         Code = "asset_missing"
+	CodeQuotaExceeded        Code = "quota_exceeded"
 	CodeRateLimited          Code = "rate_limited"
 	CodeAccountLocked        Code = "account_locked"
 	CodeInternal             Code = "internal"
@@ -46,10 +48,10 @@ func Codes() []Code {
 		CodeMalformedJSON, CodeValidationFailed, CodeInvalidCursor, CodeInvalidCode, CodeInvalidResetToken,
 		CodeInvalidImage, CodeFaceCheckFailed, CodeUploadMissing, CodeUnauthenticated, CodeInvalidCredentials,
 		CodeInvalidRefreshToken, CodeEmailNotConfirmed, CodeSecondFactorRequired, CodeCSRFFailed, CodeFaceSwapBlocked,
-		CodeContentBlocked, CodeNotFound, CodeMethodNotAllowed, CodePayloadTooLarge, CodeUnsupportedMediaType,
-		CodeEmailTaken, CodeUsernameTaken, CodeVersionConflict, CodeInsufficientCredits, CodeIdempotencyConflict,
-		CodeModelUnavailable, CodeJobFinished, CodeAssetInUse, CodeAssetMissing, CodeRateLimited, CodeAccountLocked,
-		CodeInternal, CodeUnavailable,
+		CodeContentBlocked, CodeNotFound, CodeMethodNotAllowed, CodeRequestTimeout, CodePayloadTooLarge,
+		CodeUnsupportedMediaType, CodeEmailTaken, CodeUsernameTaken, CodeVersionConflict, CodeInsufficientCredits,
+		CodeIdempotencyConflict, CodeModelUnavailable, CodeJobFinished, CodeAssetInUse, CodeAssetMissing,
+		CodeQuotaExceeded, CodeRateLimited, CodeAccountLocked, CodeInternal, CodeUnavailable,
 	}
 }
 
@@ -59,4 +61,5 @@ var (
 	ErrUnavailable = New(Unavailable, CodeUnavailable, "The service is busy or partly down. Please try again shortly.")
 	ErrNotFound    = New(NotFound, CodeNotFound, "There is nothing here.")
 	ErrTooLarge    = New(TooLarge, CodePayloadTooLarge, "The request body is too large.")
+	ErrTimeout     = New(Timeout, CodeRequestTimeout, "The body of the request did not arrive in time.")
 )

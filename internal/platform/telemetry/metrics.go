@@ -42,7 +42,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	return &Metrics{
 		answered: map[answered]counts{},
 		requests: counter("mugshot_http_requests_total",
-			"Requests answered, by operation. Status 499: the client went away.", "method", "route", "status"),
+			"Requests answered, by operation. Status 499: the client went away before its answer was whole.", "method", "route", "status"),
 		requestDuration: histogram("mugshot_http_request_duration_seconds",
 			"How long answers took, by operation. Event streams are left out: they last as long as they are wanted.",
 			[]float64{.0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}, "method", "route"),

@@ -19,6 +19,7 @@ export function explain(error: MugshotError): string {
     case 'content_blocked':
     case 'not_found':
     case 'method_not_allowed':
+    case 'request_timeout':
     case 'payload_too_large':
     case 'unsupported_media_type':
     case 'email_taken':
@@ -30,6 +31,7 @@ export function explain(error: MugshotError): string {
     case 'job_finished':
     case 'asset_in_use':
     case 'asset_missing':
+    case 'quota_exceeded':
     case 'internal':
     case 'unavailable':
       return error.message;

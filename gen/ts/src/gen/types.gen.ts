@@ -7,7 +7,7 @@ export type ClientOptions = {
 /**
  * What went wrong, for programs. New codes may be added; treat an unknown one by the HTTP status.
  */
-export type ErrorCode = 'malformed_json' | 'validation_failed' | 'invalid_cursor' | 'invalid_code' | 'invalid_reset_token' | 'invalid_image' | 'face_check_failed' | 'upload_missing' | 'unauthenticated' | 'invalid_credentials' | 'invalid_refresh_token' | 'email_not_confirmed' | 'second_factor_required' | 'csrf_failed' | 'face_swap_blocked' | 'content_blocked' | 'not_found' | 'method_not_allowed' | 'payload_too_large' | 'unsupported_media_type' | 'email_taken' | 'username_taken' | 'version_conflict' | 'insufficient_credits' | 'idempotency_conflict' | 'model_unavailable' | 'job_finished' | 'asset_in_use' | 'asset_missing' | 'rate_limited' | 'account_locked' | 'internal' | 'unavailable';
+export type ErrorCode = 'malformed_json' | 'validation_failed' | 'invalid_cursor' | 'invalid_code' | 'invalid_reset_token' | 'invalid_image' | 'face_check_failed' | 'upload_missing' | 'unauthenticated' | 'invalid_credentials' | 'invalid_refresh_token' | 'email_not_confirmed' | 'second_factor_required' | 'csrf_failed' | 'face_swap_blocked' | 'content_blocked' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'payload_too_large' | 'unsupported_media_type' | 'email_taken' | 'username_taken' | 'version_conflict' | 'insufficient_credits' | 'idempotency_conflict' | 'model_unavailable' | 'job_finished' | 'asset_in_use' | 'asset_missing' | 'quota_exceeded' | 'rate_limited' | 'account_locked' | 'internal' | 'unavailable';
 
 /**
  * One field that has to change.
@@ -1462,6 +1462,10 @@ export type StartAuthErrors = {
      */
     400: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
     413: ErrorEnvelope;
@@ -1506,6 +1510,10 @@ export type SignUpErrors = {
      * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
      */
     400: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
      */
@@ -1556,6 +1564,10 @@ export type CreateSignupPhotoUploadErrors = {
      */
     400: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
     413: ErrorEnvelope;
@@ -1601,6 +1613,10 @@ export type ConfirmEmailErrors = {
      */
     400: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
     413: ErrorEnvelope;
@@ -1645,6 +1661,10 @@ export type ResendConfirmationErrors = {
      * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
      */
     400: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
@@ -1698,6 +1718,10 @@ export type SignInErrors = {
      * `email_not_confirmed`, `csrf_failed`, `face_swap_blocked` or another code that says why not.
      */
     403: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
@@ -1757,6 +1781,10 @@ export type RefreshSessionErrors = {
      * `email_not_confirmed`, `csrf_failed`, `face_swap_blocked` or another code that says why not.
      */
     403: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
@@ -1975,6 +2003,10 @@ export type ForgotPasswordErrors = {
      */
     400: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
     413: ErrorEnvelope;
@@ -2019,6 +2051,10 @@ export type ResetPasswordErrors = {
      * `malformed_json`, `validation_failed`, `invalid_cursor`, `invalid_code` or another code that says what is wrong with the request.
      */
     400: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
@@ -2068,6 +2104,10 @@ export type ChangePasswordErrors = {
      * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
      */
     401: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
@@ -2160,6 +2200,10 @@ export type SetUpSecondFactorErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
     413: ErrorEnvelope;
@@ -2208,6 +2252,10 @@ export type EnableSecondFactorErrors = {
      * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
      */
     401: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
@@ -2258,6 +2306,10 @@ export type DisableSecondFactorErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
     413: ErrorEnvelope;
@@ -2307,6 +2359,10 @@ export type VerifySecondFactorErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
     413: ErrorEnvelope;
@@ -2355,6 +2411,10 @@ export type DeleteMeErrors = {
      * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
      */
     401: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
@@ -2437,6 +2497,10 @@ export type UpdateMeErrors = {
      * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
      */
     401: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
      */
@@ -2573,6 +2637,10 @@ export type CreateUploadErrors = {
      * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
      */
     401: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
@@ -2879,6 +2947,10 @@ export type CreateProjectErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
@@ -3035,6 +3107,10 @@ export type UpdateProjectErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
@@ -3102,6 +3178,10 @@ export type QueueProjectErrors = {
      * `not_found`: it does not exist, or is not yours.
      */
     404: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
      */
@@ -3409,6 +3489,10 @@ export type NewChatErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
     413: ErrorEnvelope;
@@ -3605,6 +3689,10 @@ export type UpdateChatErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
+    /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
     413: ErrorEnvelope;
@@ -3723,6 +3811,10 @@ export type SendMessageErrors = {
      * `not_found`: it does not exist, or is not yours.
      */
     404: ErrorEnvelope;
+    /**
+     * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
+     */
+    408: ErrorEnvelope;
     /**
      * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
      */

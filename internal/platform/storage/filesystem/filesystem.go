@@ -7,6 +7,7 @@
 package filesystem
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,7 @@ type Config struct {
 	Key            []byte           // signs URLs; at least MinKeyBytes, and the same in every process that shares Root
 	Now            func() time.Time // the clock
 	AllowedOrigins []string         // browser origins that may upload and read, compared exactly
+	UploadTime     time.Duration    // for a client to send an object; 0: DefaultUploadTime
 	Log            *slog.Logger     // faults of the disk behind a signed URL; nil: none
 }
 
@@ -50,6 +52,8 @@ type Store struct {
 	now     func() time.Time
 	origins []string
 	log     *slog.Logger
+
+	uploadTime time.Duration
 }
 
 var _ storage.Store = (*Store)(nil)
@@ -72,7 +76,7 @@ func New(cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		root: root, base: base, key: slices.Clone(cfg.Key), now: cfg.Now,
-		origins: slices.Clone(cfg.AllowedOrigins), log: cfg.Log,
+		origins: slices.Clone(cfg.AllowedOrigins), log: cfg.Log, uploadTime: cmp.Or(cfg.UploadTime, DefaultUploadTime),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
