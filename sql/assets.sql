@@ -105,3 +105,17 @@ returning bucket, storage_path;
 -- (assets_object_key).
 select storage_path from assets
 where bucket = @bucket and storage_path = any(@paths::text[]) and status <> 'rejected';
+
+-- name: AssetsKept :one
+-- AssetsKept reads the plan of an account, by primary key, and counts its pictures up to @most (assets_user_idx), with the
+-- uploads that were announced; what was rejected is gone.
+select users.plan, counted.pictures, counted.bytes
+from users, (
+    select count(*) as pictures, coalesce(sum(kept.size_bytes), 0)::bigint as bytes
+    from (
+        select assets.size_bytes from assets
+        where assets.user_id = any(array[@user_id::uuid]) and assets.status <> 'rejected'
+        order by assets.user_id, assets.id desc limit @most::bigint
+    ) as kept
+) as counted
+where users.id = @user_id;

@@ -80,3 +80,13 @@ select last_job_id from projects where id = @id and user_id is not distinct from
 -- A project that is being queued is locked until then, and its new row is what the condition is checked against.
 delete from projects
 where id = @id and user_id is not distinct from @user_id and last_job_id is not distinct from sqlc.narg('last_job_id');
+
+-- name: ProjectsKept :one
+-- ProjectsKept reads the plan of an account, by primary key, and counts its projects up to @most (projects_user_idx).
+select users.plan, (
+    select count(*) from (
+        select from projects where projects.user_id = any(array[@user_id::uuid])
+        order by projects.user_id, projects.id desc limit @most::bigint
+    ) as kept
+) as projects
+from users where users.id = @user_id;

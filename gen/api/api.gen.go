@@ -908,6 +908,43 @@ func (e ListMessagesParamsOrder) Valid() bool {
 	}
 }
 
+// AccountLimits What the plan lets an account keep; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
+// pictures that are drawn count, and are never refused.
+type AccountLimits struct {
+	// Pictures Pictures, uploaded and drawn.
+	//
+	// Example: 1000
+	Pictures int64 `json:"pictures"`
+
+	// Projects Projects.
+	//
+	// Example: 500
+	Projects int64 `json:"projects"`
+
+	// StoredBytes Their size together.
+	//
+	// Example: 2147483648
+	StoredBytes int64 `json:"stored_bytes"`
+}
+
+// AccountUsage What the account keeps now; in the answer of `getMe`.
+type AccountUsage struct {
+	// Pictures Pictures, uploaded and drawn, and uploads that were announced.
+	//
+	// Example: 87
+	Pictures int64 `json:"pictures"`
+
+	// Projects Projects.
+	//
+	// Example: 12
+	Projects int64 `json:"projects"`
+
+	// StoredBytes Their size together.
+	//
+	// Example: 41943040
+	StoredBytes int64 `json:"stored_bytes"`
+}
+
 // APIError What went wrong.
 type APIError struct {
 	// Code What went wrong, for programs. New codes may be added; treat an unknown one by the HTTP status.
@@ -2915,6 +2952,10 @@ type User struct {
 	// Example: 0199f3a0-5d2c-7a41-b1c7-0e9d8f7a6b5c
 	ID openapi_types.UUID `json:"id"`
 
+	// Limits What the plan lets an account keep; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
+	// pictures that are drawn count, and are never refused.
+	Limits *AccountLimits `json:"limits,omitempty"`
+
 	// Plan What was subscribed to.
 	//
 	// Example: free
@@ -2932,6 +2973,9 @@ type User struct {
 	//
 	// Example: 2026-11-21T18:05:12Z
 	UpdatedAt time.Time `json:"updated_at"`
+
+	// Usage What the account keeps now; in the answer of `getMe`.
+	Usage *AccountUsage `json:"usage,omitempty"`
 
 	// Username Unique without regard to case.
 	//
@@ -3189,7 +3233,7 @@ type CreateProjectParams struct {
 
 // UpdateProjectParams defines parameters for UpdateProject.
 type UpdateProjectParams struct {
-	// IfMatch The `ETag` of the project as it was read, or `*` for whatever is there.
+	// IfMatch The `ETag` of the project as it was read, weak or strong, a list of them with commas between, or `*` for whatever is there.
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
@@ -4901,6 +4945,22 @@ func (response ListAssets401JSONResponse) VisitListAssetsResponse(w http.Respons
 	return err
 }
 
+type ListAssets429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListAssets429JSONResponse) VisitListAssetsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListAssets500JSONResponse struct{ InternalJSONResponse }
 
 func (response ListAssets500JSONResponse) VisitListAssetsResponse(w http.ResponseWriter) error {
@@ -4996,6 +5056,21 @@ func (response CreateUpload408JSONResponse) VisitCreateUploadResponse(w http.Res
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(408)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateUpload409JSONResponse struct{ ConflictJSONResponse }
+
+func (response CreateUpload409JSONResponse) VisitCreateUploadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5285,6 +5360,22 @@ func (response DeleteAsset409JSONResponse) VisitDeleteAssetResponse(w http.Respo
 	return err
 }
 
+type DeleteAsset429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response DeleteAsset429JSONResponse) VisitDeleteAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteAsset500JSONResponse struct{ InternalJSONResponse }
 
 func (response DeleteAsset500JSONResponse) VisitDeleteAssetResponse(w http.ResponseWriter) error {
@@ -5380,6 +5471,22 @@ func (response GetAsset404JSONResponse) VisitGetAssetResponse(w http.ResponseWri
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAsset429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response GetAsset429JSONResponse) VisitGetAssetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6862,6 +6969,22 @@ func (response RevokeOtherSessions401JSONResponse) VisitRevokeOtherSessionsRespo
 	return err
 }
 
+type RevokeOtherSessions429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response RevokeOtherSessions429JSONResponse) VisitRevokeOtherSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RevokeOtherSessions500JSONResponse struct{ InternalJSONResponse }
 
 func (response RevokeOtherSessions500JSONResponse) VisitRevokeOtherSessionsResponse(w http.ResponseWriter) error {
@@ -6942,6 +7065,22 @@ func (response ListSessions401JSONResponse) VisitListSessionsResponse(w http.Res
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessions429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListSessions429JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7035,6 +7174,22 @@ func (response RevokeSession404JSONResponse) VisitRevokeSessionResponse(w http.R
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeSession429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response RevokeSession429JSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7290,6 +7445,22 @@ func (response SignOut403JSONResponse) VisitSignOutResponse(w http.ResponseWrite
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SignOut429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response SignOut429JSONResponse) VisitSignOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7870,6 +8041,22 @@ func (response ListChats401JSONResponse) VisitListChatsResponse(w http.ResponseW
 	return err
 }
 
+type ListChats429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListChats429JSONResponse) VisitListChatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListChats500JSONResponse struct{ InternalJSONResponse }
 
 func (response ListChats500JSONResponse) VisitListChatsResponse(w http.ResponseWriter) error {
@@ -8110,6 +8297,22 @@ func (response DeleteChat404JSONResponse) VisitDeleteChatResponse(w http.Respons
 	return err
 }
 
+type DeleteChat429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response DeleteChat429JSONResponse) VisitDeleteChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteChat500JSONResponse struct{ InternalJSONResponse }
 
 func (response DeleteChat500JSONResponse) VisitDeleteChatResponse(w http.ResponseWriter) error {
@@ -8205,6 +8408,22 @@ func (response GetChat404JSONResponse) VisitGetChatResponse(w http.ResponseWrite
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChat429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response GetChat429JSONResponse) VisitGetChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8356,6 +8575,22 @@ func (response UpdateChat415JSONResponse) VisitUpdateChatResponse(w http.Respons
 	return err
 }
 
+type UpdateChat429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response UpdateChat429JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdateChat500JSONResponse struct{ InternalJSONResponse }
 
 func (response UpdateChat500JSONResponse) VisitUpdateChatResponse(w http.ResponseWriter) error {
@@ -8485,6 +8720,22 @@ func (response StreamChatEvents404JSONResponse) VisitStreamChatEventsResponse(w 
 	return err
 }
 
+type StreamChatEvents429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response StreamChatEvents429JSONResponse) VisitStreamChatEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StreamChatEvents500JSONResponse struct{ InternalJSONResponse }
 
 func (response StreamChatEvents500JSONResponse) VisitStreamChatEventsResponse(w http.ResponseWriter) error {
@@ -8581,6 +8832,22 @@ func (response ListMessages404JSONResponse) VisitListMessagesResponse(w http.Res
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMessages429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListMessages429JSONResponse) VisitListMessagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9005,6 +9272,22 @@ func (response StopReply404JSONResponse) VisitStopReplyResponse(w http.ResponseW
 	return err
 }
 
+type StopReply429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response StopReply429JSONResponse) VisitStopReplyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StopReply500JSONResponse struct{ InternalJSONResponse }
 
 func (response StopReply500JSONResponse) VisitStopReplyResponse(w http.ResponseWriter) error {
@@ -9085,6 +9368,22 @@ func (response ListJobs401JSONResponse) VisitListJobsResponse(w http.ResponseWri
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListJobs429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListJobs429JSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9184,6 +9483,22 @@ func (response GetJob404JSONResponse) VisitGetJobResponse(w http.ResponseWriter)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response GetJob429JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9302,6 +9617,22 @@ func (response CancelJob409JSONResponse) VisitCancelJobResponse(w http.ResponseW
 	return err
 }
 
+type CancelJob429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response CancelJob429JSONResponse) VisitCancelJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CancelJob500JSONResponse struct{ InternalJSONResponse }
 
 func (response CancelJob500JSONResponse) VisitCancelJobResponse(w http.ResponseWriter) error {
@@ -9385,6 +9716,14 @@ func (response StreamJobEvents200TextEventStreamResponse) VisitStreamJobEventsRe
 	}
 }
 
+type StreamJobEvents204Response struct {
+}
+
+func (response StreamJobEvents204Response) VisitStreamJobEventsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type StreamJobEvents400JSONResponse struct{ BadRequestJSONResponse }
 
 func (response StreamJobEvents400JSONResponse) VisitStreamJobEventsResponse(w http.ResponseWriter) error {
@@ -9427,6 +9766,22 @@ func (response StreamJobEvents404JSONResponse) VisitStreamJobEventsResponse(w ht
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StreamJobEvents429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response StreamJobEvents429JSONResponse) VisitStreamJobEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9636,6 +9991,22 @@ func (response GetMe401JSONResponse) VisitGetMeResponse(w http.ResponseWriter) e
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMe429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response GetMe429JSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9886,6 +10257,22 @@ func (response ListCredits401JSONResponse) VisitListCreditsResponse(w http.Respo
 	return err
 }
 
+type ListCredits429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListCredits429JSONResponse) VisitListCreditsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListCredits500JSONResponse struct{ InternalJSONResponse }
 
 func (response ListCredits500JSONResponse) VisitListCreditsResponse(w http.ResponseWriter) error {
@@ -10030,6 +10417,22 @@ func (response ListModels200JSONResponse) VisitListModelsResponse(w http.Respons
 	return err
 }
 
+type ListModels429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListModels429JSONResponse) VisitListModelsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListModels500JSONResponse struct{ InternalJSONResponse }
 
 func (response ListModels500JSONResponse) VisitListModelsResponse(w http.ResponseWriter) error {
@@ -10078,6 +10481,22 @@ func (response ListPlatforms200JSONResponse) VisitListPlatformsResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlatforms429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListPlatforms429JSONResponse) VisitListPlatformsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10162,6 +10581,22 @@ func (response ListProjects401JSONResponse) VisitListProjectsResponse(w http.Res
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProjects429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListProjects429JSONResponse) VisitListProjectsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10325,6 +10760,22 @@ func (response CreateProject415JSONResponse) VisitCreateProjectResponse(w http.R
 	return err
 }
 
+type CreateProject429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response CreateProject429JSONResponse) VisitCreateProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateProject500JSONResponse struct{ InternalJSONResponse }
 
 func (response CreateProject500JSONResponse) VisitCreateProjectResponse(w http.ResponseWriter) error {
@@ -10414,6 +10865,22 @@ func (response DeleteProject404JSONResponse) VisitDeleteProjectResponse(w http.R
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteProject429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response DeleteProject429JSONResponse) VisitDeleteProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10521,6 +10988,22 @@ func (response GetProject404JSONResponse) VisitGetProjectResponse(w http.Respons
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProject429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response GetProject429JSONResponse) VisitGetProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10696,6 +11179,22 @@ func (response UpdateProject415JSONResponse) VisitUpdateProjectResponse(w http.R
 	return err
 }
 
+type UpdateProject429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response UpdateProject429JSONResponse) VisitUpdateProjectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdateProject500JSONResponse struct{ InternalJSONResponse }
 
 func (response UpdateProject500JSONResponse) VisitUpdateProjectResponse(w http.ResponseWriter) error {
@@ -10792,6 +11291,22 @@ func (response ListProjectJobs404JSONResponse) VisitListProjectJobsResponse(w ht
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
 	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProjectJobs429JSONResponse struct{ TooManyRequestsJSONResponse }
+
+func (response ListProjectJobs429JSONResponse) VisitListProjectJobsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.Header().Set("X-Request-Id", fmt.Sprint(response.Headers.XRequestID))
+	w.WriteHeader(429)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -13011,305 +13526,314 @@ func (sh *strictHandler) QueueProject(ctx echo.Context, projectID ProjectID, par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35dhs31i/6Krj8vrvSySlKJCVZ0+rVR7GdbrvjRG3JX3qgPxZYtUnCKgKVAiiK8dVd52nOg50nOQsb",
-	"QE1EcdBkO+1/EossFqaNPe/f/tiKxDQVHLiSrZOPrQnQGDL858tLOtb/j0FGGUsVE7x10rqcALmGTDLB",
-	"AzISGQlfjdpvqIom4U4raGXw64xlELdOVDaDoCWjCUypfg3c0GmaQOuk1W/t9VutoKUWqf5Tqozxcev2",
-	"Nmi9imGaCgVcvYU0oQv9nvoEzjOQwFVAKI9JqEcJAzKfQAZETYBQLueQESbxL6lEBjERHIgYEcoJ0Cxh",
-	"kBE9T5CKzJmamCfpFMgVLPQiSpPms2nr5F8tPUzrfVBaBH7iW8Nb8+ZXL5an/hOdgp4Xk/n4jBMxy0gi",
-	"xnLT7et0j49He/Sg3Rse0vZh1O22j0adTpt2h71oL96Hg9GzhpmpbHE2UpAtT+0CIsFjSZQgc8rUhnPZ",
-	"6wStKeNsqnepm4/JuIIxZK1bPWpKMzoFZYnqTErw7o2mq5RFapaBHpzpz1KqJq2gxelUv5Xqnw5YvN02",
-	"HbY7tDtsH0a9uH0Me6P2Pj0YPosO4yM4HrWC1khkU6paJ63ZDF+9vG3PL97+8FyIKwa+bVNkCJLFhvgy",
-	"GGUgJyTCxw2JZkBjOkyADBfE/FRqWkSaYwp2yPeZmEvIJJHAY8KUflBNYCohuQaZb4Z5Z7Ed09lYToQa",
-	"RDIbVWh2Sm9+BD5Wk9ZJ7+CgaUWX4gp4w/WmyQzcHMPyOGG+suLCuTUr/UISCU3iw4V9MJ+94SvF7P/e",
-	"1pNom1n4D/BvnV+me4k+rDetYGlVU8bd313vGie0kc6iCVUNRKa/2prGjtv62rUPRwed9lH3Wa9tqIt2",
-	"ht2otxmNzTIpMv9sQw43ahDhE6E7lpSOgQxhJErX5dcZZIvSUsw7/TN/8+LlwT8u4+lPl2d32NycT0eL",
-	"v8Jiedpv6BVIQkmmOQ6Z0GyagJSnhPIFMa/R67hmkumLcXbx/NUrfSgZjTSfIGpCFVmIGZlJQBmDLFMz",
-	"ccc2BU8WjbRVml1bT8+/AyKLIWsfjvaitRuQUqUg00P997/6/Ztet93v3xzC+4/doHdwcPufS0catG7a",
-	"U5CSjs1NlZpLkK7mrr2Dg8aF496+FsMmuv0ghg1k+0EMt6ba/Xa3G3fah9AbtY/o/l772fAwOoqPoTPq",
-	"bka1P7IpU8tT/YuYk6k+aqZgqskAiXUiklgSqshUSNVEswm+sTztGEZ0lqjWyUGnJH57HTwzK3g668RQ",
-	"0HpjTqNpZzNISwRV3Vt7kFvvL21rUdw+7Dzrto97h3vtgifEexvt73kmPkDULC7N1w3Ttt9uPe2eVimg",
-	"fTh81mkfxwcH7b3REe1GveF+fAAbTfutkQhNMvNySWho1YxIkFqpJCIFDrFRzEIjRUIiQenLoyd/b4Fp",
-	"x95SZl6Y6TWdhZ19w1nYb7c+i277ONqLtWDptWkvPmp3Rx04jo+iw+EzusFZ3OrRZCq4BNS+vqexVU/1",
-	"X5HgWtXW/6RpmrCI6gXtfpACFYNiXv+Zwah10vqP3cJW2DXfyt2XWSayl/waEpGCGbK6O+GUJnqeEA/0",
-	"m8OAhNc0YTEONhhRlkCsP2QcP3aCrvyJiCEkIiOUCzWBjOgPjJCQdCHJXP+LSTLPBB8XGr2VFfpISlbN",
-	"39t2B9qv4qa12cd3C1Ue1/Vc8FHCoqfcO5hSlgwUvQLcuJmETJNU8Yk1xQaRnZvZNzkbjVjEgKtBlEHM",
-	"lFy7f1JRrf8zjns3p4uH27cfRDZkcWzUzSfdOK71VsFHTJOf3hqtxJZobkQjGMg5TQfDRERXEK/epgXh",
-	"4gHp6RXXWgVNnnBbmB0yPEGzE0Xrafm2EBaTEUNKWDJOH2bVPwn1g5jx+AlXrclgpMcMT/SyYgFSnySB",
-	"GyZVoI+cmQ8WYpY94FLtn5dsCmL2lGzDHuZAmZHDEzzioYgXJGYxLpVmGbsGvO9sak1V/VAkOIdIv4gA",
-	"j+WpfniiFfY5lSQWHB5uey6F+JFmY3jCjUnpIhE0HighBokeu7w12sa4hgw/QEXUGVsihQzn86Brf0P5",
-	"wn4qn5I2qIIBLs+yu5BGkZhxNbAssLZI9Bq1c7fR6jXmDqbb4D67847TmZqIjP0GT8knZjgscKUHqGkl",
-	"GcT6C5oYUZp/YbXJAWqy9b375Zdf2melV/ptJSVIedxN/YDfA83Qk0mT6R/7Tr1t8Kze7zCuKUvoMIGn",
-	"PQs3anhCpJiCYUMoj+dAYki19i+4vraxmPNTorIFoWPKOKGaBklYIl1tQqCH87OgbjlLU5EpiN9AzOgl",
-	"ntYT7mw+/GCqxx9octGbrDc0rA8dPhTTu3VkbBzBKcOpLl+JX8wJc2UUej18mmkWrBhYRhnDRtvwXD+I",
-	"G6AoS/C3NI6ZHocm56V3mktW82GJDAgdipkiTAWW3tBzxa2gjGF5biMGSSw9i0Jz1mf4wDVkC6L/1C/H",
-	"359a69d4vKdMSsbHYYDDTmE61Lav8wMaK5/MJ0JCn1sPuiQ0AzLW0rrPtUmqYCrXbdkPemhzJrc5C6FZ",
-	"RhcttCOppcNV7zg347+F0UzSBDmPfZEY6nnqN+WOsfoenWkKVMAjq3VHlJMhEDkRc45MkqSQSSOFCzZ4",
-	"IaZgtk0SDhDn6nsixNWOlxkW3PVfhpiKSb33TBhjFt7pmuhSKWxRJ1S80ANlL3j196+UJMaAxwXZSBOb",
-	"0jHsfkhhrM8N/0h58e85DNNqIKr8TG2pQSvKQEuyAVW+ewZcq8NasTMrqW5sr9N71u52273uZffopHNw",
-	"0u39s+xziKmCtlYefQNPgI0nnkHP2Q0ksjLQYW+N+y5osXhtwOihAz9BaxofeDzbLw7c1RsuFMhAa9AT",
-	"uKlO4Ri6ncP4ON477A2Hz456z4bxUTfeO9jv0f3ucfysVfUpd9rHtD16/3Gv5/Ela7bJfoMBDuenIv19",
-	"dUv39judvXW7qg+djmGAvirvizmdoolgn/Tuc6d9EPei9iHd77aH3eiwjR6q0SF9NjyIdjPgMWS77kwG",
-	"3cPjg73D/ePe0U4DybrLsorN4I1EsXkbtGZZ4r2cbMw1N4jjDKSscJQRqGgCMZlxxRJ9BeAmZRlUybI1",
-	"USqVJ7u7bvH2m51ITO2y5C7Vq/gT6n5/VBWiyphvcbMsGdjBmu8khrHttKUSqSRzkV0xIwr99/N42/s5",
-	"Z7Hv0D3Xs9s7Wu9eL3PU4jbVSCyoMsQKXbsZ5ZzD3D9zukv7VmFsjSz7Rya9bBvDEWLkuIdcZty5vKzF",
-	"72EOUpERy2wEYxOxaqSHR6KWwnrr3vET3CgbIlzabZxD9W2NO3LpFUSocFG3HVqfHomsLJMkJCP0pOsp",
-	"6lNMFwOlrWeFn3ETfUszMWIJDNKJUKIqo/JnluhQW0cXimaq0TQaC61xoUJEubsXy0eGvhzpvVGoDSgM",
-	"WDOJLzEGb4XMjQpo5zcUIgHK3SktvzVMqZRzkcXhCaHyCoOUTO2QUIqIoXsNL7EZh0yoJFwQ95sdEhry",
-	"HdgHzONmelxUpmdPwP1UXxocIb8C7h3VDS89v1r9sdtm1+kjnO9ZpiYvvMbrC7rQ92ionzglOB+RGd1z",
-	"CGoOwEl3Dz1L3V6HLIBqvTWpqRnd4+ODdrfX7nbqzMtHL88nlI/h3C6vFMzwK/Yjmsglzd7EzjCLKD8T",
-	"nCUlHObE+riWVLkRy6aDfGO9+oj+efFGbYpW15pSxlVbTaAtrxbt42rguds7WhV4/u9+/6bTef+dV0OI",
-	"ZlmmGevq6dUX3Tg5oO2jh5sch3llYqs53dwd7rKqXl9k7dXB8in5CPr5hHrFQiT4NWQyd/TVCGBDTXoI",
-	"4xlfqUh3TjqdzQV1k+rrclgeOhklaCVUqoGEXxuyUST8ilkoTOuHRiBa4+mUdMh8whLA2IEkME3VojLH",
-	"/ZIi0fGppKWg9aqQt9HmzChoogeEjQjlC++ObBvR5rPEersqQqGkj9twronuriZoGzf+ST+qFcA0Xk1G",
-	"UkwBvdH6GIhMxRVq4EwRkelD52OICVMrKWx/Kwqz+vOqRegr8+7tj35Vr7IbTmGrZB/kFFXR2yqbsXRR",
-	"g9ZNm6Yp8LhtHGD6LOztfY4v2ZLrnyF3Xro2H2un2XorhkJJS4wlBrCKNM9ywhQjE0TCbAWaXBnyfBCy",
-	"fDgyvG3gimZfvevT+2Z9r2UmV+ORNnnuiRnWPQi4SPfTL2mSFi+vrVt2eVUxVdSlFl9jWrJJRjF/fWNM",
-	"aL1sweHnUevkX6vnadOUWrfBRs+9gETR1u17O891Bo9e7ebWjn6jDEhC1fZGD8rYT27zuFP3cVqbvTqH",
-	"IaFpik5GkzK+TKfOEZCIiCYTIdVutLs17fr9AThD5IJ30GGdK1gJKxg2YWzmEqOuh04uxstjdR+S650S",
-	"LUnRNuJWqf6MZbOXKRp98m5mxllurZaC6y6jRHPRKYYA9J4Zee6PctQSztkNidmYqZqzqrPf6+4dLvsV",
-	"3398tnF+qszfrdeOGTRrwyz40JJRiZ8GZgnvm/cVVe23aJM0ZNXRKZC5teCRjBShuG/Gaw3cs3F+i92Y",
-	"ZzeKSAVp2bR2NoOZdMWKrn61zpRutKCfuwykBqvDfLnCtYG5TNGKtyRzupAmO7JYmf7z/Z09HI37JdmY",
-	"M17dKPvZWmdDbSHByj1zZLEVV0QtBWygyGWzGf8VoeMMQO6QM0USoJhFnpc5qLkgUlEFU03fxF0Jt6XV",
-	"A6FRBOlKLR4T1k1gRWtUa7T1vS20dTnDPRrgYpqsJN/qJ1SaHajOxu7jMlm4gZgcTGGLcWzllfUGbeBj",
-	"qxFJeXO9lIEJjS+5yjyFBz9zsLIwj9LQhPLIc4j2iwH1F0RdFr+16QQ1o2vvaJ0xu85l8IDhthgVwSa9",
-	"m2vbnMOYKnYNtnTH5oWSuf5DplBzh7b3t4nDgT4Nr3x/1t6L9uP2IRyM2kf0eNjuRN24B3ujfXow3ES5",
-	"t5UNTfUQhTRNKYtR1xAZyWA043H93j1M3cOmoXBDp2/Ns17D2RxaUKPE/P1rgxxmBL/SXyFfdG06IwCz",
-	"2yAeQ9Z4Jzy2gKWWSlx+iWjWX4lmU4OPQQbOobSlsVHiCI9mc7itCTa3PsoE4GEAC0LzI7KOnbqcnaWD",
-	"oeAzPdo4o1y1zH2IJpg2af4wtF6Vx5WHluj3BSSg4A3cw3tu/asBkcykaxTRizldkCGNrpapa41zep1T",
-	"+iE95rXDXekvfukU4SX1HtqoilrFLXCCUDMQc1OGrlLFCDX9AM1/hjkrO+SVkiSiEoq05CmuoboPNKb/",
-	"sxSALrMpp51Walj2KxvzrLoxZ+1/0vZvnfbxzv/zH//5//ZnnU7v2Tff/Y/dP/7pvwfhx//v9v9vv//Y",
-	"DZ7t3/7P4tH3fyj+3X7/sRM8696Wvv32T3/o93e2ePzb/7GpWULrG03kLJoQrc7UNsUd1n3ttQYV/D7G",
-	"kJew8hy1dTlwptI+zcQ4o1O5Q36COdqS2oZc4B7FMcSnRGmBoTdsxq+4mHPUcK1D6i+Xl+eojs5kmc1U",
-	"q3NaQWspRw1Lmsq1OeUPTPZUkQwrQZlU2NKnmKGkKZZGMIgmEF0Vb56lmI9tc9z0B9Uc3PJYRQpuZchS",
-	"/m3Lmq3Vwg/0UUeCx4MRjZTIBvnxBK1SQYibYbkepJSzUHySlxNg3piaiBjHo0ki5uAqvErp92iV1/LO",
-	"caW+PMx8CVjiox+r1PzoA6qV/OBmLFf86I+LQtjy01MRQzIoJdhaSTJinMkJrsDW2vPBTEL+Z3FIv86E",
-	"ogO4iQBis+JSUrl+vpJRjhO0pS54wPm4FaHlI7wl2VVNb126Ny8xmdJiQIiZwsr83s2N50a75NOVuRsu",
-	"SXXpUuOn3kt9DVxd6Is49cEFZNeQtTEIiw5iGWg+louJDCg6iqY2AdS8TMyyCMIdEt608UftmCoaOtwB",
-	"ptDHbPEucOJWzWNZn4f4bEDmExZNyM8p8LPzV2Rvp+OSEjBUPRKZSRQtpRXGJ+Swz3HAE61p97l+1Qn5",
-	"2G+xuN866W+kT/dbQd9RbL91cnjb533uPdgbfRUaTtSkfk8giW1GbjWJY8k6x4SIddz6xty9t2Kux0cS",
-	"l76MqCJJaCNttPbeujaKPniPBlwKPj/YWIbEvGAfs4yphaXB3D1ZmAUPMrr9+ins3w9i6Mv9EdnVsoH4",
-	"UOubupzyOvYBS6QrU9C2NUaF9H3WhIvXkii4UQ82DaMwySYlgkoi9cqNcjp9qGGt6993Y+w3DzjSNFVN",
-	"6yslwZuFPtSwNsWzYdiITsFkQTzUeDZw4buubMzb7KHYwlICWHFLc8HdKk0nZ42lMy8OxV69YrschysR",
-	"Zs6I3J3xys3SnLeq0zgjmZhrKWrSQbSQKK7bhMoJFAzO5tEWADwojz0R0bgZvAn0eNtnQm+EnFBzEfn2",
-	"qVSl4fV+olVp2I+W8JXY4CYBJkRnmCU2TGUUsepqtQ67EDN/9jYOv/zW1xc//0RSgWogYVyJvOoSy2/1",
-	"H9zeKINuYzGjqiPvxmLozZHiq0K8ZkdYxerRI6Mea9BHbHpyDiRjoSMq6qn9yXKZQFM5i2FPgsQiLyOq",
-	"LucfYkYm9Br0Q9qGc2GJ7l41V3I1nZgdx00INqlm+WGWJD/R6YoJRzRJyj7802Jq2p506DU5bk2g9Uht",
-	"JmUiKaHZVBd7FlPyo7iGhKITreLF6az34rT7/ZvuqN+/ORy9/670Wa9jPvM9tpGDAQ+ALi8KeQYXJGHa",
-	"hM6AXmFU9LUYNiSCZHRucY1oGZmlppsqBdPUqw9p/dx+fUo6FtvJErD1hhY5+WtDD0IWhqD/oJkikai9",
-	"d39dyUhuNdEk2SCd5bUYWvvpfeDxfzLHYJAJzCkzFVF5BZfdjp2luD8yGmOsrkzIhOUgwDZq5tpkgxWB",
-	"iccJPaDpvk78v9EPvXphdadxBtKnpUEWaTM0ryM0qcGlLS+ordOMtnSfLM7HyYpLM3HNYsgGUzAhsc1I",
-	"9dz+7A1gRtUyuQoSZzAnzKW1mOIhZe2YJfr8dUYTphbrzupv9jH8Bcw2SDAumzEryHqbDFAXLltZPZFH",
-	"DFH1dR7+9XHkRj26VMAnMW3ummaMcnVqEoeLDcY4n5xFxtu0sRb81hSdoKV288r8Yt+jdysrvdcwsgtl",
-	"EvP0D7I1wX/Ls91tIkMY03Xmbqd7dz5k3LqbLUI/eBu07GbLFfBt5fqoAnmtxArWigvr+Fke48+ZmEvj",
-	"5AIaTXz5a4fbF51Vko4NqywuYmnJ+Ya50y8xyiCX0TUpWromTg7WmU3ZCnJLL9/rCu1URZhPU8ulZ0Pw",
-	"UF+Lsvw0EhUTT5jCYnK/LN2+mt7NxBXUb1LCPRJZYyKISV/UB1Tg0aDPdof8Q8yynNVgJZHlNPcu464s",
-	"YrMtXb+XpSyyWpTAF0uoR0R8nvicpHIneP7JcCY1HWsrFrJBIqQqu9arBWBLb1liGq/FcF3CsLbtN84X",
-	"fi2Gd43ga636k2cL5zy+QV+WZAiaEhwIkjt6SyG4TZBSa2joo82o/WIMvPhDKmGf0W+qHht+4j+ri5zH",
-	"+wxdQ7oGxM0AemH9iJpkAHiNRozTpDxtw5Y0z5pxbmfmZCySr6WbiPII9D+rGX+lR5dm+2alSZxXuDhv",
-	"3YZFBBgof7QighL4yrKaouBGnRrTDpFCbf2Ro4h5xpQCHhApyIjWWJ0Wp8b+H7IxmU+YQj9ULIngWHEo",
-	"OJEqA1B/uheCg1YLNY+SV7BeP9yuQmhLq88e/2NZfk1WheX9XvK4JxZr0JJGmTzZaOUXuebpLaPThJwm",
-	"NAKXMKKpOiCjTExJt/Bdjmm6rHqtAXTYRA10k8xVQTkbj0Eqq6htbC5pvmkrsZYP+axaqofV0FIyzaAU",
-	"sQPKU1cIbd8W2jwZ9OU6j66HBny6X1HJYwrNpCs5dxe7pPQ57a208NXJdk3FaHYr71SP9osDuZYGa9ML",
-	"HbOKHa12ylWvwSsLjUPUZDYdckw/EhmZLojWEpyDcjhjCUIcUZKJocB8pd4+mYhZJqs+u6NOZ4XTzuOf",
-	"u48rzliRabKo4EH7YgFlc7VEbhMxS2KnYW6dkOyOwqczVOqwls8Kbrz0j6nYcWxqP2gBPl0lgRLu9GrM",
-	"6ofndspbEmACXwjwj5UBWJYqid2f6kwK4dZaDydf3u0K2rZqKg+oiJgGXd5I6qcxkMrzeVAjqSCauqF0",
-	"ri8/FKB397eR1nC5tcbT0obfx3x6AtPI/qZJfV1nHLn45sYGkn1vDrKMHQiK/ISK5raR2VRUi35K02kN",
-	"2VzkmtOyR1WmQK8qgbmZRKEtF1LBtBW0KKseHmUrTuzCKzGLNIgc5MzLaLfY7VwabaUQe9SknI9j3E1M",
-	"wTqXTY0G15J9iTRWK0NuMW6SWx9Xg5kZWvjDsKStV6RaQEKJaW/4UN02MjYp3n9pBH0Rm8l5gD5jhH2x",
-	"Y6HOZl9ZmKS1Er38R8tU4YIlS3m+6H8xDihPjK6MdurXL1heBDGTEJOMjSeK8FpaQFO9XURTOmQJc+M1",
-	"xOYoJ7GovPBf+lE25haCyXgkIdOCBHMqcp7hdnTF40EB6iQBWen+VYlW6nBspfw1kS4GcpbZ8oLGSpGp",
-	"yIx4Q/+udb1qzhfqN4S4+dvFNFm8ReCLr4xwy0k9heMnygX5nnLKqT+oxCJYy4/PzVOlIJSf7WUzLpey",
-	"Acagl79JWohdXWmUGlEFrarUZObEa0fn1avsDq65NKdEApAwYVLhL2RYvsiccjEYur0s/TVIM2EJDvNj",
-	"9ZVOBqNkdlO91NUX+O91g3ROEjPDLaRy/vhmMheZyid3VuI0zvML7bcQSiemqX4moSxYmAGniEtl+ppH",
-	"WwPrvgca6JeuONW1Ma0yEtTS6o70erq9o1K6yamtDo/EdCp4qUTJJHIotFMo4wZEGjl3ZnKOsjLi4jeS",
-	"IM4DSWmm7lGLdLQFQFaJHpYpWl4VwhbNrhShlvDMLBRxQmt5HLX2Xmv32m20qcPzQz04WLNcXy3VrG1Y",
-	"gJ/XiHkLyzf1hm9adl+AxDXA9y4vCetX7o0ocI8K+ebFVIGVG/ClK/Gl0HTIXKq6wWoAb8ccG/A9ISFG",
-	"4MNTEhaNEgLTHOGIvGHfn/Z5iOCdUyan2PvTduNcpKXPAnMjJaGcixmPNKupoI8j7nhAODDUql6fv/xz",
-	"QM5/+jPhIiO/wPBcj6NnMKV8MUgRm9TNY79DpixJmOB2lkYTvAkDV2XHIxHniPEKO9IpIUiil6wE1loE",
-	"RSkZjk7EqM+xhAQD4DKiXKJTHWclRmboXj40MXMyO9h9RoYYtMSbwbWUDClnU2wlcErCmOpT0dsfzRQR",
-	"oxGayHqufV6dLBcYH5lJkKck5GKgzzDUCjZcQ6Y5LI1A5g1s9OrllCZJ/skwmWUZxKEt6rB0iYeqSbBU",
-	"hFQ5xVpRki1Hqhyq/XnpQOwndvu17mHX3ApadslYM4WTRmFRWoOLk+ZLcB/YFVQvUeUbHxtLqBqJbOq9",
-	"7Ohwd20rrRPURJgRYHz51j8GhPVK7dHO/m4K7D/E7HI2/CRYv1YbrQH4erlYscQVCbsOiHbOkiQHgC+p",
-	"nO4tVa1zIWbKbID910BORIaJG4pdKXFl6uQUHWd0Okidh8h9IJXAVOAbS4FDgb9IGL+C2HDuOTMXIBVx",
-	"RGUNcbUYvpEsm1XW1K1oY631vPyLjRTX/HJ8ct31PDem/KZj3WrE5DCbxmObIGiV9htJcmOGMB4ls9in",
-	"jexfLY+0/9ft0l7jjI68KgR+0WjGNgTpGvz5GLyntQL43lbX0czTjFGz6Mvbj8G2RhzoIkRkAydDuDsc",
-	"qn3uAQFRt2XLW3QTeMy01OkGUQR7Mm9cAAFd4Cn+YAOjtGQN3gattCQLN5c6pqxnw3mem4dvrQtpuWJm",
-	"liQnBahyKd2vnh992GijbB3dtnMrottrEVeZMrkyZQyOh8mb2Dj9UfM94yENX17ScVhFVfFtxrYyfRM5",
-	"PjXxoZxyPJj8eQjdEkqFSHNXYpH7uDHca8GX7gHu6rvAH+3NK5yhxc0oCe2C8CdA44RxEzUfzliiXDgc",
-	"MwaGJjbaqobGr9kQXRwgOIkWQ8jSGb8qbsbh7b2VS5dzu3e0X1bRegfPfOTx+NzG8ovH5TIr2UsOEKi/",
-	"xvobWwOvP8t1yFyrNG6wqJaHfVja2l53/3D/aO/Z/uE6V/TWGvU2p1cP6CzdSrt9G0d27EGvbYdRqtvd",
-	"TAe1P7hj0qfTQz4DfbS4CMtxL8M3QktgmKRla46xUsuGM0YiSRyCbCLEla0Ds1SYO5gM3AnERKtGIl0Q",
-	"00aj4garBG2q/jD31bKJUZHI22RxmSv2sbJxGYwGFgEk9lXrvvd3VNDvqtW/FVNrjCuizhraag+TlIpK",
-	"vgUVVFTlZaGWzLT2QM6ISUxNIMbU1wToNUhCSyq521CrFHsSXq2D0RdYdL9q2upHQ+0t82GPr31rQUVN",
-	"j3R0XpdE1ZwqyCKRiJm5OOuAgLcQWN3O0ecosZ5UP16rGJuMmM1047USar3yvFpiEas/2bXmKaiS/QaS",
-	"DDOsmdemuXWUFUd93LuDePNxYMe3tkygROzWusEq6QL90ciIE3blLX7PexjlrM4rHC0HzxGuNStapGD4",
-	"vn1DeEoc+1wV4S4603WHvah9GO9B+2i032kXfeloZxNbstTPsh6ltVA5kEgrdQyYXK0Y+68AqRVVc8hs",
-	"/kIkMg4ZGWWA0y7FtvYx23PjcFbBmLyolGxs8t/XZbCe2GR5mVILYjml2RWegM0jS9IJHYKDpZQTMc+7",
-	"VcfCxvzqfZ48vLIMnNe5fy26/ifV/6Txk5WlVyV2OU32X0vC+l2qZQ+yc5KzxLzYL6f0oCD1DEZVk/Rf",
-	"5WyT9a6PvPzyqKbqBa0ZZ7/OwH5t9VWTmXLHa2l+HD5OS8hcqnptkSlNEkPa1dEbs6h7/mu1PbUMAa8Q",
-	"EoXj3cuADOiSQOnvLZ8Qoub7qFmzn3bqNd0+5zHbWEFFgbc3LcfWdy8Li4QaDL1pQ7WsCSlOgFwDj0VG",
-	"lO08m2/l0f76ovmpP1vtMn/tN7LIWKunDbW1otg2imK7t9NdWRjvDy0VA22Wl1TAHDb5U/NpY5pFnupM",
-	"k9oSMvi1fTDqrUdprSygqPAtHY/PvPtbUYnvKXSeRRMSUZOZgAiLOyTcvwqJjGgCzp7jY8gIou0pQbSS",
-	"YwO/PjOj7Hsvxf+Vl6H8Tdskd4Mrte0RtVlaRRyp2xJLqTc5NEE+56IYvHvrqURxSPwrQZjtY3cAqdge",
-	"KuEJitdrtOepIvfTmrYxvSAxZ364cp9q+jjYLfaVgwRG6lHw7tdAtT8OIopcWRbLlK2J9VS+Vu5n7hxY",
-	"zYLsEkuO8BpGQGWTfRTyFiJxDdnCX0jxc9GRwuD7Ir2EwLV1d4Egtj8ghm1IxvQabK7LgsgUkmSpQ/Dh",
-	"X/feHP+t/ffef32/f9n+y09HnV9etg/evnj+ultX8Ctab2/fs9HliXsBLPV08yRCakCH04nNNEyEVKcW",
-	"60Hr5JIIb1eGzI6CyMKeYZzlMsWVE0lHYFI7toAFKR1ARTvtml0o/bUSOa82Vf9hIzjx3YHWLboxQXTj",
-	"wHqzmSqwwiMxRYRng1jm288yPHJDHVlpjLxDgDbLPBVzrbN/8t/S+PXRn7ni//VO/FIHHj+4OyK7Z/v8",
-	"pSMG586AZzR336eubf9G3Zmbq+z0HLy866jdi/bi9iHsj9rHnYNuu7Dih91NeJcVJU1oYPYonMBxFcJL",
-	"6QZ3k2g4JTcDC/LYQMQS1P077ubkRV3jq4Txq1Lf3XIDgC+q+e6d+9sGrYZrmbu2cIuGmZiNJzU3xt6v",
-	"vfbh/Kx783r69gHvYJlCHKT6XZrsItFYYlkZvHvs7l6Y+Orr7VX64s5ZuWWJ/IJJLaTv31QDr4QWm2km",
-	"xKiAKtVDEYNgX1PzTYVquQecI8Ylor+9S3Xr5c+X505cfkZNPIKqCN5O8G/TAaR8zC/5/U7ZAINhI0B7",
-	"sjRN71Z0XByLr9B33UIuIMr8efESv7Elu6TUjkF/4JusUKl+amAbsdYWLfIcTpNo/be3uPwqidhXnOzu",
-	"KqHS3Tez8cVEqJNah48/man98fX3F7/8Y+/F+cu/nP917/zv5/W/TUsTJuUMsj/ad23QjVM2bIlZgn48",
-	"Joyj0j2kEvZ61TWsm9VaPmPHDyobuv4c1bv0bvT4cpqqRUBmPMEmlVUeo7V2byP0bSlz5ez/CzI2Wtz9",
-	"OkUTmiTAxzbaEUo25q94aFVXuAszdW9cFrJVPnvrQS5yv/RkEWDIZid/Bnuoh/6+JOHji/pga8b/cLy2",
-	"2Cc/bUt/0pxNT9UnDHGbcRIlDLgiE5HEvpY9NynLQA584NCGAo25ajpjGFwIrJ6pbP5xx+vqWGNW/dkE",
-	"pZxOYlbkjDht+J4SOkS81dyiQ1RN5I+FKbfS6mrsfOu3ZJjEnWvXtWJry3Tbx2jLjA56bdqLj9rdEaKX",
-	"R4fDZ3SbZuQrDM0h0AyywhAArLQxsbxlrzAsXk+Gf47Yz+z1q3e/ver+xF4f78BeZyfqJd4cGHyvKVrx",
-	"ugWVyFFuWSVB5HucV1U9tJ/5uo3L9ThQ76TH4KruUGW+QZlaKydpx1txUV7xkfBKcXPaOVSZVCxJCE3Y",
-	"9V3SuQvQNrx+hDXBmXYuO8cne9uldEezLGuAbnB4PkwSG24wN0VN0CiqOymbau6brHu7049zJVjqH9S1",
-	"McOTQQABm4Jc39K9nc5Ot7u3c+h7u/7BQP96bQ6+ZVba4vYMco+uK5o0B3TciFNl+xqRonfZ8poDC/Rl",
-	"ehgxJSEZ1WpZxW8sSejuwU6H/OHv3e4p+ZHx2Q25OXo2eLb/7WYV86Wp4sHUUpMrm1kQ5Iprty6b0vXP",
-	"2Dib0r73rtmUZW7wyTMqy43Vm50bkeVMmvdD7GCfc4loG1Rh8HABNbrFZvYGvOyTx9QvUOe8mw77vGhq",
-	"51O1sQ1FOZ2jIROqgD2renNtQhR6iUvKBWFcKqAxdrDheS+OzQC9t+mFGHzGTT+d72e16c/G/K7mlUmq",
-	"K/Upq7hs6i5Nz6pjMWydtLrHxwftbq/d7bTyzff1A50liQ3t15ttrBzE4SCYl+4k7me3d/PCfhIPbGwC",
-	"rqsI8nuWqckLBKvcloRLO7v6F3lrlRrdb+EQTjMxYgkM0olQYkUKlN7q0H1tbEkj0C6wbfC5/vk7TDYP",
-	"jcVhUekTqPhWHz5FqiCn9SoyPrf2Wno8zqVhysdjCKHpGkP8LvVJ7NIlJfOJkIWCxqRtzZO3Er2/P9ou",
-	"xeeRrnzVpG41EYOPzTxOYyo3jWCFX9xut6a/prCaUeZN5iZoY9wR6A7RD7x7+6Pef+q8kaY+wJjpWlFr",
-	"iPc19xxxpRj6QE0/3dCBh9mLovVUdCC9Sx8pf9BZeas0dmZhKqiCZlX9eFtV3bS2ks0S7KMvzbi+ifYt",
-	"iEAAPA4ITRLrU5vWBNxzg+jYvrS+kykdw+6HFMqgYgXBmDa6/pPDxsXmgeqGnL+79F4TnxfaoguYeRek",
-	"VnnfRKlUnuzuSiUyOoadknzdNYU7u8aMwH54u3TnQzr+E+pZf1zvXa5dopxY87WbiRcnVaGWpktW4fR3",
-	"1VKszCEoc3J/gYEENvzPH4pzoJ3O5bKS3eMMLVEgTdxa8JHhQq1HVjM/v2C/QRM8r3OklN7p27Tco+l3",
-	"B7AbErMxcynlGJ6pxz8wllFL8S2F3gqVpdM+fv/x2e2m1kYxuJ7o8oZ5Z2yIzvm1c5q20qZ06wL7R8qL",
-	"f89hmFZlUOUHSzfrfmSGNPbZU5db9ia/MCPVo+aGDrcjy9IMvMcMNzQy5Tjlo8ZAlH5nQKgiUyGVgWeq",
-	"1g/t7Xc6e6U0kaO9o6NnnaN16YKlJTa54ivljQsxs+WN+nxdAwIHieXAJk2deKl2plXTeWtps+53y7Qo",
-	"fZlBZ3lfaOtXwpIlyIgEkN7c7rWeT1UoVxsgWtzJ/dmU61nKyaymevbWpWI+rkFkGtQX/fVXtg1zyjTu",
-	"XVmPXuu0vZPd9Qn0Yywm5KuAh2dD/fkQAd/L12KUgQUfwJTSWcxq9G8f8OXyl67MxvW+NtutqX630AIC",
-	"wpDNmLx42/BmqRNHNXppklRXUIPBwBujxwnh2OiKQGyj+2ktnkf5wm4M7LG94/teRi6SkTP06tdppXVb",
-	"P3tLfAUXaTqW7cA49MzvVOL8iy3FM8BBJGYjrDBTp0XhMwqPDEgCI0WwzFTRhWbXagIL/U3NlGj0bC25",
-	"qLZle3fz7GzoojkrclTDym/Cco1dVqCvctdY6r5251q8zzvRr5dG/LVE77CqL3ebZzCmWWxaC8vaEis+",
-	"x4pDcK+alL5XVa7P2v+k7d867eOdQfv9x71gr7Oxor2HVTwdkgCWxgZW6w5ILPR/Z9jCLxJYDJmRySKd",
-	"AJflBT+fQHTVzOdogS1rUcInNL4rzrjWpTKwHguDYzKtO+9W9N6k0pdKEWKlU3jiwiyUGzVpJ4cQDU8w",
-	"HdNtlRh5d6u8WZhpYzZrh5zVshvsKsqyD6dQ9MSryj335RojOt/BZRZmxNMsY2pxoanZ7LlJQTibmVp4",
-	"89cP7va8/uWy5ZOMYSVyH5oc5tDGuNBThPcF976WNjBRKm3d3mKPchOmRxRig75mWZrNTyMXRv5bB0bu",
-	"jZjOxnIi1I5RD3YtPOeyf+aCjTmZpYFTwrVw1coznkuB/B4Q87MhVKDeNHHR5EqfFWKcYnWF6UuV0oWB",
-	"J7ASJiBjUDlv63O0GeVOn/f5d989F/xaW8uCy53vviPY951xEkpOr2Cgr394SlhsgDffvXv1Qp4SLWXN",
-	"B29/eE729vaO9U/eXT7fIS8xRcQkc2lRgTV4vZsbNCF5n4fYlOQlv4ZEIJbsfEIV6AXMkf4ywce1t0Q0",
-	"yxhIEv69bS3Z9qs4PDWOIc2V9VUgf+hqyn+2Xwr1IThseNb+J6Ht30infUx2yIC0w2+Jhdhwnkly4ZIl",
-	"IJHwjSSGJu0EJAn3O/thYGy6ZIEABRhqRMGYV3bADZPK7uqPTCr53XduCSHGYS3mbikWG56SCbXuLfMJ",
-	"ds/UojX8k/ngj+EymHRQca5q4WGHfUsVkIRNmcLD/FH/C2KimRjFIzbBWTUBlpEooRJbm4Q37UwrT/hD",
-	"M0k7b6SiUL8VX9XG/4ZBn5c+e6u1IY49JHB55W8kqJD8wag38ttTQ6kmTX7KVEDC/d5x6EYBlS3aZyMF",
-	"WWiX8yqGaSqwVlQv5+diGVOaXWkxfdNm7pm8GZlmjmHpp+2/wiI8KZCmrmBRICjjJ3j0Y3YNss8Nho0w",
-	"mYi4CRgXw0NwReG4UHfuiF6g5iwCA96bsAi4hBK/0CpYxkBRxCtdySwUZFOUXIqpZJnXkLPzVyW4tpNW",
-	"Z2dvp6OfFylwmrLWSWtvp7OzZxxbE2Shu8b9qf859iXL/lTKXji1zEjmISjU74hzvGvemVPTq7h10kqY",
-	"VGdmAD1mRqeAYXZt2dSLgJJFBbUAk4Q038WcCW6K+nCP7MY5VwwqNxsVBjkHj//RYnq7Ll9i/ZNIy2iC",
-	"ZSBTwaURTL1Op9b2jaZpwiLcmd0PVopvMXXMT0HJ04j3lVfI3gatfTO+77X5PHe/L5x/+JPu+p+843Sm",
-	"JiJjvwHGNw82GeeV69uEP9jbaJRcFUDJP5tO9fU4aeltMFzdLVcLZzqWuRMeHXI37Sm9aeuL27Yew47+",
-	"sOBjrZOWVs/x7fYG2JgAHh/CCfsdtJjvj+SZAWA8UJoIl7V9mVwKSwREqowiQIf+yoQjAosRZKUGqoIY",
-	"OQgwVkZ53OcuPuMqCyzH4XGuiuudQDXm1ELnsAynUI+FmdEMkrpmUjvkDIcxhrvg1teMLKp6g42VaWN/",
-	"OUjA9yJePBiBV/3Qt1W10Pomarer+2CDV2KbngtmU01rcaYnvGL7naP1P7KDXLIpiJkZq7vBRbsU4kdE",
-	"jscfHGwyuRxP/g3EjDrn/H7veKPR3lDuqgPkp+AfZ7Z1gWkZYjTrMrTfhtyk2+ntLzGUmaOhJZay+9G5",
-	"FW538w5XjWzmRyGuJKHKtHUoOp2dkAxoYnlF3oPB4ORoniDZb1BEDvY7ZApjaoAtbOsGi+SvbYZIxHp7",
-	"TgntcweyY4s3694NxC6yIPU5v0KWQSMICLYeMBOY0CwlwMVsPNkhrst2BiOTIKr/ORXXEAd9jrpgrb2F",
-	"yHzdLYikC2l6PXKS110YS1ir+YpmemUwN/zUNSU0O79DvoeRMIihfY7+ULSPs4xdQ1xmqppnmt8MpkxK",
-	"rbCimnmZ0wmyYZoHJIzio2cKpiLFoCzkbdF2yM/OBojQe6ZPYFj8xPJjKaZOdEjCpN4ZW+kSHnT2fNrv",
-	"qUVBWMjAomgtTE6LoSuXqaUnf7Z0lkwW6ivMtXGJYGFBpWdGTkO9zv6R64lBDWBKWfhMQdGYKuq6bvR5",
-	"7iDQVGvhV17pZZs2o7gbTpjlcR3LWPUeDs1pFaTilUgV0basV67R2FCdevXiCXQ2nzgp5a4EtlZlQmMy",
-	"BOClIzT7gGLmIWXdZrPKgMYLG8s1qTlPKu321//oJ6F+EDMef0mS54IuiiSEnBPhuUuTxn43NdYjdQpp",
-	"Y4SLEzfVM3+LNwyT9bX1OhYCE4CkKEBxM5CzRBnGRz6I4anm0WgJk1mqeaHjsr9M9IKoxXvVT1lQVgTJ",
-	"4QAmH6zPixBzhfPud46JnTQfzCSEvntvFmJoeOnq7q9OE2OSjNEd/1mTcmcDUn4u+ChhxmP/1DT8Ak9g",
-	"a22pyfYK/B4HpzhccTHHwjKmrLFEiUmGzytuBBmBMuV+mmiX/Q9jUA0E87S8/vMmvKemo7eADu2HoqK7",
-	"yn9kmTM12e2N6G5s8B5WWP+m5Vgd2cE2OwsjEVsdtlJZGy7TpB2pXDb9SIb1CjyLjazs/aYqu3pd+Wj0",
-	"1ST+Uk3iy1nGl6vo9ZmWL+ZMTfzXcr9z/GzpZlrl3mol7oqZ1IVNbpgfVYOYTHNzuyygmi13cq4x1/7N",
-	"eI9NaTbQLGGQaQMDrZ/UQJZZeLXq3VxGZnuCq1nFINnoZj6c9KriwDVIMS+SxNcL//u68Hyj++51ffnv",
-	"uwQ1S5uv+5mNn9IyQo296842tuCCaJF4YRMF19YHZODHO+lzmqA9GzgJra0uY9sKA87IlDS8pHBFcJi7",
-	"OWHTQkWvAJ8z0IQe20SCepc+MduoIMXcWrbxSFzCgzTUzCoyUF+5w5fKHb6HsZappr24Dy/qobnENUIG",
-	"NbOJN+DQVwpwIJOy48CBTAZi7jdtAOFxAbeavt7ndYWdnJVGcgxIZGTEroFMGZ8pMDF+/EBlDGQOhaoV",
-	"Fh6BU1VKtdt9bnygVBYTn1P99xXmEZsIE1M+7mK26InZSxXK6Ym1Eoca5GEyFwViyVce80XxGJu/Z/pN",
-	"FBznB0w9K6eTF/k3ZYl+D3NkpiYG56pgPSaLvF2u6/bzn5clWCMH/VSNYRDgsU0CqICWWlXD5EyXW40Z",
-	"1CKbHlwLbuC0zovK6Me45s8rg3yiK+6GN5OJGx1objeZLDL/v178L1O5MGddcaJtdKuPuse9DdQJW3Ox",
-	"OoMHhXRJrCvgDVI9sGiDNuRucXy02WB+7rm9ZgIvbSXIo9xdM8QnurTP86qWhutawlooVYfd9b5+vXqP",
-	"JHPtOaKC7wr6tNB1xvDDytqRyMZCbSBrnUvA5d5iOkueiCtTgDhwQLYzbgJEdv6BFrXGaeDSblkBjFK9",
-	"pmY+jyxkkQl8MqdeBa7bc1dfjSrVnLZqpEjKMFDl6ENBopjTxddr/Nld4zeUJe6s0ArWqqWS2wvY5qts",
-	"ioTzq2xt2uYrfJHm6C9V7LKicMAUcstZFIGUAnNRM1BaybYdErTCLU29VZK4TCmFmRImUeoPai6IokMZ",
-	"9DnFZiT21d+aShLrCqjm8ecDnhKqeQlXdmZWIUdARQUZyRcwn4ikAJX0GOZ2hc5a3TYU+fzi7Q+XCB+6",
-	"Qaa5bT7y3IDIbZLEfvH2B/f0+8fhcbWGKI/uhGx0CpTAP8lYwCcIUGxwq38Q2ZDFMR73V674eFzxz6Bs",
-	"D5IKVPM9GaHjfGVeKIHHbavnUmVhrjdTbepqjP7LhCoKxfkuuo2Z1PPynH5/+k15eW/BNKpbq+PQOTXq",
-	"bfHbwNIJ2oRflZ0vQtkx51Wc4UPYK0tKjoRNzJVL19LHZiFgr5sEaIx+v7D2nv8w2GL/53/979BpOnMY",
-	"lqOdBXCeUUwmkMEJZr3R8RS46vMMaDTBykIiIbuG7BtJEjE2zkfzo7JrY8Iytah4N0x0wvg0V3ozz/o8",
-	"d72pWip/XtSqtai4mLBfRSq1m2o9lhriaWn1idyZOJcncWZ+ZTSP5RyZCIQNrXrzbQaqvu/38Fl6vCMO",
-	"WnxVsvYFG3OJ4CrYZcHUWQxnClmETwm4Flfws5pA5nDIN06ZrkQ6TB2/uIZs54upEX2pDc0kqS1kozPb",
-	"MlPZstHmzgxV8PegMEhjuGa2C/7K9gHL1dSl89zS2PycaprLqPsrq5oL3P1/i6rmB6HWJc6y+7FoQbKy",
-	"JqRkRn8jjUw3HCDGjG1l1YdXylWd2TTLRhZ0V8+Ia3/gLdPaXzlx1OMLhvU15b5gim6LHoi6MGC/WX6f",
-	"8aCRX7Ca0TQtOCFaJQs9nkJmlMtSJwMUdaZ6/S9KpYgVYVsfCG4qi/SUSErVJCBDMKWKWMmm94KEFkhj",
-	"EMlsFLqfGnTwa5rMgCCYlOm+6yBW/t5+fvH2hzY66LwFSSaN57FScSpdKL6m33z1r302+jFCU7k0HfpQ",
-	"gYb8NVUOo89lpQG+gbw6q+LTDzPGx9UQheUIBlJOf127/pohzMH0NFtmAj/P1Ofu+18nQO21FjP1md/r",
-	"TyE4Uct5cNm5Kjf+OaKuyIpfxhT7M1uLf9NG4D7jukSc99zTuaNFbJGIElqUF2WTX/w0/C59REFWyVP/",
-	"FOgujekqzud1w6SSp+j9LaWwGFNuqWnI03pstq0K/irCNnDx4P0qpTzc06Vj73P9gu/mgM7+a/6DyIpW",
-	"jPOJcE3SHFkuQO2QizL0kMXVdQVvki6kgX4y3R7Qr2gARjS7KIA3tIZsXvoNYsug02KW7pAzV8VvZCMX",
-	"7ivLNQosDotw4hCkGrGilhpZPCJj8TbM+F0jSH3Vah+JJeTQULTWQcWC0rj89Nk9KmAswlA6GyYsKnML",
-	"RTO1CfCcVJAWvXad53EksukOuYQkkWTusPoFofLKRJlzFT0gAnPRKZEiYjRxb0Dg6qjOEz2Kgp4nwu3+",
-	"/mLKelkXeA7Nd3gs7pVY8vXuPl4JCdouZFI6JwcI5hS6+9qnmRiWVXgHCi53P7p/3jaiqKKgt3JV31aJ",
-	"Id8ECumvFinIGtYwelmNDjoEMqJSQeYrGYHo6l3RYmAlzCrimTk4c9OqF7G6FqnpqIBAqynFG25xVkvd",
-	"C6q3sYy9ugkC/LP9ekfIOh74Y4YcqmjvnjteQmkv47zf8bJ/2fdovox9bzHf72j/1q9QNDENP7y35XJS",
-	"QtDW5Il9PxRNrtDziNIqAz2rOCBGw827Ky9HzJ5PqPrCw2V6CetjZXpP/10CZZE9VEeLSE9b+2L0r3Y5",
-	"zFcFMWwf60jwa8ikTRvLA7l5cpmyOTyltB7TWY4wZUuKlW2ThgomQsi7xiFEoe5mzDQpmVSUW/xPUzFo",
-	"HtfWns/u4jDXFPJ41YLK2Mv+BN/uI4zUWF9kehggCmXRjOJrQeCXjTZgWlNsdJu9+hk+Xlzoj/q/60Ld",
-	"GIqkSVIIGUmZli72vmaQJos8p2MI2vSbZ0wpE6Acs2vgZJbuNMAU5vdxk8i165z/+UMUfjLEwY0JZMsU",
-	"nnz7HagtU5LYHkPS5WWGWo14Yz9ECBkv0qD/zB9WC1jFF7+Sjgdk8AEIZ0vFcUIdvHBKVTRZprk/M4u7",
-	"6sCqOZY6Yj2A+cAJfCVMGx/UG5ZpzjR9e2TRb9vGPXWG/xpat7YrporMP3dY1y9AYXj622k8EPeU/DVV",
-	"Ppf8u3Ctp9JoYV5g8nwbcTjMo5gFPxfkimH6e2hlQFjS9UMWhyTszzqdvUjCr/gP2DF/Z3DNJBPcfBgG",
-	"ptm9KSAMregIK0R7Qq4AUvyb9zkii+k5zF3z3YlpTaC1kTCGRNHQvNO97QV+dqINDYMcpK2IG+ViwfYW",
-	"Fs18EcbfpPr3uV3dDvmpqCeyuPeoXLsyIxs+mrMI4cohw2Zc+nUfhAWZxxwMlQGdkqHW5mSxYTb5tRCn",
-	"BbC8azN/imlazaqWmUBem44rlKLPRzTbIWcmIEWGma184BwirAnBYEv4I5Wq/VIfb/vVC9PkCXvyl+c5",
-	"t8PquWaaB0/pwuyVTdDPZ93nvU4nXwzadGI61XtsJml88t0DV6Xq2sJoSitqSu1WzV1rU6f7GbXRYsrq",
-	"N/V5CZnitJSbplfhTUfDN2vG+dIQ/10lV+BTkpD4baUIumPw2phTQ1LlRaMm07em8CBWzqHldxvu7/SW",
-	"vYXb+wc1gZjL3zb7sUXwQf/qwvzoVnMa85qYKrpKSuHPWn5JZVhLkDdDneBl/aqnVXyOIknE/CE0NY8Y",
-	"cLe1URB8vyChhF/DGuBkNyC9gOz9n//1v3PDYExTc+ltJz5IBGaRGXYrshi7f+jLbMxJYyGOXH37Eovr",
-	"cw+Pw1Iqw+OIZnGea162RR7fq7nEC0Iqo3CJ05vopN3tQAss/VRNEDQ1csO9q7CFGEZ0lqDfWEalJqPm",
-	"L/3yan9R/ORpwwn2CNZ7ZXOB8fXW1z25pumZ2R6D6fhJrTU/noXCzsHodLZz1TI6IDOegJQkxKuNupnp",
-	"20so0QqZVmLMrccOO2QIE4ZqWlByFBe+XlRNNEMAedLnI8MTmbL9f+qiPdwhmANPyQjmOAwDX38ix2Fs",
-	"JuwppgMIDmQqKk04+hy7cPSOid7SQWI6g4ZBRRfMewf5AXB5bK/E1kyp1I3zr7B4NLAKO73Clf2USUJ2",
-	"8IuGUvV/lMirwCG2UkOghNDc0zYE1IPlm6babyFN6MK06vfNwf6q2GeV/wKn8ruznL9mTD5UxyIppoC3",
-	"38uUi+66LiHAkwe11+0cLmdNujbuq5S23Y/2X/gpQgStCNQR0zDOXhqX+RhaXmzteOfh1TpWqUMbkznP",
-	"RtWubIE6VI4ysJCz4081M+1z9w7XwKvcGvqY2H68g8hSXOgvk1fZQl/LxX3MtjVPWib02M3P3uRn6zWK",
-	"8IACm1Vtd/l31pjpS7nif6HXoJWI8s3J6Z7D/I6q2PaXWyqxohriZQ7IlTGFLiqjz6CgvAJIZdEr007/",
-	"pCRAy/1ww5o1NqGSAI/1nc7veakJo7vofn+LSP+tbizu01czpiIjlUidB/PevosPYrhZH/bAtMqnSeIi",
-	"RdKf+vRav3GTxut6aFNwi1o+VY1d1/WXM7lx3/XXYnhhfvHF9V1/LYbrrXu9cf8mKVcfDDE5Gsc/70Tj",
-	"ux8/iKHLz2iMyn8Qw0q8JCiiAK73uxECzHBxhHcEzaHIpSBzavtaaoM7zWAEmTOjX4uhs6J9UfzXYrg1",
-	"Q38tho/NovW0GtjzBzH8ypU9of8PeJIPSK+7EeURJKuMEH8HVIz+lJUWBKLLIDaAdDay40ntxvG+SIoM",
-	"iJl88tk3EP7cu64+x318FHreOkp+YuKAzKjjH8TwG0lCa+CGAQnxKfw+/CCG+pOY2sh1AagbvhbDcIf8",
-	"gDEDlbP6PkdeHxhfqGmogyHYU9sLBAOpUSIkVEKpReN1RE3aIC5r48Z9vmngeF4JokuougUQCU+P5zqv",
-	"N4Rmc8Fz19u8dWBWG0R6mveKzB5+eXFZw5pWRWRnXLEkJ77cCvwqR72h2YfgPFNYhzzlIhcI4Fwoe9bC",
-	"CUzOf1Bof9QCvaWQScFpQjRJBBU56zqb75CXHHt69Lm7KhCPIdO2ziL3DFLMxGvuPf4GHinP7oV9/UN0",
-	"53W7+Gnyib/mxj907jNKOiwxbzMfXMEU7tKYd0U6tCMgTEYTmPA1EYlLXyojapdMsiFNqLt0lfJpr41l",
-	"L9IjVvqtAfz4ctAs0Za5Kw2sipJ7U5NNgyZpI/PToUEspyaajBktp5pLzjTXxeJ4gw2BRU4N6cmPxjT1",
-	"MX+a5OQNCOxT5id/DZp+Fh3O7nJh1zc6m8KudRw0mm0GltbYTlgXap6vgtE21MraV3/Z1bK4iCbfrb6k",
-	"ZWlFc19uoRb+rj26uUQp70Kx9nuIFUufcKMvcCN5/syBvL74+ScSi2im7fQdcp6r9BmgDm4L8QK0rTVR",
-	"UMYNQEGtXz8O9bjqxEuzHA8p4UXD9AhM8aUGockEtiW9NhMu5ew8N9Npv2AyFZK5hiG1QA+1iE0WKGhD",
-	"1AWlaDTRu3mKv9Ob+Md+y+Kets0+7eiF91ueTMnbO0ubL0WZFnOOKFeQnxmZQBLbkuyFmN2J7qusWcSQ",
-	"NLPlN/h1nhTLMpJmLLJ2rKv1XiD2RCx2yDmCBAVECqOB2YctNIWciDl30ESULxAzRCJKvK8oFZOGzfQe",
-	"M4ysR2iMmSUJMTsU5PASIsMLnq97CAYB3aRMOs3p02Ji5JmqbKrlxNTtYh7rpYomYrw9p0wTqhALppFi",
-	"zt0TRSa1dX4QyX4Dq5rj7iXsCgIHmWyS0Rl3maYCyQXrbfykkQ/0mNThBllFIPmefE4Hn0/KSUqWmf1/",
-	"ECow7q2N4v4Nh2cdZBsF+p037VGC/XYmX2rA305/fdC/SLr4twj8pwWBOXJ3VLut16ER3s7dsW+kaceo",
-	"KT6xULe/FVmaWlqgG2KnAXzSnuHnmoNup/dpctDd3jQ1JzJfW1U2zuhI1fTXl5d0vC7JHJ+5Db7M/PTf",
-	"o+fkyT0gFkbS0VMT19gkefzZwcHes/XCc/ej/cc60BcTSjf9Z2d8xDiTE4gxsymw7SCWszLID+65PPKE",
-	"USM6FXxsOCSVEnw5eGYeBU/aLILj0B++IsKsQoRZQ14PgAvjzqHojD7LMuDaFBPTVBm0cJv84DIcQs3/",
-	"/IlljWTQeWIOf2eufvuVEJeSzB6MDLfTV+xJrwaa2SSaExpiDg3QN8JQxEYDwGSdIE9Xy5kf5sAYJ5fC",
-	"9nPkLDdLxajPqb0fZijNKmUBqjAE4DnWgWQ8ghPznEnj58K2bTPTJaNMTG09juuXaJsIvRq13+hVh+QP",
-	"JYi8b6S9gd8S2uc5jI4ewP6eTIFyg726pkqHvBZDmef52MS+OKPzkrNmDhm4rzSb8OUOmDBYo2LqyejB",
-	"FTiPtFtEAdaqJ4RwQeF3IWY46PlgnNYwoawZicHtWkOqT7+1h+7BUrpP7+BgI9TWR9OVP02IbzNOWovy",
-	"/R7Z6lel+AHDgluLi7sowJvXkaz0J/lrRzYXS1+rPf5tcBxoSfzWqkTupAw1UjZK2hV9Eoo+R9aK08oL",
-	"/kiaLMYdcp6xyDTfxwzja5oxytWJ8XeQbkCkikkvIPtXZP+UpMlMki5hnEQiXaDz335oYLREDMk3kshZ",
-	"Fk00YyJ/kAAWLxIDBeG3BgZqyawkbJSnn46wq5NA+V1kzfd5n58VRghap7kShoqH1aMC1M+wxgV4pHdA",
-	"iMB5y7TCwvMMRzWB6Um5gQyTfY76D5qwA4sBFgZl1AeztNiogmEMSk93Z8QgiWVIUsG4wuoGvaEBkbNo",
-	"gtnc4a7RA3f11g2UfocamGEwZTkj+RMZjPJv5G7XWyGNx3hX995WfOmJfIF/0wv6RD1rcOy4oYLjnLK4",
-	"uDnx7wF4YvvukV/VpC8oun9OF67TjVPMeWwMTmZZ4H3ckN6sLCOLbmsRxI+tIdAMMmySc/Kv95p5mMqV",
-	"JmtvSDVfp2pySmJIE7GYIhyltpinwizgD+HZ+avBf3UHF5dvw2/1fZxlSeuktUtTtnvdRQ5lF7dUkWYS",
-	"FGRQtPopWrvzOO8MhM5LayRiXwd/sclSTltQKWVzvoKYKlp64RQ8r3M5P6XqGtuILM+HYNKKL322CzEr",
-	"zxE9rp7X/oL+DaIms+mQU5YQORGzJCZDKP3aUYB/kXORXWltT4+NIlCVfor6jed3NLlCZIKhEbN2dFk0",
-	"oSlBPVFl1A1ZKd+2Axgwc/+6bI5EpHUBfmJzEcw5FoHz4k02Jn37/vb/BgAA//8=",
+	"7L35dhs50i/4Khh+35xablIiKcnaTp++Ki/ddpddbkv+qhf6Y4KZIAkrCWQlQFEsj+bcp7kPdp9kDiKA",
+	"3IjkosVLjf6psshkYgvEHr/41IrkNJWCCa1aJ59aE0ZjlsE/n1/Qsfl/zFSU8VRzKVonrYsJI1csU1yK",
+	"gIxkRsKXo/ZrqqNJuNMKWhn7bcYzFrdOdDZjQUtFEzal5jXsmk7ThLVOWv3WXr/VClp6kZo/lc64GLdu",
+	"boLWy5hNU6mZ0O9YmtCFeU99Am8zppjQAaEiJqEZJQzIfMIyRvSEESrUnGWEK/hLaZmxmEjBiBwRKgij",
+	"WcJZRsw8mdJkzvUEn6RTRi7ZwiyiNGkxm7ZO/t0yw7Q+BKVFwCe+NbzDN798tjz1N3TKzLy4ysfngshZ",
+	"RhI5VptuX6d7fDzaowft3vCQtg+jbrd9NOp02rQ77EV78T47GD1pmJnOFmcjzbLlqZ2zSIpYES3JnHK9",
+	"4Vz2OkFrygWfml3q5mNyodmYZa0bM2pKMzpl2hLVmVLMuzeGrlIe6VnGzODcfJZSPWkFLUGn5q3U/HTA",
+	"4+226bDdod1h+zDqxe1jtjdq79OD4ZPoMD5ix6NW0BrJbEp166Q1m8Grl7ft6fm7F0+lvOTMt22aDJni",
+	"MRJfxkYZUxMSweNIohmjMR0mjAwXBH+qDC0CzXHNdshPmZwrlimimIgJ1+ZBPWFTxZIrpvLNwHcW2zGd",
+	"jdVE6kGkslGFZqf0+mcmxnrSOukdHDSt6EJeMtFwvWkyY26OYXmcMF9ZceHcmrV5IYmkIfHhwj6Yzx75",
+	"SjH7f7TNJNo4C/8B/r3z63QvMYf1uhUsrWrKhfu7613jhDbSWTShuoHIzFdb09hx21y79uHooNM+6j7p",
+	"tZG6aGfYjXqb0dgsUzLzzzYU7FoPIngidMeS0jEjQzaSpevy24xli9JS8J3+mb9+9vzgnxfx9M3F2S02",
+	"N+fT0eJvbLE87df0kilCSWY4DpnQbJowpU4JFQuCrzHruOKKm4txdv705UtzKBmNDJ8gekI1WcgZmSkG",
+	"MgZYpmHijm1KkSwaaas0u7aZnn8HZBazrH042ovWbkBKtWaZGeq//93vX/e67X7/+pB9+NQNegcHN/+5",
+	"dKRB67o9ZUrRMd5UZbgE6Rru2js4aFw47O0rOWyi249y2EC2H+Vwa6rdb3e7cad9yHqj9hHd32s/GR5G",
+	"R/Ex64y6m1Htz3zK9fJU/yrnZGqOmms2NWQAxDqRSawI1WQqlW6i2QTeWJ52zEZ0lujWyUGnJH57HTgz",
+	"K3g668RQ0HqNp9G0sxlLSwRV3Vt7kFvvL20bUdw+7Dzpto97h3vtgifEexvt79tMfmRRs7jErxumbb/d",
+	"eto9o1Kw9uHwSad9HB8ctPdGR7Qb9Yb78QHbaNrvUCI0ycyLJaFhVDOimDJKJZEpEyxGxSxEKRISxbS5",
+	"PGbydxaYduwtZeY5Tq/pLOzsG87Cfrv1WXTbx9FebARLr0178VG7O+qw4/goOhw+oRucxY0ZTaVSKAba",
+	"1080tuqp+SuSwqja5p80TRMeUbOg3Y9KgmJQzOs/MzZqnbT+Y7ewFXbxW7X7PMtk9lxcsUSmDIes7k44",
+	"pYmZJ4sH5s1hQMIrmvAYBhuMKE9YbD7kAj52gq78iYxZSGRGqJB6wjJiPkAhoehCkbn5F1dknkkxLjR6",
+	"KyvMkZSsmn+07Q60X8ZNa7OP7xaqPKzrqRSjhEefc+/YlPJkoOklg42bKZYZkio+sabYILJzw31Ts9GI",
+	"R5wJPYgyFnOtzOe/zaSmA3YdMRazeO2OKk2NRcAF7OacLu5vJ1/IbMjjGBXQz7qVwmiyUoy4IUizKUat",
+	"LVHhiEZsoOY0HQwTGV2u26YFEfIeKeylMHoGTT7jtnA7ZHgChigI29Py/SE8JiMOlLBkrt7Pqt9I/ULO",
+	"RPwZV23IYGTGDE/MsmLJlDlJwq650oE5co4fLOQsu8el2j8v+JTJ2edkJPYwBxpHDk/giIcyXpCYx7BU",
+	"mmX8isF951NrvJqHIikEi8yLCBOxOjUPT4wKP6eKxFKw+9ueCyl/ptmYfcaNSekikTQeaCkHiRm7vDXG",
+	"6rhiGXwAqqkzv2TKMpjPva79NRUL+6n6nLRBNRvA8iy7C2kUyZnQA8sCa4sEP1I7dyStXmPucroJ7rI7",
+	"7wWd6YnM+O/sc/KJGQzLhDYD1PSUjMXmC5oo3DT3hdUvB6Db1vfu119/bZ+VXum3nrQk5XE39Qz+xGgG",
+	"vk2aTP/Udwpvg6/1bodxRXlChwn7vGfhRg1PiJJThmwI5PGckZilxh6QwlzbWM7FKdHZgtAx5YJQQ4Mk",
+	"LJGuMSrA5/lVULeapanMNItfs5jTCzitz7iz+fCDqRl/YMjFbLLZ0LA+dHhfTO/GkTG6hpHpgFNBLd+L",
+	"X80xg+sroYIkTCtCBbGcilwylp46XdXGAOSIhGOmX7Nwh4RRxqhm1qIOMXiAn71PjQAI3a/C/c4xqavK",
+	"Q7aQYGue9oX1Uls3Fc0YiTM6FwQmgmLTfCjYFdzF0UyxeKcvWoExyVOWaY7GmHuPJ8RhvwnIDObGYngr",
+	"DGP2Pr/x3U6nU7ICudBP9lslX0hn2RcSOMeAb1z7TWWMg1sMgWGXwXChfcu7mDCeEcV/Z0TLMTOadWXE",
+	"Xnf/cP9o78n+0ZYD35TZ5L+LhQbFXtfm9iF/iRyaZ83kLR2+R+9dIxmWKc/oivMV5HdPZ4/EhZ8rx/cy",
+	"M6CQMxGxuLKNR4cPTRrd3memjP3u8f5eZ7/zZegi5cBKG2hizoRGF8TycRu7cSM2/dQ8CAxaU57Ab2kc",
+	"czMOTd6W3olKQM3rLg0tDOVME64DKw/B1y6sIh+z5bmNOEtiH78FB5zPVWMY24KYP83L4fen1l+HMbop",
+	"V4qLcRjAsFM2HbIsD3rZ3SfziVSsxE0NzxwbawJYJbiO123ZCzM0nslNfmA0y+iiBUdOrZxc9Q57394Z",
+	"Pk0ToJWlk89d+fU9OjMSUjMRWa9ARAUZMqImci5AiSMpy5SsMu3WuZwy3DZFBIMLju6FRMrLHa+yViZf",
+	"IKZiUl5SNcfgnS7Gw0uB1jqhgsIx0FYBqf7+pVYELx4syMbG+ZSO2e7HlI3NucEfqSj+PWfDtBo6Lz9T",
+	"W2rQQpkcD6j23TMmjLluDE9cSXVje53ek3a32+51L7pHJ52Dk27vX2UvaUw1axvj1jfwhPHxRPsY8jVL",
+	"qnzvsLcm4BC0eLw2xH3foeqgNY0PPLG4Zwfu6gFvC4yYmrDr6hSOWbdzGB/He4e94fDJUe/JMD7qxnsH",
+	"+z263z2On7SqUbBO+5i2Rx8+7fU80S/D5vnvrInJGyoy31e3dG+/09lbt6vm0OmYDcC77n2xoFNwYdgn",
+	"vfvcaR/Evah9SPe77WE3OmyDT310SJ8MD6LdjImYZbvuTAbdw+ODvcP9497RTgPJusuyis3AjQS1/iZo",
+	"zbLEezn5WBhuEMcZU6rCUUZMRxMWk5nQPDFXgF2nPGNVsmxNtE7Vye6uW7z9ZieSU7sstUvNKv4Mtumf",
+	"dIWoMu5b3CxLBnaw5jsJWo+dttIyVWQus0uOotB/P4+3vZ9zHvsO3XM9u72j9QHBMkctblONxIIqQ6zQ",
+	"tZtRzjnw/uHpLu1bhbE1suyfufKybQigypHjHmqZcefyspZxxOZMaTLimY25biJWUXp4JGopEWHdO96w",
+	"a22TGpZ2G+ZQfVvjjlx4BREoXNRth7H3RzIryyTFkhHE/swUzSmmi4Gm2Zhp+ExgvkCayRFP2CCdSC2r",
+	"Mip/ZokOz2Z6cq5pphtdN2NpNC5QiIyFivdi+cjA1+w1dEHxNZcK11aYuRUyRxXQzm8oZcKocKe0/NYw",
+	"pUrNZRaHJ4SqS0ir4HqHhEpGHNz/ZaNmQo1JQ9xvcvt5YB/Ax3F6QlamZ0/A/dRcGhghvwLuHdUNLz2/",
+	"Wv2x22bX6SOcn3imJ8+8zrVndGHu0dA8cUpgPjJD3XPI9JwxQbp7YGV1ex2yYNTorUlNzegeHx+0u712",
+	"t1NnXj56eTqhYsze2uWVwq9+xX5EE7Wk2WO0H/Ie8zNBRwMRbE6sD35JlRvxbDrIN9arj5ifF28cU17T",
+	"VVPKhW7rCWury0X7uJoq0+0drUqV+e9+/7rT+fCjV0OIZllmGOvq6dUX3Tg5RttH9zc5weaVia3mdHN3",
+	"uMuqen2RtVcHy6fkI+inE+oVC5EUVyxTeSCiRgAbatJDNp6JlYp056TT2VxQN6m+LuvuvtPnglZClR4o",
+	"9ltD/pxiv0HeHDf6IQpEazydkg6ZT3jCILapCJumelH1OGzoMhk0KvzW3AVtDkcBEz0gfESoWHh3ZNsc",
+	"HDFLrDe+IhRK+rhNQMF8lNUEbTNd3phHjQKYxqvJSMkpg2iZOQaiUnkJGjjXRGbm0MWYxYTrlRS2vxWF",
+	"Wf151SLMlXn/7me/qlfZDaewVfKlcoqq6G2VzVi6qEHruk3TlIm4jQ56cxb29j6Fl2zJ9c+AOy9dm0+1",
+	"02y9k0OplSXGspNxBWme5YQpRxjkhvwqmlwied4LWd4fGd40cEXcV+/6InTU0hqTq/FIm+77mRnWHQi4",
+	"SFA2L2mSFs+vbNhoeVUx1dQVQ1xBIQWmz+Ff36EJbZYtBftl1Dr59+p52sTK1k2w0XPPWKJp6+aDnec6",
+	"g8esdnNrx7xRBSShenujB2TsF7d53Kn7OK3Nt5+zIaFpCk5GLHJZplPnCEhkRJOJVHo32t2adv3+AJgh",
+	"cMFb6LDOFaylFQybMDa8xKDrgZOLi/JY3fvkeqfESFKwjYRVqr9i2exliqhP3s7MOMut1VLyj8t4M1x0",
+	"CiEAs2coz/1RjlqJDL8mMR/zWuyo1dnvdfcOl/2KHz492TijXuXvNmuHDL+1YRZ4aMmohE8DXMKH5n0F",
+	"Vfsd2CQNecB0ysjcWvBARppQ2Df0WjPh2Ti/xY7m2bUmSrO0bFo7mwEnXbGiq1+tM6UbLeinLkOywerA",
+	"L1e4NiDXMlrxlmROFwrzuYuVmT8/3NrD0bhfio8FF9WNsp+tdTbUFhKs3DNHFltxRZfVAIEiF0JG/xWh",
+	"44wxtUPONEkYhbqXvDBLzyVRmmo2NfRN3JVwW1o9EBpFLF2pxUOJDQZWjEa1Rlvf20JbVzPYowEspslK",
+	"8q1+QhXuQHU2dh+XycINxNVgyrYYx9aKWm/QBj62GpGUN9dLGZCC/VzozFMq9YtgVhbmURqaUBF5DtF+",
+	"MaD+Es6L4rc23almdO0drTNm17kM7jHcFoMi2KR3C2ObCzamml8xW2xoM9kx5UGlrOYObe9vE4dj5jS8",
+	"8v1Jey/aj9uH7GDUPqLHw3Yn6sY9tjfapwfDTZR7W4vVVMFVSNOU8hh0DYl5QiKu37v7qdTaNBSOdPoO",
+	"n/UaznhoQY0S8/evDXLgCH6lv0K+4Np0RgBk37J4jMkg3jvhsQUstVTi8ktEs/5KNJsaYsxU4BxKWxob",
+	"JY7wYDaH25pgc+ujTAAeBrAgND8i69ipy9lZOhhKMTOjjTMqdAvvQzSBtG78A2m9Ko8rDy3R7zOWMM1e",
+	"szt4z61/NSCKY7pGEb2Y0wUZ0ujSk6a12jm9zil9nx7zeg7TKn/xc6cIL6n3rA2qqFXcAicIDQPBmzJ0",
+	"tXUo1MwDNP8Z5KzskJdakYgqVpRNTGEN1X2gMf2fpQB0mU057bRSdbdf2Zgn1Y05a/+Ltn/vtI93/q//",
+	"+M//uz/rdHpPvvvxf+z+6c//PQg//T83/2/7w6du8GT/5n8Wj374vvh3+8OnTvCke1P69oc/f9/v72zx",
+	"+A//Y1OzhNY3mqhZNCFGnaltijusu9prDSr4XYwhL2HlOWrrcuAQGyTN5DijU7VD3rA52JLGhlzAHsUx",
+	"i0+JNgLDbNhMXAo5F6DhWofUXy8u3oI6OlNlNlOtJ2wFraUcNSjCLFcTlj/A7KkiWV8xjan6pU8hQ8lQ",
+	"LI3YIJqw6LJ4M6Zfuhw380G1RqA8VlEiUBmyVB/QsmZrtTANfNSRFPFgRCMts0F+PEGrVLDmZliuVyvl",
+	"LBSf5OVOkDemJzKG8WiSyDlzNaml8iCwymt1MbBSX554vgQoSjSPVaoUzQHVihRhM5ZrFM3HRel++emp",
+	"jFkyKBUAWEky4oKrCazAooOIwUyx/M/ikKoJ3WbFpaIX83yl4gUmaEvx4IDzcStCy0d4S7Krmn6/dG+e",
+	"QzKlSxmeacAS6V1fe260Sz5dmbvhklSXLjV86r3UV0zoc3MRpz6Ak+yKZW0IwoKDWAWGj+ViImMUHEVT",
+	"mwCKL5OzLIKs++s2/KgdU01Dh5TCNfiYLUIPTNyqeTzrixCeDch8wqMJ+SVl4uztS7K303FJCRCqHskM",
+	"E0VLaYXxCTnsCxjwxGjafWFedUI+9Vs87rdO+hvp0/1W0HcU22+dHN70RV94D/baXIWGE8XSlAlLYpuR",
+	"W03iWLLOISFiHbe+xrv3Ts7N+EDiKzLIN9ZGa++ta6Pgg/dowKXg872NhSTmhSeaZVwvLA3m7snCLLiX",
+	"0e3Xn8P+/SiHvtwfmV0uG4j3tb6pyymvo7XwpFxOgPBa5j4bwoVrSTS71vc2DVSYmmp8wAllVo7K6fS+",
+	"ht2suOGeRpqmq2uY7Iiw0Psa1qZ4Ngwb0SnDLIj7Gs8GLnzXlY9Fm98XW1hKACtuaS64W6Xp5KwxqJR6",
+	"2EOxV6/YLsfhSoSZMyJ3Z7xyszTnreo0zkgm50aKYjqIERLFdZtQNWEFg7N5tAVkGMhjT0Q0boabY2a8",
+	"7TOhN8J6qbmIfPtUqtLwej/BqkT2YyR8JTa4SYAJ8GRmiQ1ToSJWXa3RYRdy5s/ehuGX3/rq/Jc3JJWg",
+	"BhIutMyrwgEewPwh7I1CPC6LclcdeTeWQ2+OlFgV4sUd4RWrx4wMeiziJdn05Bz6yoLdVNRT+5PlMoGm",
+	"chZkT5LEMi8jqi7nn3JGJvSKmYeMDefCEt29aq7kajrBHYdNCDapZnkxS5I3dLpiwhFNkrIP/7SYmrEn",
+	"Hd5WjrQVGD3SmEmZTEr4W9XFnsWU/CyvWELBiVbx4nTWe3Ha/f51d9TvXx+OPvxY+qzXwc98j23kYIAD",
+	"oMuLAp4hJEm4MaEzRi8hKvpKDhsSQTI6t0hstIwlVdNNtWbT1KsPGf3cfn1KOhaNzhKw9YYWOflrQw9S",
+	"FYag/6C5JpGsvXd/XclIbjXRJNkgneWVHFr76UPg8X9yx2CACcwpx4qovILLbsfOUtwfGA0aqysTMtly",
+	"EGAbNXNtssGKwMTDhB7AdF8n/l+bh14+s7rTOGPKp6WxLDJmaF5HiKnBpS0v10U34sPdJYvzYbLi0kxe",
+	"8ZhlgynDkNhmpPrW/uw1g4yqZXKVJM7YnHCX1oLFQ9raMUv0+duMJlwv1p3V3+1j8As22yDBuGzGrCDr",
+	"bTJAXbhsZfVEHjEE1dd5+NfHkRv16FIBn4K0uSuacSr0KSYOFxsMcT41i9DbtLEW/A6LTsBSu36Jv9j3",
+	"6N3aSu81jOxcY2Ke+UG2Jvhveba7TWTIxnSdudvp3p4PoVt3s0WYB2+Clt1stQJwslwfVcAJlFjBWnFh",
+	"HT/LY/wlk3OFTi5Go4kvf+1w+6KzStIxssriIpaWnG+YO/0SowxyGV2ToqVr4uRgndmUrSC39PK9rtBO",
+	"VYT5NLVcejYED821KMtPlKiQeMI1FJP7Zen21fRuJq6gfpMS7pHMGhNBMH3RHFCBlwU+2x3yTznLclYD",
+	"lUSW09y5jLuyiM22dP1elrLIalECXyyhHhHxeeJzksqd4Pknw5kydGysWJYNEql02bVeLQBbessS03gl",
+	"h+sSho1tv3G+8Cs5vG0E32jVXzxbOOfxDfqyIkNmKMGBtLmjtxQC28RSag0Nc7QZtV+MmSj+UFraZ8yb",
+	"qscGn/jP6jzn8T5DF0kXQSYRcBDqR/QkYwyu0YgLmpSnjWzJ8KyZEHZmTsYC+Vq6iaiImPlnNeOv9OjS",
+	"bF+vNInzChfnrduwiAAC5Q9WRFACh1pWUzS71qdo2gG2sa0/chQxz7jWTARESTKiNVZnxCna/0M+JvMJ",
+	"1+CHihWRAioOpSBKZ4zpP98JwcGohYZHqUu2Xj/crkJoS6vPHv9DWX5NVoXl/V7yuCN6dNBSqEyebLTy",
+	"81zz9JbRGUJOExoxlzBiqDogo0xOSbfwXY5puqx6rQF02EQNdJPMVUE1G4+Z0lZR29hcMnzTVmItH/JZ",
+	"tVQPqqGV4oZBaWIHVKfLQGKQJwO+XOfR9dCAT/crKnmw0Ey5knN3sUtKn9PeSgtfnWzXVIxmt/JW9Wi/",
+	"Olh+hVjAXuiYVexotVOueg1eWmgcoiez6VBA+pHMyHRBjJbgHJTDGU8A4oiSTA4l5Cv19slEzjJV9dkd",
+	"dTornHYe/9xdXHFoRabJooJg74sFlM3VErlN5CyJnYa5dUKyOwqfzlCpw1o+K3btpX9IxY5jrP2gBVx+",
+	"lQRKSPmrUfbvn9tpb0kABr6gJQlUBkBZqiJ2f6ozKYRba30DjPJuV/oD6KbygIqIadDlUVJ/HgOpPJ97",
+	"NZIKoqkbSm/N5WcFKOfdbaQ1XG6t8bS04Xcxnz6DaWR/06S+rjOOXHxzYwPJvjcHgYeeKUV+QkVz28hs",
+	"KqpFv6TptIZsznPNadmjqlJGLyuBuZkCoa0WSrNpK2hRXj08ylec2LlXYhZpEDnImZfRbrHbuTTaSiH2",
+	"qEk5H4e4m5wy61zGGg1hJPsSaaxWhtxi3CS3Pq4GMzO08IdhSVuvSLWAhArS3uChum2ENincf4WCvojN",
+	"5DzAnDHAvtixQGezryxM0lqJXv6jZapwwZKlPF/wv6ADyhOjK6Mx+/ULnhdBzBSLScbHE01ELS2gqd4u",
+	"oikd8oS78Rpic1SQWFZe+G/zKB8LC8GEHkmWGUECORU5z3A7uuLxoAB1UgxY6f5liVbqcGyl/DWZLgZq",
+	"ltnygsZKkanMULyBf9e6Xg3nC80bQtj87WKaPN4i8CVWRrjVpJ7C8YYKSX6iggrqDyrxiK3lx2/xqVIQ",
+	"ys/2splQS9kAY2aWv0laiF1daZQaUQWtqtTkeOK1o/PqVXYH11yaU6IYI2HClYZfqLB8kQUVcjB0e1n6",
+	"a5Bm0hIc5MeaK50MRsnsunqpqy/w3+sG6ZwkOMMtpHL++GYyF5jKF3dWwjTe5hfabyGUTsxQ/UyxsmDh",
+	"CE4Rl8r0DY+2BtZdDzQwL11xqmtjWmUkqKXVHZn1dHtHpXSTU1sdHsnpVIpSiRImcmiwUygXCHIPnDvD",
+	"nKOsjLj4nSKA80BSmuk71CIdbQGQVaKHZYpWl4WwBbMrBaglODMLRZzQWh5HrSHh2r12G411eH6oBwdr",
+	"luurpZq1DQvw8xoxb2H5pt7wTcvuC5C4Bvje5SVB/cqdEQXuUCHfvJgqsHIDvnQlvmRh+ZeqbqAawNvj",
+	"ywZ8T0gIEfjwlIRFI5cAm7cckdf8p9O+CAG8c8rVFLoV2/7Bi7T0WYA3UhWI6qek0h0B+iIERDAOWtWr",
+	"t8//EpC3b/5ChMzIr2z41oxjZjClYjFIAZvUzWO/Q6Y8SbgUdpaoCV6HgauyE5GM844WGnpoailJYpas",
+	"JdRaBEUpGYxO5KgvoIQEAuAqokKBUx1mJUc4dC8fmuCccAe7T8gQgpZwM4SRkiEVfAqtTk5JGFNzKmb7",
+	"o5kmcjQCE9nMtS+qkxUS4iMzxdQpCYUcmDMMjYLNrlhmOCyNmMobbJnVqylNkvyTYTLLMhaHtqjD0iUc",
+	"qiHBUhFS5RRrRUm2HKlyqPbnpQOxn9jtN7qHXXMraNklQ80UTBqERWkNLk6aL8F9YFdQvUSVb3xsLKF6",
+	"JLOp97KDw9012rVOUIwwA8D48q1/CAjrldqjnf3tFNh/ytnFbPhFsH6tNloD8PVysWKJKxJ2HRDtnCdJ",
+	"DgBfUjndW6pa50LONG6A/ddATWQGiRuaX2p5iXVymo4zOh2kzkPkPlBaQirwtaXAoYRfJFxcshg595zj",
+	"BUhlHFFVQ1wthm8ky2aVNXUr2lhrfVv+xUaKa345vrju+jY3pvymY91qhOQwm8ZjmyAYlfY7RXJjhnAR",
+	"JbPYp43sXy6PtP+37dJe44yOvCoEfNFoxjYE6Rr8+RC8p7UC+N5W1xHniWPULPry9kOwrREHuggR2cDJ",
+	"kN0eDtU+d4+AqNuy5S26CTxkWup0gyiCPZnXLoAALvAUfrCBUVqyBm+CVlqShZtLHSzr2XCeb/HhG+tC",
+	"Wq6YmSXJSQGqXEr3q+dHHzbaKFtHt+3ciuj2WsRVrjFXpozBcT95ExunPxq+hx7S8PkFHYdVVBXfZmwr",
+	"0zeR41OMD+WU48Hkz0PollAqRJq7Eovcx43hXgu+dAdwV98F/mRvXuEMLW5GSWgXhD9hNE64wKj5cMYT",
+	"7cLhkDEwxNhoqxoav+JDcHEwKUi0GLIsnYnL4mYc3txZuXQ5t3tH+2UVrXfwxEceD89tLL94WC6zkr3k",
+	"AIHma6i/sTXw5rNch8y1SnSDRbU87MPS1uad0g7XuaK31qi3Ob16QGfpVtrt2ziyYw96bTuMUt3uZjqo",
+	"/cEtkz6dHvIV6KPFRViOeyHfCC2BQZKWrTmGSi0bzhjJJHEIsomUl7YOzFJh7mAqutApYn5IsI1GxQ1W",
+	"CdpU/WHuq2UToyKRt8niwiv2qbJxGRsNLAJI7KvW/eDvqGDeVat/K6bWGFcEnTW01R6YlApKvgUV1FTn",
+	"ZaGWzIz2QM4IJqYmLIbU14TRK6YILankbkOtUuxJeLUORl9g0f2qaasfDLW3zIc9vvatBRWFTpuI+FsS",
+	"VXOqWRbJRM7w4qwDAt5CYHU7R1+jxPqs+vFaxRgzYjbTjddKqPXK82qJRaz+ZNeap6Aq/jtTZJhBzbwx",
+	"zWW9Zepx7xbizceBHd/aMoESsFvrBquiC/BHAyNO+KW3+D3vYZSzOq9wtBw8R7g2rGiRMuT79g3hKXHs",
+	"c1WEu+hM1x32ovZhvMfaR6P9TrvoS0c7m9iSpX6W9SithcphibJSB8HkasXYf2MstaJqzjKbvxDJTLCM",
+	"jDIG0y7FtvYh23PjcFbBmLyolHyM+e/rMlhPbLK8SqkFsZzS7BJOwOaRJemEDpmDpVQTOc+76cfSxvzq",
+	"fZ48vLIMnNe5ey26+Sc1/6TxZytLr0rscprsv5eE9fvUyB5g5yRniXmxX07pQUHqGRtVTdJ/l7NN1rs+",
+	"8vLLo5qqF7Rmgv82Y/Zrq69iZsotryX+OHyYlpC5VPXaIlOaJEja1dEbs6h7/mu1PbUMGVwhIArHu5cB",
+	"GcAlAdLfWz4hZc33UbNmv+zUa7p9zmO2sYKKAm9vWo6t714WFglFDL1pQ7UshhQnjFwxEcuMaNt5tmge",
+	"vb++aH7qz1a7yF/7nSoy1uppQ22jKLZRUWz3drorC+P9oaVioM3ykgqYwyZ/aj5tSLPIU51pUltCxn5r",
+	"H4x661FaKwsoKnxLx+Mz7/5eVOJ7Cp1n0YREFDMTAGFxh4T7lyFREU2Ys+fEmGUE0Pa0JEbJsYFfn5lR",
+	"9r2X4v/ay1D+bmyS28GV2vaIxiytIo7UbYml1JscmiCfc1EM3r3xVKI4JP6VIMz2sVuAVGwPlfAZitdr",
+	"tOepIvfTmrExvSAxZ364cp9q+jDYLfaVg4SN9IPg3a+Ban8YRBS1siyWa1sT66l8rdzP3DmwmgXZJZYc",
+	"4TWMgMom+yjkHYvkFcsW/kKKX4qOFIjvC/QSMmGsu3MAsX0BGLYhGdMrZnNdFkSlLEmWOgQf/m3v9fHf",
+	"2//o/ddP+xftv7456vz6vH3w7tnTV926gl/Renv7no0uT9wLYGmmmycRUgQdTic20zCRSp9arAejkysi",
+	"vV0ZMjsKIAt7hnGWyxRWThQdMUzt2AIWpHQAFe20i7tQ+mslcl5tqv7DBnDi2wOtW3RjAujGgfVmc11g",
+	"hUdyCgjPiFjm288yPHJDHVlpjLxDgDHLPBVzrbN/id/T+NXRX4QW//Ve/loHHj+4PSK7Z/v8pSOIc4fg",
+	"Gc3d96lr279Rd+bmKjszBy/vOmr3or24fcj2R+3jzkG3XVjxw+4mvMuKkiY0MHsUTuC4CuGldIPbSTSY",
+	"kpuBBXlsIGLF9N077ubkRV3jq4SLy1Lf3XIDgG+q+e6t+9sGrYZrmbu2YIuGmZyNJzU3xt5vvfbh/Kx7",
+	"/Wr67h7vYJlCHKT6bZrsAtFYYlkZvHvo7l6Q+Orr7VX64tZZuWWJ/IwrI6Tv3lQDroQRm2km5aiAKjVD",
+	"EUSwr6n5WKFa7gHniHGJ6G9uU9168cvFWycuv6ImHkFVBG8n+LfpAFI+5ufibqeMwGDQCNCeLE3T2xUd",
+	"F8fiK/Rdt5BzFmX+vHgF39iSXVJqx2A+8E1W6tQ8NbCNWGuLlnkOJyZa//0dLL9KIvYVJ7u7Wup09/Vs",
+	"fD6R+qTW4ePPOLU/vfrp/Nd/7j17+/yvb/+29/Yfb+t/Y0sTrtSMZX+y79qgG6dq2BJcgnk8JlyA0j2k",
+	"iu31qmtYN6u1fMaOH1Q2dP056vfp7ejx+TTVi4DMRAJNKqs8xmjt3kbo21Lmytn/F8v4aHH76xRNaJIw",
+	"MbbRjlDxsXgpQqu6stswU/fGZSFb5bM3HuQi90tPFgGEbHbyZ6CHeujvSxI+vKgPtmb898dri33y07by",
+	"J83Z9FRzwixuc0GihDOhyUQmsa9lz3XKM6YGPnBopEA0V7EzBuJCQPVMZfOPO15Xxxqz6i8YlHI6Ca7I",
+	"GXHG8D0ldAh4q7lFB6iawB8LU26l1dXY+dZvyXAFO9eua8XWlum2j8GWGR302rQXH7W7I0Avjw6HT+g2",
+	"zchXGJpDRjOWFYYAg0objOUte4XZ4tVk+JeI/8JfvXz/+8vuG/7qeIftdXaiXuLNgYH3YtGK1y2oZY5y",
+	"yysJIj/BvKrqof3M121crceBeq88Bld1hyrzDcrUWjlJO96Ki/JSjKRXiuNp51BlSvMkITThV7dJ5y5A",
+	"2+D6Ed4EZ9q56Byf7G2X0h3NsqwBusHh+XBFbLgBb4qegFFUd1I21dw3Wfd2px/mSvDUP6hrYwYnAwAC",
+	"NgW5vqV7O52dbndv59D3dvODgfn12hx8y6yMxe0Z5A5dVwxpDui4EafK9jUiRe+y5TUHFugLexhxrVgy",
+	"qtWyyt95ktDdg50O+f4f3e4p+ZmL2TW5PnoyeLL/w2YV86WpwsHUUpMrm1kQ5Iprty6b0vXP2Dib0r73",
+	"ttmUZW7wxTMqy43Vm50bkeVMhvez2ME+5xLRNqiC4OGC1egWmtkjeNkXj6mfg855Ox32adHUzqdqQxuK",
+	"cjpHQyZUAXtW9ebahCjwEpeUC8KF0ozG0MFG5L04NgP03qYXYvAVN/10vp/Vpj8fi9uaV5hUV+pTVnHZ",
+	"1F2anlXHctg6aXWPjw/a3V6722nlm+/rBzpLEhvarzfbWDmIw0HAl+4k7mc3t/PCfhEPbIwB11UE+RPP",
+	"9OQZgFVuS8KlnV39i7y1So3ut3AIp5kc8YQN0onUckUKlNnq0H2NtiQKtHNoG/zW/Pw9JJuHaHFYVPqE",
+	"VXyr958iVZDTehUZnlt7LT0e59Iw5eNBQmi6xix+n/okdumSkvlEqkJB48q25slbid7dH22X4vNIV75q",
+	"UreaiMHHZh6mMZWbRrDCL26329BfU1gNlXnM3GTGGHcEukPMA+/f/Wz2nzpvJNYHoJluFLWGeF9zzxFX",
+	"imEOFPvphg48zF4Uo6eCA+l9+kD5g87KW6WxcwtTQTVrVtWPt1XVsbWVapZgn3xpxvVNtG8BBAIm4oDQ",
+	"JLE+tWlNwD1FRMf2hfWdTOmY7X5MWRlUrCAYbKPrPzloXIwPVDfk7fsL7zXxeaEtugDOuyC1yvsmWqfq",
+	"ZHdXaZnRMdspydddLNzZRTMC+uHt0p2P6fjPoGf9ab13uXaJcmLN144TL06qQi1Nl6zC6W+rpViZQ0Dm",
+	"5P4ChARG/ucPxTnQTudyWcnuYYaWKIAmbiz4yHCh1yOr4c/P+e+sCZ7XOVJK7/RtWu7R9LsD+DWJ+Zi7",
+	"lHIIz9TjHxDLqKX4lkJvhcrSaR9/+PTkZlNroxjcTHR5w7wzRqJzfu2cpq20Kd26wP6RiuLfczZMqzKo",
+	"8oOlm3U3MgMa++qpyy17k1/gSPWoOdLhdmRZmoH3mNk1jbAcp3zUEIgy7wwI1WQqlUZ4pmr90N5+p7NX",
+	"ShM52js6etI5WpcuWFpikyu+Ut64kDNb3mjO1zUgcJBYDmwS68RLtTOtms5bS5t1v1umReXLDDrL+0Jb",
+	"vxKULLGMKMaUN7d7redTF8rVBogWt3J/NuV6lnIyq6mevXWpmA9rEGGD+qK//sq2YU6Zhr0r69Frnba3",
+	"sru+gH4ctKDz/Vo2c4ZT+BkfxhpEsQqveDY0nw8BJ758m0YZs5gFkIk6i3nt2tgHfCUApZu2cZmwTZJr",
+	"KvstlIeAcOBOmE5v++QsNfCoBj0xt3UFESF03hgcVYDiRlfEbxu9VmthQMr3fGM8kG395RvATFsqee+w",
+	"pu9sUAPJOqOyfnVXWtJ1grEUW3CsprPcDvjDzPxW5dS/2rI/BCkiMR9BNZs+LYqsQVBljCRspAmUtGq6",
+	"MKJBT9jCfFMzWxq9aEvusG1Z7O28SBu6g86KfNiw8puwXM+XFUivwjWxuquNuxZb9Fb066URf93Se6gg",
+	"zF30GRvTLMY2xqq2xIp/s+J83KsmwO9VFfmz9r9o+/dO+3hn0P7waS/Y62ys1O9BxVCHJAzKcAOr4Qck",
+	"lua/M2gXGEkovMzIZJFOmFDlBT+dsOiymTnSAsfWIpJPaHxbTHOjt2XMekcQM2VadxSu6PNJlS9tI4Sq",
+	"qvDEhXSoQJVsJ4crDU8g9dNtlRx5d6u8WZDVg5u1Q85qmRR2FWWBCVMo+u9VhaX7co3Bnu/gMgtDmTbL",
+	"uF6cG2rGPcd0h7MZ1t3jXy/c7Xn160XLJ07DSpZAiPnSoY2ngVcK7gvsfS1FYaJ12rq5gX7omBIAiMeI",
+	"9GZZms2FI+eoNFhnSe75mM7GaiL1DuoUuxYKdNkXdM7HgszSwCn8RiIbRR3OpUCZDwj+bMgqsHKGuGhy",
+	"ac4K8FShkgN7YKV0gVAIVsIEZMx0ztv6AuxTtdMXffHjj0+luDKWuRRq58cfCfSY54KEStBLNjDXPzwl",
+	"PEaQz/fvXz5Tp8SIZvzg3YunZG9v79j85P3F0x3yHNJRMHHMiAqo9+tdX4O5KvoihAYoz8UVSyTg1s4n",
+	"VDOzgDnQXybFuPaWiGYZZ4qE/2hbq7n9Mg5P0QlluLK5CuT7rqH8J/ulsCIA0YZn7X8R2v6ddNrHZIcM",
+	"SDv8gVg4D+cFJecuMYMlin2nCNKknYAi4X5nPwzQfkwWAIYAYU0QjHkVCbvmSttd/ZkrrX780S0hhJiv",
+	"xfctxX3DUzKh1pWGn0CnTiNawz/jB38Kl4Grg4oj1wgPO+w7qhlBPdocJm6jYWHUHHCRHkCihCpooRJe",
+	"tzOjbcGPcIJu1UBCoXklKNtt+G8Y9EXps3dGFRLQrALWVv5GMR2S71G3UT+cIpliPv6U64CE+73j0I3C",
+	"dLZon400y8IdUhigZEoXWMbf6/QFM5RKsJuFMusSBMEW+ZSdwolMka+5Y+sdhzsE7ezqKy8ZS83e2bht",
+	"iHuGIaAx068N0VPnX+8LLDgEFYldR4zFWD1Voo9j8ttMajrArxE12JzIy5hNUwmlteZEfnFnoQCHwWga",
+	"123unsl7t5nphqWftv/GFuFJAcx1yRYF4DR8AtQ75ldMmdky26bF0R+EEYGOXA09HJcjXQB70HMeMcQ6",
+	"TnjEhGIllme0yIwzTQHedSW/0yybgvDVXCfL7JKcvX1ZQrc7aXV29nY65nlznjTlrZPW3k5nZw/9gBOQ",
+	"ArvoLTb/HPtyi9+Ukj1OLT9VecQOVFTi4hSG/edX4mXcOmklXOkzHMCMmdEpg6wEY9HVa6aSRQXkAXKq",
+	"jOiAFBOBNZCwR3bjnOcK9LON6qicP8z/aDG9XZdesv5JuJFgemZMpVIolK29TqfWJY+macIj2Jndj1YR",
+	"2WLqkM4DwrMRHi0vKL4JWvs4vu+1+Tx3fyp8pfCT7vqfvBd0picy478zCAfv947X/+hCytdUuCRqIOCD",
+	"Teb30rXHgh/sbTS7XAsCpWc2nZprddIy24cCzW2T0UvoWOWxDvB7Xren9LptLnzbOmY75sOCjQPIGaa6",
+	"mAHs5bHRFzh5AG72u8KhsgIoO2MMIq8KY4nWXcDVUgAoMCyZAhSK+QoDP4FFY7IyExRhiNEEEJWkIu4L",
+	"FwlzNRyWWYk4N0TMZoASd2pBingGU6hHHXE0xKw3/G2HnMEw6OuQwnr1gbtVLz/a2DbKmsMx/CTjxb3d",
+	"jarH/6aqFFt3Tu1idu9t8EoU2XM3bVJvLaL3OW9n52j9j+wgF3zK5MyOtcGlfirFKOFo/O539zbiAj8D",
+	"qD/84GCT1eRQ/69ZzKmLm3wrPOfMdpXAbi5oiJRRFzfkQN1Ob3+JCc0c0S3xoN1Pzgtzs5s3H2vkSz9L",
+	"eamMpjevNqE7IRmjiWUueXsMhDAyTETx31kR1NnvkCkbU8QcsV01bJMFY2JFMjbbc0poXzj8I1tXW3cG",
+	"gT5q+wfkDA54DI1YQKArBE5gQrOUMCFn44nVQyEFe4S5u+afU3nF4qAvQHuudR6Rma/xCFF0obANpyB5",
+	"SQw6DoxVpGlmVsbmyIBdv0jc+R3yExtJBHPtC/A5gzshy/gVarWOCxsmi78ZTLlSRsUHlfYipxPg2yW9",
+	"GpQsM1OGxUIIgJF3rNshvziTKQJN2pzAsPiJZeBKTp2sUYQrszO2CCk86Oz57IVTC1CxUIEFOFtguhHS",
+	"lUuiM5M/WzpLrgpVmc2NLQ44bkGlnUlOQ73O/pFrV0IRy6YsraZM05hq6hqi9EXuTzFUa5FxXpplYwdY",
+	"2A0n/fKQm+XEZg+HeFoFqXhFWEUWLuuwa7RDUN1ePvsM+qFP/pTSigJbRjShMRkyJkpHiPsAcuk+heNm",
+	"s8oYjRc2zI5ZU59VPO6v/9EbqV/ImfimtN1zQDex+SE5J4JzV1hhcDvV1yN1CmmDwsWJm+qZv4MbBnUU",
+	"xlIeSwm5WUoWeMUZU7NEI+MjH+Xw1PBosLrJLDW80HHZXydmQdRC8ZqnLF4u4BcJxjBVry+K6H+F8+53",
+	"jomdtBjMFAt99x4XgjS8dHX3V2fwcUXGEL34qkl5ax3vG6H9Z3ByW2tZK+y8wO8YcTrHpZBzKBfk2hpm",
+	"lGCJQ15HJcmIaSziNPS+7CYZM91Aa59XTDyy3/sgwXcMQg73SIC31TqAUc/0ZLc3orsxAoCscFJgD7o6",
+	"1IftfhdGMraac6XUOlwmZztSuY7+gez/FQAnGzkD9pvKLutAA6PRN2G5Pxrinvt4McvEMqyCOdPy3Zzp",
+	"if9m7neOnyxdTmtSWF3IXTHML9nkhvlhVgiWHuDtsgh7No7iPHiuHyD6x7FWn9Es4SwzZg3YXCli2Fm8",
+	"verdXIbq+wxXswpKs9HNvD/BVwUGbBCAXmiRxwv/x7rwYqP77nW4+e+7YnqWNl/3MxvEpGXIInvXnUVu",
+	"0SbBDvLiaEphbB6WMT8ATl/QBKzowEloY+uhRS0RrROi0ob4CweIYHM3J+hiqeklg+cQq9JjESmm36ef",
+	"mW1UoINuLNt4IC7hgZ5qZhUZ04/c4VvlDj+xsZGp2G/eByB231ziCjCkmtnEa+bgeAq0KMyrcmhRmCaa",
+	"e2sbUJlcXLCmr/dFXWEnZ6WRHAOSGRnxK0amXMw0wywG+EBnnKkcG9coLCJiTlUpFfP3BXpeqSomPqfm",
+	"70vIEMdAGNc+7oJb9JnZSxXb6zNrJQ5GysNkzgsIm0ce803xGJtkiQ1ICo7zAvIDy4UCRYZRWaLfwRyZ",
+	"6QkCnxWsB+sD2uVCfz//eV7CuXJYYNXICWEitrkKFRRbq2pgYnu59xzCWNkc7lpIBab1tiiVf4hr/rQy",
+	"yBe64m54nEzc6Htzu8lVUdPxePG/TeUCz7riRNvoVh91j3sbqBO2MGZ1ohEI6ZJY10w0SPXAwk/aQL8F",
+	"djJmA/7cc3txAs9tuc6D3F0c4gtd2qd56VHDdS2Bb5TKBW97Xx+v3gPJXHuOoOC7Ck8jdJ0xfL+ydiSz",
+	"sdQbyFrnEnDZxZBEk6caq5SxOHDIxjOBsSU7/8CIWnQauMRiXiDlVK8pzueBhSwwgS/m1Kvgt3vu6stR",
+	"pbzXlvYUqSCIXQ8+FCCKOV08XuOv7hq/pjxxZwVWsFEttdpewDZfZawaz6+ytWmbr/B5msMBVcHsyhUe",
+	"hqLULIqYUhJSZjOmjZJtW2YYhVthUVySuPwsDfkZmJ71vZ5LoulQBX1BoTuNffUPWO5jXQHVSoV8wFNC",
+	"DS8R2s7MKuSAsKlZRvIFzCcyKVBGPYa5XaGzVrcNRT49f/fiAvBkN8ilt91oniKq4CZp+ufvXrinPzwM",
+	"j6t1yHlwJ2SjU6CEBkvGkn2BAMUGt/qFzIY8juG4H7niw3HFvzBtm9JUsLvvyAgd5yvzQsVE3LZ6LtUW",
+	"93wz1aauxpi/MFRRKM630W1wUk/Lc/rj6Tfl5b1j2LlwrY5D5xTV2+K3gaUTsAkflZ1vQtnB8yrO8D7s",
+	"lSUlR7FNzJUL1+PJZiFA86OE0Rj8fmHtPf+BYHP/53/979BpOnM2LEc7CyRFVEwmLGMnkDBHx1MmdF9k",
+	"jEYTqJ0kimVXLPtOkUSO0fmIPyq7NiY804uKdwOjE+jTXOnNPOuL3PWmawUEeeWx0aLiYsJ+FanUf6z1",
+	"UGqIp8fZF3Jnwlw+izPzkdE8lHNkIgFHturNt8mr5r7fwWfp8Y44rPlVKeLnfCwUIOBA2w2s7hjONLAI",
+	"nxJwJS/ZL3rCMgdMv3GidiXSgWAL8oplO3/4KtjnxkBNktoGbHTW2+dHWw7c3OWj2kggKGzZmF3xCMt/",
+	"VraiWC41L5HClnbq11TwXe7gsLLku+jh8FjyvaLk+74IfYmf7X4qOuGsrH8pGe/fKdQkkO/EkCqurdLy",
+	"UrsKO5vc2cj4buuPcV04vCVp+ysnDtZDwSYfawTuzord1t4fYUKGwWYJiejyI79C0Se23TghRocMPa5N",
+	"jtpwqRcHyGZEBfir1inAd9jmHVJgAZaZEkmpngRkyLCiEwr+zHaQ0GKbDCKVjUL3U8S3v6LJjBGAKMP+",
+	"0Q645x/tp+fvXrTBo+it28K8o4fKHar0UXnMF3p0CH41Cj0Anrm8InpfkZH8NVUOY85lpcdgA1F3Vu2w",
+	"MMy4GFdjKpYjIFCh+bp2/Q1DmDPsyrfMBH6Z6a89WLFO9tprLWf6a7/X35DMBcXqIcTuqjqApwCEoyo+",
+	"KIRT4Bbt4LoNSJLopoUmB7lXd8dI5yLpJrTAO9om+vjJ/336gDKwkpP/JQB3GlNznH/vmiutTsHTXUrX",
+	"QdtzqWPO5/VOPWLrPIA7C+5XKb3jju4re5/rF3w3hyX3X/MXMiv6kM4n0nUIdGS5YHqHnJfRoCzQsyvu",
+	"U3ShEI0LW52ADxUhXAy7KKBNjHKNL/0O0HvAyzJLAd7RIg2BWBXSfWW5RoF2YjFkHKhXI3zXUheXB2Qs",
+	"3m4xf2hQr0eF+IFYQg6+RWvtgyzsj8vFn92h2sdiOKWzYcKjMrfQNNObYAEqzdKi0bRzlY5kNt0hFyxJ",
+	"FJm7RhWSUHWJEfVcuw+IhLx7SpSMOE3cGwBJParzRI+iYOYJ+M9/vPi5WdY5nEPzHR7LOyXRPN7dhyuX",
+	"AbOHTErn5CDXnEJ3V9M2k8NyiMqh1KvdT+6fN42YuCDorVw1t1VBeDthhfTXi5SpGvg1+HZRBx0yMqJK",
+	"s8xXHsOiy/dFz4uVoLmAGOfw9bFPNaChLVLsCwKwuSmFG25Rc0vtNKq3sYyku0lLgif79XaodYD6h4yR",
+	"VNsPeO54qW1AufHALS/7t32P5svNGGwTgluawPUrFE2wbY33tlxMSpDuhjyhe42mySU4LUFaZczMKg4I",
+	"arh5a/HlEN/TCdXfeHzPLGF9cM/s6WNkb3VkL7LE4GgY6PA2bhzzw13B5qtCJ7b/eyTFFcuUza7Lg9Z5",
+	"Dp62qU6l7CfsyEi4tpXX2rYXBN0U2iG4JjhEg9qHFp5SXGkqLDgrFlbi48ZQ9Jlsgs0NcT1cUaVGU9uf",
+	"B919gJEay7CwHwdAhBaNVR7rJr9tUAZss7LRhfaqdvB4caE/mf+ui81DAJQmSSGfFOVGMNn7mrE0WeT5",
+	"K0NmrMZ5xrXGsOiYXzFBZulOA4Zkfh83CbVHdpRvAD/yW4OD3Jiwts90yk/OgRVzrYhttaVc5mtolJfX",
+	"9kMA6fHCQPrJ5X51j1Us9ZHq7hEB8n5obktNd0Id4nRKdTRZJte/cAvF6/DLBdShQrEGfuDUDC2xERZo",
+	"K8vkim0TH1jhsI0XP3f5xZprYo1tSIuZf+1Iv49qyj1ebHS13FFPWbY9clVlFzpxNfdjOoeiiDbgq+Cj",
+	"UN0wl+SSQ1lDaCVPWDJOQh6HJOzPOp29SLHf4B9sB//O2BVXXAr8MAygvtQWhoZWYIUVej+xPb404aIv",
+	"ADHOzGHuumxPsNGFUZ/CmCWahvhO97Zn8NmJsYwQEcqYPdfaxb3tBS66dkNTCCzh6Au7uh3ypqgTs10U",
+	"wBpw5WM2VDbnEYDfsww64ZnXfZS2ZQGkqkDHMzI06qcqNsxmJhdCvGhTYGcyxS5mzbohTiDHHIAVKtkX",
+	"I5rtkDMMvpFhZitahGAR1PpAYCn8mSrdfm6Ot/3yGbYnM/poZZ5zO6yZa2bYd97QzRZe5LPui16nky8G",
+	"jFA5nZo9xkli/KF74KqPXVciQ2lFrbDdqrlrRuyUVdRzY9hlYVuk2ZRR81s00nCIEhLJaSm1z6zOm80H",
+	"Ixpe/BwvxW2FYeBT2eBS2MogcElhDzw4TSBhUbQew3ZKhRe1cj4tv+t0f6e37DHd3kdqCAeZQhv3Y4sA",
+	"jPnVOf7oxjAhfE1MNV0l+OBnLb/wQ5YT5B2KJ3CJH7XG+xAuL2SSyPnd9EZLIj7B4u5/o2j5aUFCxX4L",
+	"a9Ck3YD0ArL3f/7X/84NnDFNkY3YxposkZC+hwxcZjF0pzHsAS1qNJJHDglhiWn2hYdrQtEdck1imKaH",
+	"QZRtqof3CS9xkZCqKFySHRjbtbsdGBFonqqJlqamhrB3FYbidIWTFlVRqWcw/mVeXm0XDJ983mCMPYL1",
+	"Pu1cBD3yi/vyg2P3P9xWRA390lanHzRFQw9x8Nrb6Rq9ICAzkTClSAhcARRF7OBNKDHaodGokGFA8ygy",
+	"ZBMOOmNQcrMXnnLQkwwvYeqkL0bIULm2ra3q+kS4Q6BugZIRm8MwnPlabznmZLOXTyEPI++JWyRw9QXH",
+	"1rjE7OoAdhVwWcuKad4Wy4+yLGJ7m7bmZ6Wmtn9jiwdDRLHTKwIBnzM7yw5+3oCH8M8SeRVg11bgSBAu",
+	"hvHa5phmsHzTdPsdSxO6YHHTHOyvin3W+S9gKn84D8Bjqup9NeNScsrg9nv5ctGk2mVieBLQ9rqdw+V0",
+	"VUvrK/W93U/2X/Ap4FCtCHMS7IVoL41LOQ0tL7ZOBefkNupZqfkgVznPBq2wbA476JcyepVzKkCDcdsK",
+	"HGAVsTddtQm4bWs9iCzFhX4sBp0tzLVc3MVWXPOkZUIP3dfvdX62XksMDiiw6ex2lx97jn2RK/5XesWM",
+	"ElG+OTndCza/pTa2/eVWWq4oQ3meo75lXIO/DPUZEJSXjKWqaANrp39SEqDl3tBhzZCbUEWYiM2dzu95",
+	"qb+ou+h+J49M/391Y2GfHi2ge5GtWqbODXsfaUAf5bDZPfKmglYhr1gGaQM2WKb86WqvzBvXZHGCDWKG",
+	"xvpqMBCoZk0uAvPlTFV8BKuI8pUcnuMvbjapUvyaEuVeyeF6n4LZuMc0uZVpch+RCN31gD9vez12P32U",
+	"Q5dT05gO8VEOKyGjoAiE2LaI2LvMPGFkByCXMsMXyYUkc2obxRozP83YiGXOeH8lh85296VPvJLDrcXI",
+	"Kzl8aMFgptUgFD7K4aMsuMeci49AAfdL6rsRFRFLVllN/m7EEDsra1kAz5ixGGEabfzLUwQA432TxBwQ",
+	"nHzy1es4f1Rr5Cns/0Ndha3TE04w0MrR9Pgoh98pElpjPgxICE/B9+FHOTSfxNSmDBQI1eErOQx3yAsI",
+	"rehcwPQFSJgA/b7YoQpi36e2uQ5EsKNEKlaJYWPtqwv8bhIQtwH7vtg0Yj+vZC8oVnWBALSkGY+OKRfo",
+	"qoQDswg4RTy6L2ovcT6RXmc/j9Sh8UYFCTHkK2dZxEJsyBPJqWFHwGjImSA8JkO2kNY3iudhj8POrC/k",
+	"LFM26cBttoXjLUy5jXIENkkEwL5hm2QC5ML/tmxx6zwAYwqbQ7tTIsDht5cGgDx+VQLATGie5NSR2//A",
+	"8xvzmyuPIj3ULg6UNhSpP5dCzsnkq0+x+9YSDG4vGcr5BVO2DvPOBdEAsL6wAKzFHGD9TlCYBNQCVKYs",
+	"U1LQhBgaDSoalDELxlLGO+S5gB5GfeHuLovHLDO28yJ3UlNIbvVxFJz2a/ZAqavP7Ovvoxu528UvUxjw",
+	"mD1638UIIBgBZqLNfZAlU3abRuQrihMcAUGSpoREyIlMnMgudxAo2elDmlB36SoQCoHNPMRuwYIkTINO",
+	"YJQQV5GFqT+glnjtdHvvHrA4eA1G0B8f7Bfs4duS2prUEG9dAba+UzYjZTrEXhAUUyggA+zU8OOZ4e8A",
+	"xYFINFAX2VBb8GDs2VDIl6ks2IA2v2RxwWOmwFfRO/I2d3Z9C8kp27XOp0b7HVG70YiGKnR8vorV3VCZ",
+	"b1/9bdfmwyKaog7mkpblIs2jEIUC+hiLWCWMyrtX7NndJJIlbXZt7n4jZf8iGHl1/ssbEstoNmVC75C3",
+	"ud2RMTAUbNlvAP4ZQ0+UC0RSqZI7DvWwSsxzXI6HCuGOQjoR5OFThJLDRBBFr3DCpRy3pzid9jOuUqm4",
+	"6+JUi25SCy1nEc02hIfRmkYTs5un8DuziX/qtyy2cxv3accsvN/yJCXf/NHp/pmcC4DjY/mZkQlLYgsA",
+	"sZCzW5F+lavLmCXNHP01fJ3nn/OMpBmPrLHtkCUWAJITyx3yFtDMAqIkKm/2YYuhoyZyLhyGGhULADdS",
+	"0LrDVwIP+fk4vYdMuzAjNAaKk4TgDgU5Do7M4ILn6x4y7C2BKca50vVNgv7kSeF8akTT1O1+nhtBNU3k",
+	"eFNKK4PbpQnVAHfVSGtv3RNFuYP17RDFf2fWHoB9T/glCxygPFaMcOFyuiUQGpTZ+YkqH+gh6coNsoq0",
+	"8j35I5BMvhgnnnmG53ZP9IN+v40SbBqO3XoON8qocW7GB8mqsTP5VjNr7PTXZ9cU2U2PWu2KDJu0IEx3",
+	"URy138K/0ggb6i7odwpb+prLklgI8d+LJGwj3MDhstMA6muP/2stMbHT+zIlJm5vmhrc4ddW844zOtI1",
+	"dfv5BR2vqyGBZ26Cb7P85NFH9AV9RBbW19FhE8PZpKbkycHB3hpsCvvO3U/2H+vAtDD3BNufz8SIC64m",
+	"LIYExMCmNiynP5EX7rk8EAhBPDqVYoz8lSrFfCm2OI+CnW0WUHP4No9IWw+BtLWGMu8Hb8sdYR6uimZZ",
+	"xoSxV+U01dj7oZTWAigohuv680YbKajzmeXKrWXJzSMN31sO6X1S8HYKliWS1QBemwTaQrwHIXZ8AIye",
+	"GFUWSKgL8mzUnOVCihk6ETX0XCVnufEuR31B7dXCoQyDVgXizJAx4YBgiOIiYif4HGamCWl7juJ0MTEN",
+	"6wNdk2DbiO7lqP3arDok35cAT79T9vL+QGhf5PBkZgD7ezJlVCAI95qqQfJKDlWei2fzduOMzkvOsDnL",
+	"mPvKcBhfAglGKBs1aU+eGazABQvcIgrUbjOhgMwZvSQyI0pnEhy8xBi+DnQI+V0kp1OqyJDpOWMIoBz+",
+	"GEJqjFkDBPiR52XNEDZupxuS1vqtPXDZlhLXegcHG0F+P5hB8GUitpsx7lrQ9g/JxR81/y8fHd5aOt1S",
+	"y9+8Fm6lq85f/7a5FHysWHvU19Y44GhJS6hVut1WbWu8FKATrGjtU7Tms1auUbPgRwrTbnfI24xHDGQ1",
+	"1Ctc0YxToU/QlUS6AVE6Jr2A7F+S/VOSJjNFuoQLEsl0AeEc+yGiIcqYJd8pomZZNDHskHyvGLNgwxD6",
+	"CX/ATP0ls5vwUZ6+PYJGhBK0hqJ8py/64qywtMB6z9VFUJFy6D/zZqjTYyIyOyBl4ByRRrUSeUKuUWJO",
+	"yj3PuOoL0NTAxB9YKMcwKOPl4NJcwnjMtJnuzoizJFYhSSUXGsqszIYGRM2iCdSGhLuose6arRto8w49",
+	"wGEg5T8j+RMZG+XfqN2uF1sCjvG2ntOtWNpncrP+3SzoC7VZg7HjhlKyt5THxc2J/wiQPdv3Sn5Uzr4h",
+	"QfSWLlxzNmcOiBhNY25Z4F08td7UPpRFN7XI7qfWkNGMZdDX7eTfHwzzwCqtJrt0SA1fp3pySmKWJnIx",
+	"BVRhY9tPJS7g+/Ds7cvBf3UH5xfvwh/MfZxlSeuktUtTvnvVBQ5lF7dUGoupKiooutPZjHMUjq6ZHTh3",
+	"rWkKrYj8xVpLiZFBpabWeTViqmnphVPmeZ3L/irV6tnemUUOu7Liy5ztQs7KcwSPtOe1v4InhujJbDoU",
+	"lCdETeQsicmQlX7tKMC/yLnMLo2iaMYGEahLPwUVx/M7mlwCpssQxawdXRV900ogeVSjuqEq6BV2AGyi",
+	"4V+XzZaJjC4gTmx2CZ5jkQhRvMnmCtx8uPn/AgAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

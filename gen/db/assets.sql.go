@@ -570,3 +570,36 @@ func (q *Queries) AssetSetPhoto(ctx context.Context, arg AssetSetPhotoParams) (*
 	err := row.Scan(&profile_photo_asset_id)
 	return profile_photo_asset_id, err
 }
+
+const assetsKept = `-- name: AssetsKept :one
+select users.plan, counted.pictures, counted.bytes
+from users, (
+    select count(*) as pictures, coalesce(sum(kept.size_bytes), 0)::bigint as bytes
+    from (
+        select assets.size_bytes from assets
+        where assets.user_id = any(array[$1::uuid]) and assets.status <> 'rejected'
+        order by assets.user_id, assets.id desc limit $2::bigint
+    ) as kept
+) as counted
+where users.id = $1
+`
+
+type AssetsKeptParams struct {
+	UserID uuid.UUID
+	Most   int64
+}
+
+type AssetsKeptRow struct {
+	Plan     string
+	Pictures int64
+	Bytes    int64
+}
+
+// AssetsKept reads the plan of an account, by primary key, and counts its pictures up to @most (assets_user_idx), with the
+// uploads that were announced; what was rejected is gone.
+func (q *Queries) AssetsKept(ctx context.Context, arg AssetsKeptParams) (AssetsKeptRow, error) {
+	row := q.db.QueryRow(ctx, assetsKept, arg.UserID, arg.Most)
+	var i AssetsKeptRow
+	err := row.Scan(&i.Plan, &i.Pictures, &i.Bytes)
+	return i, err
+}

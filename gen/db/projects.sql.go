@@ -376,6 +376,34 @@ func (q *Queries) ProjectUpdate(ctx context.Context, arg ProjectUpdateParams) (P
 	return i, err
 }
 
+const projectsKept = `-- name: ProjectsKept :one
+select users.plan, (
+    select count(*) from (
+        select from projects where projects.user_id = any(array[$1::uuid])
+        order by projects.user_id, projects.id desc limit $2::bigint
+    ) as kept
+) as projects
+from users where users.id = $1
+`
+
+type ProjectsKeptParams struct {
+	UserID uuid.UUID
+	Most   int64
+}
+
+type ProjectsKeptRow struct {
+	Plan     string
+	Projects int64
+}
+
+// ProjectsKept reads the plan of an account, by primary key, and counts its projects up to @most (projects_user_idx).
+func (q *Queries) ProjectsKept(ctx context.Context, arg ProjectsKeptParams) (ProjectsKeptRow, error) {
+	row := q.db.QueryRow(ctx, projectsKept, arg.UserID, arg.Most)
+	var i ProjectsKeptRow
+	err := row.Scan(&i.Plan, &i.Projects)
+	return i, err
+}
+
 const promptCreate = `-- name: PromptCreate :one
 insert into prompts (
     id, project_id, headline, subtext, vibe, details, ref_asset_ids, selfie_asset_id, copy_target_asset_id, normalized_jsonb

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mugshot-studio/backend/internal/httpapi/edge"
 	"github.com/mugshot-studio/backend/internal/httpapi/handler"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
 // Edge is the public handler, for Run and for tests that need no listener.
@@ -21,7 +22,10 @@ func (a *App) Edge() (*edge.Edge, error) {
 			principal, err := a.auth.Authenticate(ctx, token)
 			return edge.Principal(principal), err
 		},
-		Limiter: limiter{counters: a.counters, factor: cfg.RateLimitFactor, budgets: budgets()}, Ready: a.checks(),
+		Limiter: limiter{
+			counters: a.counters, local: ratelimit.NewLocal(a.environment.Now), factor: cfg.RateLimitFactor, budgets: budgets(),
+		},
+		Ready: a.checks(), MaxStreams: maxStreams(), UserStreams: cfg.UserStreams,
 		TrustedProxies: cfg.TrustedProxies, AllowedOrigins: cfg.AllowedOrigins, Mount: mount, HSTS: cfg.InProduction(),
 		Observe: a.observeRequest, Trace: a.tracing.Requests(),
 	}, handler.New(handler.Services{

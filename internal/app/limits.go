@@ -9,10 +9,12 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
-// budget is how many requests a subject has in a period; 0: it is not counted.
+// budget is how many requests a subject has in a period; 0: it is not counted. One that is local is counted by each process
+// for itself: it holds back floods, and needs neither a round trip nor a Redis that answers (ADR 0068).
 type budget struct {
 	address, account int
 	period           time.Duration
+	local            bool
 }
 
 // budgets are the limits of the classes that the spec names in x-rate-limit: enough for a household behind one address,
@@ -31,12 +33,16 @@ func budgets() map[string]budget {
 		"queue":         {account: 120, period: time.Minute},
 		"chat":          {account: 60, period: time.Minute},
 		"message":       {account: 60, period: time.Minute},
+		"default":       {account: 600, period: time.Minute, local: true},
+		"public":        {address: 600, period: time.Minute, local: true},
+		"stream":        {account: 240, period: time.Minute, local: true},
 	}
 }
 
-// limiter is the edge's Limiter on Redis counters.
+// limiter is the edge's Limiter, on counters in Redis and, for budgets that are local, in the process.
 type limiter struct {
 	counters *ratelimit.Counters
+	local    *ratelimit.Local
 	factor   float64 // RATE_LIMIT_FACTOR
 	budgets  map[string]budget
 }
@@ -59,7 +65,13 @@ func (l limiter) Allow(ctx context.Context, class string, subject edge.Subject) 
 	if b.account > 0 && subject.Account != "" {
 		add(b.account, ratelimit.Account(subject.Account))
 	}
-	result, err := l.counters.Allow(ctx, limits...)
+	var result ratelimit.Result
+	var err error
+	if b.local {
+		result, err = l.local.Allow(limits...)
+	} else {
+		result, err = l.counters.Allow(ctx, limits...)
+	}
 	if err != nil {
 		return edge.Quota{}, fmt.Errorf("count request: %w", err)
 	}

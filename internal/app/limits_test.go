@@ -3,7 +3,9 @@ package app
 import (
 	"maps"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,9 +23,7 @@ func TestBudgets_areTheClassesOfTheSpec(t *testing.T) {
 	classes := map[string]bool{}
 	for _, item := range doc.Paths.Map() {
 		for _, operation := range item.Operations() {
-			if class := operation.Extensions["x-rate-limit"]; class != "none" {
-				classes[class.(string)] = true
-			}
+			classes[operation.Extensions["x-rate-limit"].(string)] = true
 		}
 	}
 	require.Equal(t, slices.Sorted(maps.Keys(classes)), slices.Sorted(maps.Keys(budgets())))
@@ -41,9 +41,40 @@ func TestLimiter_anyFactor(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
 	for _, factor := range []float64{1e-9, 1, 1e6, 1e300} {
 		for class := range budgets() {
-			quota, err := limiter{counters: counters, factor: factor, budgets: budgets()}.Allow(t.Context(), class, edge.Subject{Address: "192.0.2.1", Account: "a"})
+			quota, err := limiter{counters: counters, local: ratelimit.NewLocal(time.Now), factor: factor, budgets: budgets()}.Allow(t.Context(), class, edge.Subject{Address: "192.0.2.1", Account: "a"})
 			require.NoError(t, err, "%s x %g", class, factor)
 			require.Positive(t, quota.Limit)
 		}
 	}
+}
+
+// While Redis is away, what is counted in it is refused, and reading goes on.
+func TestLimiter_localBudgetsNeedNoRedis(t *testing.T) {
+	t.Parallel()
+	counters, err := ratelimit.Open(ratelimit.Config{URL: "redis://127.0.0.1:1", Namespace: "n", Key: []byte("k")})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, counters.Close()) })
+	l := limiter{counters: counters, local: ratelimit.NewLocal(time.Now), factor: 1, budgets: budgets()}
+	for class, b := range budgets() {
+		_, err := l.Allow(t.Context(), class, edge.Subject{Address: "192.0.2.1", Account: "a"})
+		require.Equal(t, b.local, err == nil, "%s: %v", class, err)
+	}
+	var quota edge.Quota
+	for range 600 {
+		quota, err = l.Allow(t.Context(), "default", edge.Subject{Address: "192.0.2.1", Account: "b"})
+		require.NoError(t, err)
+		require.True(t, quota.Allowed)
+	}
+	quota, err = l.Allow(t.Context(), "default", edge.Subject{Address: "192.0.2.2", Account: "b"})
+	require.NoError(t, err)
+	require.False(t, quota.Allowed, "whatever the address")
+	require.Positive(t, quota.RetryAfter)
+}
+
+func TestMaxStreams_leavesDescriptorsToRequests(t *testing.T) {
+	t.Parallel()
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	require.Positive(t, maxStreams())
+	require.LessOrEqual(t, uint64(maxStreams()), limit.Cur/4*3)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 )
 
@@ -31,9 +32,26 @@ type Ticket struct {
 	storage.SignedUpload
 }
 
-// CreateUpload promises an upload of the account, to be ended by Complete within an hour.
+// CreateUpload promises an upload of the account, to be ended by Complete within an hour. It fails with
+// catalog.ErrQuotaExceeded.
 func (s *Service) CreateUpload(ctx context.Context, userID uuid.UUID, u Upload) (Ticket, error) {
+	kept, err := s.Kept(ctx, userID)
+	if err != nil {
+		return Ticket{}, err
+	}
+	if err := catalog.CheckPicture(kept.Plan, kept.Pictures, kept.Bytes, u.Size); err != nil {
+		return Ticket{}, err
+	}
 	return s.createUpload(ctx, &userID, u)
+}
+
+// Kept tells how many pictures the account keeps, drawn and uploaded and announced, their size, and its plan.
+func (s *Service) Kept(ctx context.Context, userID uuid.UUID) (db.AssetsKeptRow, error) {
+	kept, err := s.store.Queries().AssetsKept(ctx, db.AssetsKeptParams{UserID: userID, Most: catalog.MostKept})
+	if err != nil {
+		return kept, fmt.Errorf("count pictures: %w", err)
+	}
+	return kept, nil
 }
 
 // CreateSignupUpload promises an upload of a profile photo for an account that does not exist yet. Within an hour, a

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
@@ -45,7 +46,7 @@ func NewService(s *postgres.Store, assets AssetLookup, now func() time.Time, new
 }
 
 // Create adds a project, once for each key; replayed tells that it was there already. It fails with a validation
-// error for assets that are not the account's or not of the right type.
+// error for assets that are not the account's or not of the right type, and with catalog.ErrQuotaExceeded.
 func (s *Service) Create(
 	ctx context.Context, userID uuid.UUID, d Draft, key idempotency.Key,
 ) (created Project, replayed bool, err error) {
@@ -54,6 +55,13 @@ func (s *Service) Create(
 	}
 	d = d.Sized()
 	if err := s.check(ctx, userID, d, true); err != nil {
+		return Project{}, false, err
+	}
+	kept, err := s.Kept(ctx, userID)
+	if err != nil {
+		return Project{}, false, err
+	}
+	if err := catalog.CheckProject(kept.Plan, kept.Projects); err != nil {
 		return Project{}, false, err
 	}
 	return idempotency.Once(ctx, s.store, userID, key, s.now(), func(q *db.Queries) (Project, error) {
@@ -69,6 +77,15 @@ func (s *Service) Create(
 		}
 		return Project{Project: project, Prompt: d.Prompt.row(promptID, id, project.CreatedAt)}, nil
 	})
+}
+
+// Kept tells how many projects the account has, and its plan.
+func (s *Service) Kept(ctx context.Context, userID uuid.UUID) (db.ProjectsKeptRow, error) {
+	kept, err := s.store.Queries().ProjectsKept(ctx, db.ProjectsKeptParams{UserID: userID, Most: catalog.MostKept})
+	if err != nil {
+		return kept, fmt.Errorf("count projects: %w", err)
+	}
+	return kept, nil
 }
 
 // Get reads a project of the account, or fails with ErrNotFound.

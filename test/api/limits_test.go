@@ -1,8 +1,11 @@
 package api_test
 
 import (
+	"context"
+	"net/http"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -67,4 +70,31 @@ func TestQueueProject_429(t *testing.T) {
 	_, res := queue()
 	res.Problem(t, 429, client.ErrorCodeRateLimited)
 	require.EqualValues(t, 7, balance(t, who), "what is not limited goes on, and nothing was charged")
+}
+
+// An account that opens streams without end keeps neither others nor its own requests out.
+func TestStreamChatEvents_429_tooManyStreams(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t, apptest.With("API_USER_STREAMS", "2"))
+	ada, eve := app.SignUp(t), app.SignUp(t)
+	open := func(who *apptest.Account) (*http.Response, func()) {
+		begun, err := who.NewChatWithResponse(t.Context(), client.ChatCreate{})
+		require.NoError(t, err)
+		require.NotNil(t, begun.JSON201, "%s", begun.Body)
+		ctx, cancel := context.WithCancel(t.Context())
+		res, err := who.StreamChatEvents(ctx, begun.JSON201.ChatID, nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { cancel(); _ = res.Body.Close() })
+		return res, cancel
+	}
+	_, closeFirst := open(ada)
+	second, _ := open(ada)
+	require.Equal(t, http.StatusOK, second.StatusCode)
+	refused, _ := open(ada)
+	require.Equal(t, http.StatusTooManyRequests, refused.StatusCode)
+	require.NotEmpty(t, refused.Header.Get("Retry-After"))
+	others, _ := open(eve)
+	require.Equal(t, http.StatusOK, others.StatusCode)
+	closeFirst()
+	require.Eventually(t, func() bool { res, _ := open(ada); return res.StatusCode == http.StatusOK }, 10*time.Second, 10*time.Millisecond)
 }

@@ -125,7 +125,7 @@ func (f *fixture) start(b *testing.B, dsn, redisURL string) {
 	}
 	env := []string{
 		"DATABASE_URL=" + dsn, "REDIS_URL=" + redisURL, "DEV_DIR=" + dir, "JWT_SECRET=secret-of-the-load-tests-0123456789",
-		"RATE_LIMIT_FACTOR=1000000", "ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "HOME=" + dir,
+		"RATE_LIMIT_FACTOR=1000000", "API_USER_STREAMS=1000000", "ARGON2_MEMORY_KIB=64", "ARGON2_ITERATIONS=1", "HOME=" + dir,
 	}
 	setup := exec.CommandContext(b.Context(), binary, "storage", "setup")
 	setup.Env = env

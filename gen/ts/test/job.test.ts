@@ -106,3 +106,12 @@ test('leaving the loop closes the connection', async (t) => {
   for await (const _ of followJob(options)) break;
   await gone;
 });
+
+test('a job whose end was seen is not waited for', async (t) => {
+  const options = await setup(
+    t,
+    (_, response) => void response.writeHead(204).end(),
+    (_, response) => json(response, 200, job(9)),
+  );
+  assert.deepEqual(await versions(options), [9]);
+});

@@ -27,6 +27,7 @@ type call struct {
 func (c *call) setPrincipal(p Principal) {
 	c.known = p
 	c.principal, c.user = &c.known, p.UserID.String()
+	c.events.Owner = c.user
 }
 
 // requestContext is the context of a request: one value for everything that the edge knows of it.

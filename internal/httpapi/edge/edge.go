@@ -9,6 +9,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,10 @@ type Config struct {
 
 	Heartbeat    time.Duration // between the comments in an idle event stream; 0: 15 s, as the contract says
 	StreamWrite  time.Duration // for a client to take one event before its stream ends; 0: 30 s
+	MaxStreams   int           // event streams at a time; 0: no limit
+	UserStreams  int           // of them, of one account; 0: no limit
 	ReadyTimeout time.Duration // for all dependencies to answer /readyz; 0: 2 s
+	ReadyMaxAge  time.Duration // of a look at them that still answers /readyz; 0: 1 s
 }
 
 // Edge is the public HTTP handler. It is safe for concurrent use.
@@ -66,6 +70,7 @@ type Edge struct {
 	traced  http.Handler // echo within a span
 	streams *sse.Server
 	unready atomic.Bool
+	looks   looks
 }
 
 // New builds the public handler around an implementation of the strict interface. It fails for a configuration that
@@ -83,7 +88,9 @@ func New(cfg Config, impl api.StrictServerInterface) (*Edge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("http edge: read spec: %w", err)
 	}
-	e := &Edge{cfg: cfg, echo: newEcho(), streams: sse.NewServer(sse.Config{Heartbeat: cfg.Heartbeat, WriteTimeout: cfg.StreamWrite})}
+	e := &Edge{cfg: cfg, echo: newEcho(), streams: sse.NewServer(sse.Config{
+		Heartbeat: cfg.Heartbeat, WriteTimeout: cfg.StreamWrite, MaxOpen: cfg.MaxStreams, MaxOfOwner: cfg.UserStreams,
+	})}
 	e.echo.HTTPErrorHandler = func(err error, c echo.Context) { e.fail(c, err) }
 	// Not a Group: its middleware needs a catch-all route, which turns 405 into 404.
 	e.echo.Use(e.observe)
@@ -187,15 +194,10 @@ func (cfg *Config) setDefaults() {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Heartbeat == 0 {
-		cfg.Heartbeat = 15 * time.Second
-	}
-	if cfg.StreamWrite == 0 {
-		cfg.StreamWrite = 30 * time.Second
-	}
-	if cfg.ReadyTimeout == 0 {
-		cfg.ReadyTimeout = 2 * time.Second
-	}
+	cfg.Heartbeat = cmp.Or(cfg.Heartbeat, 15*time.Second)
+	cfg.StreamWrite = cmp.Or(cfg.StreamWrite, 30*time.Second)
+	cfg.ReadyTimeout = cmp.Or(cfg.ReadyTimeout, 2*time.Second)
+	cfg.ReadyMaxAge = cmp.Or(cfg.ReadyMaxAge, time.Second)
 }
 
 func (cfg *Config) check() error {

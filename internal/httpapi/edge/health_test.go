@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,6 +59,41 @@ func TestReadyz_503(t *testing.T) {
 	require.NotContains(t, rec.Body.String(), "dial")
 	require.Equal(t, 1, strings.Count(b.log.String(), "dial tcp"))
 	require.Equal(t, "1", rec.Header().Get("Retry-After"))
+}
+
+// Every stranger may ask: a flood of requests costs one look a second.
+func TestReadyz_answersFromALookOfTheLastSecond(t *testing.T) {
+	t.Parallel()
+	var looks atomic.Int32
+	release := make(chan struct{})
+	withAge := func(age time.Duration) *fixture {
+		return setup(t, func(c *Config) {
+			c.ReadyMaxAge, c.ReadyTimeout = age, time.Minute
+			c.Ready = map[string]func(context.Context) error{"postgres": func(context.Context) error {
+				looks.Add(1)
+				<-release
+				return nil
+			}}
+		})
+	}
+	b := withAge(time.Minute)
+	codes := make(chan int, 51)
+	for range 50 {
+		go func() { codes <- b.do(http.MethodGet, "/readyz", "").Code }()
+	}
+	require.Eventually(t, func() bool { return looks.Load() == 1 }, 10*time.Second, time.Millisecond)
+	close(release)
+	codes <- b.do(http.MethodGet, "/readyz", "").Code
+	for range 51 {
+		require.Equal(t, http.StatusOK, <-codes)
+	}
+	require.EqualValues(t, 1, looks.Load(), "all of them share it")
+
+	b = withAge(time.Nanosecond)
+	for range 2 {
+		require.Equal(t, http.StatusOK, b.do(http.MethodGet, "/readyz", "").Code)
+	}
+	require.EqualValues(t, 3, looks.Load(), "an old one is no answer")
 }
 
 // An instance that is about to go is asked for nothing new, and serves what comes all the same.

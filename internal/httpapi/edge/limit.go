@@ -38,7 +38,7 @@ var errRateLimited = apperr.New(apperr.RateLimited, apperr.CodeRateLimited, "Too
 // limit refuses requests that come too often. It fails closed: an attacker who brings the limiter down must not get free
 // guesses.
 func (e *Edge) limit(ctx context.Context, h http.Header, op *operation, c *call, body any) error {
-	if op.rateClass == "" || e.cfg.Limiter == nil {
+	if e.cfg.Limiter == nil {
 		return nil
 	}
 	quota, err := e.cfg.Limiter.Allow(ctx, op.rateClass, Subject{Address: c.client.IP, Account: subjectAccount(c, body)})

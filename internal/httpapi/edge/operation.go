@@ -12,13 +12,12 @@ import (
 
 // What every operation declares in api/openapi.yaml, beside what OpenAPI has of its own.
 const (
-	extRateLimit    = "x-rate-limit"     // a class of limits, or none
+	extRateLimit    = "x-rate-limit"     // a class of limits; every operation has one
 	extMaxBodyBytes = "x-max-body-bytes" // 0: the operation reads no body
 	extIdempotent   = "x-idempotent"     // true: Idempotency-Key is accepted
 )
 
 const (
-	noLimit             = "none"
 	paramIdempotencyKey = "Idempotency-Key"
 	jsonMediaType       = "application/json"
 )
@@ -27,7 +26,7 @@ const (
 type operation struct {
 	id         string // operationId
 	secured    bool   // a bearer token is needed
-	rateClass  string // "": not limited
+	rateClass  string
 	idempotent bool
 	maxBody    int64 // bytes
 
@@ -80,9 +79,9 @@ func readOperation(doc *openapi3.T, item *openapi3.PathItem, op *openapi3.Operat
 	if o.id == "" {
 		fault("no operationId")
 	}
-	if class, ok := op.Extensions[extRateLimit].(string); !ok || class == "" {
-		fault("no %s", extRateLimit)
-	} else if class != noLimit {
+	if class, ok := op.Extensions[extRateLimit].(string); !ok || class == "" || class == "none" {
+		fault("no %s, without which an account or a stranger could ask as often as it likes", extRateLimit)
+	} else {
 		o.rateClass = class
 	}
 	if limit, ok := op.Extensions[extMaxBodyBytes].(float64); !ok || limit < 0 {

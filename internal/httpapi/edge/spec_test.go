@@ -35,12 +35,11 @@ func TestSpec_everyOperationDeclares(t *testing.T) {
 			requireStatus(t, op, "503", true)
 			requireStatus(t, op, "401", o.secured || op.Responses.Value("401") != nil) // strangers may show bad credentials
 			requireStatus(t, op, "400", len(o.params) > 0 || o.bodySchema != nil)
+			requireStatus(t, op, "408", o.bodySchema != nil)
 			requireStatus(t, op, "413", o.bodySchema != nil)
 			requireStatus(t, op, "415", o.bodySchema != nil)
-			requireStatus(t, op, "429", o.rateClass != "")
-			if !o.secured && method != http.MethodGet {
-				require.NotEmpty(t, o.rateClass, "%s: what strangers may do has a limit", name)
-			}
+			requireStatus(t, op, "429", true)
+			require.NotContains(t, []string{"", "none"}, o.rateClass, "%s: every operation has a limit", name)
 		}
 	}
 }
@@ -56,6 +55,7 @@ func TestSpec_isRefusedWithAnythingUndeclared(t *testing.T) {
 	for fault, change := range map[string]func(*openapi3.Operation){
 		"no operationId":      func(op *openapi3.Operation) { op.OperationID = "" },
 		"no x-rate-limit":     func(op *openapi3.Operation) { delete(op.Extensions, extRateLimit) },
+		"could ask as often":  func(op *openapi3.Operation) { op.Extensions[extRateLimit] = "none" },
 		"no x-max-body-bytes": func(op *openapi3.Operation) { delete(op.Extensions, extMaxBodyBytes) },
 		"more than 0 exactly": func(op *openapi3.Operation) { op.Extensions[extMaxBodyBytes] = 0.0 },
 		"go together":         func(op *openapi3.Operation) { delete(op.Extensions, extIdempotent) },

@@ -136,7 +136,7 @@ func TestObserve_answersWholeRequestsOfHalfClosedConnections(t *testing.T) {
 	require.Len(t, b.lines(t), 40)
 }
 
-// An operation has a deadline in place of its client's patience.
+// An operation has a deadline, since the end of its client does not end it.
 func TestObserve_operationsHaveADeadline(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -173,4 +173,3 @@ func TestFail_499_reset(t *testing.T) {
 	line := b.lines(t)[0]
 	require.EqualValues(t, statusClientGone, line["status"], "%v", line)
 }
-

@@ -9,24 +9,37 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/account"
+	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/httpapi/edge"
+	"github.com/mugshot-studio/backend/internal/projects"
 )
 
 // meHandlers are the operations of the tag me.
 type meHandlers struct {
-	users   userReader
-	credits *credits.Service
+	users    userReader
+	credits  *credits.Service
+	projects *projects.Service
+	assets   *assets.Service
 }
 
-// GetMe reads the signed-in account.
+// GetMe reads the signed-in account, what it may keep and what it keeps.
 func (h meHandlers) GetMe(ctx context.Context, _ api.GetMeRequestObject) (api.GetMeResponseObject, error) {
-	user, err := h.users.read(ctx, edge.PrincipalFrom(ctx).UserID)
+	userID := edge.PrincipalFrom(ctx).UserID
+	user, err := h.users.read(ctx, userID)
 	if err != nil {
 		return nil, err
 	}
-	return api.GetMe200JSONResponse(user), nil
+	kept, err := h.projects.Kept(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	pictures, err := h.assets.Kept(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	return api.GetMe200JSONResponse(withHoldings(user, kept.Projects, pictures)), nil
 }
 
 // UpdateMe changes the signed-in account.

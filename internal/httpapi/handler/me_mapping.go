@@ -11,6 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/account"
+	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
@@ -61,6 +62,14 @@ func (u userReader) view(ctx context.Context, a account.Account) (api.User, erro
 		SecondFactorEnabled: a.SecondFactorEnabledAt != nil,
 		CreatedAt:           a.CreatedAt.UTC(), UpdatedAt: a.UpdatedAt.UTC(),
 	}, nil
+}
+
+// withHoldings adds to an account what it may keep, and what it keeps.
+func withHoldings(u api.User, projects int64, pictures db.AssetsKeptRow) api.User {
+	limits := catalog.LimitsOf(string(u.Plan))
+	u.Limits = &api.AccountLimits{Projects: limits.Projects, Pictures: limits.Pictures, StoredBytes: limits.StoredBytes}
+	u.Usage = &api.AccountUsage{Projects: projects, Pictures: pictures.Pictures, StoredBytes: pictures.Bytes}
+	return u
 }
 
 func toCreditEntry(e db.CreditEntryListRow) api.CreditEntry {

@@ -61,7 +61,7 @@ func New(s Services) *Server {
 		authHandlers: authHandlers{
 			auth: s.Auth, users: users, cookies: newCookieJar(s.BasePath, s.CSRFDomain, s.CSRF),
 		},
-		meHandlers:      meHandlers{users: users, credits: s.Credits},
+		meHandlers:      meHandlers{users: users, credits: s.Credits, projects: s.Projects, assets: s.Assets},
 		assetHandlers:   assetHandlers{assets: s.Assets, links: links},
 		projectHandlers: projectHandlers{projects: s.Projects, jobs: s.Jobs, links: links},
 		jobHandlers:     jobHandlers{jobs: s.Jobs, links: links},

@@ -19,6 +19,8 @@ const drainWriteTimeout = 2 * time.Second
 type Config struct {
 	Heartbeat    time.Duration // between the comments in an idle stream
 	WriteTimeout time.Duration // for a client to take one event before the stream ends
+	MaxOpen      int           // streams at a time; 0: no limit
+	MaxOfOwner   int           // of them, of one owner; 0: no limit
 }
 
 // Server keeps what all event streams of a process share. It is safe for concurrent use.
@@ -29,12 +31,14 @@ type Server struct {
 
 	mu      sync.Mutex // orders open before Wait
 	open    sync.WaitGroup
+	total   int                       // of the streams in open
+	owned   map[string]int            // of them, by owner
 	writers map[*eventWriter]struct{} // of the streams that Drain ends
 }
 
 // NewServer returns a server without streams.
 func NewServer(cfg Config) *Server {
-	return &Server{cfg: cfg, writers: map[*eventWriter]struct{}{}}
+	return &Server{cfg: cfg, owned: map[string]int{}, writers: map[*eventWriter]struct{}{}}
 }
 
 // NewSlot returns the slot of one request, which its context must have under [SlotKey].
@@ -87,15 +91,46 @@ func (s *Server) unregister(out *eventWriter) {
 	delete(s.writers, out)
 }
 
-// count counts a stream, unless the server drains. If it is counted, the caller owes open a Done.
-func (s *Server) count() bool {
+// What Open fails with beyond the limits.
+var (
+	errFull = apperr.ErrUnavailable.WithRetryAfter(retryFull).With(errors.New("as many event streams as there may be"))
+	errMany = apperr.New(apperr.RateLimited, apperr.CodeRateLimited,
+		"Too many event streams of this account are open. Close one of them.").WithRetryAfter(retryMany)
+)
+
+// Waiting times of clients that are refused: until other processes may have room, and until a page may have been closed.
+const (
+	retryFull = 5 * time.Second
+	retryMany = 30 * time.Second
+)
+
+// count counts a stream of an owner, unless the server drains or there are enough. If it is counted, the caller owes a
+// release.
+func (s *Server) count(owner string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.Draining() {
-		return false
+	switch {
+	case s.Draining():
+		return apperr.ErrUnavailable.With(errDraining)
+	case s.cfg.MaxOfOwner > 0 && owner != "" && s.owned[owner] >= s.cfg.MaxOfOwner:
+		return errMany
+	case s.cfg.MaxOpen > 0 && s.total >= s.cfg.MaxOpen:
+		return errFull
 	}
 	s.open.Add(1)
-	return true
+	s.total++
+	s.owned[owner]++
+	return nil
+}
+
+func (s *Server) release(owner string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.total--
+	if s.owned[owner]--; s.owned[owner] == 0 {
+		delete(s.owned, owner)
+	}
+	s.open.Done()
 }
 
 // Open answers a request with the stream in its slot. w is net/http's own writer, with all headers set.
@@ -109,23 +144,23 @@ func (s *Server) count() bool {
 func (s *Slot) Open(
 	ctx context.Context, w http.ResponseWriter, r *http.Request, done func(err error, sent int64),
 ) (detached bool, sent int64, err error) {
-	server, opened := s.server, s.stream
+	server, opened, owner := s.server, s.stream, s.Owner
 	s.stream = nil
-	if !server.count() {
-		return false, 0, apperr.ErrUnavailable.With(errDraining)
+	if err := server.count(owner); err != nil {
+		return false, 0, err
 	}
 	conn, err := takeOver(w, r, &server.connections)
 	switch {
 	case errors.Is(err, errNotTaken):
-		defer server.open.Done()
+		defer server.release(owner)
 		sent, err = server.serveAttached(w, r, opened)
 		return false, sent, err
 	case err != nil:
-		server.open.Done()
+		server.release(owner)
 		return false, 0, ErrClientGone
 	}
 	out := &eventWriter{server: server, transport: conn, done: func(err error, sent int64) {
-		defer server.open.Done()
+		defer server.release(owner)
 		conn.close(err)
 		done(err, sent)
 	}}

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 type fixture struct {
 	*Server
 
+	run     Run
 	handler http.Handler
 	http    *httptest.Server
 	results chan result // of streams that have ended
@@ -46,10 +47,11 @@ func setup(t testing.TB, run func(context.Context, func(Event) error) error, cha
 	hub, err := events.Open(events.Config{RedisURL: "redis://127.0.0.1:1"}, slog.New(slog.DiscardHandler)) // never called
 	require.NoError(t, err)
 	f := &fixture{Server: NewServer(cfg), results: make(chan result, 1000)}
-	f.handler = f.answer(0, func(ctx context.Context, send func(Event) error, ended func(error)) *events.Following {
+	f.run = func(ctx context.Context, send func(Event) error, ended func(error)) *events.Following {
 		handler := oneTurn(func(ctx context.Context) error { return run(ctx, send) })
 		return events.Follow(ctx, hub.Subscribe("job:1"), handler, ended)
-	})
+	}
+	f.handler = f.answer(0, f.run)
 	f.http = httptest.NewServer(f.handler)
 	t.Cleanup(func() {
 		f.Drain()

@@ -89,6 +89,8 @@ type SlotKey struct{}
 
 // Slot is where the handler of one request leaves the stream that answers it. See [Server.NewSlot].
 type Slot struct {
+	Owner string // whose streams are counted together; "": each for itself
+
 	server *Server
 	stream *stream
 }

@@ -58,6 +58,7 @@ type Config struct {
 	Argon2Iterations  uint32         `env:"ARGON2_ITERATIONS" envDefault:"2"`
 	Argon2Parallelism uint8          `env:"ARGON2_PARALLELISM" envDefault:"1"`
 	RateLimitFactor   float64        `env:"RATE_LIMIT_FACTOR" envDefault:"1"`
+	UserStreams       int            `env:"API_USER_STREAMS" envDefault:"20"`
 	AllowedOrigins    []string       `env:"ALLOWED_ORIGINS"`
 	CSRFCookieDomain  string         `env:"CSRF_COOKIE_DOMAIN"`
 	TrustedProxies    []netip.Prefix `env:"TRUSTED_PROXIES"`

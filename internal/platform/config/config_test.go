@@ -54,11 +54,13 @@ func TestLoad_reportsEveryProblemAtOnce(t *testing.T) {
 	_, err := config.Load(map[string]string{
 		"APP_ENV": "production", "JWT_SECRET": "short", "DATABASE_URL": "postgres://postgres:postgres@db/app",
 		"DATABASE_MAX_CONNS": "many", "RATE_LIMIT_FACTOR": "0", "ALLOWED_ORIGINS": "*", "API_V1_STR": "v1",
+		"API_USER_STREAMS": "0",
 	})
 	require.Error(t, err)
 	for _, want := range []string{
 		"JWT_SECRET has 5 bytes", "DATABASE_URL has a default password", "REDIS_URL is missing", "SMTP_URL is missing",
 		"SUPABASE_URL is missing", "SUPABASE_KEY is missing", "DatabaseMaxConns", "RATE_LIMIT_FACTOR", "ALLOWED_ORIGINS", "API_V1_STR",
+		"API_USER_STREAMS",
 	} {
 		require.ErrorContains(t, err, want)
 	}

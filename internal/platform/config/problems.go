@@ -37,6 +37,7 @@ func (c Config) problems() []error {
 	must((c.SupabaseURL == "") == (c.SupabaseKey == ""), "SUPABASE_URL and SUPABASE_KEY come together, or not at all")
 	must(c.DatabaseMaxConns > 1, "DATABASE_MAX_CONNS is at least 2: the sweeper holds its lock on one and works on another")
 	must(c.RateLimitFactor > 0, "RATE_LIMIT_FACTOR must be positive")
+	must(c.UserStreams > 0, "API_USER_STREAMS must be positive")
 	must(c.AuthMaxFailures > 0, "AUTH_MAX_FAILURES must be positive")
 	must(c.SignupBonusCredits >= 0, "SIGNUP_BONUS_CREDITS can't be negative")
 	must(c.GenerateSlots > 0 && c.MailSlots > 0, "WORKER_GENERATE_SLOTS and WORKER_MAIL_SLOTS must be positive")

@@ -46,7 +46,7 @@ func (o ours) environment(s *Side, home string, options Options) []string {
 	calls := cmp.Or(options.Calls, slots*max(options.Workers, 1))
 	return []string{
 		"HOME=" + home, "DEV_DIR=" + s.stack.pictures, "LOG_LEVEL=info", "DATABASE_URL=" + s.DSN(), "REDIS_URL=" + s.RedisURL(), "JWT_SECRET=" + o.secret,
-		"RATE_LIMIT_FACTOR=1000000", "AUTH_MAX_FAILURES=100", "DRAIN_GRACE=0s", "DRAIN_TIMEOUT=2s",
+		"RATE_LIMIT_FACTOR=1000000", "API_USER_STREAMS=1000000", "AUTH_MAX_FAILURES=100", "DRAIN_GRACE=0s", "DRAIN_TIMEOUT=2s",
 		"WORKER_USER_JOBS=1000", "WORKER_GENERATE_SLOTS=" + strconv.Itoa(slots),
 		"PROVIDER_MAX_CALLS=" + strconv.Itoa(calls),
 	}

@@ -303,7 +303,7 @@ export const deleteMe = <ThrowOnError extends boolean = true>(options: Options<D
 /**
  * Read the signed-in account
  *
- * The account of whoever holds the session token, with its balance and profile photo.
+ * The account of whoever holds the session token, with its balance and profile photo, what its plan lets it keep, and what it keeps.
  */
 export const getMe = <ThrowOnError extends boolean = true>(options?: Options<GetMeData, ThrowOnError>): RequestResult<GetMeResponses, GetMeErrors, ThrowOnError> => (options?.client ?? client).get<GetMeResponses, GetMeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -546,7 +546,10 @@ export const getJob = <ThrowOnError extends boolean = true>(options: Options<Get
  *
  * Server-sent events: `id` is the job's `version`, `event` is `job`, `data` is the whole `Job`. First the job as
  * it is, then each change; the server closes the stream after the last. A comment comes every 15 seconds. After a
- * broken connection send `Last-Event-ID`: what you have seen already is not sent again.
+ * broken connection send `Last-Event-ID`: what you have seen already is not sent again, and a job whose last event
+ * you have seen answers `204`, which keeps an `EventSource` from coming back. An id beyond the job's version is not
+ * ours: then the job is sent as it is. The server ends the stream when the session ends, and every ten minutes;
+ * come back then.
  *
  */
 export const streamJobEvents = <ThrowOnError extends boolean = true>(options: Options<StreamJobEventsData, ThrowOnError, StreamJobEventsResponse>): Promise<ServerSentEventsResult<StreamJobEventsResponses>> => (options.client ?? client).sse.get<StreamJobEventsResponses, StreamJobEventsErrors, ThrowOnError>({
@@ -697,8 +700,8 @@ export const retryReply = <ThrowOnError extends boolean = true>(options: Options
  *
  * The stream begins with the newest messages, at most 20 of them; a reply that is being written comes with its text so
  * far. After a broken connection send `Last-Event-ID`: then it begins with what is newer or may have changed, at most
- * 200 messages. A comment comes every 15 seconds. The server ends the stream when the chat is deleted and every
- * ten minutes; come back then.
+ * 200 messages. A comment comes every 15 seconds. The server ends the stream when the chat is deleted, when
+ * the session ends, and every ten minutes; come back then.
  *
  */
 export const streamChatEvents = <ThrowOnError extends boolean = true>(options: Options<StreamChatEventsData, ThrowOnError, StreamChatEventsResponse>): Promise<ServerSentEventsResult<StreamChatEventsResponses>> => (options.client ?? client).sse.get<StreamChatEventsResponses, StreamChatEventsErrors, ThrowOnError>({

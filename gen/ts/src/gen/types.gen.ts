@@ -468,6 +468,8 @@ export type User = {
      * Whether signing in takes a second factor.
      */
     second_factor_enabled: boolean;
+    limits?: AccountLimits;
+    usage?: AccountUsage;
     /**
      * When the account was created.
      */
@@ -476,6 +478,44 @@ export type User = {
      * When the account last changed.
      */
     updated_at: string;
+};
+
+/**
+ * What the plan lets an account keep; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
+ * pictures that are drawn count, and are never refused.
+ *
+ */
+export type AccountLimits = {
+    /**
+     * Projects.
+     */
+    projects: number;
+    /**
+     * Pictures, uploaded and drawn.
+     */
+    pictures: number;
+    /**
+     * Their size together.
+     */
+    stored_bytes: number;
+};
+
+/**
+ * What the account keeps now; in the answer of `getMe`.
+ */
+export type AccountUsage = {
+    /**
+     * Projects.
+     */
+    projects: number;
+    /**
+     * Pictures, uploaded and drawn, and uploads that were announced.
+     */
+    pictures: number;
+    /**
+     * Their size together.
+     */
+    stored_bytes: number;
 };
 
 /**
@@ -1515,7 +1555,7 @@ export type SignUpErrors = {
      */
     408: ErrorEnvelope;
     /**
-     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
     /**
@@ -1845,6 +1885,10 @@ export type SignOutErrors = {
      */
     403: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -1877,6 +1921,10 @@ export type RevokeOtherSessionsErrors = {
      * `unauthenticated`, `invalid_credentials` or `invalid_refresh_token`.
      */
     401: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -1924,6 +1972,10 @@ export type ListSessionsErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -1969,6 +2021,10 @@ export type RevokeSessionErrors = {
      * `not_found`: it does not exist, or is not yours.
      */
     404: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -2461,6 +2517,10 @@ export type GetMeErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -2502,7 +2562,7 @@ export type UpdateMeErrors = {
      */
     408: ErrorEnvelope;
     /**
-     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
     /**
@@ -2601,6 +2661,10 @@ export type ListCreditsErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -2641,6 +2705,10 @@ export type CreateUploadErrors = {
      * `request_timeout`: the body did not arrive in time, and the connection ends; nothing was done.
      */
     408: ErrorEnvelope;
+    /**
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
+     */
+    409: ErrorEnvelope;
     /**
      * `payload_too_large`: the body is over the limit of the operation.
      */
@@ -2758,6 +2826,10 @@ export type ListAssetsErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -2804,9 +2876,13 @@ export type DeleteAssetErrors = {
      */
     404: ErrorEnvelope;
     /**
-     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -2853,6 +2929,10 @@ export type GetAssetErrors = {
      * `not_found`: it does not exist, or is not yours.
      */
     404: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -2904,6 +2984,10 @@ export type ListProjectsErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -2951,7 +3035,7 @@ export type CreateProjectErrors = {
      */
     408: ErrorEnvelope;
     /**
-     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
     /**
@@ -2962,6 +3046,10 @@ export type CreateProjectErrors = {
      * `unsupported_media_type`: send `application/json`.
      */
     415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -3009,6 +3097,10 @@ export type DeleteProjectErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -3055,6 +3147,10 @@ export type GetProjectErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -3079,7 +3175,7 @@ export type UpdateProjectData = {
     body: ProjectUpdate;
     headers?: {
         /**
-         * The `ETag` of the project as it was read, or `*` for whatever is there.
+         * The `ETag` of the project as it was read, weak or strong, a list of them with commas between, or `*` for whatever is there.
          */
         'If-Match'?: string;
     };
@@ -3111,7 +3207,7 @@ export type UpdateProjectErrors = {
      */
     408: ErrorEnvelope;
     /**
-     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
     /**
@@ -3122,6 +3218,10 @@ export type UpdateProjectErrors = {
      * `unsupported_media_type`: send `application/json`.
      */
     415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -3183,7 +3283,7 @@ export type QueueProjectErrors = {
      */
     408: ErrorEnvelope;
     /**
-     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
     /**
@@ -3254,6 +3354,10 @@ export type ListProjectJobsErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -3304,6 +3408,10 @@ export type ListJobsErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -3349,6 +3457,10 @@ export type GetJobErrors = {
      * `not_found`: it does not exist, or is not yours.
      */
     404: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -3402,6 +3514,10 @@ export type StreamJobEventsErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -3418,6 +3534,10 @@ export type StreamJobEventsResponses = {
      * The events, until the job has ended.
      */
     200: Job;
+    /**
+     * The job has ended, and `Last-Event-ID` says that you know how.
+     */
+    204: void;
 };
 
 export type StreamJobEventsResponse = StreamJobEventsResponses[keyof StreamJobEventsResponses];
@@ -3448,9 +3568,13 @@ export type CancelJobErrors = {
      */
     404: ErrorEnvelope;
     /**
-     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -3551,6 +3675,10 @@ export type ListChatsErrors = {
      */
     401: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -3597,6 +3725,10 @@ export type DeleteChatErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -3642,6 +3774,10 @@ export type GetChatErrors = {
      * `not_found`: it does not exist, or is not yours.
      */
     404: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -3700,6 +3836,10 @@ export type UpdateChatErrors = {
      * `unsupported_media_type`: send `application/json`.
      */
     415: ErrorEnvelope;
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */
@@ -3760,6 +3900,10 @@ export type ListMessagesErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -3816,7 +3960,7 @@ export type SendMessageErrors = {
      */
     408: ErrorEnvelope;
     /**
-     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
     /**
@@ -3882,6 +4026,10 @@ export type StopReplyErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -3932,7 +4080,7 @@ export type RetryReplyErrors = {
      */
     404: ErrorEnvelope;
     /**
-     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits` or another code that says what stands in the way.
+     * `email_taken`, `username_taken`, `version_conflict`, `insufficient_credits`, `quota_exceeded` or another code that says what stands in the way.
      */
     409: ErrorEnvelope;
     /**
@@ -3992,6 +4140,10 @@ export type StreamChatEventsErrors = {
      */
     404: ErrorEnvelope;
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -4021,6 +4173,10 @@ export type ListModelsData = {
 
 export type ListModelsErrors = {
     /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
+    /**
      * `internal`: our fault; the request id finds it in our logs.
      */
     500: ErrorEnvelope;
@@ -4049,6 +4205,10 @@ export type ListPlatformsData = {
 };
 
 export type ListPlatformsErrors = {
+    /**
+     * `rate_limited` or `account_locked`.
+     */
+    429: ErrorEnvelope;
     /**
      * `internal`: our fault; the request id finds it in our logs.
      */

@@ -334,6 +334,26 @@ export const zSecondFactorVerifyRequest = z.object({
 });
 
 /**
+ * What the plan lets an account keep; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
+ * pictures that are drawn count, and are never refused.
+ *
+ */
+export const zAccountLimits = z.object({
+    projects: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' }),
+    pictures: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' }),
+    stored_bytes: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' })
+});
+
+/**
+ * What the account keeps now; in the answer of `getMe`.
+ */
+export const zAccountUsage = z.object({
+    projects: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' }),
+    pictures: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' }),
+    stored_bytes: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' })
+});
+
+/**
  * What should be different; members that are left out stay as they are.
  */
 export const zUserUpdate = z.object({
@@ -469,6 +489,8 @@ export const zUser = z.object({
     ]),
     credits: z.int().gte(0),
     second_factor_enabled: z.boolean(),
+    limits: zAccountLimits.optional(),
+    usage: zAccountUsage.optional(),
     created_at: z.iso.datetime(),
     updated_at: z.iso.datetime()
 });
@@ -1407,10 +1429,10 @@ export const zStreamJobEventsPath = z.object({
     job_id: z.uuid()
 });
 
-/**
- * The events, until the job has ended.
- */
-export const zStreamJobEventsResponse = zJob;
+export const zStreamJobEventsResponse = z.union([
+    zJob,
+    z.void()
+]);
 
 export const zCancelJobPath = z.object({
     job_id: z.uuid()

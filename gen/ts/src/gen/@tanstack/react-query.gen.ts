@@ -503,7 +503,7 @@ export const getMeQueryKey = (options?: Options<GetMeData>) => createQueryKey('g
 /**
  * Read the signed-in account
  *
- * The account of whoever holds the session token, with its balance and profile photo.
+ * The account of whoever holds the session token, with its balance and profile photo, what its plan lets it keep, and what it keeps.
  */
 export const getMeOptions = (options?: Options<GetMeData>) => queryOptions<GetMeResponse, GetMeError, GetMeResponse, ReturnType<typeof getMeQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
