@@ -69,7 +69,7 @@ async function* changes(options: FollowJobOptions, seen: number): AsyncGenerator
     });
     for await (const job of stream) {
       clearTimeout(quiet);
-      yield job;
+      if (job) yield job; // an answer without a body has no events
       quiet = setTimeout(close, quietTimeout);
     }
   } catch (error) {

@@ -16,7 +16,7 @@ function sentence(code: ErrorCode): string {
     case 'second_factor_required': case 'csrf_failed':
       return 'something to prove';
     case 'version_conflict': case 'insufficient_credits': case 'idempotency_conflict': case 'model_unavailable':
-    case 'job_finished': case 'asset_in_use':
+    case 'job_finished': case 'asset_in_use': case 'asset_missing': case 'quota_exceeded': case 'request_timeout':
       return 'not in this state';
     case 'rate_limited': case 'account_locked': case 'unavailable':
       return 'later';

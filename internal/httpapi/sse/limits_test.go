@@ -48,4 +48,3 @@ func TestServer_limitsStreams(t *testing.T) {
 	require.Empty(t, f.owned)
 	require.Zero(t, f.total)
 }
-
