@@ -39,9 +39,11 @@ type Deps struct {
 	Store   *postgres.Store
 	Auth    *auth.Service
 	Objects storage.Store
-	Now     func() time.Time
-	NewID   func() uuid.UUID
-	Log     *slog.Logger
+	// OnSessionsEnd is told of an account that was deleted, after the commit; nil: not observed.
+	OnSessionsEnd auth.SessionsObserver
+	Now           func() time.Time
+	NewID         func() uuid.UUID
+	Log           *slog.Logger
 }
 
 // Service reads, changes and deletes accounts. It is safe for concurrent use.
@@ -52,11 +54,19 @@ type Service struct {
 	now     func() time.Time
 	newID   func() uuid.UUID
 	log     *slog.Logger
+
+	onSessionsEnd auth.SessionsObserver
 }
 
 // New returns a service.
 func New(d Deps) *Service {
-	return &Service{store: d.Store, auth: d.Auth, objects: d.Objects, now: d.Now, newID: d.NewID, log: d.Log}
+	s := &Service{
+		store: d.Store, auth: d.Auth, objects: d.Objects, now: d.Now, newID: d.NewID, log: d.Log, onSessionsEnd: d.OnSessionsEnd,
+	}
+	if s.onSessionsEnd == nil {
+		s.onSessionsEnd = func(context.Context, uuid.UUID) {}
+	}
+	return s
 }
 
 // Get reads an account. It fails with ErrNotFound when it has been deleted meanwhile.

@@ -46,6 +46,7 @@ func (s *Service) Delete(ctx context.Context, userID uuid.UUID, password string,
 	if err != nil {
 		return err
 	}
+	s.onSessionsEnd(ctx, userID)
 	// The account is gone: its objects should go now, even if the client has stopped waiting for the answer.
 	erasing, cancel := context.WithTimeout(context.WithoutCancel(ctx), eraseFirst)
 	defer cancel()

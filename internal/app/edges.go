@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/httpapi/edge"
 	"github.com/mugshot-studio/backend/internal/httpapi/handler"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
@@ -16,12 +17,13 @@ func (a *App) Edge() (*edge.Edge, error) {
 	if handler, ok := a.objects.(http.Handler); ok { // the development storage answers for itself
 		mount[storagePath] = handler
 	}
-	return edge.New(edge.Config{
+	public, err := edge.New(edge.Config{
 		BasePath: cfg.BasePath, Log: a.environment.Log, Now: a.environment.Now, NewID: a.environment.NewID,
 		Authenticate: func(ctx context.Context, token string) (edge.Principal, error) {
 			principal, err := a.auth.Authenticate(ctx, token)
 			return edge.Principal(principal), err
 		},
+		SessionAlive: func(ctx context.Context, p edge.Principal) (bool, error) { return a.auth.Alive(ctx, auth.Principal(p)) },
 		Limiter: limiter{
 			counters: a.counters, local: ratelimit.NewLocal(a.environment.Now), factor: cfg.RateLimitFactor, budgets: budgets(),
 		},
@@ -33,4 +35,9 @@ func (a *App) Edge() (*edge.Edge, error) {
 		Chats: a.chats, Catalog: a.catalog, CSRF: a.csrf, BasePath: cfg.BasePath, AppURL: cfg.PublicAppURL,
 		CSRFDomain: cfg.CSRFCookieDomain,
 	}))
+	if err != nil {
+		return nil, err
+	}
+	a.watchSessions(public)
+	return public, nil
 }

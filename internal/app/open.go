@@ -200,10 +200,11 @@ func (a *App) openAuth() error {
 	}, auth.Deps{
 		Store: a.store, Passwords: passwords, AccessTokens: issuer, RefreshTokens: token.NewRefresher(a.ring, o.Random),
 		Codes: codes, Vault: vault, Lockout: lockout, Push: a.pushTo(queue.Mail), ClaimPhoto: a.assets.ClaimSignupPhoto,
-		OnBalanceChange: a.metrics.Credits, Now: o.Now, NewID: o.NewID, Random: o.Random, Log: o.Log,
+		OnBalanceChange: a.metrics.Credits, OnSessionsEnd: a.announceSessionsEnd, Now: o.Now, NewID: o.NewID, Random: o.Random,
+		Log: o.Log,
 	})
 	a.account = account.New(account.Deps{
-		Store: a.store, Auth: a.auth, Objects: a.objects, Now: o.Now, NewID: o.NewID, Log: o.Log,
+		Store: a.store, Auth: a.auth, Objects: a.objects, OnSessionsEnd: a.announceSessionsEnd, Now: o.Now, NewID: o.NewID, Log: o.Log,
 	})
 	a.mailer = outbox.NewMailer(outbox.Deps{
 		Store: a.store, Sender: a.sender, Random: o.Random, Composer: auth.NewComposer(auth.ComposerDeps{

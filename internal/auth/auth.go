@@ -71,11 +71,15 @@ type Deps struct {
 	Push            Push
 	ClaimPhoto      ClaimPhoto // for sign-ups that bring one
 	OnBalanceChange credits.BalanceObserver
+	OnSessionsEnd   SessionsObserver // nil: not observed
 	Now             func() time.Time
 	NewID           func() uuid.UUID
 	Random          io.Reader
 	Log             *slog.Logger
 }
+
+// SessionsObserver is told of an account some of whose sessions have ended, after the commit. It must not fail the caller.
+type SessionsObserver func(ctx context.Context, userID uuid.UUID)
 
 // Push tells the workers of a mail.
 type Push func(ctx context.Context, mailID uuid.UUID) error
@@ -93,6 +97,7 @@ type Service struct {
 	push            Push
 	claimPhoto      ClaimPhoto
 	onBalanceChange credits.BalanceObserver
+	onSessionsEnd   SessionsObserver
 	now             func() time.Time
 	newID           func() uuid.UUID
 	random          io.Reader
@@ -107,6 +112,9 @@ func NewService(cfg Config, d Deps) *Service {
 		cfg: cfg, store: d.Store, passwords: d.Passwords, accessTokens: d.AccessTokens, refreshTokens: d.RefreshTokens,
 		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto, onBalanceChange: d.OnBalanceChange,
 		now: d.Now, newID: d.NewID, random: d.Random, log: d.Log,
+	}
+	if s.onSessionsEnd = d.OnSessionsEnd; s.onSessionsEnd == nil {
+		s.onSessionsEnd = func(context.Context, uuid.UUID) {}
 	}
 	s.sessionsAlive.Send, s.sessionsAlive.Timeout, s.sessionsAlive.OverlapAfter = s.areAlive, sessionTimeout, sessionOverlapAfter
 	return s

@@ -63,6 +63,7 @@ func (s *Service) ResetPassword(ctx context.Context, resetToken string, wanted N
 		return err
 	}
 	s.announce(ctx, replace.mailID)
+	s.onSessionsEnd(ctx, user.ID)
 	if err := s.lockout.Clear(ctx, ratelimit.Account(user.Email)); err != nil {
 		s.log.WarnContext(ctx, "lock is left to lapse", "user_id", user.ID, "error", err)
 	}
@@ -93,6 +94,7 @@ func (s *Service) ChangePassword(
 		return err
 	}
 	s.announce(ctx, replace.mailID)
+	s.onSessionsEnd(ctx, user.ID)
 	return nil
 }
 

@@ -72,14 +72,23 @@ func (s *Service) Authenticate(ctx context.Context, accessToken string) (Princip
 		return Principal{}, ErrUnauthenticated
 	}
 	principal := Principal(claims)
-	alive, err := s.sessionsAlive.Call(ctx, principal)
+	alive, err := s.Alive(ctx, principal)
 	switch {
 	case err != nil:
-		return Principal{}, fmt.Errorf("look up session: %w", err)
+		return Principal{}, err
 	case !alive:
 		return Principal{}, ErrUnauthenticated
 	}
 	return principal, nil
+}
+
+// Alive tells whether a session may still be used.
+func (s *Service) Alive(ctx context.Context, p Principal) (bool, error) {
+	alive, err := s.sessionsAlive.Call(ctx, p)
+	if err != nil {
+		return false, fmt.Errorf("look up session: %w", err)
+	}
+	return alive, nil
 }
 
 // Simultaneous requests read their sessions in one query. What a request waits for the others is short beside what it would
@@ -126,5 +135,8 @@ func (s *Service) end(
 		}
 		return s.record(ctx, q, &p.UserID, client, action, map[string]any{"session_id": id})
 	})
+	if err == nil && ended {
+		s.onSessionsEnd(ctx, p.UserID)
+	}
 	return ended, err
 }

@@ -35,7 +35,7 @@ func (s *Service) RevokeSession(ctx context.Context, p Principal, id uuid.UUID, 
 
 // RevokeOtherSessions ends all sessions of the account but the one of the request.
 func (s *Service) RevokeOtherSessions(ctx context.Context, p Principal, client Client) error {
-	return s.store.InTx(ctx, func(q *db.Queries) error {
+	err := s.store.InTx(ctx, func(q *db.Queries) error {
 		ended, err := q.SessionRevokeOthers(ctx, db.SessionRevokeOthersParams{
 			UserID: p.UserID, KeepID: p.SessionID, Reason: endRevoked, Now: s.now(),
 		})
@@ -44,4 +44,8 @@ func (s *Service) RevokeOtherSessions(ctx context.Context, p Principal, client C
 		}
 		return s.record(ctx, q, &p.UserID, client, audit.OtherSessionsRevoked, map[string]any{"sessions_ended": ended})
 	})
+	if err == nil {
+		s.onSessionsEnd(ctx, p.UserID)
+	}
+	return err
 }

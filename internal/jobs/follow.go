@@ -11,8 +11,9 @@ import (
 )
 
 // Follow sends a job of the account as it is, then each change, until it has ended or send fails, or the following is
-// ended; ended is called with the reason, which is nil where there was nothing more to send. Versions up to seen are not sent. It
-// subscribes before it reads, so that no change falls between.
+// ended; ended is called with the reason, which is nil where there was nothing more to send. Versions up to seen are not sent; a seen
+// beyond the job's version was never one of it, and counts as none. It subscribes before it reads, so that no change falls
+// between.
 func (s *Service) Follow(
 	ctx context.Context, userID, id uuid.UUID, seen int64, send func(context.Context, View) error, ended func(error),
 ) *events.Following {
@@ -33,6 +34,9 @@ func (f *follower) Snapshot(ctx context.Context) error {
 	view, err := f.service.Get(ctx, f.userID, f.id)
 	if err != nil {
 		return err
+	}
+	if f.seen > view.Job.Version { // not of this job, or of a commit that a crash of Postgres undid
+		f.seen = 0
 	}
 	return f.pass(ctx, view)
 }

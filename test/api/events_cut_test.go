@@ -64,7 +64,7 @@ func TestStreamJobEvents_200_oneSubscriptionPerProcess(t *testing.T) {
 	t.Parallel()
 	app, server, _ := setupOwnRedis(t)
 	who, queued := queuedJob(t, app, 1)
-	for range 50 {
+	for range 20 {
 		_, ok := next(t, openStream(t, who, queued.JobID, nil))
 		require.True(t, ok)
 	}

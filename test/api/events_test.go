@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 	"testing"
 
@@ -111,10 +112,28 @@ func TestStreamJobEvents_200_lastEventID(t *testing.T) {
 	require.False(t, ok, "the server closes after the last")
 
 	seen = strconv.FormatInt(job.Version, 10)
-	require.Zero(t, follow(t, who, queued.JobID, &seen), "nothing is left to send")
-	for _, foreign := range []string{"", "not ours", "-1", "99999999999999999999"} {
+	over, err := who.StreamJobEventsWithResponse(t.Context(), queued.JobID, &client.StreamJobEventsParams{LastEventID: &seen})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusNoContent, over.StatusCode(), "nothing is left to send: an EventSource stays away")
+	for _, foreign := range []string{"", "not ours", "-1", "999999", "99999999999999999999"} {
 		require.Equal(t, job, follow(t, who, queued.JobID, &foreign), "an id that we never sent counts as none: %q", foreign)
 	}
+}
+
+// An id that is ahead of the job is not of it: what happens meanwhile is not kept from its reader.
+func TestStreamJobEvents_200_lastEventIDAhead(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	who, queued := queuedJob(t, app, 1)
+	s := openStream(t, who, queued.JobID, new("999999"))
+	job, ok := next(t, s)
+	require.True(t, ok)
+	require.Equal(t, getJob(t, who, queued.JobID), job)
+	canceled, err := who.CancelJobWithResponse(t.Context(), queued.JobID)
+	require.NoError(t, err)
+	job, ok = next(t, s)
+	require.True(t, ok)
+	require.Equal(t, *canceled.JSON200, job)
 }
 
 func TestStreamJobEvents_200_deletedMeanwhile(t *testing.T) {

@@ -98,6 +98,12 @@ func (e *Edge) openStream(connected context.Context, c echo.Context, call *call,
 	served, ctx := servedBy(c), detachedContext{call}
 	w := c.Response().Writer // net/http's own: Echo uses its again when the handler has returned
 	r := c.Request().WithContext(newRequestContext(connected, call))
+	if e.cfg.SessionAlive != nil && call.principal != nil {
+		call.events.Alive = func(ctx context.Context) bool {
+			alive, err := e.cfg.SessionAlive(ctx, call.known)
+			return alive || err != nil // it is asked again, and the stream has a lifetime
+		}
+	}
 	detached, sent, err := call.events.Open(ctx, w, r, func(err error, sent int64) {
 		if err != nil {
 			e.recordFailure(ctx, call, fromStream(err))

@@ -40,6 +40,8 @@ type Config struct {
 	// Authenticate verifies a bearer token and that its session is alive. It fails with errors of apperr: unauthenticated,
 	// or unavailable where it can't find out.
 	Authenticate func(ctx context.Context, token string) (Principal, error)
+	// SessionAlive tells whether a session may still be used, for the streams that it opened; nil: it may.
+	SessionAlive func(ctx context.Context, p Principal) (bool, error)
 	Limiter      Limiter // nil: nothing is limited
 	// Ready are the dependencies without which nothing works, by the name that /readyz shows.
 	Ready map[string]func(context.Context) error
@@ -131,6 +133,10 @@ func (e *Edge) FailReadiness() { e.unready.Store(true) }
 // requests are served as before; http.Server.Shutdown waits for them, and Wait for the streams. It returns at once and may
 // be called again.
 func (e *Edge) Drain() { e.streams.Drain() }
+
+// RecheckStreams has the event streams of an account end whose sessions have ended, at once instead of at their next
+// heartbeat; "" is every account.
+func (e *Edge) RecheckStreams(userID string) { e.streams.Recheck(userID) }
 
 // Wait waits until the event streams of a draining Edge have ended; see [sse.Server.Wait].
 func (e *Edge) Wait(ctx context.Context) error { return e.streams.Wait(ctx) }

@@ -17,9 +17,6 @@ import (
 	"github.com/mugshot-studio/backend/internal/httpapi/sse"
 )
 
-// streamLifetime bounds how long a stream goes on after the session that opened it was ended.
-const streamLifetime = 10 * time.Minute
-
 func (h chatHandlers) url(id uuid.UUID) string { return h.appURL + "/c/" + id.String() }
 
 func (h chatHandlers) toChat(c db.Chat) api.Chat {

@@ -69,11 +69,15 @@ func (h jobHandlers) StreamJobEvents(
 	ctx context.Context, r api.StreamJobEventsRequestObject,
 ) (api.StreamJobEventsResponseObject, error) {
 	userID := edge.PrincipalFrom(ctx).UserID
-	if _, err := h.jobs.Get(ctx, userID, r.JobID); err != nil {
+	view, err := h.jobs.Get(ctx, userID, r.JobID)
+	if err != nil {
 		return nil, err
 	}
 	seen := lastVersion(r.Params.LastEventID)
-	return sse.Respond(ctx, 0, func(ctx context.Context, send func(sse.Event) error, ended func(error)) *events.Following {
+	if view.Ended() && seen == view.Job.Version {
+		return api.StreamJobEvents204Response{}, nil // by which an EventSource knows that it need not come back
+	}
+	return sse.Respond(ctx, streamLifetime, func(ctx context.Context, send func(sse.Event) error, ended func(error)) *events.Following {
 		pass := func(ctx context.Context, view jobs.View) error {
 			job, err := toJob(ctx, h.links, view)
 			if err != nil {

@@ -6,6 +6,10 @@ import (
 	"github.com/oapi-codegen/nullable"
 )
 
+// streamLifetime is after how long a client has to open its stream anew. It bounds how long a stream goes on whose session
+// can't be looked up.
+const streamLifetime = 10 * time.Minute
+
 // orNull is the API's null for a nil pointer.
 func orNull[T any](p *T) nullable.Nullable[T] {
 	if p == nil {

@@ -58,6 +58,20 @@ func (s *Server) Drain() {
 	clear(s.writers)
 }
 
+// Recheck has the streams of an owner end whose sessions have ended; "" is every owner. It returns at once.
+func (s *Server) Recheck(owner string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if owner != "" && s.owned[owner] == 0 {
+		return
+	}
+	for out := range s.writers {
+		if owner == "" || out.owner == owner {
+			go out.recheck()
+		}
+	}
+}
+
 // Wait waits until the streams of a draining server have ended, which [http.Server.Shutdown] does not: it does not know of
 // connections that were taken over. It fails when ctx ends first.
 func (s *Server) Wait(ctx context.Context) error {
@@ -144,7 +158,7 @@ func (s *Server) release(owner string) {
 func (s *Slot) Open(
 	ctx context.Context, w http.ResponseWriter, r *http.Request, done func(err error, sent int64),
 ) (detached bool, sent int64, err error) {
-	server, opened, owner := s.server, s.stream, s.Owner
+	server, opened, owner, alive := s.server, s.stream, s.Owner, s.Alive
 	s.stream = nil
 	if err := server.count(owner); err != nil {
 		return false, 0, err
@@ -153,13 +167,13 @@ func (s *Slot) Open(
 	switch {
 	case errors.Is(err, errNotTaken):
 		defer server.release(owner)
-		sent, err = server.serveAttached(w, r, opened)
+		sent, err = server.serveAttached(w, r, opened, owner, alive)
 		return false, sent, err
 	case err != nil:
 		server.release(owner)
 		return false, 0, ErrClientGone
 	}
-	out := &eventWriter{server: server, transport: conn, done: func(err error, sent int64) {
+	out := &eventWriter{server: server, transport: conn, owner: owner, alive: alive, done: func(err error, sent int64) {
 		defer server.release(owner)
 		conn.close(err)
 		done(err, sent)
@@ -169,10 +183,12 @@ func (s *Slot) Open(
 }
 
 // serveAttached streams for as long as the handler runs.
-func (s *Server) serveAttached(w http.ResponseWriter, r *http.Request, opened *stream) (sent int64, err error) {
+func (s *Server) serveAttached(
+	w http.ResponseWriter, r *http.Request, opened *stream, owner string, alive func(context.Context) bool,
+) (sent int64, err error) {
 	w.WriteHeader(http.StatusOK)
 	ended := make(chan struct{})
-	out := &eventWriter{server: s, transport: newResponseTransport(w)}
+	out := &eventWriter{server: s, transport: newResponseTransport(w), owner: owner, alive: alive}
 	out.done = func(streamErr error, streamSent int64) {
 		err, sent = streamErr, streamSent
 		close(ended)

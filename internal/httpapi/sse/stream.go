@@ -6,7 +6,8 @@
 // [Server.Wait] waits for their end.
 //
 // A stream is greeted at once, gets a comment as heartbeat while it is idle, ends when its client disconnects or takes an
-// event for too long, and may be given a lifetime. A silent stream has neither a goroutine nor a buffer: its connection is
+// event for too long, at a heartbeat when the session that opened it has ended ([Server.Recheck] makes that at once), and may
+// be given a lifetime. A silent stream has neither a goroutine nor a buffer: its connection is
 // taken over from net/http where that can be done ([http.Hijacker]), and one goroutine watches all connections for their
 // end. What carries the bytes (transport) and what watches connections (disconnectWatcher) are private.
 package sse
@@ -32,6 +33,7 @@ var (
 	errDraining = errors.New("server is draining")
 	errOver     = errors.New("stream is over")
 	errLifetime = errors.New("stream reached the end of its lifetime")
+	errSession  = errors.New("session of the stream has ended")
 )
 
 // Event is one server-sent event. ID and Name must be one line.
@@ -89,7 +91,9 @@ type SlotKey struct{}
 
 // Slot is where the handler of one request leaves the stream that answers it. See [Server.NewSlot].
 type Slot struct {
-	Owner string // whose streams are counted together; "": each for itself
+	Owner string // whose streams are counted and rechecked together; "": each for itself
+	// Alive reports whether the stream may go on. It is asked at every heartbeat and by [Server.Recheck]; nil: it may.
+	Alive func(context.Context) bool
 
 	server *Server
 	stream *stream

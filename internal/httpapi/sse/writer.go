@@ -21,6 +21,8 @@ type eventWriter struct {
 	server    *Server
 	transport transport
 	done      func(err error, sent int64) // called once, by finish
+	owner     string
+	alive     func(context.Context) bool // nil: it is
 
 	mu        sync.Mutex        // held while a write waits for the client
 	following *events.Following // to be ended when the client disconnects; nil before it has begun
@@ -80,6 +82,9 @@ func (out *eventWriter) heartbeat() {
 		out.end(errLifetime)
 		return
 	}
+	if !out.recheck() {
+		return
+	}
 	if err := out.writeText(": ping\n\n"); err != nil {
 		return
 	}
@@ -88,6 +93,23 @@ func (out *eventWriter) heartbeat() {
 	if !out.ended {
 		out.timer.Reset(out.untilHeartbeat())
 	}
+}
+
+// recheckTimeout bounds the question whether a session is alive.
+const recheckTimeout = 10 * time.Second
+
+// recheck ends the stream if its session has ended, and reports whether it goes on.
+func (out *eventWriter) recheck() bool {
+	if out.alive == nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), recheckTimeout) // of no request: the stream outlives its own
+	defer cancel()
+	if out.alive(ctx) {
+		return true
+	}
+	out.end(errSession)
+	return false
 }
 
 // end ends what is followed, which leads to finish.
@@ -115,7 +137,7 @@ func (out *eventWriter) finish(err error) {
 	case isPanic(err):
 	case errors.Is(err, ErrClientGone):
 		err = ErrClientGone
-	case errors.Is(err, errDraining), errors.Is(err, errLifetime):
+	case errors.Is(err, errDraining), errors.Is(err, errLifetime), errors.Is(err, errSession):
 		err = nil
 	}
 	out.done(err, out.sent)
