@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/mugshot-studio/backend/internal/auth"
+	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/httpapi/edge"
 	"github.com/mugshot-studio/backend/internal/httpapi/handler"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
@@ -33,7 +34,7 @@ func (a *App) Edge() (*edge.Edge, error) {
 	}, handler.New(handler.Services{
 		Auth: a.auth, Account: a.account, Assets: a.assets, Credits: a.credits, Projects: a.projects, Jobs: a.jobs,
 		Chats: a.chats, Catalog: a.catalog, CSRF: a.csrf, BasePath: cfg.BasePath, AppURL: cfg.PublicAppURL,
-		CSRFDomain: cfg.CSRFCookieDomain,
+		CSRFDomain: cfg.CSRFCookieDomain, CursorKeys: a.ring.Derive(token.Cursors),
 	}))
 	if err != nil {
 		return nil, err

@@ -183,7 +183,7 @@ func TestUpdateProject_409_ofManyWithOneVersionOneWins(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
-			change := projects.Change{Prompt: &projects.Prompt{Headline: "mine"}, RequireVersion: &project.Version}
+			change := projects.Change{Prompt: &projects.Prompt{Headline: "mine"}, RequireVersions: []int64{project.Version}}
 			switch _, err := f.service.Update(t.Context(), f.user.ID, project.ID, change); {
 			case err == nil:
 				won.Add(1)

@@ -3,6 +3,7 @@ package projects
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -12,13 +13,13 @@ import (
 
 // Change is an edit; a nil member stays as it is.
 type Change struct {
-	Mode           *string
-	Platform       *string // a new platform brings its size, unless the change has one
-	Width, Height  *int32
-	Prompt         *Prompt  // replaces the prompt as a whole
-	ModelPref      **string // points at nil: no preference
-	Seed           **int64  // points at nil: a new one for each job
-	RequireVersion *int64   // the version that the caller has seen; nil: whatever is there
+	Mode            *string
+	Platform        *string // a new platform brings its size, unless the change has one
+	Width, Height   *int32
+	Prompt          *Prompt  // replaces the prompt as a whole
+	ModelPref       **string // points at nil: no preference
+	Seed            **int64  // points at nil: a new one for each job
+	RequireVersions []int64  // the versions that the caller has seen, one of which has to be the present one; nil: whatever is there
 }
 
 // updateTries bounds how often an edit without a version is applied anew because another one came between.
@@ -32,7 +33,7 @@ func (s *Service) Update(ctx context.Context, userID, id uuid.UUID, c Change) (P
 		if err != nil {
 			return Project{}, err
 		}
-		if c.RequireVersion != nil && *c.RequireVersion != current.Version {
+		if c.RequireVersions != nil && !slices.Contains(c.RequireVersions, current.Version) {
 			return Project{}, ErrVersionConflict
 		}
 		draft := c.apply(current.draft())

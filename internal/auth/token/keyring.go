@@ -28,6 +28,7 @@ const (
 	StorageURLs   Purpose = "storage urls"    // signatures of the development bucket
 	SecondFactors Purpose = "second factors"  // encryption at rest of TOTP secrets
 	RateLimitKeys Purpose = "rate-limit keys" // names in Redis
+	Cursors       Purpose = "cursors"         // MACs of the positions in lists
 )
 
 // KeySize is the length of every derived key in bytes, the least that HS256 may use (RFC 7518, section 3.2).

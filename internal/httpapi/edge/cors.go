@@ -12,7 +12,8 @@ import (
 
 const (
 	corsMethods = "GET, POST, PUT, PATCH, DELETE"
-	corsAllow   = "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-CSRF-Token, X-Request-Id"
+	corsAllow   = "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-CSRF-Token, X-Request-Id, " + corsTracing
+	corsTracing = "traceparent, tracestate, baggage, sentry-trace" // which browsers' SDKs of OpenTelemetry and Sentry add
 	corsExpose  = "ETag, Idempotent-Replayed, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
 	corsMaxAge  = "7200" // seconds; the most that Chromium keeps
 )

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -49,8 +50,11 @@ func TestCORS_answersPreflights(t *testing.T) {
 		h := rec.Header()
 		require.Equal(t, appOrigin, h.Get("Access-Control-Allow-Origin"))
 		require.Contains(t, h.Get("Access-Control-Allow-Methods"), "PATCH")
-		for _, name := range []string{"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "X-CSRF-Token", "X-Request-Id"} {
-			require.Contains(t, h.Get("Access-Control-Allow-Headers"), name)
+		for _, name := range []string{
+			"Authorization", "Content-Type", "Idempotency-Key", "If-Match", "Last-Event-ID", "X-CSRF-Token", "X-Request-Id",
+			"traceparent", "tracestate", "baggage", "sentry-trace",
+		} {
+			require.Contains(t, strings.Split(h.Get("Access-Control-Allow-Headers"), ", "), name)
 		}
 		require.Equal(t, "7200", h.Get("Access-Control-Max-Age"))
 		require.Contains(t, h.Values("Vary"), "Origin")

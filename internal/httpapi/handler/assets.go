@@ -15,8 +15,9 @@ const listAssets list = 'a'
 
 // assetHandlers are the operations of the tag assets, and the upload of a photo before sign-up.
 type assetHandlers struct {
-	assets *assets.Service
-	links  links
+	cursors cursors
+	assets  *assets.Service
+	links   links
 }
 
 // CreateUpload answers POST /assets/uploads.
@@ -63,7 +64,7 @@ func (h assetHandlers) CompleteUpload(
 
 // ListAssets answers GET /assets.
 func (h assetHandlers) ListAssets(ctx context.Context, r api.ListAssetsRequestObject) (api.ListAssetsResponseObject, error) {
-	before, err := decodeCursor(listAssets, r.Params.Cursor, uuid.Max)
+	before, err := decodeCursor(h.cursors, listAssets, r.Params.Cursor, uuid.Max)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (h assetHandlers) ListAssets(ctx context.Context, r api.ListAssetsRequestOb
 	if err != nil {
 		return nil, err
 	}
-	rows, next := paginate(listAssets, rows, size, func(a db.Asset) uuid.UUID { return a.ID })
+	rows, next := paginate(h.cursors, listAssets, rows, size, func(a db.Asset) uuid.UUID { return a.ID })
 	signed, err := h.links.of(ctx, rows...)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 // authHandlers are the operations of the tag auth.
 type authHandlers struct {
+	cursors cursors
 	auth    *auth.Service
 	users   userReader
 	cookies cookieJar

@@ -15,7 +15,7 @@ import (
 func (h authHandlers) ListSessions(
 	ctx context.Context, r api.ListSessionsRequestObject,
 ) (api.ListSessionsResponseObject, error) {
-	before, err := decodeCursor(listSessions, r.Params.Cursor, uuid.Max)
+	before, err := decodeCursor(h.cursors, listSessions, r.Params.Cursor, uuid.Max)
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func (h authHandlers) ListSessions(
 	if err != nil {
 		return nil, err
 	}
-	rows, next := paginate(listSessions, rows, size, func(s db.SessionListRow) uuid.UUID { return s.ID })
+	rows, next := paginate(h.cursors, listSessions, rows, size, func(s db.SessionListRow) uuid.UUID { return s.ID })
 	items := make([]api.SessionInfo, len(rows))
 	for i, row := range rows {
 		items[i] = toSessionInfo(row, principal)

@@ -15,8 +15,9 @@ import (
 
 // chatHandlers are the operations of the tag chat.
 type chatHandlers struct {
-	chats  *chat.Service
-	appURL string // of the web app, without a slash at the end
+	cursors cursors
+	chats   *chat.Service
+	appURL  string // of the web app, without a slash at the end
 }
 
 // NewChat answers POST /chat/new.
@@ -38,7 +39,7 @@ func (h chatHandlers) NewChat(ctx context.Context, r api.NewChatRequestObject) (
 
 // ListChats answers GET /chat.
 func (h chatHandlers) ListChats(ctx context.Context, r api.ListChatsRequestObject) (api.ListChatsResponseObject, error) {
-	after, err := decodeCursor(listChats, r.Params.Cursor, firstChat())
+	after, err := decodeCursor(h.cursors, listChats, r.Params.Cursor, firstChat())
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (h chatHandlers) ListChats(ctx context.Context, r api.ListChatsRequestObjec
 	if err != nil {
 		return nil, err
 	}
-	rows, next := paginate(listChats, rows, size, func(c db.Chat) instant { return instantOf(c.UpdatedAt, c.ID) })
+	rows, next := paginate(h.cursors, listChats, rows, size, func(c db.Chat) instant { return instantOf(c.UpdatedAt, c.ID) })
 	items := make([]api.Chat, len(rows))
 	for i, row := range rows {
 		items[i] = h.toChat(row)
@@ -89,7 +90,7 @@ func (h chatHandlers) ListMessages(
 	if r.Params.Order != nil && *r.Params.Order == api.ListMessagesParamsOrderDesc {
 		name, first, read = listNewestMessages, math.MaxInt64, h.chats.NewestMessages
 	}
-	from, err := decodeCursor(name, r.Params.Cursor, first)
+	from, err := decodeCursor(h.cursors, name, r.Params.Cursor, first)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (h chatHandlers) ListMessages(
 	if err != nil {
 		return nil, err
 	}
-	rows, next := paginate(name, rows, size, func(m chat.Message) int64 { return m.Seq })
+	rows, next := paginate(h.cursors, name, rows, size, func(m chat.Message) int64 { return m.Seq })
 	items, err := toMessages(rows)
 	if err != nil {
 		return nil, err

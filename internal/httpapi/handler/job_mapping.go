@@ -15,8 +15,8 @@ import (
 )
 
 // toJobList makes a page of at most size jobs, out of one more if there are more.
-func toJobList(ctx context.Context, l links, name list, views []jobs.View, size int) (api.JobList, error) {
-	views, next := paginate(name, views, size, func(v jobs.View) uuid.UUID { return v.Job.ID })
+func toJobList(ctx context.Context, c cursors, l links, name list, views []jobs.View, size int) (api.JobList, error) {
+	views, next := paginate(c, name, views, size, func(v jobs.View) uuid.UUID { return v.Job.ID })
 	items, err := toJobs(ctx, l, views)
 	if err != nil {
 		return api.JobList{}, err

@@ -16,13 +16,14 @@ import (
 
 // jobHandlers are the operations of the tag jobs.
 type jobHandlers struct {
-	jobs  *jobs.Service
-	links links
+	cursors cursors
+	jobs    *jobs.Service
+	links   links
 }
 
 // ListJobs answers GET /jobs.
 func (h jobHandlers) ListJobs(ctx context.Context, r api.ListJobsRequestObject) (api.ListJobsResponseObject, error) {
-	before, err := decodeCursor(listJobs, r.Params.Cursor, uuid.Max)
+	before, err := decodeCursor(h.cursors, listJobs, r.Params.Cursor, uuid.Max)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func (h jobHandlers) ListJobs(ctx context.Context, r api.ListJobsRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	list, err := toJobList(ctx, h.links, listJobs, views, size)
+	list, err := toJobList(ctx, h.cursors, h.links, listJobs, views, size)
 	if err != nil {
 		return nil, err
 	}

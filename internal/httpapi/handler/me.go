@@ -18,6 +18,7 @@ import (
 
 // meHandlers are the operations of the tag me.
 type meHandlers struct {
+	cursors  cursors
 	users    userReader
 	credits  *credits.Service
 	projects *projects.Service
@@ -82,7 +83,7 @@ func (h meHandlers) ExportMe(ctx context.Context, _ api.ExportMeRequestObject) (
 
 // ListCredits reads the balance and a page of the ledger.
 func (h meHandlers) ListCredits(ctx context.Context, r api.ListCreditsRequestObject) (api.ListCreditsResponseObject, error) {
-	before, err := decodeCursor(listCredits, r.Params.Cursor, int64(math.MaxInt64))
+	before, err := decodeCursor(h.cursors, listCredits, r.Params.Cursor, int64(math.MaxInt64))
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (h meHandlers) ListCredits(ctx context.Context, r api.ListCreditsRequestObj
 	if err != nil {
 		return nil, err
 	}
-	rows, next := paginate(listCredits, ledger.Entries, size, func(e db.CreditEntryListRow) int64 { return e.Seq })
+	rows, next := paginate(h.cursors, listCredits, ledger.Entries, size, func(e db.CreditEntryListRow) int64 { return e.Seq })
 	items := make([]api.CreditEntry, len(rows))
 	for i, row := range rows {
 		items[i] = toCreditEntry(row)

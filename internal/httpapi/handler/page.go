@@ -19,10 +19,10 @@ func pageSize(limit *api.Limit) int {
 
 // paginate makes a page of at most size items and its next_cursor, out of rows that were read with a limit of one more
 // than size: the additional row only shows that there is another page.
-func paginate[T any, P position](l list, rows []T, size int, key func(T) P) ([]T, nullable.Nullable[api.NextCursor]) {
+func paginate[T any, P position](c cursors, l list, rows []T, size int, key func(T) P) ([]T, nullable.Nullable[api.NextCursor]) {
 	if len(rows) <= size {
 		return rows, nullable.NewNullNullable[api.NextCursor]()
 	}
 	rows = rows[:size]
-	return rows, nullable.NewNullableWithValue(encodeCursor(l, key(rows[size-1])))
+	return rows, nullable.NewNullableWithValue(encodeCursor(c, l, key(rows[size-1])))
 }

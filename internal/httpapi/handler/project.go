@@ -13,6 +13,7 @@ import (
 
 // projectHandlers are the operations of the tag project.
 type projectHandlers struct {
+	cursors  cursors
 	projects *projects.Service
 	jobs     *jobs.Service
 	links    links
@@ -39,7 +40,7 @@ func (h projectHandlers) CreateProject(
 func (h projectHandlers) ListProjects(
 	ctx context.Context, r api.ListProjectsRequestObject,
 ) (api.ListProjectsResponseObject, error) {
-	before, err := decodeCursor(listProjects, r.Params.Cursor, uuid.Max)
+	before, err := decodeCursor(h.cursors, listProjects, r.Params.Cursor, uuid.Max)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func (h projectHandlers) ListProjects(
 	if err != nil {
 		return nil, err
 	}
-	rows, next := paginate(listProjects, rows, size, func(p projects.Project) uuid.UUID { return p.ID })
+	rows, next := paginate(h.cursors, listProjects, rows, size, func(p projects.Project) uuid.UUID { return p.ID })
 	items := make([]api.Project, len(rows))
 	for i, p := range rows {
 		items[i] = toProject(p)
@@ -73,12 +74,12 @@ func (h projectHandlers) GetProject(
 func (h projectHandlers) UpdateProject(
 	ctx context.Context, r api.UpdateProjectRequestObject,
 ) (api.UpdateProjectResponseObject, error) {
-	required, err := requiredVersion(r.Params.IfMatch)
+	required, err := requiredVersions(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
 	edit := changeOf(*r.Body)
-	edit.RequireVersion = required
+	edit.RequireVersions = required
 	project, err := h.projects.Update(ctx, edge.PrincipalFrom(ctx).UserID, r.ProjectID, edit)
 	if err != nil {
 		return nil, err
@@ -123,7 +124,7 @@ func (h projectHandlers) QueueProject(
 func (h projectHandlers) ListProjectJobs(
 	ctx context.Context, r api.ListProjectJobsRequestObject,
 ) (api.ListProjectJobsResponseObject, error) {
-	before, err := decodeCursor(listProjectJobs, r.Params.Cursor, uuid.Max)
+	before, err := decodeCursor(h.cursors, listProjectJobs, r.Params.Cursor, uuid.Max)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +136,7 @@ func (h projectHandlers) ListProjectJobs(
 	if err != nil {
 		return nil, err
 	}
-	list, err := toJobList(ctx, h.links, listProjectJobs, views, size)
+	list, err := toJobList(ctx, h.cursors, h.links, listProjectJobs, views, size)
 	if err != nil {
 		return nil, err
 	}

@@ -2,13 +2,11 @@ package handler
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/api"
 	"github.com/mugshot-studio/backend/internal/jobs"
-	"github.com/mugshot-studio/backend/internal/platform/apperr"
 	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/safety"
 )
@@ -89,25 +87,3 @@ func jobRequestOf(b api.QueueRequest) jobs.JobRequest {
 
 // etag is a version as a strong entity tag (RFC 9110, 8.8.3).
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
-
-// noVersion is the version of no project: an If-Match with a tag that was never issued matches none.
-const noVersion = int64(-1)
-
-// requiredVersion reads If-Match (RFC 9110, 13.1.1): nil without it or for *, which any project matches. Of a list of
-// tags only a single one is understood, since a project has one version at a time.
-func requiredVersion(ifMatch *string) (*int64, error) {
-	if ifMatch == nil || strings.TrimSpace(*ifMatch) == "*" {
-		return nil, nil
-	}
-	tag := strings.TrimSpace(*ifMatch)
-	if len(tag) < 2 || tag[0] != '"' || tag[len(tag)-1] != '"' {
-		return nil, apperr.Validation(apperr.Field{
-			Field: "If-Match", In: "header", Code: "format", Message: `Send the project's ETag with its quotes, such as "3".`,
-		})
-	}
-	version, err := strconv.ParseInt(tag[1:len(tag)-1], 10, 64)
-	if err != nil {
-		version = noVersion
-	}
-	return &version, nil
-}

@@ -35,9 +35,10 @@ type Services struct {
 	Catalog  *catalog.Catalog
 	CSRF     *token.CSRFTokens
 
-	BasePath   string // of the operations, to which the refresh cookie is bound
-	AppURL     string // of the web app, where chats are shown
-	CSRFDomain string // of the CSRF cookie, where the web app is on a sister host of ours; empty: our own host alone
+	CursorKeys [][]byte // of the positions in lists, the current one first
+	BasePath   string   // of the operations, to which the refresh cookie is bound
+	AppURL     string   // of the web app, where chats are shown
+	CSRFDomain string   // of the CSRF cookie, where the web app is on a sister host of ours; empty: our own host alone
 }
 
 // Server implements every operation, each in the file of its tag.
@@ -55,17 +56,17 @@ var _ api.StrictServerInterface = (*Server)(nil)
 
 // New returns the operations on top of the domains.
 func New(s Services) *Server {
-	links := links{assets: s.Assets}
+	links, cursors := links{assets: s.Assets}, cursors(s.CursorKeys)
 	users := userReader{accounts: s.Account, links: links}
 	return &Server{
 		authHandlers: authHandlers{
-			auth: s.Auth, users: users, cookies: newCookieJar(s.BasePath, s.CSRFDomain, s.CSRF),
+			cursors: cursors, auth: s.Auth, users: users, cookies: newCookieJar(s.BasePath, s.CSRFDomain, s.CSRF),
 		},
-		meHandlers:      meHandlers{users: users, credits: s.Credits, projects: s.Projects, assets: s.Assets},
-		assetHandlers:   assetHandlers{assets: s.Assets, links: links},
-		projectHandlers: projectHandlers{projects: s.Projects, jobs: s.Jobs, links: links},
-		jobHandlers:     jobHandlers{jobs: s.Jobs, links: links},
-		chatHandlers:    chatHandlers{chats: s.Chats, appURL: strings.TrimRight(s.AppURL, "/")},
+		meHandlers:      meHandlers{cursors: cursors, users: users, credits: s.Credits, projects: s.Projects, assets: s.Assets},
+		assetHandlers:   assetHandlers{cursors: cursors, assets: s.Assets, links: links},
+		projectHandlers: projectHandlers{cursors: cursors, projects: s.Projects, jobs: s.Jobs, links: links},
+		jobHandlers:     jobHandlers{cursors: cursors, jobs: s.Jobs, links: links},
+		chatHandlers:    chatHandlers{cursors: cursors, chats: s.Chats, appURL: strings.TrimRight(s.AppURL, "/")},
 		catalogHandlers: catalogHandlers{catalog: s.Catalog},
 	}
 }
