@@ -1245,7 +1245,7 @@ type ConfirmedNext string
 
 // Consent That the person in the selfie agrees. At least one of the two statements must be true.
 type Consent struct {
-	// AcceptedAt When this was stated.
+	// AcceptedAt When this was stated: at most a day ago, and not in the future.
 	//
 	// Example: 2026-11-21T18:04:30Z
 	AcceptedAt time.Time `json:"accepted_at"`

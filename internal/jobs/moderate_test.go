@@ -51,7 +51,7 @@ func (f *fixture) copying(t *testing.T, target []byte) {
 }
 
 // mine orders with the consent of oneself.
-var mine = jobs.JobRequest{Quality: "draft", Variants: 1, Consent: &safety.Consent{SubjectIsMe: true}}
+var mine = jobs.JobRequest{Quality: "draft", Variants: 1, Consent: &safety.Consent{SubjectIsMe: true, AcceptedAt: time.Now()}}
 
 // decisions are the safety events of the fixture's user, as action and reason.
 func (f *fixture) decisions(t *testing.T) []string {

@@ -68,3 +68,24 @@ func TestBeforeQueue_consentAndWords(t *testing.T) {
 	require.NotContains(t, events[1].Meta, "job_id")
 	require.Equal(t, request.ProjectID.String(), events[1].Meta["project_id"])
 }
+
+// A consent is stated when a picture is ordered: neither later nor long before.
+func TestBeforeQueue_timeOfTheConsent(t *testing.T) {
+	t.Parallel()
+	f := setup(t, nil)
+	for offset, code := range map[time.Duration]string{
+		0: "", time.Minute: "", -23 * time.Hour: "", 6 * time.Minute: "in_future", 24 * 365 * 7 * time.Hour: "in_future",
+		-25 * time.Hour: "too_old", -24 * 365 * 100 * time.Hour: "too_old",
+	} {
+		request := f.request()
+		request.Consent = &safety.Consent{SubjectIsMe: true, AcceptedAt: f.now.Add(offset)}
+		err := f.BeforeQueue(t.Context(), f.store.Queries(), request)
+		if code == "" {
+			require.NoError(t, err, offset)
+			continue
+		}
+		fields := apperr.From(err).Fields
+		require.Len(t, fields, 1, offset)
+		require.Equal(t, []string{"/consent/accepted_at", code}, []string{fields[0].Field, fields[0].Code})
+	}
+}

@@ -63,7 +63,7 @@ type DrawRequest struct {
 func (r DrawRequest) swap() bool { return r.Copy && r.Selfie }
 
 // BeforeQueue decides what can be decided without looking at a picture: by consent, by the words, and by what is known of
-// the picture already. It fails with a validation error for a consent that is missing, with ErrFaceSwapBlocked or with
+// the picture already. It fails with a validation error for a consent that is missing, in the future or old, with ErrFaceSwapBlocked or with
 // ErrContentBlocked, which the caller passes to [Service.RecordRefusal] once its transaction has ended. Success is not final: the
 // decision of [Service.Review] is.
 func (s *Service) BeforeQueue(ctx context.Context, q *db.Queries, r DrawRequest) error {
@@ -72,6 +72,9 @@ func (s *Service) BeforeQueue(ctx context.Context, q *db.Queries, r DrawRequest)
 	}
 	if refusal := r.refusal(); refusal != nil {
 		return refusal
+	}
+	if err := r.Consent.check(s.now()); err != nil {
+		return err
 	}
 	if !r.Copy || r.TargetID == nil {
 		return nil

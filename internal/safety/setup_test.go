@@ -74,7 +74,7 @@ func (f *fixture) request() safety.DrawRequest {
 // swap is a request for the picture with another face.
 func (f *fixture) swap() safety.DrawRequest {
 	request := f.request()
-	request.Copy, request.Selfie, request.Consent = true, true, &safety.Consent{SubjectIsMe: true}
+	request.Copy, request.Selfie, request.Consent = true, true, &safety.Consent{SubjectIsMe: true, AcceptedAt: f.now}
 	return request
 }
 

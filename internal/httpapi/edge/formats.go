@@ -2,11 +2,15 @@ package edge
 
 import (
 	"errors"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
 )
+
+const formatDateTime = "date-time"
 
 var errFormat = errors.New("does not have the declared format")
 
@@ -22,9 +26,9 @@ func formats() map[string]openapi3.StringFormatValidator {
 		})
 	}
 	return map[string]openapi3.StringFormatValidator{
-		"uuid":      check(isUUID),
-		"date":      check(isDate),
-		"date-time": check(isDateTime),
+		"uuid":         check(isUUID),
+		"date":         check(isDate),
+		formatDateTime: check(isDateTime),
 	}
 }
 
@@ -37,8 +41,54 @@ func isDate(s string) bool {
 	return err == nil
 }
 
-// isDateTime is as strict about RFC 3339 as encoding/json, which time.Parse is not.
+// rfc3339 is the grammar of RFC 3339, 5.6, without leap seconds, which Go can't hold. time.Parse takes more: offsets of
+// 24 hours, commas, hours of one digit.
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
+// isDateTime accepts the times of RFC 3339, and days that were or will be.
 func isDateTime(s string) bool {
-	var t time.Time
-	return t.UnmarshalText([]byte(s)) == nil
+	if !rfc3339.MatchString(s) {
+		return false
+	}
+	_, err := time.Parse(time.RFC3339, strings.ToUpper(s))
+	return err == nil
+}
+
+// spellTimes makes capitals of the t and z in the times of a value that fits its schema: RFC 3339 allows small ones, package
+// time does not. It returns the value, which it changes.
+func spellTimes(s *openapi3.Schema, value any) any {
+	for _, part := range s.AllOf {
+		value = spellTimes(part.Value, value)
+	}
+	switch v := value.(type) {
+	case string:
+		if s.Format == formatDateTime {
+			return strings.ToUpper(v)
+		}
+	case []any:
+		if s.Items != nil {
+			for i, item := range v {
+				v[i] = spellTimes(s.Items.Value, item)
+			}
+		}
+	case map[string]any:
+		for name, member := range s.Properties {
+			if old, there := v[name]; there {
+				v[name] = spellTimes(member.Value, old)
+			}
+		}
+	}
+	return value
+}
+
+// hasTimes reports whether spellTimes may have something to do for a schema.
+func hasTimes(s *openapi3.Schema) bool {
+	found := s.Format == formatDateTime || s.Items != nil && hasTimes(s.Items.Value)
+	for _, part := range s.AllOf {
+		found = found || hasTimes(part.Value)
+	}
+	for _, member := range s.Properties {
+		found = found || hasTimes(member.Value)
+	}
+	return found
 }

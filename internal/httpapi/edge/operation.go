@@ -36,6 +36,7 @@ type operation struct {
 
 	bodyRequired bool
 	bodySchema   *openapi3.Schema // nil: no body is read
+	bodyTimes    bool             // the body may have times
 	bodyOptions  []openapi3.SchemaValidationOption
 
 	route   *routers.Route
@@ -135,7 +136,7 @@ func (o *operation) readBodySchema(ref *openapi3.RequestBodyRef) error {
 	if media == nil || media.Schema == nil || len(ref.Value.Content) != 1 {
 		return errors.New("the edge reads no bodies but " + jsonMediaType)
 	}
-	o.bodyRequired, o.bodySchema = ref.Value.Required, media.Schema.Value
+	o.bodyRequired, o.bodySchema, o.bodyTimes = ref.Value.Required, media.Schema.Value, hasTimes(media.Schema.Value)
 	return nil
 }
 

@@ -67,6 +67,9 @@ func (o *operation) readBody(c echo.Context, found *violations) (any, error) {
 		return nil, err
 	}
 	o.checkBody(doc, found)
+	if o.bodyTimes && len(*found) == 0 {
+		doc.value = spellTimes(o.bodySchema, doc.value)
+	}
 	r.Body, r.ContentLength = validatedBody{bytes.NewReader(data), doc.value}, int64(len(data))
 	return doc.value, nil
 }

@@ -956,7 +956,7 @@ export type Consent = {
      */
     subject_agreed?: boolean;
     /**
-     * When this was stated.
+     * When this was stated: at most a day ago, and not in the future.
      */
     accepted_at: string;
 };
