@@ -28,7 +28,7 @@ type Served struct {
 const unmatched = "unmatched"
 
 // observe is the outermost layer: it gives the call its identity, turns panics and errors into answers, and writes one log
-// entry about it. The entry has no query, no header and no body, because that is where passwords, tokens and signed
+// entry about it. The entry has the client's address, so that forged tokens and guesses leave a trace. It has no query, no header and no body, because that is where passwords, tokens and signed
 // addresses are; and the route's template instead of the path, because that is where ids are.
 //
 // Between it and the handler is one function and no chain: Echo makes the closures of a chain anew for each request.
@@ -177,7 +177,7 @@ func (e *Edge) log(ctx context.Context, call *call, served Served, at time.Time)
 	if !handler.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 10)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs,
 		slog.String("request_id", call.id),
 		slog.String("method", served.Method),
@@ -186,6 +186,9 @@ func (e *Edge) log(ctx context.Context, call *call, served Served, at time.Time)
 		slog.Duration("duration", served.Duration),
 		slog.Int64("bytes", served.Bytes),
 	)
+	if call.client.IP != "" {
+		attrs = append(attrs, slog.String("client_ip", call.client.IP))
+	}
 	if call.user != "" {
 		attrs = append(attrs, slog.String("user_id", call.user))
 	}

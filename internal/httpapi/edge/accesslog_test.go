@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,8 @@ func TestAccessLog_namesTheRequest(t *testing.T) {
 	delete(line, "time")
 	require.Equal(t, map[string]any{
 		"level": "INFO", "msg": "request", "request_id": "r1", "method": "DELETE", "route": base + "/project/:project_id",
-		"status": 204.0, "duration": 250e6, "bytes": 0.0, "user_id": theUser.String(),
+		"status": 204.0, "duration": 250e6, "bytes": 0.0, "client_ip": "192.0.2.1",
+		"user_id": theUser.String(),
 	}, line)
 	require.Equal(t, []Served{{base + "/project/:project_id", "DELETE", 204, 250 * time.Millisecond, 0}}, observed)
 
@@ -43,6 +45,17 @@ func TestAccessLog_namesTheRequest(t *testing.T) {
 	require.Equal(t, "other", lines[2]["method"])
 	require.Equal(t, "not_found", lines[2]["code"])
 	require.Equal(t, "DEBUG", lines[3]["level"], "probes would drown the rest")
+}
+
+// A forged token leaves a trace: where it came from, behind the proxies that are trusted, and not where it claims to come from.
+func TestAccessLog_tellsWhereARequestCameFrom(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+	rec := b.do(http.MethodGet, base+"/project", "", "Authorization", "Bearer forged", "X-Forwarded-For", "198.51.100.7, 203.0.113.9")
+	require.Equal(t, http.StatusUnauthorized, rec.Code)
+	line := b.lines(t)[0]
+	require.Equal(t, "203.0.113.9", line["client_ip"])
+	require.Equal(t, "unauthenticated", line["code"])
 }
 
 // TestAccessLog_hasNoSecrets drives secrets through every part of a request, good ones and broken ones, and looks for them in
