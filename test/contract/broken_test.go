@@ -80,6 +80,16 @@ func brokenTexts(s *openapi3.Schema, text string) map[string]string {
 		case "date-time":
 			broken["no hour of the day"] = "2026-11-21T25:00:00Z"
 			broken["no time zone"] = "2026-11-21T18:04:30"
+			for _, bad := range []string{
+				"+24:00", "-24:00", "+23:60", "+99:99", "+1:00", "+0100", ",5Z", ".Z", "Z+01:00", " Z", "UTC", "ZZ",
+			} {
+				broken["offset "+bad] = "2026-11-21T18:04:30" + bad
+			}
+			broken["one digit for the hour"] = "2026-11-21T8:04:30Z"
+			broken["a space between"] = "2026-11-21 18:04:30Z"
+			broken["no seconds"] = "2026-11-21T18:04Z"
+			broken["a leap second"] = "2026-12-31T23:59:60Z"
+			broken["no day of the calendar"] = "2026-02-29T08:00:00Z"
 		}
 		return broken
 	}

@@ -57,6 +57,7 @@ type call struct {
 	cookie map[string]string
 	body   []byte
 	broken string // how it was made invalid; "": valid
+	forged bool   // its cursor is none of ours
 	odd    bool   // neither valid nor invalid: the spec leaves open whether it is accepted
 }
 

@@ -96,10 +96,22 @@ var edges = map[string][]string{
 	"date": {"0000-01-01", "0001-01-01", "1900-02-28", "1995-12-10", "2000-02-29", "2024-02-29", "2026-11-21", "9999-12-31"},
 	"date-time": {
 		"2026-11-21T18:04:30Z", "2026-11-21T18:04:30.123456789Z", "2026-11-21T18:04:30+23:59", "2024-02-29T23:59:59-12:00",
-		"0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
+		"0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59",
+		"0000-01-01T00:00:00+23:59", "2026-11-21t18:04:30z", "2026-11-21T18:04:30.000000000000000001Z", "2026-11-21T00:00:00-00:00",
 	},
 	"uuid": {"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "0199F3A7-0A1B-7C2D-9E3F-4A5B6C7D8E9F"},
 	"uri":  {"https://example.com/a?b=c#d"},
+}
+
+// moment is a time of the last hours or the next, in any of the spellings that RFC 3339 has.
+func (m *maker) moment() string {
+	at := time.Now().Add(time.Duration(m.IntN(30)-28) * time.Hour)
+	zone := time.FixedZone("", 60*(m.IntN(2*24*60-1)-24*60+1))
+	text := at.In(zone).Format([]string{time.RFC3339, time.RFC3339Nano, "2006-01-02T15:04:05.0Z07:00"}[m.IntN(3)])
+	if m.often(20) {
+		text = strings.ToLower(text)
+	}
+	return text
 }
 
 func (m *maker) text(s *openapi3.Schema, name string) string {
@@ -112,6 +124,8 @@ func (m *maker) text(s *openapi3.Schema, name string) string {
 		switch {
 		case s.Format == "uuid" && m.often(70):
 			return uuid.Must(uuid.NewRandomFromReader(m)).String()
+		case s.Format == "date-time" && m.often(60):
+			return m.moment()
 		case s.Format == "date" && m.often(50):
 			return time.Date(1920+m.IntN(100), time.Month(1+m.IntN(12)), 1+m.IntN(28), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 		}

@@ -40,12 +40,14 @@ var domainRules = []struct{ operation, field, code string }{
 	{"updateProject", "If-Match", "format"},
 	{"newChat|updateChat", `/project_id`, "not_found"},
 	{"queueProject", `/consent`, "required"},
+	{"queueProject", `/consent/accepted_at`, "in_future|too_old"},
 	{"changePassword", `/new_password`, "unchanged"},
 	{"disableSecondFactor|verifySecondFactor", `/code`, "one_of"},
 }
 
 // TestFuzz_answersFitTheSpec checks every operation: no 5xx; no status, content type or body outside the spec; no invalid request is
-// accepted; no valid request is refused as malformed, apart from domainRules. FUZZ_CASES is the number of requests (2,000),
+// accepted; no valid request is refused as malformed, apart from domainRules; no forged cursor is taken; and a body that stalls
+// or breaks off, or whose client closes its half behind it, is answered as what it is. FUZZ_CASES is the number of requests (2,000),
 // FUZZ_SEED repeats a run.
 func TestFuzz_answersFitTheSpec(t *testing.T) {
 	t.Parallel()
@@ -79,6 +81,7 @@ type fuzzer struct {
 
 	t        *testing.T
 	app      *apptest.App
+	slow     *apptest.App // the same, by a server that waits for no body
 	ops      []*operation
 	account  *apptest.Account
 	reporter *reporter
@@ -107,6 +110,7 @@ func newFuzzer(t *testing.T, r *rand.Rand) *fuzzer {
 		reporter: w, app: apptest.New(w, apptest.With("RATE_LIMIT_FACTOR", "10000"), apptest.With("AUTH_MAX_FAILURES", "1000000"),
 			apptest.With("CHAT_USER_REPLIES", "1000")),
 	}
+	f.slow = apptest.New(w, apptest.Beside(f.app), apptest.WithBounds(func(s *http.Server) { s.ReadTimeout = slowest }))
 	f.signUp()
 	return f
 }
@@ -176,6 +180,10 @@ func (f *fuzzer) remember(name, value string) {
 func (f *fuzzer) step(id string) {
 	c, body := f.fittingCall(f.ops[f.IntN(len(f.ops))], id)
 	switch dice := f.IntN(100); {
+	case dice >= 97 && len(c.body) > 0:
+		f.stepRaw(c)
+		return
+	case dice >= 90 && f.forge(c):
 	case dice < 50:
 		f.damage(c, body)
 	case dice < 55 && bytes.Contains(c.body, []byte(`":"`)):
@@ -250,9 +258,7 @@ func (f *fuzzer) learn(answer []byte) {
 
 // check returns what is wrong with an answer, beyond what the check against the spec finds.
 func (f *fuzzer) check(c *call, known bool, status int, answer []byte) (complaints []string) {
-	var envelope client.ErrorEnvelope
-	_ = json.Unmarshal(answer, &envelope) // the check against the spec finds an answer that is no envelope
-	code := envelope.Error.Code
+	code := codeOf(answer)
 	complain := func(format string, args ...any) { complaints = append(complaints, fmt.Sprintf(format, args...)) }
 	refusals := []client.ErrorCode{
 		client.ErrorCodeMalformedJSON, client.ErrorCodeValidationFailed, client.ErrorCodePayloadTooLarge, client.ErrorCodeUnsupportedMediaType,
@@ -271,12 +277,14 @@ func (f *fuzzer) check(c *call, known bool, status int, answer []byte) (complain
 	case c.op.secured && code == client.ErrorCodeUnauthenticated:
 		complain("a valid token was refused")
 	case c.odd:
+	case c.forged && status < http.StatusBadRequest:
+		complain("took a forged cursor")
 	case c.broken != "":
 		if !slices.Contains(refusals, code) {
 			complain("accepted what is broken")
 		}
 	case code == client.ErrorCodeValidationFailed:
-		for _, field := range envelope.Error.Details.Fields {
+		for _, field := range envelopeOf(answer).Error.Details.Fields {
 			if !isDomainRule(c.op.OperationID, field) {
 				complain("refused what fits: %s %s", field.Field, field.Code)
 			}
@@ -286,6 +294,14 @@ func (f *fuzzer) check(c *call, known bool, status int, answer []byte) (complain
 	}
 	return complaints
 }
+
+// envelopeOf reads the envelope of an error; the check against the spec finds an answer that is none.
+func envelopeOf(answer []byte) (envelope client.ErrorEnvelope) {
+	_ = json.Unmarshal(answer, &envelope)
+	return envelope
+}
+
+func codeOf(answer []byte) client.ErrorCode { return envelopeOf(answer).Error.Code }
 
 func isDomainRule(operation string, field client.FieldError) bool {
 	for _, rule := range domainRules {

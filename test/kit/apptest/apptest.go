@@ -52,6 +52,7 @@ type settings struct {
 	text    providers.Text
 	log     slog.Handler
 	beside  *App
+	bounds  func(*http.Server)
 }
 
 // Option changes what [New] makes.
@@ -71,6 +72,9 @@ func WithText(w providers.Text) Option { return func(s *settings) { s.text = w }
 
 // WithLog sets the handler of the log. Without it, warnings and errors go to the test's output.
 func WithLog(h slog.Handler) Option { return func(s *settings) { s.log = h } }
+
+// WithBounds sets what the HTTP server waits for; without it the server waits for ever.
+func WithBounds(set func(*http.Server)) Option { return func(s *settings) { s.bounds = set } }
 
 // Beside makes another process of the same deployment, which shares database, Redis, pictures, mails and clock with the other.
 func Beside(other *App) Option { return func(s *settings) { s.beside = other } }
@@ -95,6 +99,9 @@ func New(t testing.TB, options ...Option) *App {
 	maps.Copy(a.environ, s.environ)
 	a.environ["PUBLIC_API_URL"] = a.URL
 	a.open(t, s)
+	if s.bounds != nil {
+		s.bounds(server.Config)
+	}
 	a.serve(t, server)
 	a.run(t, s.worker)
 	return a
