@@ -41,7 +41,8 @@ func TestLimiter_anyFactor(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
 	for _, factor := range []float64{1e-9, 1, 1e6, 1e300} {
 		for class := range budgets() {
-			quota, err := limiter{counters: counters, local: ratelimit.NewLocal(time.Now), factor: factor, budgets: budgets()}.Allow(t.Context(), class, edge.Subject{Address: "192.0.2.1", Account: "a"})
+			l := limiter{counters: counters, local: ratelimit.NewLocal(time.Now), factor: factor, budgets: budgets()}
+			quota, err := l.Allow(t.Context(), class, edge.Subject{Address: "192.0.2.1", Account: "a"})
 			require.NoError(t, err, "%s x %g", class, factor)
 			require.Positive(t, quota.Limit)
 		}

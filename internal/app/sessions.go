@@ -39,7 +39,7 @@ func (sessionWatch) Snapshot(context.Context) error { return nil }
 
 // Handle implements events.Handler. Where events may be missing, every stream is rechecked.
 func (w sessionWatch) Handle(_ context.Context, e *events.Event) error {
-	w.edge.RecheckStreams(string(e.Payload))
+	w.edge.RecheckStreams(string(e.Payload)) //nolint:contextcheck // the question outlives the event
 	return nil
 }
 

@@ -17,7 +17,7 @@ func fill(t *testing.T, app *apptest.App, account *apptest.Account, projects, by
 	_, err := app.Store.Pool().Exec(t.Context(), `
 		with prompt as (
 			insert into prompts (id, project_id, headline)
-			select gen_random_uuid(), gen_random_uuid(), 'x' from generate_series(1, $2) returning id, project_id
+			select gen_random_uuid() as id, gen_random_uuid() as project_id, 'x' from generate_series(1, $2) returning id, project_id
 		)
 		insert into projects (id, user_id, mode, platform, width, height, prompt_id)
 		select project_id, $1, 'design', 'youtube', 1280, 720, id from prompt`, user, projects)
@@ -88,5 +88,5 @@ func TestGetMe_200_limitsAndUsage(t *testing.T) {
 	require.NotNil(t, me.JSON200, "%s", me.Body)
 	require.Equal(t, &client.AccountLimits{Projects: limits.Projects, Pictures: limits.Pictures, StoredBytes: limits.StoredBytes}, me.JSON200.Limits)
 	require.Equal(t, &client.AccountUsage{Projects: 3, Pictures: 1, StoredBytes: limits.StoredBytes - 1000}, me.JSON200.Usage)
-	require.Equal(t, ada.Email, string(me.JSON200.Email))
+	require.Equal(t, ada.Email, me.JSON200.Email)
 }

@@ -28,8 +28,9 @@ type Served struct {
 const unmatched = "unmatched"
 
 // observe is the outermost layer: it gives the call its identity, turns panics and errors into answers, and writes one log
-// entry about it. The entry has the client's address, so that forged tokens and guesses leave a trace. It has no query, no header and no body, because that is where passwords, tokens and signed
-// addresses are; and the route's template instead of the path, because that is where ids are.
+// entry about it. The entry has the client's address, so that forged tokens and guesses leave a trace. It has no query, no
+// header and no body, because that is where passwords, tokens and signed addresses are; and the route's template instead of
+// the path, because that is where ids are.
 //
 // Between it and the handler is one function and no chain: Echo makes the closures of a chain anew for each request.
 func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
@@ -96,14 +97,16 @@ func mustCut(f failure, begun, stream bool) bool {
 // connected, the context that net/http ends when the client disconnects.
 func (e *Edge) openStream(connected context.Context, c echo.Context, call *call, start time.Time) (detached bool, err error) {
 	served, ctx := servedBy(c), detachedContext{call}
-	w := c.Response().Writer // net/http's own: Echo uses its again when the handler has returned
+	//nolint:contextcheck // it is made from connected
 	r := c.Request().WithContext(newRequestContext(connected, call))
+	w := c.Response().Writer // net/http's own: Echo uses its again when the handler has returned
 	if e.cfg.SessionAlive != nil && call.principal != nil {
 		call.events.Alive = func(ctx context.Context) bool {
 			alive, err := e.cfg.SessionAlive(ctx, call.known)
 			return alive || err != nil // it is asked again, and the stream has a lifetime
 		}
 	}
+	//nolint:contextcheck // the stream outlives its request
 	detached, sent, err := call.events.Open(ctx, w, r, func(err error, sent int64) {
 		if err != nil {
 			e.recordFailure(ctx, call, fromStream(err))
@@ -165,8 +168,7 @@ func (e *Edge) protect(c echo.Context, next echo.HandlerFunc) (err error) {
 // which is the same for every entry.
 func (e *Edge) log(ctx context.Context, call *call, served Served, at time.Time) {
 	level := slog.LevelInfo
-	switch {
-	case served.Route == "/healthz", served.Route == "/readyz":
+	if served.Route == "/healthz" || served.Route == "/readyz" {
 		level = slog.LevelDebug
 	}
 	failed := call.failure.code != "" && call.failure.status >= http.StatusInternalServerError

@@ -339,18 +339,18 @@ export const zSecondFactorVerifyRequest = z.object({
  *
  */
 export const zAccountLimits = z.object({
-    projects: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' }),
-    pictures: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' }),
-    stored_bytes: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' })
+    projects: z.int().gte(0),
+    pictures: z.int().gte(0),
+    stored_bytes: z.int().gte(0)
 });
 
 /**
  * What the account keeps now; in the answer of `getMe`.
  */
 export const zAccountUsage = z.object({
-    projects: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' }),
-    pictures: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' }),
-    stored_bytes: z.coerce.bigint().gte(BigInt(0)).max(BigInt('9223372036854775807'), { error: 'Invalid value: Expected int64 to be <= 9223372036854775807' })
+    projects: z.int().gte(0),
+    pictures: z.int().gte(0),
+    stored_bytes: z.int().gte(0)
 });
 
 /**

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -126,6 +125,6 @@ func TestUpload_400_endsEarly(t *testing.T) {
 	require.NoError(t, u.conn.CloseWrite())
 	status, body := u.answer(t, "")
 	require.Equal(t, http.StatusBadRequest, status)
-	require.True(t, strings.Contains(body, "broke off"), body)
+	require.Contains(t, body, "broke off")
 	u.requireStored(t, false)
 }
