@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // smallTables lists the tables whose number of rows is bounded by a setting or by the number of migrations.
-const smallTables = "provider_slots schema_migrations"
+const smallTables = "provider_slots schema_migrations storage_bindings"
 
 //go:embed fill.sql
 var fillSQL string

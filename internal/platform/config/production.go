@@ -23,12 +23,6 @@ const (
 	minProxyBits6 = 16
 )
 
-// owaspArgon2 are the least costs of Argon2id that OWASP's Password Storage Cheat Sheet calls equal, as memory in KiB and
-// iterations.
-var owaspArgon2 = []struct{ memoryKiB, iterations uint32 }{
-	{47104, 1}, {19456, 2}, {12288, 3}, {9216, 4}, {7168, 5},
-}
-
 // productionProblems returns what is wrong in production only: what is missing, and what is too weak for strangers' reach.
 func (c Config) productionProblems() []error {
 	found := slices.Concat(
@@ -43,7 +37,7 @@ func (c Config) missing() (found []error) {
 		"DATABASE_URL": string(c.DatabaseURL), "REDIS_URL": string(c.RedisURL), "JWT_SECRET": string(c.JWTSecret),
 		"SMTP_URL": string(c.SMTPURL), "SUPABASE_URL": c.SupabaseURL, "SUPABASE_KEY": string(c.SupabaseKey),
 	} {
-		if value == "" && !(name == "SMTP_URL" && c.servesOnly) {
+		if value == "" && (name != "SMTP_URL" || !c.servesOnly) {
 			found = append(found, fmt.Errorf("%s is missing", name))
 		}
 	}
@@ -102,10 +96,7 @@ func (c Config) unencrypted() (found []error) {
 
 // weakSignIn returns which settings would leave passwords without a defence.
 func (c Config) weakSignIn() (found []error) {
-	strong := c.Argon2Parallelism > 0 && slices.ContainsFunc(owaspArgon2, func(least struct{ memoryKiB, iterations uint32 }) bool {
-		return c.Argon2MemoryKiB >= least.memoryKiB && c.Argon2Iterations >= least.iterations
-	})
-	if !strong {
+	if c.Argon2Parallelism == 0 || !isStrongArgon2(c.Argon2MemoryKiB, c.Argon2Iterations) {
 		found = append(found, errors.New("ARGON2_MEMORY_KIB and ARGON2_ITERATIONS are below OWASP's minimum, such as 19456 and 2"))
 	}
 	if c.AuthMaxFailures > maxAuthFailures {
@@ -139,4 +130,15 @@ func (c Config) tooMuchTrust() (found []error) {
 		}
 	}
 	return found
+}
+
+// isStrongArgon2 reports whether Argon2id costs as much as one of the choices that OWASP's Password Storage Cheat Sheet calls
+// equal, with one thread or more.
+func isStrongArgon2(memoryKiB, iterations uint32) bool {
+	for least, memory := range map[uint32]uint32{1: 47104, 2: 19456, 3: 12288, 4: 9216, 5: 7168} {
+		if iterations >= least && memoryKiB >= memory {
+			return true
+		}
+	}
+	return false
 }
