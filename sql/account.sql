@@ -21,6 +21,10 @@ select id from users where id = @id and credentials_version = @credentials_versi
 -- UserDelete removes an account with all that hangs on it.
 delete from users where id = @id;
 
+-- name: AssetExists :one
+-- AssetExists tells whether an account has any picture (assets_user_type_id_idx).
+select exists (select from assets where user_id = @user_id);
+
 -- name: AuditBlank :exec
 -- AuditBlank takes from an account's events where they came from (audit_logs_user_idx). The rows stay, and with the
 -- account's deletion lose its id.

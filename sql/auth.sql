@@ -12,6 +12,31 @@ insert into users (id, email, username, full_name, dob, password_hash, created_a
 values (@id, @email, @username, @full_name, @dob, @password_hash, @now, @now)
 returning *;
 
+-- name: SignUpLock :exec
+-- SignUpLock lets the sign-ups of one address wait for each other until the transaction ends, whether or not there is an
+-- account that could be locked. It reads no table.
+select pg_advisory_xact_lock(hashtextextended('sign-up ' || lower(@email), 0));
+
+-- name: UserLockReplaceable :many
+-- UserLockReplaceable locks the accounts that a sign-up takes the place of: the one of its address, if that was never
+-- confirmed, and the one of its username, if that was not confirmed in time (users_email_key, users_username_key). The case
+-- keeps the planner from reading all of users_unconfirmed_idx.
+select u.id from users u
+where (lower(u.email) = lower(@email) or lower(u.username) = lower(@username))
+    and case when u.email_confirmed_at is null
+        then lower(u.email) = lower(@email) or u.created_at < @expired_before::timestamptz else false end
+order by u.id
+for update;
+
+-- name: UserListUnconfirmed :many
+-- UserListUnconfirmed lists accounts that were not confirmed in time, oldest first (users_unconfirmed_idx).
+select id from users where email_confirmed_at is null and created_at < @before order by created_at limit @batch;
+
+-- name: UserLockUnconfirmed :one
+-- UserLockUnconfirmed locks an account by primary key. No row: it is gone, or confirmed.
+-- plan: primary key only
+select id from users where id = @id and case when email_confirmed_at is null then true else false end for update;
+
 -- name: UserConfirmEmail :execrows
 -- UserConfirmEmail marks the address as confirmed, once: the second call changes no row.
 update users set email_confirmed_at = @now::timestamptz, updated_at = @now::timestamptz
@@ -81,8 +106,13 @@ update email_codes set used_at = @now::timestamptz
 where user_id = @user_id and purpose = @purpose and code_hash = @code_hash and used_at is null;
 
 -- name: UsernameExists :one
--- UsernameExists tells whether a username has an owner, without regard to case (users_username_key).
-select exists (select from users where lower(username) = lower(@username));
+-- UsernameExists tells whether a username has an owner, without regard to case (users_username_key). An account that was
+-- not confirmed in time owns none: the next sign-up takes its place.
+select exists (
+    select from users
+    where lower(username) = lower(@username)
+        and case when email_confirmed_at is null then created_at >= @expired_before::timestamptz else true end
+);
 
 -- name: UserSetPassword :execrows
 -- UserSetPassword gives an account another password, unless its credentials have changed since they were read.

@@ -1205,6 +1205,13 @@ type ConfirmRequest struct {
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
+
+	// UserID The `user_id` that `signUp` answered, where the client has it: then the code counts for this account alone.
+	// Without it, somebody who signs up for the address in the meantime has their password confirmed.
+	//
+	//
+	// Example: 0199f3a0-5d2c-7a41-b1c7-0e9d8f7a6b5c
+	UserID *openapi_types.UUID `json:"user_id,omitempty"`
 }
 
 // ConfirmationResent The same whether or not a mail was sent.
@@ -3454,8 +3461,8 @@ type ClientInterface interface {
 	// ResetPasswordWithBody Choose a new password with a link
 	//
 	// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
-	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
-	// password that is refused does not spend the token.
+	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+	// address counts as confirmed. A password that is refused does not spend the token.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3465,8 +3472,8 @@ type ClientInterface interface {
 	// ResetPassword Choose a new password with a link
 	//
 	// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
-	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
-	// password that is refused does not spend the token.
+	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+	// address counts as confirmed. A password that is refused does not spend the token.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3523,7 +3530,9 @@ type ClientInterface interface {
 
 	// SignUpWithBody Create an account
 	//
-	// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+	// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+	// the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+	// itself.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3532,7 +3541,9 @@ type ClientInterface interface {
 
 	// SignUp Create an account
 	//
-	// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+	// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+	// the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+	// itself.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4377,8 +4388,8 @@ func (c *Client) ResendConfirmation(ctx context.Context, body ResendConfirmation
 // ResetPasswordWithBody Choose a new password with a link
 //
 // The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
-// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
-// password that is refused does not spend the token.
+// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+// address counts as confirmed. A password that is refused does not spend the token.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4398,8 +4409,8 @@ func (c *Client) ResetPasswordWithBody(ctx context.Context, contentType string, 
 // ResetPassword Choose a new password with a link
 //
 // The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
-// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
-// password that is refused does not spend the token.
+// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+// address counts as confirmed. A password that is refused does not spend the token.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4526,7 +4537,9 @@ func (c *Client) SignOut(ctx context.Context, params *SignOutParams, reqEditors 
 
 // SignUpWithBody Create an account
 //
-// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+// the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+// itself.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4545,7 +4558,9 @@ func (c *Client) SignUpWithBody(ctx context.Context, contentType string, body io
 
 // SignUp Create an account
 //
-// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+// the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+// itself.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8029,8 +8044,8 @@ type ClientWithResponsesInterface interface {
 	// ResetPasswordWithBodyWithResponse Choose a new password with a link
 	//
 	// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
-	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
-	// password that is refused does not spend the token.
+	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+	// address counts as confirmed. A password that is refused does not spend the token.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8040,8 +8055,8 @@ type ClientWithResponsesInterface interface {
 	// ResetPasswordWithResponse Choose a new password with a link
 	//
 	// The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
-	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
-	// password that is refused does not spend the token.
+	// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+	// address counts as confirmed. A password that is refused does not spend the token.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8106,7 +8121,9 @@ type ClientWithResponsesInterface interface {
 
 	// SignUpWithBodyWithResponse Create an account
 	//
-	// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+	// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+	// the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+	// itself.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8115,7 +8132,9 @@ type ClientWithResponsesInterface interface {
 
 	// SignUpWithResponse Create an account
 	//
-	// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+	// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+	// the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+	// itself.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -16044,8 +16063,8 @@ func (c *ClientWithResponses) ResendConfirmationWithResponse(ctx context.Context
 // ResetPasswordWithBodyWithResponse Choose a new password with a link
 //
 // The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
-// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
-// password that is refused does not spend the token.
+// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+// address counts as confirmed. A password that is refused does not spend the token.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16061,8 +16080,8 @@ func (c *ClientWithResponses) ResetPasswordWithBodyWithResponse(ctx context.Cont
 // ResetPasswordWithResponse Choose a new password with a link
 //
 // The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
-// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
-// password that is refused does not spend the token.
+// reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+// address counts as confirmed. A password that is refused does not spend the token.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16169,7 +16188,9 @@ func (c *ClientWithResponses) SignOutWithResponse(ctx context.Context, params *S
 
 // SignUpWithBodyWithResponse Create an account
 //
-// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+// the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+// itself.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16184,7 +16205,9 @@ func (c *ClientWithResponses) SignUpWithBodyWithResponse(ctx context.Context, co
 
 // SignUpWithResponse Create an account
 //
-// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+// Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+// the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+// itself.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

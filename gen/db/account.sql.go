@@ -13,6 +13,18 @@ import (
 	"github.com/google/uuid"
 )
 
+const assetExists = `-- name: AssetExists :one
+select exists (select from assets where user_id = $1)
+`
+
+// AssetExists tells whether an account has any picture (assets_user_type_id_idx).
+func (q *Queries) AssetExists(ctx context.Context, userID *uuid.UUID) (bool, error) {
+	row := q.db.QueryRow(ctx, assetExists, userID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const assetListAstray = `-- name: AssetListAstray :many
 select bucket, storage_path from assets
 where user_id = $1 and not starts_with(storage_path, $2::text)

@@ -777,6 +777,17 @@ func (q *Queries) SessionsAlive(ctx context.Context, arg SessionsAliveParams) ([
 	return items, nil
 }
 
+const signUpLock = `-- name: SignUpLock :exec
+select pg_advisory_xact_lock(hashtextextended('sign-up ' || lower($1), 0))
+`
+
+// SignUpLock lets the sign-ups of one address wait for each other until the transaction ends, whether or not there is an
+// account that could be locked. It reads no table.
+func (q *Queries) SignUpLock(ctx context.Context, email string) error {
+	_, err := q.db.Exec(ctx, signUpLock, email)
+	return err
+}
+
 const userByEmail = `-- name: UserByEmail :one
 select id, email, username, full_name, dob, password_hash, credentials_version, email_confirmed_at, profile_photo_asset_id, plan, credits, created_at, updated_at, job_turns, second_factor_enabled_at from users where lower(email) = lower($1)
 `
@@ -900,6 +911,87 @@ func (q *Queries) UserGet(ctx context.Context, id uuid.UUID) (User, error) {
 	return i, err
 }
 
+const userListUnconfirmed = `-- name: UserListUnconfirmed :many
+select id from users where email_confirmed_at is null and created_at < $1 order by created_at limit $2
+`
+
+type UserListUnconfirmedParams struct {
+	Before time.Time
+	Batch  int32
+}
+
+// UserListUnconfirmed lists accounts that were not confirmed in time, oldest first (users_unconfirmed_idx).
+func (q *Queries) UserListUnconfirmed(ctx context.Context, arg UserListUnconfirmedParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, userListUnconfirmed, arg.Before, arg.Batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const userLockReplaceable = `-- name: UserLockReplaceable :many
+select u.id from users u
+where (lower(u.email) = lower($1) or lower(u.username) = lower($2))
+    and case when u.email_confirmed_at is null
+        then lower(u.email) = lower($1) or u.created_at < $3::timestamptz else false end
+order by u.id
+for update
+`
+
+type UserLockReplaceableParams struct {
+	Email         string
+	Username      string
+	ExpiredBefore time.Time
+}
+
+// UserLockReplaceable locks the accounts that a sign-up takes the place of: the one of its address, if that was never
+// confirmed, and the one of its username, if that was not confirmed in time (users_email_key, users_username_key). The case
+// keeps the planner from reading all of users_unconfirmed_idx.
+func (q *Queries) UserLockReplaceable(ctx context.Context, arg UserLockReplaceableParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, userLockReplaceable, arg.Email, arg.Username, arg.ExpiredBefore)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const userLockUnconfirmed = `-- name: UserLockUnconfirmed :one
+select id from users where id = $1 and case when email_confirmed_at is null then true else false end for update
+`
+
+// UserLockUnconfirmed locks an account by primary key. No row: it is gone, or confirmed.
+// plan: primary key only
+func (q *Queries) UserLockUnconfirmed(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, userLockUnconfirmed, id)
+	var id_2 uuid.UUID
+	err := row.Scan(&id_2)
+	return id_2, err
+}
+
 const userRehash = `-- name: UserRehash :exec
 update users set password_hash = $1 where id = $2 and password_hash = $3
 `
@@ -972,12 +1064,22 @@ func (q *Queries) UserSetSecondFactor(ctx context.Context, arg UserSetSecondFact
 }
 
 const usernameExists = `-- name: UsernameExists :one
-select exists (select from users where lower(username) = lower($1))
+select exists (
+    select from users
+    where lower(username) = lower($1)
+        and case when email_confirmed_at is null then created_at >= $2::timestamptz else true end
+)
 `
 
-// UsernameExists tells whether a username has an owner, without regard to case (users_username_key).
-func (q *Queries) UsernameExists(ctx context.Context, username string) (bool, error) {
-	row := q.db.QueryRow(ctx, usernameExists, username)
+type UsernameExistsParams struct {
+	Username      string
+	ExpiredBefore time.Time
+}
+
+// UsernameExists tells whether a username has an owner, without regard to case (users_username_key). An account that was
+// not confirmed in time owns none: the next sign-up takes its place.
+func (q *Queries) UsernameExists(ctx context.Context, arg UsernameExistsParams) (bool, error) {
+	row := q.db.QueryRow(ctx, usernameExists, arg.Username, arg.ExpiredBefore)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err

@@ -2,7 +2,7 @@
 // (password, sessions, second factor) belongs to package auth.
 //
 // An account exists or it is gone. [Service.Delete] removes its rows in one transaction, which also writes an erasure: the
-// promise that its objects in storage will be removed. Invariants:
+// promise that its objects in storage will be removed. [RemoveUnconfirmed] does the same for package auth. Invariants:
 //
 //   - After the deletion no row and no object holds anything that names the owner. Ledger and audit rows stay, without the
 //     account's id, addresses and user agents.

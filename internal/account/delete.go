@@ -73,13 +73,33 @@ func (s *Service) remove(ctx context.Context, q *db.Queries, user db.User) ([]st
 	if err := s.record(ctx, q, user.ID, auth.Client{}, audit.AccountDeleted, nil); err != nil {
 		return nil, err
 	}
-	if err := q.AuditBlank(ctx, &user.ID); err != nil {
-		return nil, fmt.Errorf("blank events: %w", err)
+	return astray, removeRows(ctx, q, user.ID)
+}
+
+// RemoveUnconfirmed removes the rows of an account that was never confirmed, in the caller's transaction, which has locked
+// it. Its photo is the only object that it can have; the sweeper removes it.
+func RemoveUnconfirmed(ctx context.Context, q *db.Queries, userID uuid.UUID) error {
+	pictured, err := q.AssetExists(ctx, &userID)
+	if err != nil {
+		return fmt.Errorf("look for pictures: %w", err)
 	}
-	if err := q.UserDelete(ctx, user.ID); err != nil {
-		return nil, fmt.Errorf("delete account: %w", err)
+	if pictured {
+		if _, err := promiseErasure(ctx, q, userID); err != nil {
+			return err
+		}
 	}
-	return astray, nil
+	return removeRows(ctx, q, userID)
+}
+
+// removeRows takes from an account's events where they came from, and removes the account with all that hangs on it.
+func removeRows(ctx context.Context, q *db.Queries, userID uuid.UUID) error {
+	if err := q.AuditBlank(ctx, &userID); err != nil {
+		return fmt.Errorf("blank events: %w", err)
+	}
+	if err := q.UserDelete(ctx, userID); err != nil {
+		return fmt.Errorf("delete account: %w", err)
+	}
+	return nil
 }
 
 // promiseErasure writes down that an account's objects are to go, and returns those that do not lie under its prefix.

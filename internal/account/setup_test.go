@@ -90,9 +90,9 @@ func setup(t *testing.T) *fixture {
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
 	lockout, err := ratelimit.NewLockout(counters, ratelimit.DefaultLockout("signin", 5, time.Minute), rand.Reader)
 	require.NoError(t, err)
-	f.auth = auth.NewService(auth.Config{SessionIdle: time.Hour, SessionLifetime: time.Hour}, auth.Deps{
+	f.auth = auth.NewService(auth.Config{SessionIdle: time.Hour, SessionLifetime: time.Hour, UnconfirmedLifetime: time.Hour}, auth.Deps{
 		Store: f.store, Passwords: hasher, AccessTokens: access, RefreshTokens: token.NewRefresher(ring, rand.Reader),
-		Codes: token.NewCodeHasher(ring), Lockout: lockout, Push: func(context.Context, uuid.UUID) error { return nil },
+		Codes: token.NewCodeHasher(ring), Lockout: lockout, Remove: account.RemoveUnconfirmed, Push: func(context.Context, uuid.UUID) error { return nil },
 		Now: time.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	})
 	f.Service = account.New(account.Deps{

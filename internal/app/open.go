@@ -196,12 +196,12 @@ func (a *App) openAuth() error {
 	a.csrf = token.NewCSRFTokens(a.ring, o.Random)
 	a.auth = auth.NewService(auth.Config{
 		SessionIdle: cfg.SessionIdleTTL, SessionLifetime: cfg.SessionMaxTTL, SignupBonus: cfg.SignupBonusCredits,
-		Product: cfg.ProjectName,
+		Product: cfg.ProjectName, UnconfirmedLifetime: cfg.UnconfirmedTTL,
 	}, auth.Deps{
 		Store: a.store, Passwords: passwords, AccessTokens: issuer, RefreshTokens: token.NewRefresher(a.ring, o.Random),
 		Codes: codes, Vault: vault, Lockout: lockout, Push: a.pushTo(queue.Mail), ClaimPhoto: a.assets.ClaimSignupPhoto,
-		OnBalanceChange: a.metrics.Credits, OnSessionsEnd: a.announceSessionsEnd, Now: o.Now, NewID: o.NewID, Random: o.Random,
-		Log: o.Log,
+		Remove: account.RemoveUnconfirmed, OnBalanceChange: a.metrics.Credits, OnSessionsEnd: a.announceSessionsEnd,
+		Now: o.Now, NewID: o.NewID, Random: o.Random, Log: o.Log,
 	})
 	a.account = account.New(account.Deps{
 		Store: a.store, Auth: a.auth, Objects: a.objects, OnSessionsEnd: a.announceSessionsEnd, Now: o.Now, NewID: o.NewID, Log: o.Log,

@@ -1,7 +1,8 @@
 // Package auth identifies the owner of an account: sign-up, confirmation, sign-in, sessions, passwords and the second factor.
 // Each file is one of them.
 //
-// An account is unconfirmed until the code that was mailed to it is entered, then confirmed for good. A session is alive until
+// An account is unconfirmed until the code or the link that was mailed to it is used, then confirmed for good. Until then it
+// belongs to no person: another sign-up for its address takes its place, and it goes after [Config].UnconfirmedLifetime. A session is alive until
 // it is signed out, revoked, unused for [Config].SessionIdle or older than [Config].SessionLifetime, until its password changes
 // or one of its spent refresh tokens is presented again; an ended session never comes back. A refresh token is current, then
 // spent; codes, reset tokens and challenges are good, then used, expired or tried too often. Invariants:
@@ -57,6 +58,9 @@ type Config struct {
 	SessionLifetime time.Duration // how long a session lives at all
 	SignupBonus     int64         // credits for a confirmed address; 0: none
 	Product         string        // how authenticator apps name the account
+
+	// UnconfirmedLifetime is how long an account keeps its address and its username without being confirmed.
+	UnconfirmedLifetime time.Duration
 }
 
 // Deps are what a Service stands on.
@@ -70,6 +74,7 @@ type Deps struct {
 	Lockout         *ratelimit.Lockout
 	Push            Push
 	ClaimPhoto      ClaimPhoto // for sign-ups that bring one
+	Remove          Remove     // for accounts that were never confirmed
 	OnBalanceChange credits.BalanceObserver
 	OnSessionsEnd   SessionsObserver // nil: not observed
 	Now             func() time.Time
@@ -84,6 +89,9 @@ type SessionsObserver func(ctx context.Context, userID uuid.UUID)
 // Push tells the workers of a mail.
 type Push func(ctx context.Context, mailID uuid.UUID) error
 
+// Remove removes an account, which the caller has locked, with all that hangs on it, in the caller's transaction.
+type Remove func(ctx context.Context, q *db.Queries, userID uuid.UUID) error
+
 // Service signs people up, in and out. It is safe for concurrent use.
 type Service struct {
 	cfg             Config
@@ -96,6 +104,7 @@ type Service struct {
 	lockout         *ratelimit.Lockout
 	push            Push
 	claimPhoto      ClaimPhoto
+	remove          Remove
 	onBalanceChange credits.BalanceObserver
 	onSessionsEnd   SessionsObserver
 	now             func() time.Time
@@ -110,8 +119,8 @@ type Service struct {
 func NewService(cfg Config, d Deps) *Service {
 	s := &Service{
 		cfg: cfg, store: d.Store, passwords: d.Passwords, accessTokens: d.AccessTokens, refreshTokens: d.RefreshTokens,
-		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto, onBalanceChange: d.OnBalanceChange,
-		now: d.Now, newID: d.NewID, random: d.Random, log: d.Log,
+		codes: d.Codes, vault: d.Vault, lockout: d.Lockout, push: d.Push, claimPhoto: d.ClaimPhoto, remove: d.Remove,
+		onBalanceChange: d.OnBalanceChange, now: d.Now, newID: d.NewID, random: d.Random, log: d.Log,
 	}
 	if s.onSessionsEnd = d.OnSessionsEnd; s.onSessionsEnd == nil {
 		s.onSessionsEnd = func(context.Context, uuid.UUID) {}

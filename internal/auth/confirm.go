@@ -23,14 +23,23 @@ const (
 	codePurpose  = "confirm_email"
 )
 
+// Confirmation is a code as it was entered.
+type Confirmation struct {
+	Email string
+	Code  string
+	// Account is the account that the client has signed up for; nil: it doesn't know. Another sign-up may have taken the
+	// place of that one: then its code must not confirm an account with the password of a stranger.
+	Account *uuid.UUID
+}
+
 // Confirm takes the code that was mailed to an address and gives the sign-up bonus, once. It fails with ErrInvalidCode
 // for whatever is wrong, an unknown address included.
-func (s *Service) Confirm(ctx context.Context, email, code string, client Client) error {
-	user, found, err := s.byEmail(ctx, email)
+func (s *Service) Confirm(ctx context.Context, in Confirmation, client Client) error {
+	user, found, err := s.byEmail(ctx, in.Email)
 	if err != nil {
 		return err
 	}
-	if !found {
+	if !found || in.Account != nil && *in.Account != user.ID {
 		return s.refuseCode(ctx, nil, client)
 	}
 	// The try counts before the code is looked at, in a statement of its own: nothing that follows can take it back.
@@ -40,7 +49,7 @@ func (s *Service) Confirm(ctx context.Context, email, code string, client Client
 	if err != nil && !postgres.IsNotFound(err) {
 		return fmt.Errorf("count try of code: %w", err)
 	}
-	if err != nil || !s.codes.Match(hash, user.ID, codePurpose, code) {
+	if err != nil || !s.codes.Match(hash, user.ID, codePurpose, in.Code) {
 		return s.refuseCode(ctx, &user.ID, client)
 	}
 	var bonus int64
@@ -48,10 +57,17 @@ func (s *Service) Confirm(ctx context.Context, email, code string, client Client
 		bonus, err = s.confirm(ctx, q, user.ID, hash, client)
 		return err
 	})
-	if err == nil && bonus > 0 {
-		s.onBalanceChange.Observe(credits.SignupBonus, bonus)
+	if err == nil {
+		s.observeBonus(bonus)
 	}
 	return err
+}
+
+// observeBonus reports a sign-up bonus whose transaction is committed.
+func (s *Service) observeBonus(bonus int64) {
+	if bonus > 0 {
+		s.onBalanceChange.Observe(credits.SignupBonus, bonus)
+	}
 }
 
 func (s *Service) refuseCode(ctx context.Context, userID *uuid.UUID, client Client) error {
@@ -65,20 +81,31 @@ func (s *Service) refuseCode(ctx context.Context, userID *uuid.UUID, client Clie
 func (s *Service) confirm(
 	ctx context.Context, q *db.Queries, userID uuid.UUID, hash []byte, client Client,
 ) (bonus int64, err error) {
+	// The account comes first, as in a sign-up that takes its place: the transaction that has its row has its codes.
+	bonus, err = s.confirmAddress(ctx, q, userID, client)
+	if err != nil {
+		return 0, err
+	}
 	used, err := q.EmailCodeUse(ctx, db.EmailCodeUseParams{
 		Now: s.now(), UserID: userID, Purpose: codePurpose, CodeHash: hash,
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("use code: %w", err)
-	}
-	if used == 0 { // another request has used it
+	case used == 0: // another request has used it, or the account is gone
 		return 0, ErrInvalidCode
 	}
+	return bonus, nil
+}
+
+// confirmAddress marks the address of an account as confirmed, and gives the sign-up bonus, unless both were done before. It
+// returns the bonus.
+func (s *Service) confirmAddress(ctx context.Context, q *db.Queries, userID uuid.UUID, client Client) (bonus int64, err error) {
 	confirmed, err := q.UserConfirmEmail(ctx, db.UserConfirmEmailParams{ID: userID, Now: s.now()})
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("confirm address: %w", err)
-	}
-	if confirmed == 0 {
+	case confirmed == 0:
 		return 0, nil
 	}
 	if s.cfg.SignupBonus > 0 {

@@ -33,12 +33,12 @@ func TestConfirm_200_withTheBonusOnce(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	user, code, _ := f.awaiting(t)
-	require.NoError(t, f.Confirm(t.Context(), " ADA@example.com", code, here))
+	require.NoError(t, f.Confirm(t.Context(), auth.Confirmation{Email: " ADA@example.com", Code: code}, here))
 	require.NotNil(t, f.user(t, user.ID).EmailConfirmedAt)
 	require.EqualValues(t, bonus, factory.Balance(t, f.store, user.ID))
 	require.Equal(t, []string{"signed_up", "email_confirmed"}, f.events(t, &user.ID))
 
-	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode, "used")
+	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: code}, here), auth.ErrInvalidCode, "used")
 	require.EqualValues(t, bonus, factory.Balance(t, f.store, user.ID))
 	require.Equal(t, fmt.Sprint("signup_bonus ", bonus), <-f.balanceChanges)
 	require.Empty(t, f.balanceChanges, "told once")
@@ -48,8 +48,8 @@ func TestConfirm_400_wrongAndUnknownLookTheSame(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	user, _, wrong := f.awaiting(t)
-	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, wrong, here), auth.ErrInvalidCode)
-	require.ErrorIs(t, f.Confirm(t.Context(), "nobody@example.com", wrong, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: wrong}, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: "nobody@example.com", Code: wrong}, here), auth.ErrInvalidCode)
 	require.Contains(t, f.events(t, &user.ID), "email_code_refused")
 	require.Equal(t, []string{"email_code_refused"}, f.events(t, nil))
 }
@@ -59,7 +59,7 @@ func TestConfirm_400_expired(t *testing.T) {
 	f := setup(t)
 	user, code, _ := f.awaiting(t)
 	f.clock.advance(10 * time.Minute)
-	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: code}, here), auth.ErrInvalidCode)
 	require.Nil(t, f.user(t, user.ID).EmailConfirmedAt)
 }
 
@@ -68,13 +68,13 @@ func TestConfirm_400_afterFiveTriesEvenWithTheRightCode(t *testing.T) {
 	f := setup(t)
 	user, code, wrong := f.awaiting(t)
 	for range 5 {
-		require.ErrorIs(t, f.Confirm(t.Context(), user.Email, wrong, here), auth.ErrInvalidCode)
+		require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: wrong}, here), auth.ErrInvalidCode)
 	}
-	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: code}, here), auth.ErrInvalidCode)
 
 	require.NoError(t, f.ResendConfirmation(t.Context(), user.Email, here))
 	f.deliver(t)
-	require.NoError(t, f.Confirm(t.Context(), user.Email, f.inbox.code(t), here), "a new code starts anew")
+	require.NoError(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: f.inbox.code(t)}, here), "a new code starts anew")
 }
 
 func TestConfirm_400_onlyTheNewestCodeCounts(t *testing.T) {
@@ -85,9 +85,9 @@ func TestConfirm_400_onlyTheNewestCodeCounts(t *testing.T) {
 	f.deliver(t)
 	newest := f.inbox.code(t)
 	if first != newest {
-		require.ErrorIs(t, f.Confirm(t.Context(), user.Email, first, here), auth.ErrInvalidCode)
+		require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: first}, here), auth.ErrInvalidCode)
 	}
-	require.NoError(t, f.Confirm(t.Context(), user.Email, newest, here))
+	require.NoError(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: newest}, here))
 }
 
 func TestConfirm_400_theCodeOfAnotherAccount(t *testing.T) {
@@ -95,7 +95,7 @@ func TestConfirm_400_theCodeOfAnotherAccount(t *testing.T) {
 	f := setup(t)
 	_, code, _ := f.awaiting(t)
 	grace := f.signUp(t, "grace")
-	require.ErrorIs(t, f.Confirm(t.Context(), grace.Email, code, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: grace.Email, Code: code}, here), auth.ErrInvalidCode)
 }
 
 func TestConfirm_ofTwentyAtOnceOneSucceeds(t *testing.T) {
@@ -106,7 +106,7 @@ func TestConfirm_ofTwentyAtOnceOneSucceeds(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			switch err := f.Confirm(t.Context(), user.Email, code, here); {
+			switch err := f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: code}, here); {
 			case err == nil:
 				succeeded.Add(1)
 			case !errors.Is(err, auth.ErrInvalidCode):
@@ -132,7 +132,7 @@ func TestConfirm_guessesSideBySideShareFiveTries(t *testing.T) {
 			continue
 		}
 		wg.Go(func() {
-			if err := f.Confirm(t.Context(), user.Email, guess, here); !errors.Is(err, auth.ErrInvalidCode) {
+			if err := f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: guess}, here); !errors.Is(err, auth.ErrInvalidCode) {
 				t.Error(err)
 			}
 		})
@@ -141,7 +141,7 @@ func TestConfirm_guessesSideBySideShareFiveTries(t *testing.T) {
 	var attempts int
 	require.NoError(t, f.store.Pool().QueryRow(t.Context(), "select attempts from email_codes").Scan(&attempts))
 	require.Equal(t, 5, attempts)
-	require.ErrorIs(t, f.Confirm(t.Context(), user.Email, code, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: code}, here), auth.ErrInvalidCode)
 }
 
 func TestEmailCodes_areStoredHashedWithAKey(t *testing.T) {

@@ -29,7 +29,7 @@ func TestMails_nothing_secret_is_kept_or_logged(t *testing.T) {
 	var kept string
 	require.NoError(t, f.store.Pool().QueryRow(t.Context(), "select row_to_json(o)::text from outbox_mails o").Scan(&kept))
 	require.NotContains(t, kept, `"`+code)
-	require.NoError(t, f.Confirm(t.Context(), user.Email, code, here), "the code that was sent is the newest")
+	require.NoError(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: code}, here), "the code that was sent is the newest")
 }
 
 func TestSignUp_doesNotDependOnTheQueue(t *testing.T) {

@@ -32,7 +32,8 @@ func (s *Service) ForgotPassword(ctx context.Context, email string, client Clien
 }
 
 // ResetPassword takes a token that was mailed, gives its account a new password, ends all sessions and forgives failed
-// sign-ins. It fails with ErrInvalidResetToken, or with a validation error, after which the token is still good.
+// sign-ins. The token proves the mailbox, as a code does: an address that is not confirmed yet is so from now on. It
+// fails with ErrInvalidResetToken, or with a validation error, after which the token is still good.
 func (s *Service) ResetPassword(ctx context.Context, resetToken string, wanted NewPassword, client Client) error {
 	hash, err := token.HashReset(resetToken)
 	if err != nil {
@@ -49,7 +50,16 @@ func (s *Service) ResetPassword(ctx context.Context, resetToken string, wanted N
 	if err != nil {
 		return err
 	}
+	var bonus int64
 	err = s.store.InTx(ctx, func(q *db.Queries) error {
+		// The account comes first, as wherever rows of it are removed.
+		_, err := q.UserLock(ctx, db.UserLockParams{ID: user.ID, CredentialsVersion: user.CredentialsVersion})
+		switch {
+		case postgres.IsNotFound(err):
+			return ErrInvalidResetToken
+		case err != nil:
+			return fmt.Errorf("lock account: %w", err)
+		}
 		used, err := q.PasswordResetUse(ctx, db.PasswordResetUseParams{TokenHash: hash[:], Now: s.now()})
 		if err != nil {
 			return fmt.Errorf("use reset token: %w", err)
@@ -57,11 +67,15 @@ func (s *Service) ResetPassword(ctx context.Context, resetToken string, wanted N
 		if used == 0 { // another request has used it
 			return ErrInvalidResetToken
 		}
+		if bonus, err = s.confirmAddress(ctx, q, user.ID, client); err != nil {
+			return err
+		}
 		return replace.write(ctx, q, audit.PasswordReset, uuid.Nil, ErrInvalidResetToken)
 	})
 	if err != nil {
 		return err
 	}
+	s.observeBonus(bonus)
 	s.announce(ctx, replace.mailID)
 	s.onSessionsEnd(ctx, user.ID)
 	if err := s.lockout.Clear(ctx, ratelimit.Account(user.Email)); err != nil {

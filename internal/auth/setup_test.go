@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/account"
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
@@ -36,6 +37,7 @@ const (
 	bonus        = 5
 	idle         = 7 * 24 * time.Hour
 	lifetime     = 30 * 24 * time.Hour
+	unconfirmed  = 7 * 24 * time.Hour
 )
 
 var here = auth.Client{IP: "192.0.2.7", UserAgent: "test/1"}
@@ -93,11 +95,14 @@ func setup(t *testing.T) *fixture {
 	vault, err := auth.NewVault(ring, rand.Reader)
 	require.NoError(t, err)
 	log := slog.New(slog.NewTextHandler(f.log, nil))
-	f.cfg = auth.Config{SessionIdle: idle, SessionLifetime: lifetime, SignupBonus: bonus, Product: "MugShot Studio"}
+	f.cfg = auth.Config{
+		SessionIdle: idle, SessionLifetime: lifetime, SignupBonus: bonus, Product: "MugShot Studio", UnconfirmedLifetime: unconfirmed,
+	}
 	f.deps = auth.Deps{
 		Store: f.store, Passwords: f.hasher, AccessTokens: access,
 		RefreshTokens: token.NewRefresher(ring, rand.Reader), Codes: f.codes, Vault: vault, Lockout: lockout,
 		Push:            func(_ context.Context, id uuid.UUID) error { f.pushed <- id; return nil },
+		Remove:          account.RemoveUnconfirmed,
 		OnBalanceChange: func(action string, amount int64) { f.balanceChanges <- fmt.Sprint(action, " ", amount) },
 		Now:             f.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	}
@@ -123,7 +128,7 @@ func (f *fixture) member(t *testing.T, username string) db.User {
 	t.Helper()
 	user := f.signUp(t, username)
 	f.deliver(t)
-	require.NoError(t, f.Confirm(t.Context(), user.Email, f.inbox.code(t), here))
+	require.NoError(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: f.inbox.code(t)}, here))
 	f.inbox.empty()
 	return f.user(t, user.ID)
 }

@@ -39,7 +39,8 @@ type SignUp struct {
 type ClaimPhoto func(ctx context.Context, userID, photoID uuid.UUID) (
 	attach func(ctx context.Context, q *db.Queries) error, finish func(ctx context.Context), err error)
 
-// SignUp creates an account and enqueues a mail with its code. It fails with a validation error that names every
+// SignUp creates an account and enqueues a mail with its code. An account that has the address and was never confirmed goes,
+// with its password and its codes: whether a person may use an address, only its mailbox tells. It fails with a validation error that names every
 // failing field, ErrEmailTaken, ErrUsernameTaken, and what ClaimPhoto fails with.
 func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID uuid.UUID, err error) {
 	in.Email, in.FullName = strings.TrimSpace(in.Email), strings.TrimSpace(in.FullName)
@@ -56,6 +57,9 @@ func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID 
 		return uuid.Nil, err
 	}
 	err = s.store.InTx(ctx, func(q *db.Queries) error {
+		if err := s.makeRoom(ctx, q, in); err != nil {
+			return err
+		}
 		_, err := q.UserCreate(ctx, db.UserCreateParams{
 			ID: userID, Email: in.Email, Username: in.Username, FullName: in.FullName, Dob: in.DOB,
 			PasswordHash: &hash, Now: s.now(),
@@ -77,6 +81,26 @@ func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID 
 	finish(ctx)
 	s.announce(ctx, mailID)
 	return userID, nil
+}
+
+// makeRoom removes the accounts that a sign-up takes the place of. From then on until the end of the transaction no other
+// sign-up of the address runs.
+func (s *Service) makeRoom(ctx context.Context, q *db.Queries, in SignUp) error {
+	if err := q.SignUpLock(ctx, in.Email); err != nil {
+		return fmt.Errorf("wait for other sign-ups: %w", err)
+	}
+	replaced, err := q.UserLockReplaceable(ctx, db.UserLockReplaceableParams{
+		Email: in.Email, Username: in.Username, ExpiredBefore: s.expiredBefore(),
+	})
+	if err != nil {
+		return fmt.Errorf("lock unconfirmed accounts: %w", err)
+	}
+	for _, id := range replaced {
+		if err := s.removeUnconfirmed(ctx, q, id, audit.UnconfirmedReplaced); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // photo claims the photo of a sign-up, if it brings one.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+
+	"github.com/mugshot-studio/backend/gen/db"
 )
 
 // usernamePattern is the contract's, and the one that the table checks.
@@ -23,7 +25,7 @@ func (s *Service) CheckUsername(ctx context.Context, username string) (Obstacle,
 	if !usernamePattern.MatchString(username) {
 		return UsernameInvalid, nil
 	}
-	taken, err := s.store.Queries().UsernameExists(ctx, username)
+	taken, err := s.store.Queries().UsernameExists(ctx, db.UsernameExistsParams{Username: username, ExpiredBefore: s.expiredBefore()})
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("look up username: %w", err)

@@ -104,8 +104,7 @@ func TestSignUp_400_everyFieldAtOnce(t *testing.T) {
 func TestSignUp_409(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)
-	taken := apptest.NewAccount()
-	require.NotNil(t, signUp(t, app, taken).JSON201)
+	taken := app.SignUp(t)
 
 	wish := apptest.NewAccount()
 	wish.Email = strings.ToUpper(taken.Email)
@@ -113,9 +112,39 @@ func TestSignUp_409(t *testing.T) {
 	refused(t, res.JSON409, res.Body, client.ErrorCodeEmailTaken)
 
 	wish = apptest.NewAccount()
-	wish.Username = strings.ToUpper(taken.Username)
+	wish.Username = strings.ToUpper(taken.Session.User.Username)
 	res = signUp(t, app, wish)
 	refused(t, res.JSON409, res.Body, client.ErrorCodeUsernameTaken)
+}
+
+// A stranger signs up with an address first: its owner signs up as if the stranger had not, and has an account of her own.
+func TestSignUp_201_ofAnAddressThatAStrangerHasSignedUpWith(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t, apptest.WithWorker())
+	strangers, mine := apptest.NewAccount(), apptest.NewAccount()
+	strangers.Password, strangers.ConfirmPassword = "the-strangers-own-1", "the-strangers-own-1"
+	mine.Email = strangers.Email
+	first := signUp(t, app, strangers)
+	require.NotNil(t, first.JSON201, "%s", first.Body)
+	old := app.Code(t, mine.Email)
+	second := signUp(t, app, mine)
+	require.NotNil(t, second.JSON201, "%s", second.Body)
+	code := app.Code(t, mine.Email)
+	if old != code { // one in a million is the same
+		res := confirm(t, app, mine.Email, old)
+		refused(t, res.JSON400, res.Body, client.ErrorCodeInvalidCode)
+	}
+	res, err := app.Client("").ConfirmEmailWithResponse(t.Context(),
+		client.ConfirmRequest{Email: mine.Email, Code: code, UserID: &first.JSON201.UserID})
+	require.NoError(t, err)
+	refused(t, res.JSON400, res.Body, client.ErrorCodeInvalidCode)
+	res, err = app.Client("").ConfirmEmailWithResponse(t.Context(),
+		client.ConfirmRequest{Email: mine.Email, Code: code, UserID: &second.JSON201.UserID})
+	require.NoError(t, err)
+	require.NotNil(t, res.JSON200, "%s", res.Body)
+	guessed := signIn(t, app, mine.Email, strangers.Password)
+	refused(t, guessed.JSON401, guessed.Body, client.ErrorCodeInvalidCredentials)
+	require.NotNil(t, signIn(t, app, mine.Email, mine.Password).JSON200)
 }
 
 func TestConfirmEmail_200(t *testing.T) {

@@ -42,7 +42,10 @@ func (h authHandlers) SignUp(ctx context.Context, r api.SignUpRequestObject) (ap
 func (h authHandlers) ConfirmEmail(
 	ctx context.Context, r api.ConfirmEmailRequestObject,
 ) (api.ConfirmEmailResponseObject, error) {
-	if err := h.auth.Confirm(ctx, r.Body.Email, r.Body.Code, auth.Client(edge.ClientFrom(ctx))); err != nil {
+	err := h.auth.Confirm(ctx, auth.Confirmation{
+		Email: r.Body.Email, Code: r.Body.Code, Account: r.Body.UserID,
+	}, auth.Client(edge.ClientFrom(ctx)))
+	if err != nil {
 		return nil, err
 	}
 	return api.ConfirmEmail200JSONResponse{

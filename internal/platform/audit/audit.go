@@ -21,6 +21,8 @@ type Action string
 // The security events.
 const (
 	SignedUp             Action = "signed_up"
+	UnconfirmedReplaced  Action = "unconfirmed_account_replaced" // another sign-up for its address took its place
+	UnconfirmedExpired   Action = "unconfirmed_account_expired"
 	EmailConfirmed       Action = "email_confirmed"
 	EmailCodeRefused     Action = "email_code_refused"
 	ConfirmationResent   Action = "confirmation_resent"

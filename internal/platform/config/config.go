@@ -52,6 +52,7 @@ type Config struct {
 	SessionTokenTTL   time.Duration  `env:"SESSION_TOKEN_TTL" envDefault:"15m"`
 	SessionIdleTTL    time.Duration  `env:"SESSION_IDLE_TTL" envDefault:"720h"`
 	SessionMaxTTL     time.Duration  `env:"SESSION_MAX_TTL" envDefault:"2160h"`
+	UnconfirmedTTL    time.Duration  `env:"UNCONFIRMED_ACCOUNT_TTL" envDefault:"168h"`
 	AuthMaxFailures   int            `env:"AUTH_MAX_FAILURES" envDefault:"5"`
 	AuthFailureWindow time.Duration  `env:"AUTH_FAILURE_WINDOW" envDefault:"15m"`
 	Argon2MemoryKiB   uint32         `env:"ARGON2_MEMORY_KIB" envDefault:"19456"`

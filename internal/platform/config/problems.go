@@ -17,6 +17,9 @@ const endTries = 10 * time.Second
 // minLease leaves a worker time to renew a lease three times over a slow network.
 const minLease = time.Second
 
+// minUnconfirmed leaves time for a mail that greylisting delays, and for the code in it.
+const minUnconfirmed = time.Hour
+
 // minOpenFor is how often processes look which breakers are open.
 const minOpenFor = time.Second
 
@@ -38,6 +41,7 @@ func (c Config) problems() []error {
 	must(c.DatabaseMaxConns > 1, "DATABASE_MAX_CONNS is at least 2: the sweeper holds its lock on one and works on another")
 	must(c.RateLimitFactor > 0, "RATE_LIMIT_FACTOR must be positive")
 	must(c.UserStreams > 0, "API_USER_STREAMS must be positive")
+	must(c.UnconfirmedTTL >= minUnconfirmed, "UNCONFIRMED_ACCOUNT_TTL is at least %s: a mail may take its time", minUnconfirmed)
 	must(c.AuthMaxFailures > 0, "AUTH_MAX_FAILURES must be positive")
 	must(c.SignupBonusCredits >= 0, "SIGNUP_BONUS_CREDITS can't be negative")
 	must(c.GenerateSlots > 0 && c.MailSlots > 0, "WORKER_GENERATE_SLOTS and WORKER_MAIL_SLOTS must be positive")

@@ -35,7 +35,10 @@ export const startAuth = <ThrowOnError extends boolean = true>(options: Options<
 /**
  * Create an account
  *
- * Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+ * Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+ * the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+ * itself.
+ *
  */
 export const signUp = <ThrowOnError extends boolean = true>(options: Options<SignUpData, ThrowOnError>): RequestResult<SignUpResponses, SignUpErrors, ThrowOnError> => (options.client ?? client).post<SignUpResponses, SignUpErrors, ThrowOnError>({
     url: '/auth/signup',
@@ -184,8 +187,8 @@ export const forgotPassword = <ThrowOnError extends boolean = true>(options: Opt
  * Choose a new password with a link
  *
  * The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
- * reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
- * password that is refused does not spend the token.
+ * reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+ * address counts as confirmed. A password that is refused does not spend the token.
  *
  */
 export const resetPassword = <ThrowOnError extends boolean = true>(options: Options<ResetPasswordData, ThrowOnError>): RequestResult<ResetPasswordResponses, ResetPasswordErrors, ThrowOnError> => (options.client ?? client).post<ResetPasswordResponses, ResetPasswordErrors, ThrowOnError>({

@@ -160,6 +160,12 @@ export type ConfirmRequest = {
      * Six digits.
      */
     code: string;
+    /**
+     * The `user_id` that `signUp` answered, where the client has it: then the code counts for this account alone.
+     * Without it, somebody who signs up for the address in the meantime has their password confirmed.
+     *
+     */
+    user_id?: string;
 };
 
 /**

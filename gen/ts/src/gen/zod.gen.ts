@@ -172,7 +172,8 @@ export const zSignedUp = z.object({
  */
 export const zConfirmRequest = z.object({
     email: zEmail,
-    code: z.string().regex(/^[0-9]{6}$/)
+    code: z.string().regex(/^[0-9]{6}$/),
+    user_id: z.uuid().optional()
 });
 
 /**

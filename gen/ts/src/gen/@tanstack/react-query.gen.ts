@@ -28,7 +28,10 @@ export const startAuthMutation = (options?: Partial<Options<StartAuthData>>): Us
 /**
  * Create an account
  *
- * Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code.
+ * Creates the account and mails a six-digit code to the address. `confirmEmail` takes the code. An account that has
+ * the address and was never confirmed goes, with its codes; one that is not confirmed within seven days goes by
+ * itself.
+ *
  */
 export const signUpMutation = (options?: Partial<Options<SignUpData>>): UseMutationOptions<SignUpResponse, SignUpError, Options<SignUpData>> => {
     const mutationOptions: UseMutationOptions<SignUpResponse, SignUpError, Options<SignUpData>> = {
@@ -339,8 +342,8 @@ export const forgotPasswordMutation = (options?: Partial<Options<ForgotPasswordD
  * Choose a new password with a link
  *
  * The link in the mail leads to `/reset-password#token=…` of the web app, which sends the token here: a fragment
- * reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends. A
- * password that is refused does not spend the token.
+ * reaches no server's log. The token counts for thirty minutes and once. Every session of the account ends, and its
+ * address counts as confirmed. A password that is refused does not spend the token.
  *
  */
 export const resetPasswordMutation = (options?: Partial<Options<ResetPasswordData>>): UseMutationOptions<ResetPasswordResponse, ResetPasswordError, Options<ResetPasswordData>> => {

@@ -1,0 +1,1 @@
+drop index concurrently if exists users_unconfirmed_idx;
