@@ -154,10 +154,14 @@ where token_hash = @token_hash and used_at is null and expires_at > @now::timest
 -- PasswordResetVoid consumes all reset tokens of an account (password_resets_user_idx).
 update password_resets set used_at = @now::timestamptz where user_id = @user_id and used_at is null;
 
--- name: SecondFactorSetUp :exec
--- SecondFactorSetUp keeps a secret that is still to be proved, in place of an earlier one.
+-- name: SecondFactorSetUp :execrows
+-- SecondFactorSetUp keeps a secret that is still to be proved, in place of an earlier one, unless the account's credentials
+-- have changed since they were read: then no row. The share lock on the account orders it against such a change.
 insert into second_factors (user_id, enabled, secret, key_id, created_at)
-values (@user_id, false, @secret, @key_id, @now)
+select u.id, false, @secret::bytea, @key_id::bytea, @now::timestamptz
+from users u
+where u.id = @user_id and u.credentials_version = @credentials_version
+for share
 on conflict (user_id, enabled) do update
 set secret = excluded.secret, key_id = excluded.key_id, last_step = 0, created_at = excluded.created_at;
 
@@ -174,6 +178,10 @@ where user_id = @user_id and not enabled and secret = @secret;
 -- name: SecondFactorDrop :exec
 -- SecondFactorDrop forgets the factor that counts.
 delete from second_factors where user_id = @user_id and enabled;
+
+-- name: SecondFactorDropAll :exec
+-- SecondFactorDropAll forgets the factor that counts and the one that is being set up.
+delete from second_factors where user_id = @user_id;
 
 -- name: SecondFactorTake :execrows
 -- SecondFactorTake spends the code of a time step: it and those before it don't count any more.

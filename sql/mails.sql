@@ -1,8 +1,8 @@
 -- name: MailEnqueue :exec
 -- MailEnqueue promises a mail in the caller's transaction. It counts as pushed, since the caller pushes it after the
 -- commit; the sweeper looks after those whose push was lost.
-insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
-values (@id, @user_id, @kind, sqlc.narg('request_id'), sqlc.narg('traceparent'), now());
+insert into outbox_mails (id, user_id, kind, facts, request_id, traceparent, pushed_at)
+values (@id, @user_id, @kind, @facts, sqlc.narg('request_id'), sqlc.narg('traceparent'), now());
 
 -- name: MailEnqueueByEmail :one
 -- MailEnqueueByEmail promises a mail to the account with an address (users_email_key), and returns the account. For an unknown

@@ -22,6 +22,7 @@ const usage = `usage: mugshot <command>
   storage bind                             say that the buckets hold this database's pictures, also after a restore
   storage orphans [--remove]               count the objects without a row, or remove them, however many
   credits grant --email E --amount N       give credits to an account
+  users reset-2fa EMAIL                    take the second factor off an account whose owner has lost it, and sign it out everywhere
   health [api]                             ask the process beside it whether it is ready: at ADMIN_ADDR, or at HTTP_ADDR
   verify                                   check that ledgers, jobs and pictures add up; changes nothing
   version                                  tell which build this is
@@ -48,7 +49,7 @@ var errUsage = errors.New("usage")
 func run(ctx context.Context, args []string) error {
 	commands := map[string]func(context.Context, []string) error{
 		"api": api, "worker": work, "jobs": explainJob, "migrate": migrateSchema, "storage": storageCommand, "credits": grantCredits,
-		"verify": verify, "version": version, "health": health,
+		"users": resetSecondFactor, "verify": verify, "version": version, "health": health,
 	}
 	if len(args) == 0 || commands[args[0]] == nil {
 		return errUsage

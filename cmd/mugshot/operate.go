@@ -69,3 +69,20 @@ func grantCredits(ctx context.Context, args []string) (err error) {
 	fmt.Printf("%s has %d credits.\n", *email, balance)
 	return nil
 }
+
+// resetSecondFactor tells the owner by mail, which the worker sends.
+func resetSecondFactor(ctx context.Context, args []string) (err error) {
+	if len(args) != 2 || args[0] != "reset-2fa" || args[1] == "" {
+		return errUsage
+	}
+	opened, _, err := open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	if err := opened.Auth().ResetSecondFactor(ctx, args[1]); err != nil {
+		return fmt.Errorf("reset the second factor of %s: %w", args[1], err)
+	}
+	fmt.Printf("%s signs in with the password alone from now on. Its sessions are over, and a mail tells its owner.\n", args[1])
+	return nil
+}

@@ -2271,12 +2271,17 @@ type SecondFactorSecret struct {
 	Secret string `json:"secret"`
 }
 
-// SecondFactorSetUpRequest Empty, unless a second factor is on.
+// SecondFactorSetUpRequest May be empty soon after signing in, unless a second factor is on.
 type SecondFactorSetUpRequest struct {
 	// Code The six digits that the authenticator app shows.
 	//
 	// Example: 042137
 	Code *TOTPCode `json:"code,omitempty"`
+
+	// Password The password; not needed within ten minutes of signing in.
+	//
+	// Example: paint-the-sky-9
+	Password *string `json:"password,omitempty"`
 }
 
 // SecondFactorVerifyRequest The challenge that `signIn` answered and one proof of the second factor.
@@ -3326,8 +3331,9 @@ type ClientInterface interface {
 
 	// SetUpSecondFactorWithBody Begin to use an authenticator app
 	//
-	// Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
-	// already, `code` has to be one of its codes, and the new secret will take its place.
+	// Answers a secret for the app, which counts from `enableSecondFactor` on. Needs the `password`, unless this session
+	// was signed in at most ten minutes ago; without either, `401` with `invalid_credentials`. Where a second factor is
+	// on already, `code` has to be one of its codes, and the new secret will take its place.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3336,8 +3342,9 @@ type ClientInterface interface {
 
 	// SetUpSecondFactor Begin to use an authenticator app
 	//
-	// Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
-	// already, `code` has to be one of its codes, and the new secret will take its place.
+	// Answers a secret for the app, which counts from `enableSecondFactor` on. Needs the `password`, unless this session
+	// was signed in at most ten minutes ago; without either, `401` with `invalid_credentials`. Where a second factor is
+	// on already, `code` has to be one of its codes, and the new secret will take its place.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4113,8 +4120,9 @@ func (c *Client) EnableSecondFactor(ctx context.Context, body EnableSecondFactor
 
 // SetUpSecondFactorWithBody Begin to use an authenticator app
 //
-// Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
-// already, `code` has to be one of its codes, and the new secret will take its place.
+// Answers a secret for the app, which counts from `enableSecondFactor` on. Needs the `password`, unless this session
+// was signed in at most ten minutes ago; without either, `401` with `invalid_credentials`. Where a second factor is
+// on already, `code` has to be one of its codes, and the new secret will take its place.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4133,8 +4141,9 @@ func (c *Client) SetUpSecondFactorWithBody(ctx context.Context, contentType stri
 
 // SetUpSecondFactor Begin to use an authenticator app
 //
-// Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
-// already, `code` has to be one of its codes, and the new secret will take its place.
+// Answers a secret for the app, which counts from `enableSecondFactor` on. Needs the `password`, unless this session
+// was signed in at most ten minutes ago; without either, `401` with `invalid_credentials`. Where a second factor is
+// on already, `code` has to be one of its codes, and the new secret will take its place.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7909,8 +7918,9 @@ type ClientWithResponsesInterface interface {
 
 	// SetUpSecondFactorWithBodyWithResponse Begin to use an authenticator app
 	//
-	// Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
-	// already, `code` has to be one of its codes, and the new secret will take its place.
+	// Answers a secret for the app, which counts from `enableSecondFactor` on. Needs the `password`, unless this session
+	// was signed in at most ten minutes ago; without either, `401` with `invalid_credentials`. Where a second factor is
+	// on already, `code` has to be one of its codes, and the new secret will take its place.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7919,8 +7929,9 @@ type ClientWithResponsesInterface interface {
 
 	// SetUpSecondFactorWithResponse Begin to use an authenticator app
 	//
-	// Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
-	// already, `code` has to be one of its codes, and the new secret will take its place.
+	// Answers a secret for the app, which counts from `enableSecondFactor` on. Needs the `password`, unless this session
+	// was signed in at most ten minutes ago; without either, `401` with `invalid_credentials`. Where a second factor is
+	// on already, `code` has to be one of its codes, and the new secret will take its place.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15844,8 +15855,9 @@ func (c *ClientWithResponses) EnableSecondFactorWithResponse(ctx context.Context
 
 // SetUpSecondFactorWithBodyWithResponse Begin to use an authenticator app
 //
-// Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
-// already, `code` has to be one of its codes, and the new secret will take its place.
+// Answers a secret for the app, which counts from `enableSecondFactor` on. Needs the `password`, unless this session
+// was signed in at most ten minutes ago; without either, `401` with `invalid_credentials`. Where a second factor is
+// on already, `code` has to be one of its codes, and the new secret will take its place.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15860,8 +15872,9 @@ func (c *ClientWithResponses) SetUpSecondFactorWithBodyWithResponse(ctx context.
 
 // SetUpSecondFactorWithResponse Begin to use an authenticator app
 //
-// Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
-// already, `code` has to be one of its codes, and the new secret will take its place.
+// Answers a secret for the app, which counts from `enableSecondFactor` on. Needs the `password`, unless this session
+// was signed in at most ten minutes ago; without either, `401` with `invalid_credentials`. Where a second factor is
+// on already, `code` has to be one of its codes, and the new secret will take its place.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

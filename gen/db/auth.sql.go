@@ -335,6 +335,16 @@ func (q *Queries) SecondFactorDrop(ctx context.Context, userID uuid.UUID) error 
 	return err
 }
 
+const secondFactorDropAll = `-- name: SecondFactorDropAll :exec
+delete from second_factors where user_id = $1
+`
+
+// SecondFactorDropAll forgets the factor that counts and the one that is being set up.
+func (q *Queries) SecondFactorDropAll(ctx context.Context, userID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, secondFactorDropAll, userID)
+	return err
+}
+
 const secondFactorEnable = `-- name: SecondFactorEnable :execrows
 update second_factors set enabled = true, last_step = $1
 where user_id = $2 and not enabled and secret = $3
@@ -446,29 +456,38 @@ func (q *Queries) SecondFactorReseal(ctx context.Context, arg SecondFactorReseal
 	return result.RowsAffected(), nil
 }
 
-const secondFactorSetUp = `-- name: SecondFactorSetUp :exec
+const secondFactorSetUp = `-- name: SecondFactorSetUp :execrows
 insert into second_factors (user_id, enabled, secret, key_id, created_at)
-values ($1, false, $2, $3, $4)
+select u.id, false, $1::bytea, $2::bytea, $3::timestamptz
+from users u
+where u.id = $4 and u.credentials_version = $5
+for share
 on conflict (user_id, enabled) do update
 set secret = excluded.secret, key_id = excluded.key_id, last_step = 0, created_at = excluded.created_at
 `
 
 type SecondFactorSetUpParams struct {
-	UserID uuid.UUID
-	Secret []byte
-	KeyID  []byte
-	Now    time.Time
+	Secret             []byte
+	KeyID              []byte
+	Now                time.Time
+	UserID             uuid.UUID
+	CredentialsVersion int64
 }
 
-// SecondFactorSetUp keeps a secret that is still to be proved, in place of an earlier one.
-func (q *Queries) SecondFactorSetUp(ctx context.Context, arg SecondFactorSetUpParams) error {
-	_, err := q.db.Exec(ctx, secondFactorSetUp,
-		arg.UserID,
+// SecondFactorSetUp keeps a secret that is still to be proved, in place of an earlier one, unless the account's credentials
+// have changed since they were read: then no row. The share lock on the account orders it against such a change.
+func (q *Queries) SecondFactorSetUp(ctx context.Context, arg SecondFactorSetUpParams) (int64, error) {
+	result, err := q.db.Exec(ctx, secondFactorSetUp,
 		arg.Secret,
 		arg.KeyID,
 		arg.Now,
+		arg.UserID,
+		arg.CredentialsVersion,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const secondFactorTake = `-- name: SecondFactorTake :execrows

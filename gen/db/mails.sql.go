@@ -75,14 +75,15 @@ func (q *Queries) MailDrop(ctx context.Context, arg MailDropParams) (uuid.UUID, 
 }
 
 const mailEnqueue = `-- name: MailEnqueue :exec
-insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
-values ($1, $2, $3, $4, $5, now())
+insert into outbox_mails (id, user_id, kind, facts, request_id, traceparent, pushed_at)
+values ($1, $2, $3, $4, $5, $6, now())
 `
 
 type MailEnqueueParams struct {
 	ID          uuid.UUID
 	UserID      *uuid.UUID
 	Kind        string
+	Facts       json.RawMessage
 	RequestID   *string
 	Traceparent *string
 }
@@ -94,6 +95,7 @@ func (q *Queries) MailEnqueue(ctx context.Context, arg MailEnqueueParams) error 
 		arg.ID,
 		arg.UserID,
 		arg.Kind,
+		arg.Facts,
 		arg.RequestID,
 		arg.Traceparent,
 	)

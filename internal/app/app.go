@@ -157,6 +157,9 @@ func (a *App) Close() error {
 // Credits grants and lists credits, for the command line.
 func (a *App) Credits() *credits.Service { return a.credits }
 
+// Auth is what proves who the owner of an account is, for the command line.
+func (a *App) Auth() *auth.Service { return a.auth }
+
 // Backlog is what waits and what was given up, for the command line.
 func (a *App) Backlog() *backlog.Service { return a.backlog }
 

@@ -35,6 +35,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/platform/audit"
 	"github.com/mugshot-studio/backend/internal/platform/coalesce"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
@@ -51,6 +52,9 @@ type Client struct {
 	IP        string
 	UserAgent string
 }
+
+// origin is where a request comes from, as mails tell it.
+func (c Client) origin() mail.Origin { return mail.NewOrigin(c.UserAgent, c.IP) }
 
 // Config is what may differ between deployments.
 type Config struct {

@@ -64,16 +64,25 @@ func (c *Composer) content(ctx context.Context, row db.OutboxMail, user db.User)
 	case mail.KindResetPassword:
 		return c.reset(ctx, user)
 	case mail.KindPasswordChanged:
-		return mail.PasswordChanged{At: row.CreatedAt}, nil
+		from, err := read[mail.Origin](row)
+		return mail.PasswordChanged{At: row.CreatedAt, From: from}, err
+	case mail.KindSecondFactor:
+		facts, err := read[factorFacts](row)
+		return mail.SecondFactorChanged{At: row.CreatedAt, Change: facts.Change, From: facts.Origin}, err
 	case mail.KindAccountLocked:
-		var facts lockFacts
-		if err := json.Unmarshal(row.Facts, &facts); err != nil {
-			return nil, fmt.Errorf("read facts of mail: %w", err)
-		}
-		return mail.AccountLocked{At: row.CreatedAt, For: time.Duration(facts.Seconds * float64(time.Second))}, nil
+		facts, err := read[lockFacts](row)
+		return mail.AccountLocked{At: row.CreatedAt, For: time.Duration(facts.Seconds * float64(time.Second))}, err
 	default:
 		return nil, fmt.Errorf("mail of unknown kind %q", kind)
 	}
+}
+
+// read decodes the facts of a mail.
+func read[T any](row db.OutboxMail) (facts T, err error) {
+	if err := json.Unmarshal(row.Facts, &facts); err != nil {
+		return facts, fmt.Errorf("read facts of mail: %w", err)
+	}
+	return facts, nil
 }
 
 // confirmation makes a code the newest of an account.

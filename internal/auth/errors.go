@@ -9,6 +9,13 @@ var (
 	// ErrInvalidCredentials says that the address or the password is wrong, and not which.
 	ErrInvalidCredentials = apperr.New(apperr.Unauthenticated, apperr.CodeInvalidCredentials,
 		"The e-mail address or the password is wrong.")
+	// ErrPasswordNeeded says that a session is too old for what it asks without the password.
+	ErrPasswordNeeded = apperr.New(apperr.Unauthenticated, apperr.CodeInvalidCredentials,
+		"Please enter your password once more.")
+	// ErrNoAccount says that no account has an address.
+	ErrNoAccount = apperr.New(apperr.NotFound, apperr.CodeNotFound, "There is no such account.")
+	// ErrNoSecondFactor says that an account has no second factor.
+	ErrNoSecondFactor = apperr.New(apperr.NotFound, apperr.CodeNotFound, "This account has no second factor.")
 	// ErrEmailNotConfirmed says that the password is right, but the address is still to be confirmed.
 	ErrEmailNotConfirmed = apperr.New(apperr.Forbidden, apperr.CodeEmailNotConfirmed,
 		"Please confirm your e-mail address first.")

@@ -182,7 +182,7 @@ func (r replacement) write(
 	if err := q.PasswordResetVoid(ctx, db.PasswordResetVoidParams{UserID: r.user.ID, Now: now}); err != nil {
 		return fmt.Errorf("void reset tokens: %w", err)
 	}
-	if err := enqueue(ctx, q, r.mailID, r.user.ID, mail.KindPasswordChanged); err != nil {
+	if err := enqueue(ctx, q, r.mailID, r.user.ID, mail.KindPasswordChanged, r.client.origin()); err != nil {
 		return err
 	}
 	return r.service.record(ctx, q, &r.user.ID, r.client, action, map[string]any{"sessions_ended": ended})

@@ -10,6 +10,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 	"github.com/mugshot-studio/backend/internal/platform/audit"
+	"github.com/mugshot-studio/backend/internal/platform/mail"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
@@ -28,106 +29,6 @@ func (p Proof) check() error {
 	return nil
 }
 
-// Enrolment is a secret to be kept by an authenticator app.
-type Enrolment struct {
-	Secret string // base32
-	URL    string // otpauth://, for a QR code
-}
-
-// SetUpSecondFactor makes a secret that takes effect once [Service.EnableSecondFactor] has seen a code of it. An account that
-// has a second factor already needs a code of that one. It fails with ErrInvalidCode, and with ratelimit.ErrLocked.
-func (s *Service) SetUpSecondFactor(ctx context.Context, p Principal, code string, client Client) (Enrolment, error) {
-	user, err := s.account(ctx, p.UserID)
-	if err != nil {
-		return Enrolment{}, err
-	}
-	secret, url, err := newTOTP(s.random, s.cfg.Product, user.Email)
-	if err != nil {
-		return Enrolment{}, err
-	}
-	sealed, err := s.vault.seal(user.ID, []byte(secret))
-	if err != nil {
-		return Enrolment{}, err
-	}
-	keep := func(q *db.Queries) error {
-		err := q.SecondFactorSetUp(ctx, db.SecondFactorSetUpParams{
-			UserID: user.ID, Secret: sealed, KeyID: s.vault.currentKey(), Now: s.now(),
-		})
-		if err != nil {
-			return fmt.Errorf("keep second factor: %w", err)
-		}
-		return s.record(ctx, q, &user.ID, client, audit.SecondFactorSetUp, nil)
-	}
-	switch {
-	case user.SecondFactorEnabledAt == nil:
-		err = s.store.InTx(ctx, keep)
-	case code == "":
-		err = ErrInvalidCode
-	default:
-		err = s.guessFactor(ctx, user, Proof{Code: code}, client, keep)
-	}
-	if err != nil {
-		return Enrolment{}, err
-	}
-	return Enrolment{Secret: secret, URL: url}, nil
-}
-
-// EnableSecondFactor makes the secret that was set up count, in place of an earlier one, given a code of it, and returns
-// recovery codes, which are shown this once. It fails with [ErrInvalidCode].
-func (s *Service) EnableSecondFactor(ctx context.Context, p Principal, code string, client Client) ([]string, error) {
-	user, err := s.account(ctx, p.UserID)
-	if err != nil {
-		return nil, err
-	}
-	pending, secret, err := s.factor(ctx, s.store.Queries(), user.ID, false)
-	if err != nil {
-		return nil, err
-	}
-	step, ok, err := matchTOTP(string(secret), code, s.now())
-	if err != nil {
-		return nil, err
-	}
-	if secret == nil || !ok {
-		if err := s.record(ctx, s.store.Queries(), &user.ID, client, audit.SecondFactorRefused, nil); err != nil {
-			return nil, err
-		}
-		return nil, ErrInvalidCode
-	}
-	codes, err := newRecoveryCodes(s.random)
-	if err != nil {
-		return nil, err
-	}
-	hashes := make([][]byte, len(codes))
-	for i, code := range codes {
-		hashes[i] = hashRecoveryCode(secret, user.ID, code)
-	}
-	err = s.store.InTx(ctx, func(q *db.Queries) error { return s.enable(ctx, q, user, pending.Secret, step, hashes, client) })
-	if err != nil {
-		return nil, err
-	}
-	return codes, nil
-}
-
-func (s *Service) enable(
-	ctx context.Context, q *db.Queries, user db.User, sealed []byte, step int64, hashes [][]byte, client Client,
-) error {
-	if err := q.SecondFactorDrop(ctx, user.ID); err != nil {
-		return fmt.Errorf("drop earlier second factor: %w", err)
-	}
-	n, err := q.SecondFactorEnable(ctx, db.SecondFactorEnableParams{UserID: user.ID, Secret: sealed, LastStep: step})
-	switch {
-	case err != nil:
-		return fmt.Errorf("enable second factor: %w", err)
-	case n == 0: // set up anew, or enabled, in the meantime
-		return ErrInvalidCode
-	}
-	now := s.now()
-	if err := s.recordFactor(ctx, q, user, &now, hashes); err != nil {
-		return err
-	}
-	return s.record(ctx, q, &user.ID, client, audit.SecondFactorEnabled, nil)
-}
-
 // DisableSecondFactor forgets the second factor, given the password and a proof. It fails with ErrInvalidCredentials,
 // ErrInvalidCode and ratelimit.ErrLocked.
 func (s *Service) DisableSecondFactor(
@@ -140,25 +41,82 @@ func (s *Service) DisableSecondFactor(
 	if err != nil {
 		return err
 	}
-	return s.guessFactor(ctx, user, proof, client, func(q *db.Queries) error {
-		if err := q.SecondFactorDrop(ctx, user.ID); err != nil {
-			return fmt.Errorf("drop second factor: %w", err)
+	mailID := s.newID()
+	err = s.guessFactor(ctx, user, proof, client, func(q *db.Queries) error {
+		if err := s.dropFactor(ctx, q, user); err != nil {
+			return err
 		}
-		if err := s.recordFactor(ctx, q, user, nil, nil); err != nil {
+		facts := factorFacts{Change: mail.FactorDisabled, Origin: client.origin()}
+		if err := enqueue(ctx, q, mailID, user.ID, mail.KindSecondFactor, facts); err != nil {
 			return err
 		}
 		return s.record(ctx, q, &user.ID, client, audit.SecondFactorDisabled, nil)
 	})
+	if err != nil {
+		return err
+	}
+	s.announce(ctx, mailID)
+	return nil
 }
 
-// recordFactor sets the account's flag, and writes the audit entry, for a factor that was enabled or disabled.
+// ResetSecondFactor takes the second factor and its recovery codes off the account with an address, for an operator whom the
+// owner has convinced of being the owner. It ends all sessions. It fails with [ErrNoAccount] and [ErrNoSecondFactor].
+func (s *Service) ResetSecondFactor(ctx context.Context, email string) error {
+	user, found, err := s.byEmail(ctx, email)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return ErrNoAccount
+	case user.SecondFactorEnabledAt == nil:
+		return ErrNoSecondFactor
+	}
+	mailID := s.newID()
+	err = s.store.InTx(ctx, func(q *db.Queries) error {
+		if err := s.dropFactor(ctx, q, user); err != nil {
+			return err
+		}
+		ended, err := q.SessionRevokeOthers(ctx, db.SessionRevokeOthersParams{
+			UserID: user.ID, KeepID: uuid.Nil, Reason: endRevoked, Now: s.now(),
+		})
+		if err != nil {
+			return fmt.Errorf("end sessions: %w", err)
+		}
+		if err := enqueue(ctx, q, mailID, user.ID, mail.KindSecondFactor, factorFacts{Change: mail.FactorReset}); err != nil {
+			return err
+		}
+		return s.record(ctx, q, &user.ID, Client{}, audit.SecondFactorReset, map[string]any{"sessions_ended": ended})
+	})
+	if err != nil {
+		return err
+	}
+	s.announce(ctx, mailID)
+	return nil
+}
+
+// dropFactor forgets the factor of an account, with one that is being set up, and the recovery codes.
+func (s *Service) dropFactor(ctx context.Context, q *db.Queries, user db.User) error {
+	if err := s.recordFactor(ctx, q, user, nil, nil); err != nil {
+		return err
+	}
+	if err := q.SecondFactorDropAll(ctx, user.ID); err != nil {
+		return fmt.Errorf("drop second factor: %w", err)
+	}
+	return nil
+}
+
+// factorFacts is what a mail about a second factor says.
+type factorFacts struct {
+	mail.Origin
+
+	Change mail.FactorChange `json:"change"`
+}
+
+// recordFactor sets the account's flag and its recovery codes for a factor that is enabled or disabled in the same
+// transaction. It comes first there: the account's row orders all that changes its factor.
 func (s *Service) recordFactor(
 	ctx context.Context, q *db.Queries, user db.User, enabledAt *time.Time, recoveryHashes [][]byte,
 ) error {
-	err := q.RecoveryCodeReplace(ctx, db.RecoveryCodeReplaceParams{UserID: user.ID, CodeHashes: recoveryHashes})
-	if err != nil {
-		return fmt.Errorf("replace recovery codes: %w", err)
-	}
 	n, err := q.UserSetSecondFactor(ctx, db.UserSetSecondFactorParams{
 		ID: user.ID, CredentialsVersion: user.CredentialsVersion, EnabledAt: enabledAt, Now: s.now(),
 	})
@@ -167,6 +125,10 @@ func (s *Service) recordFactor(
 		return fmt.Errorf("record second factor: %w", err)
 	case n == 0: // the credentials have changed since they were read
 		return ErrInvalidCode
+	}
+	err = q.RecoveryCodeReplace(ctx, db.RecoveryCodeReplaceParams{UserID: user.ID, CodeHashes: recoveryHashes})
+	if err != nil {
+		return fmt.Errorf("replace recovery codes: %w", err)
 	}
 	return nil
 }
@@ -183,6 +145,14 @@ func (s *Service) guessFactor(
 	defer s.release(ctx, guess)
 	proved := false
 	err = s.store.InTx(ctx, func(q *db.Queries) error {
+		// The account comes first, as wherever its factor is changed.
+		_, err := q.UserLock(ctx, db.UserLockParams{ID: user.ID, CredentialsVersion: user.CredentialsVersion})
+		switch {
+		case postgres.IsNotFound(err): // the credentials have changed since they were read
+			return ErrInvalidCode
+		case err != nil:
+			return fmt.Errorf("lock account: %w", err)
+		}
 		proved, err = s.prove(ctx, q, user, proof, client)
 		if err != nil || !proved {
 			return err

@@ -30,10 +30,10 @@ func TestSetUpSecondFactor_400_replacingOneNeedsItsCode(t *testing.T) {
 	f := setup(t)
 	user, a := f.protected(t, "ada")
 	for _, code := range []string{"", a.wrong(t)} {
-		_, err := f.SetUpSecondFactor(t.Context(), a.session.Principal, code, here)
+		_, err := f.SetUpSecondFactor(t.Context(), a.session.Principal, auth.SetUp{Password: goodPassword, Code: code}, here)
 		require.ErrorIs(t, err, auth.ErrInvalidCode)
 	}
-	enrolment, err := f.SetUpSecondFactor(t.Context(), a.session.Principal, a.code(t), here)
+	enrolment, err := f.SetUpSecondFactor(t.Context(), a.session.Principal, auth.SetUp{Password: goodPassword, Code: a.code(t)}, here)
 	require.NoError(t, err)
 	f.clock.advance(time.Minute)
 	require.NoError(t, f.verify(t, f.challenged(t, user.Email, false), auth.Proof{Code: a.code(t)}), "until then the old one counts")

@@ -56,7 +56,7 @@ func (f *fixture) protected(t *testing.T, username string) (db.User, *app) {
 	t.Helper()
 	user := f.member(t, username)
 	a := &app{f: f, session: f.signIn(t, user.Email, here)}
-	enrolment, err := f.SetUpSecondFactor(t.Context(), a.session.Principal, "", here)
+	enrolment, err := f.SetUpSecondFactor(t.Context(), a.session.Principal, auth.SetUp{}, here)
 	require.NoError(t, err)
 	a.secret = enrolment.Secret
 	a.recovery, err = f.EnableSecondFactor(t.Context(), a.session.Principal, a.code(t), here)
@@ -88,7 +88,7 @@ func TestSetUpSecondFactor_200(t *testing.T) {
 	f := setup(t)
 	user := f.member(t, "ada")
 	session := f.signIn(t, user.Email, here)
-	enrolment, err := f.SetUpSecondFactor(t.Context(), session.Principal, "", here)
+	enrolment, err := f.SetUpSecondFactor(t.Context(), session.Principal, auth.SetUp{}, here)
 	require.NoError(t, err)
 	require.Len(t, enrolment.Secret, 32)
 	address, err := url.Parse(enrolment.URL)
@@ -106,7 +106,7 @@ func TestEnableSecondFactor_200_400(t *testing.T) {
 	session := f.signIn(t, user.Email, here)
 	_, err := f.EnableSecondFactor(t.Context(), session.Principal, "123456", here)
 	require.ErrorIs(t, err, auth.ErrInvalidCode, "nothing was set up")
-	enrolment, err := f.SetUpSecondFactor(t.Context(), session.Principal, "", here)
+	enrolment, err := f.SetUpSecondFactor(t.Context(), session.Principal, auth.SetUp{}, here)
 	require.NoError(t, err)
 	a := &app{f: f, secret: enrolment.Secret}
 	_, err = f.EnableSecondFactor(t.Context(), session.Principal, a.wrong(t), here)

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -70,7 +71,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID 
 		if err := attach(ctx, q); err != nil {
 			return err
 		}
-		if err := enqueue(ctx, q, mailID, userID, mail.KindConfirmEmail); err != nil {
+		if err := enqueue(ctx, q, mailID, userID, mail.KindConfirmEmail, struct{}{}); err != nil {
 			return err
 		}
 		return s.record(ctx, q, &userID, client, audit.SignedUp, nil)
@@ -160,10 +161,15 @@ func taken(err error) error {
 	return fmt.Errorf("write account: %w", err)
 }
 
-func enqueue(ctx context.Context, q *db.Queries, id, userID uuid.UUID, kind mail.Kind) error {
+// enqueue promises a mail, which says these facts, in the caller's transaction.
+func enqueue(ctx context.Context, q *db.Queries, id, userID uuid.UUID, kind mail.Kind, facts any) error {
+	encoded, err := json.Marshal(facts)
+	if err != nil {
+		return fmt.Errorf("encode facts of mail: %w", err)
+	}
 	origin := tracecontext.From(ctx)
-	err := q.MailEnqueue(ctx, db.MailEnqueueParams{
-		ID: id, UserID: &userID, Kind: string(kind), RequestID: origin.RequestID, Traceparent: origin.Traceparent,
+	err = q.MailEnqueue(ctx, db.MailEnqueueParams{
+		ID: id, UserID: &userID, Kind: string(kind), Facts: encoded, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
 	})
 	if err != nil {
 		return fmt.Errorf("promise mail: %w", err)

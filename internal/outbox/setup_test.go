@@ -58,7 +58,7 @@ func (f *fixture) promise(t *testing.T) uuid.UUID {
 	t.Helper()
 	id := factory.ID()
 	require.NoError(t, f.store.Queries().MailEnqueue(t.Context(), db.MailEnqueueParams{
-		ID: id, UserID: &f.user.ID, Kind: "password_changed",
+		ID: id, UserID: &f.user.ID, Kind: "password_changed", Facts: []byte("{}"),
 	}))
 	return id
 }

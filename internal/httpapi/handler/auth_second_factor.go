@@ -12,11 +12,11 @@ import (
 func (h authHandlers) SetUpSecondFactor(
 	ctx context.Context, r api.SetUpSecondFactorRequestObject,
 ) (api.SetUpSecondFactorResponseObject, error) {
-	code := ""
+	var shown auth.SetUp
 	if r.Body != nil {
-		code = orEmpty(r.Body.Code)
+		shown = auth.SetUp{Password: orEmpty(r.Body.Password), Code: orEmpty(r.Body.Code)}
 	}
-	enrolment, err := h.auth.SetUpSecondFactor(ctx, auth.Principal(edge.PrincipalFrom(ctx)), code, auth.Client(edge.ClientFrom(ctx)))
+	enrolment, err := h.auth.SetUpSecondFactor(ctx, auth.Principal(edge.PrincipalFrom(ctx)), shown, auth.Client(edge.ClientFrom(ctx)))
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,7 @@ const (
 	SecondFactorSetUp    Action = "second_factor_set_up"
 	SecondFactorEnabled  Action = "second_factor_enabled"
 	SecondFactorDisabled Action = "second_factor_disabled"
+	SecondFactorReset    Action = "second_factor_reset" // by an operator
 	SecondFactorAsked    Action = "second_factor_asked" // the password was right, and the second factor is missing
 	SecondFactorRefused  Action = "second_factor_refused"
 	RecoveryCodeUsed     Action = "recovery_code_used"

@@ -24,9 +24,11 @@ const (
 	KindResetPassword   Kind = "reset_password"
 	KindPasswordChanged Kind = "password_changed"
 	KindAccountLocked   Kind = "account_locked"
+	KindSecondFactor    Kind = "second_factor_changed"
 )
 
-// Content has the variable parts of a mail: [ConfirmEmail], [ResetPassword], [PasswordChanged] or [AccountLocked].
+// Content has the variable parts of a mail: [ConfirmEmail], [ResetPassword], [PasswordChanged],
+// [AccountLocked] or [SecondFactorChanged].
 type Content interface {
 	Kind() Kind
 }
@@ -45,7 +47,51 @@ type ResetPassword struct {
 
 // PasswordChanged tells the owner of an account about a new password, which an intruder may have set.
 type PasswordChanged struct {
-	At time.Time
+	At   time.Time
+	From Origin
+}
+
+// FactorChange is what happened to a second factor, as outbox rows store it.
+type FactorChange string
+
+// The changes of a second factor. With each but the first, codes that recover the account stop counting.
+const (
+	FactorEnabled  FactorChange = "enabled"
+	FactorReplaced FactorChange = "replaced"
+	FactorDisabled FactorChange = "disabled"
+	FactorReset    FactorChange = "reset" // by an operator
+)
+
+// SecondFactorChanged tells the owner of an account about a change of its second factor and of its recovery codes.
+type SecondFactorChanged struct {
+	At     time.Time
+	Change FactorChange
+	From   Origin // not told of a change by an operator
+}
+
+// Subject is the subject of the mail.
+func (c SecondFactorChanged) Subject() string {
+	return "Your second factor was " + map[FactorChange]string{
+		FactorEnabled: "turned on", FactorReplaced: "replaced", FactorDisabled: "turned off", FactorReset: "reset by our support",
+	}[c.Change]
+}
+
+// Done tells what was done.
+func (c SecondFactorChanged) Done() string {
+	return map[FactorChange]string{
+		FactorEnabled:  "turned on, with new recovery codes,",
+		FactorReplaced: "replaced by another one, with new recovery codes,",
+		FactorDisabled: "turned off, and its recovery codes discarded,",
+		FactorReset:    "taken off by our support, with its recovery codes,",
+	}[c.Change]
+}
+
+// Where ends that sentence.
+func (c SecondFactorChanged) Where() string {
+	if c.Change == FactorReset {
+		return ", and all devices were signed out"
+	}
+	return " from " + c.From.String()
 }
 
 // AccountLocked tells the owner of an account that it was locked after many wrong passwords.
@@ -65,6 +111,9 @@ func (PasswordChanged) Kind() Kind { return KindPasswordChanged }
 
 // Kind implements Content.
 func (AccountLocked) Kind() Kind { return KindAccountLocked }
+
+// Kind implements Content.
+func (SecondFactorChanged) Kind() Kind { return KindSecondFactor }
 
 // Templates writes mails. It is safe for concurrent use.
 type Templates struct {
@@ -108,7 +157,7 @@ func NewTemplates(product, appURL string) (*Templates, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse mail texts: %w", err)
 	}
-	for _, kind := range []Kind{KindConfirmEmail, KindResetPassword, KindPasswordChanged, KindAccountLocked} {
+	for _, kind := range []Kind{KindConfirmEmail, KindResetPassword, KindPasswordChanged, KindAccountLocked, KindSecondFactor} {
 		t.pages[kind], err = htmltemplate.New("layout.html").Funcs(functions).
 			ParseFS(templates, "templates/layout.html", "templates/"+string(kind)+".html")
 		if err != nil {

@@ -15,8 +15,12 @@ func contents() []mail.Content {
 	return []mail.Content{
 		mail.ConfirmEmail{Code: "012345", ValidFor: 10 * time.Minute},
 		mail.ResetPassword{Token: "aZ-_09&<x>", ValidFor: 30 * time.Minute},
-		mail.PasswordChanged{At: now()},
+		mail.PasswordChanged{At: now(), From: mail.NewOrigin("curl/8", "192.0.2.7")},
 		mail.AccountLocked{At: now(), For: time.Minute},
+		mail.SecondFactorChanged{At: now(), Change: mail.FactorEnabled, From: mail.NewOrigin("curl/8", "192.0.2.7")},
+		mail.SecondFactorChanged{At: now(), Change: mail.FactorReplaced, From: mail.NewOrigin("curl/8", "192.0.2.7")},
+		mail.SecondFactorChanged{At: now(), Change: mail.FactorDisabled, From: mail.NewOrigin("curl/8", "192.0.2.7")},
+		mail.SecondFactorChanged{At: now(), Change: mail.FactorReset},
 	}
 }
 
@@ -39,11 +43,15 @@ func TestRender(t *testing.T) {
 			"https://app.example.com/reset-password#token=aZ-_09%26%3Cx%3E", "30 minutes", "once",
 		}},
 		{"password_changed", "Your password was changed", []string{
-			"22 November 2026 at 21:14 UTC", "https://app.example.com/forgot-password",
+			"22 November 2026 at 21:14 UTC", "https://app.example.com/forgot-password", "from curl, at 192.0.2.7",
 		}},
 		{"account_locked", "Too many wrong passwords", []string{
 			"22 November 2026 at 21:14 UTC", "for 1 minute.", "https://app.example.com/forgot-password",
 		}},
+		{"second_factor_changed", "Your second factor was turned on", []string{"with new recovery codes", "21:14 UTC from curl, at 192.0.2.7."}},
+		{"second_factor_changed", "Your second factor was replaced", []string{"replaced by another one", "from curl, at 192.0.2.7."}},
+		{"second_factor_changed", "Your second factor was turned off", []string{"turned off, and its", "from curl, at 192.0.2.7."}},
+		{"second_factor_changed", "Your second factor was reset by our support", []string{"by our support", "all devices were signed out."}},
 	} {
 		content := contents()[i]
 		require.Equal(t, want.kind, content.Kind())

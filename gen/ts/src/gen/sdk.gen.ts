@@ -225,8 +225,9 @@ export const checkUsername = <ThrowOnError extends boolean = true>(options: Opti
 /**
  * Begin to use an authenticator app
  *
- * Answers a secret for the app, which counts from `enableSecondFactor` on. Where a second factor is on
- * already, `code` has to be one of its codes, and the new secret will take its place.
+ * Answers a secret for the app, which counts from `enableSecondFactor` on. Needs the `password`, unless this session
+ * was signed in at most ten minutes ago; without either, `401` with `invalid_credentials`. Where a second factor is
+ * on already, `code` has to be one of its codes, and the new secret will take its place.
  *
  */
 export const setUpSecondFactor = <ThrowOnError extends boolean = true>(options?: Options<SetUpSecondFactorData, ThrowOnError>): RequestResult<SetUpSecondFactorResponses, SetUpSecondFactorErrors, ThrowOnError> => (options?.client ?? client).post<SetUpSecondFactorResponses, SetUpSecondFactorErrors, ThrowOnError>({

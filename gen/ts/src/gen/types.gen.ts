@@ -370,9 +370,13 @@ export type TotpCode = string;
 export type RecoveryCode = string;
 
 /**
- * Empty, unless a second factor is on.
+ * May be empty soon after signing in, unless a second factor is on.
  */
 export type SecondFactorSetUpRequest = {
+    /**
+     * The password; not needed within ten minutes of signing in.
+     */
+    password?: string;
     code?: TotpCode;
 };
 

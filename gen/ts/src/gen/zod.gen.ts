@@ -277,9 +277,10 @@ export const zTotpCode = z.string().regex(/^[0-9]{6}$/);
 export const zRecoveryCode = z.string().min(24).max(40);
 
 /**
- * Empty, unless a second factor is on.
+ * May be empty soon after signing in, unless a second factor is on.
  */
 export const zSecondFactorSetUpRequest = z.object({
+    password: z.string().min(1).max(128).regex(/^[^\x00]*$/).optional(),
     code: zTotpCode.optional()
 });
 
