@@ -12,10 +12,10 @@ insert into users (id, email, username, full_name, dob, password_hash, created_a
 values (@id, @email, @username, @full_name, @dob, @password_hash, @now, @now)
 returning *;
 
--- name: SignUpLock :exec
--- SignUpLock lets the sign-ups of one address wait for each other until the transaction ends, whether or not there is an
--- account that could be locked. It reads no table.
-select pg_advisory_xact_lock(hashtextextended('sign-up ' || lower(@email), 0));
+-- name: AddressLock :exec
+-- AddressLock lets the sign-ups of one address, and the requests for mails to it, wait for each other until the transaction
+-- ends, whether or not there is an account that could be locked. It reads no table.
+select pg_advisory_xact_lock(hashtextextended('address ' || lower(@email), 0));
 
 -- name: UserLockReplaceable :many
 -- UserLockReplaceable locks the accounts that a sign-up takes the place of: the one of its address, if that was never

@@ -5,14 +5,31 @@ insert into outbox_mails (id, user_id, kind, facts, request_id, traceparent, pus
 values (@id, @user_id, @kind, @facts, sqlc.narg('request_id'), sqlc.narg('traceparent'), now());
 
 -- name: MailEnqueueByEmail :one
--- MailEnqueueByEmail promises a mail to the account with an address (users_email_key), and returns the account. For an unknown
--- address the same row is written without an account, so that the work done does not tell the two apart.
-insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
-values (
-    @id, (select u.id from users u where lower(u.email) = lower(@email)), @kind, sqlc.narg('request_id'),
-    sqlc.narg('traceparent'), now()
+-- MailEnqueueByEmail promises a mail to the account with an address (users_email_key), and returns the account. Without such an
+-- account, with one that is confirmed already where the mail is to confirm it, and soon after the last mail of the kind
+-- (outbox_mails_user_idx), the same row is written for no account, so that the work done does not tell these apart. Soon is
+-- within a minute, and within five after five mails in an hour. The caller has taken AddressLock in a statement before this
+-- one (plan: statement by statement).
+with owner as (
+    select (
+        select u.id from users u
+        where lower(u.email) = lower(@email) and (@kind::text <> 'confirm_email' or u.email_confirmed_at is null)
+    ) as user_id
+), recent as (
+    select max(o.created_at) as newest, count(*) as in_hour
+    from outbox_mails o
+    where o.user_id = (select owner.user_id from owner) and o.kind = @kind::text and o.status <> 'failed'
+        and o.created_at > now() - interval '1 hour'
+), promised as (
+    insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
+    select @id, case
+        when recent.newest > now() - interval '1 minute' then null
+        when recent.in_hour >= 5 and recent.newest > now() - interval '5 minutes' then null
+        else owner.user_id
+    end, @kind::text, sqlc.narg('request_id'), sqlc.narg('traceparent'), now()
+    from owner, recent
 )
-returning user_id;
+select u.id as user_id from owner left join users u on u.id = owner.user_id;
 
 -- name: MailEnqueueLocked :execrows
 -- MailEnqueueLocked promises the owner of an address a mail about the lock on the account, unless one was promised

@@ -3411,7 +3411,8 @@ type ClientInterface interface {
 
 	// ForgotPasswordWithBody Mail a link that resets the password
 	//
-	// Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+	// Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+	// one mail; every link that was sent counts until one of them is used.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3420,7 +3421,8 @@ type ClientInterface interface {
 
 	// ForgotPassword Mail a link that resets the password
 	//
-	// Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+	// Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+	// one mail; every link that was sent counts until one of them is used.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3449,7 +3451,8 @@ type ClientInterface interface {
 
 	// ResendConfirmationWithBody Mail a new confirmation code
 	//
-	// Answers the same for an unknown or already confirmed address, to which nothing is sent.
+	// Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+	// send one mail.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3458,7 +3461,8 @@ type ClientInterface interface {
 
 	// ResendConfirmation Mail a new confirmation code
 	//
-	// Answers the same for an unknown or already confirmed address, to which nothing is sent.
+	// Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+	// send one mail.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4280,7 +4284,8 @@ func (c *Client) ConfirmEmail(ctx context.Context, body ConfirmEmailJSONRequestB
 
 // ForgotPasswordWithBody Mail a link that resets the password
 //
-// Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+// Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+// one mail; every link that was sent counts until one of them is used.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4299,7 +4304,8 @@ func (c *Client) ForgotPasswordWithBody(ctx context.Context, contentType string,
 
 // ForgotPassword Mail a link that resets the password
 //
-// Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+// Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+// one mail; every link that was sent counts until one of them is used.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4358,7 +4364,8 @@ func (c *Client) RefreshSession(ctx context.Context, params *RefreshSessionParam
 
 // ResendConfirmationWithBody Mail a new confirmation code
 //
-// Answers the same for an unknown or already confirmed address, to which nothing is sent.
+// Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+// send one mail.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4377,7 +4384,8 @@ func (c *Client) ResendConfirmationWithBody(ctx context.Context, contentType str
 
 // ResendConfirmation Mail a new confirmation code
 //
-// Answers the same for an unknown or already confirmed address, to which nothing is sent.
+// Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+// send one mail.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7998,7 +8006,8 @@ type ClientWithResponsesInterface interface {
 
 	// ForgotPasswordWithBodyWithResponse Mail a link that resets the password
 	//
-	// Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+	// Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+	// one mail; every link that was sent counts until one of them is used.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8007,7 +8016,8 @@ type ClientWithResponsesInterface interface {
 
 	// ForgotPasswordWithResponse Mail a link that resets the password
 	//
-	// Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+	// Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+	// one mail; every link that was sent counts until one of them is used.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8036,7 +8046,8 @@ type ClientWithResponsesInterface interface {
 
 	// ResendConfirmationWithBodyWithResponse Mail a new confirmation code
 	//
-	// Answers the same for an unknown or already confirmed address, to which nothing is sent.
+	// Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+	// send one mail.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8045,7 +8056,8 @@ type ClientWithResponsesInterface interface {
 
 	// ResendConfirmationWithResponse Mail a new confirmation code
 	//
-	// Answers the same for an unknown or already confirmed address, to which nothing is sent.
+	// Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+	// send one mail.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15983,7 +15995,8 @@ func (c *ClientWithResponses) ConfirmEmailWithResponse(ctx context.Context, body
 
 // ForgotPasswordWithBodyWithResponse Mail a link that resets the password
 //
-// Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+// Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+// one mail; every link that was sent counts until one of them is used.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15998,7 +16011,8 @@ func (c *ClientWithResponses) ForgotPasswordWithBodyWithResponse(ctx context.Con
 
 // ForgotPasswordWithResponse Mail a link that resets the password
 //
-// Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+// Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+// one mail; every link that was sent counts until one of them is used.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16045,7 +16059,8 @@ func (c *ClientWithResponses) RefreshSessionWithResponse(ctx context.Context, pa
 
 // ResendConfirmationWithBodyWithResponse Mail a new confirmation code
 //
-// Answers the same for an unknown or already confirmed address, to which nothing is sent.
+// Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+// send one mail.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16060,7 +16075,8 @@ func (c *ClientWithResponses) ResendConfirmationWithBodyWithResponse(ctx context
 
 // ResendConfirmationWithResponse Mail a new confirmation code
 //
-// Answers the same for an unknown or already confirmed address, to which nothing is sent.
+// Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+// send one mail.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

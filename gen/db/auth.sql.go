@@ -12,6 +12,17 @@ import (
 	"github.com/google/uuid"
 )
 
+const addressLock = `-- name: AddressLock :exec
+select pg_advisory_xact_lock(hashtextextended('address ' || lower($1), 0))
+`
+
+// AddressLock lets the sign-ups of one address, and the requests for mails to it, wait for each other until the transaction
+// ends, whether or not there is an account that could be locked. It reads no table.
+func (q *Queries) AddressLock(ctx context.Context, email string) error {
+	_, err := q.db.Exec(ctx, addressLock, email)
+	return err
+}
+
 const challengeCreate = `-- name: ChallengeCreate :exec
 insert into second_factor_challenges (token_hash, user_id, credentials_version, by_cookie, created_at, expires_at)
 values ($1, $2, $3, $4, $5, $6)
@@ -794,17 +805,6 @@ func (q *Queries) SessionsAlive(ctx context.Context, arg SessionsAliveParams) ([
 		return nil, err
 	}
 	return items, nil
-}
-
-const signUpLock = `-- name: SignUpLock :exec
-select pg_advisory_xact_lock(hashtextextended('sign-up ' || lower($1), 0))
-`
-
-// SignUpLock lets the sign-ups of one address wait for each other until the transaction ends, whether or not there is an
-// account that could be locked. It reads no table.
-func (q *Queries) SignUpLock(ctx context.Context, email string) error {
-	_, err := q.db.Exec(ctx, signUpLock, email)
-	return err
 }
 
 const userByEmail = `-- name: UserByEmail :one

@@ -103,29 +103,46 @@ func (q *Queries) MailEnqueue(ctx context.Context, arg MailEnqueueParams) error 
 }
 
 const mailEnqueueByEmail = `-- name: MailEnqueueByEmail :one
-insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
-values (
-    $1, (select u.id from users u where lower(u.email) = lower($2)), $3, $4,
-    $5, now()
+with owner as (
+    select (
+        select u.id from users u
+        where lower(u.email) = lower($1) and ($2::text <> 'confirm_email' or u.email_confirmed_at is null)
+    ) as user_id
+), recent as (
+    select max(o.created_at) as newest, count(*) as in_hour
+    from outbox_mails o
+    where o.user_id = (select owner.user_id from owner) and o.kind = $2::text and o.status <> 'failed'
+        and o.created_at > now() - interval '1 hour'
+), promised as (
+    insert into outbox_mails (id, user_id, kind, request_id, traceparent, pushed_at)
+    select $3, case
+        when recent.newest > now() - interval '1 minute' then null
+        when recent.in_hour >= 5 and recent.newest > now() - interval '5 minutes' then null
+        else owner.user_id
+    end, $2::text, $4, $5, now()
+    from owner, recent
 )
-returning user_id
+select u.id as user_id from owner left join users u on u.id = owner.user_id
 `
 
 type MailEnqueueByEmailParams struct {
-	ID          uuid.UUID
 	Email       string
 	Kind        string
+	ID          uuid.UUID
 	RequestID   *string
 	Traceparent *string
 }
 
-// MailEnqueueByEmail promises a mail to the account with an address (users_email_key), and returns the account. For an unknown
-// address the same row is written without an account, so that the work done does not tell the two apart.
+// MailEnqueueByEmail promises a mail to the account with an address (users_email_key), and returns the account. Without such an
+// account, with one that is confirmed already where the mail is to confirm it, and soon after the last mail of the kind
+// (outbox_mails_user_idx), the same row is written for no account, so that the work done does not tell these apart. Soon is
+// within a minute, and within five after five mails in an hour. The caller has taken AddressLock in a statement before this
+// one (plan: statement by statement).
 func (q *Queries) MailEnqueueByEmail(ctx context.Context, arg MailEnqueueByEmailParams) (*uuid.UUID, error) {
 	row := q.db.QueryRow(ctx, mailEnqueueByEmail,
-		arg.ID,
 		arg.Email,
 		arg.Kind,
+		arg.ID,
 		arg.RequestID,
 		arg.Traceparent,
 	)

@@ -88,7 +88,7 @@ func setup(t *testing.T) *fixture {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
-	lockout, err := ratelimit.NewLockout(counters, ratelimit.DefaultLockout("signin", 5, time.Minute), rand.Reader)
+	lockout, err := ratelimit.NewLockout(counters, ratelimit.DefaultLockout("signin", 5, 20, time.Minute), rand.Reader)
 	require.NoError(t, err)
 	f.auth = auth.NewService(auth.Config{SessionIdle: time.Hour, SessionLifetime: time.Hour, UnconfirmedLifetime: time.Hour}, auth.Deps{
 		Store: f.store, Passwords: hasher, AccessTokens: access, RefreshTokens: token.NewRefresher(ring, rand.Reader),

@@ -13,8 +13,11 @@ import (
 // for itself: it holds back floods, and needs neither a round trip nor a Redis that answers (ADR 0068).
 type budget struct {
 	address, account int
-	period           time.Duration
-	local            bool
+	// accountFrom is what one address may ask for one account. Where a stranger can name any account, the account itself must
+	// not have a budget that the stranger uses up and the owner then lacks.
+	accountFrom int
+	period      time.Duration
+	local       bool
 }
 
 // budgets are the limits of the classes that the spec names in x-rate-limit: enough for a household behind one address,
@@ -24,7 +27,8 @@ func budgets() map[string]budget {
 		"auth_probe":    {address: 60, account: 20, period: time.Minute},
 		"auth_signup":   {address: 20, account: 5, period: time.Hour},
 		"auth_code":     {address: 60, account: 20, period: 10 * time.Minute},
-		"auth_mail":     {address: 30, account: 5, period: time.Hour},
+		"auth_mail":     {address: 30, accountFrom: 5, period: time.Hour},
+		"auth_reset":    {address: 60, accountFrom: 5, period: time.Hour},
 		"auth_password": {address: 60, account: 20, period: time.Minute},
 		"auth_refresh":  {address: 240, period: time.Minute},
 		"account":       {account: 30, period: time.Minute},
@@ -64,6 +68,9 @@ func (l limiter) Allow(ctx context.Context, class string, subject edge.Subject) 
 	}
 	if b.account > 0 && subject.Account != "" {
 		add(b.account, ratelimit.Account(subject.Account))
+	}
+	if b.accountFrom > 0 && subject.Account != "" {
+		add(b.accountFrom, ratelimit.AccountFrom(subject.Account, subject.Address))
 	}
 	var result ratelimit.Result
 	var err error

@@ -79,3 +79,25 @@ func TestMaxStreams_leavesDescriptorsToRequests(t *testing.T) {
 	require.Positive(t, maxStreams())
 	require.LessOrEqual(t, uint64(maxStreams()), limit.Cur/4*3)
 }
+
+// A stranger who asks for mails to an address all day must not use up what its owner may ask for.
+func TestLimiter_aStrangerUsesUpNoBudgetOfTheOwner(t *testing.T) {
+	t.Parallel()
+	counters, err := ratelimit.Open(ratelimit.Config{URL: redistest.URL(t), Namespace: redistest.Namespace(t), Key: []byte("k")})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, counters.Close()) })
+	limits := limiter{counters: counters, factor: 1, budgets: budgets()}
+	ask := func(class, address, account string) bool {
+		quota, err := limits.Allow(t.Context(), class, edge.Subject{Address: address, Account: account})
+		require.NoError(t, err)
+		return quota.Allowed
+	}
+	for _, class := range []string{"auth_mail", "auth_reset"} {
+		for range 5 {
+			require.True(t, ask(class, "192.0.2.1", "ada@example.com"))
+		}
+		require.False(t, ask(class, "192.0.2.1", " ADA@example.com"), "the stranger has asked enough")
+		require.True(t, ask(class, "198.51.100.1", "ada@example.com"), "and the owner asks")
+	}
+	require.True(t, ask("auth_reset", "192.0.2.1", "grace@example.com"), "resends count apart from resets")
+}

@@ -180,7 +180,7 @@ func (a *App) openAuth() error {
 		return err
 	}
 	lockout, err := ratelimit.NewLockout(a.counters,
-		ratelimit.DefaultLockout("signin", cfg.AuthMaxFailures, cfg.AuthFailureWindow), o.Random)
+		ratelimit.DefaultLockout("signin", cfg.AuthMaxFailures, cfg.AuthAddressMaxFailures, cfg.AuthFailureWindow), o.Random)
 	if err != nil {
 		return err
 	}

@@ -119,21 +119,26 @@ func (s *Service) confirmAddress(ctx context.Context, q *db.Queries, userID uuid
 	return s.cfg.SignupBonus, s.record(ctx, q, &userID, client, audit.EmailConfirmed, nil)
 }
 
-// ResendConfirmation enqueues another code for an address that is not confirmed yet. Only the mailer looks whether there is
-// such an account: here an unknown address takes the same work.
+// ResendConfirmation enqueues another code for an address that is not confirmed yet. An unknown or a confirmed address takes the
+// same work.
 func (s *Service) ResendConfirmation(ctx context.Context, email string, client Client) error {
 	return s.enqueueByEmail(ctx, email, mail.KindConfirmEmail, client, audit.ConfirmationResent)
 }
 
-// enqueueByEmail enqueues a mail for the account with an address. Without such an account it writes a row for no account, at
-// the same cost.
+// enqueueByEmail enqueues a mail for the account with an address, unless one went there a moment ago: a stranger who asks all
+// the time must not fill a mailbox, and the owner has the mail that the stranger has asked for. Otherwise it writes a row for
+// no account, at the same cost.
 func (s *Service) enqueueByEmail(
 	ctx context.Context, email string, kind mail.Kind, client Client, action audit.Action,
 ) error {
 	mailID, origin := s.newID(), tracecontext.From(ctx)
+	email = strings.TrimSpace(email)
 	err := s.store.InTx(ctx, func(q *db.Queries) error {
+		if err := q.AddressLock(ctx, email); err != nil {
+			return fmt.Errorf("wait for other requests: %w", err)
+		}
 		userID, err := q.MailEnqueueByEmail(ctx, db.MailEnqueueByEmailParams{
-			ID: mailID, Email: strings.TrimSpace(email), Kind: string(kind), RequestID: origin.RequestID,
+			ID: mailID, Email: email, Kind: string(kind), RequestID: origin.RequestID,
 			Traceparent: origin.Traceparent,
 		})
 		if err != nil {

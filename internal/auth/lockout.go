@@ -15,6 +15,12 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
+// What is locked, as audit entries have it.
+const (
+	lockedAccount = "account"
+	lockedAddress = "address"
+)
+
 // guess is one attempt at something that only the owner of an account knows.
 type guess struct {
 	*ratelimit.Attempt
@@ -24,10 +30,10 @@ type guess struct {
 }
 
 // begin reserves an attempt at a secret of the account with an address, before anything costly is done. It fails with
-// ratelimit.ErrLocked. The caller releases the guess.
+// ratelimit.ErrLocked and ratelimit.ErrAddressLocked. The caller releases the guess.
 func (s *Service) begin(ctx context.Context, account ratelimit.Subject, email string, client Client) (guess, error) {
 	attempt, err := s.lockout.Begin(ctx, account, ratelimit.Address(client.IP))
-	if errors.Is(err, ratelimit.ErrLocked) {
+	if errors.Is(err, ratelimit.ErrLocked) || errors.Is(err, ratelimit.ErrAddressLocked) {
 		return guess{}, s.turnAway(ctx, email, client, err)
 	}
 	return guess{Attempt: attempt, account: account, email: email, client: client}, err
@@ -39,7 +45,12 @@ func (s *Service) turnAway(ctx context.Context, email string, client Client, loc
 	if err != nil {
 		return err
 	}
-	if err := s.record(ctx, s.store.Queries(), owner(user, found), client, audit.LockedAttempt, nil); err != nil {
+	what := lockedAccount
+	if errors.Is(locked, ratelimit.ErrAddressLocked) {
+		what = lockedAddress
+	}
+	err = s.record(ctx, s.store.Queries(), owner(user, found), client, audit.LockedAttempt, map[string]any{"locked": what})
+	if err != nil {
 		return err
 	}
 	return locked
@@ -80,9 +91,9 @@ func (s *Service) recordLocks(
 	ctx context.Context, q *db.Queries, userID *uuid.UUID, g guess, locks []ratelimit.Lock, mailID uuid.UUID,
 ) (promised bool, err error) {
 	for _, lock := range locks {
-		what := "address"
+		what := lockedAddress
 		if lock.Subject == g.account {
-			what = "account"
+			what = lockedAccount
 		}
 		err := s.record(ctx, q, userID, g.client, audit.AccountLocked,
 			map[string]any{"locked": what, "seconds": int(lock.For.Seconds())})

@@ -32,6 +32,7 @@ var resetPattern = regexp.MustCompile(`token=([A-Za-z0-9_%-]+)`)
 // resetToken asks for a mail that resets a password and reads its token.
 func (f *fixture) resetToken(t *testing.T, email string) string {
 	t.Helper()
+	f.later(t)
 	require.NoError(t, f.ForgotPassword(t.Context(), email, here))
 	f.deliver(t)
 	found := resetPattern.FindStringSubmatch(f.inbox.last(t).Text)
@@ -46,7 +47,7 @@ func TestForgotPassword_200_costsTheSameForEveryAddress(t *testing.T) {
 	f := setup(t)
 	user := f.member(t, "ada")
 	var work [][]string
-	for _, email := range []string{user.Email, "nobody@example.com"} {
+	for _, email := range []string{user.Email, "nobody@example.com", user.Email} {
 		hashes, pushed := f.hasher.Hashes(), len(f.pushed)
 		work = append(work, f.queries.during(func() {
 			require.NoError(t, f.ForgotPassword(t.Context(), email, here))
@@ -55,8 +56,52 @@ func TestForgotPassword_200_costsTheSameForEveryAddress(t *testing.T) {
 		require.Len(t, f.pushed, pushed+1)
 	}
 	require.Equal(t, work[0], work[1])
+	require.Equal(t, work[0], work[2], "a mail that is not sent again costs the same")
 	require.Equal(t, "password_reset_requested", last(f.events(t, &user.ID)))
 	require.Equal(t, []string{"password_reset_requested"}, f.events(t, nil))
+	f.deliver(t)
+	require.Len(t, f.inbox.all(), 1)
+}
+
+// A stranger who asks all the time neither fills the mailbox nor keeps the owner from a link that is good.
+func TestForgotPassword_200_oneMailAMinuteAndFewAnHour(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	user := f.member(t, "ada")
+	ask := func(age string) int {
+		t.Helper()
+		_, err := f.store.Pool().Exec(t.Context(), "update outbox_mails set created_at = created_at - $1::interval", age)
+		require.NoError(t, err)
+		f.inbox.empty()
+		require.NoError(t, f.ForgotPassword(t.Context(), user.Email, here))
+		f.deliver(t)
+		return len(f.inbox.all())
+	}
+	require.Equal(t, 1, ask("0"))
+	require.Equal(t, 0, ask("50 seconds"))
+	for range 4 {
+		require.Equal(t, 1, ask("61 seconds"))
+	}
+	require.Equal(t, 0, ask("61 seconds"), "the sixth within an hour waits for five minutes")
+	require.Equal(t, 1, ask("4 minutes"))
+	token := resetPattern.FindStringSubmatch(f.inbox.last(t).Text)[1]
+	require.Equal(t, 0, ask("0"))
+	require.NoError(t, f.ResetPassword(t.Context(), token, again(otherPassword), here), "what asked for nothing more spoils nothing")
+}
+
+func TestForgotPassword_200_ofTenAtOnceOneMailIsSent(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	user := f.member(t, "ada")
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			if err := f.ForgotPassword(t.Context(), user.Email, here); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 	f.deliver(t)
 	require.Len(t, f.inbox.all(), 1)
 }

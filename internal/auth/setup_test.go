@@ -85,7 +85,7 @@ func setup(t *testing.T) *fixture {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, counters.Close()) })
-	cfg := ratelimit.DefaultLockout("signin", 5, 15*time.Minute)
+	cfg := ratelimit.DefaultLockout("signin", 5, 20, 15*time.Minute)
 	cfg.Wait = 20 * time.Second
 	lockout, err := ratelimit.NewLockout(counters, cfg, rand.Reader)
 	require.NoError(t, err)
@@ -151,6 +151,13 @@ func (f *fixture) deliver(t *testing.T) {
 			return
 		}
 	}
+}
+
+// later makes the mails that were sent so far older than a minute, within which none is sent again.
+func (f *fixture) later(t *testing.T) {
+	t.Helper()
+	_, err := f.store.Pool().Exec(t.Context(), "update outbox_mails set created_at = created_at - interval '2 minutes'")
+	require.NoError(t, err)
 }
 
 // events lists the audited actions of an account, oldest first; nil: of no account.

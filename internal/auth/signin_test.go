@@ -119,17 +119,27 @@ func TestSignIn_429_anUnknownAddressLocksAlike(t *testing.T) {
 	require.Len(t, f.inbox.all(), 1)
 }
 
+// Many people are behind one address: what locks an account must not lock all of them out.
 func TestSignIn_429_anAddressThatTriesManyAccounts(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	user := f.member(t, "ada")
-	for i := range 5 {
-		_, err := f.SignIn(t.Context(), auth.Credentials{Email: fmt.Sprintf("victim-%d@example.com", i), Password: "not the password"}, here)
+	guess := func(n int) {
+		_, err := f.SignIn(t.Context(), auth.Credentials{Email: fmt.Sprintf("victim-%d@example.com", n), Password: "not the password"}, here)
 		require.ErrorIs(t, err, auth.ErrInvalidCredentials)
 	}
+	for n := range 19 {
+		guess(n)
+	}
+	f.signIn(t, user.Email, here)
+	guess(19)
 	_, err := f.SignIn(t.Context(), auth.Credentials{Email: user.Email, Password: goodPassword}, here)
-	require.ErrorIs(t, err, ratelimit.ErrLocked)
+	require.ErrorIs(t, err, ratelimit.ErrAddressLocked)
+	require.Equal(t, apperr.CodeRateLimited, apperr.From(err).Code, "her account is not locked")
+	require.Positive(t, apperr.From(err).RetryAfter)
+	require.Equal(t, "locked_attempt", last(f.events(t, &user.ID)))
 	f.signIn(t, user.Email, auth.Client{IP: "198.51.100.1"})
+	require.NoError(t, f.ResetPassword(t.Context(), f.resetToken(t, user.Email), again(otherPassword), here), "the mail is not locked")
 }
 
 func TestSignIn_429_theOwnerIsMailedOnceADay(t *testing.T) {

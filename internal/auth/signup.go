@@ -87,7 +87,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID 
 // makeRoom removes the accounts that a sign-up takes the place of. From then on until the end of the transaction no other
 // sign-up of the address runs.
 func (s *Service) makeRoom(ctx context.Context, q *db.Queries, in SignUp) error {
-	if err := q.SignUpLock(ctx, in.Email); err != nil {
+	if err := q.AddressLock(ctx, in.Email); err != nil {
 		return fmt.Errorf("wait for other sign-ups: %w", err)
 	}
 	replaced, err := q.UserLockReplaceable(ctx, db.UserLockReplaceableParams{

@@ -23,6 +23,7 @@ func TestSignUp_201_takesThePlaceOfAnUnconfirmedAccount(t *testing.T) {
 	strangers := f.signUp(t, "ada")
 	f.deliver(t)
 	strangersCode, link := f.inbox.code(t), f.resetToken(t, strangers.Email)
+	f.later(t)
 	require.NoError(t, f.ResendConfirmation(t.Context(), strangers.Email, here), "a mail that is still to be sent")
 
 	in := application("ada.lovelace")

@@ -48,21 +48,22 @@ type Config struct {
 	DatabaseMaxConns int32         `env:"DATABASE_MAX_CONNS" envDefault:"8"`
 	DatabaseTimeout  time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"10s"`
 
-	JWTSecretPrevious []Secret       `env:"JWT_SECRET_PREVIOUS"`
-	SessionTokenTTL   time.Duration  `env:"SESSION_TOKEN_TTL" envDefault:"15m"`
-	SessionIdleTTL    time.Duration  `env:"SESSION_IDLE_TTL" envDefault:"720h"`
-	SessionMaxTTL     time.Duration  `env:"SESSION_MAX_TTL" envDefault:"2160h"`
-	UnconfirmedTTL    time.Duration  `env:"UNCONFIRMED_ACCOUNT_TTL" envDefault:"168h"`
-	AuthMaxFailures   int            `env:"AUTH_MAX_FAILURES" envDefault:"5"`
-	AuthFailureWindow time.Duration  `env:"AUTH_FAILURE_WINDOW" envDefault:"15m"`
-	Argon2MemoryKiB   uint32         `env:"ARGON2_MEMORY_KIB" envDefault:"19456"`
-	Argon2Iterations  uint32         `env:"ARGON2_ITERATIONS" envDefault:"2"`
-	Argon2Parallelism uint8          `env:"ARGON2_PARALLELISM" envDefault:"1"`
-	RateLimitFactor   float64        `env:"RATE_LIMIT_FACTOR" envDefault:"1"`
-	UserStreams       int            `env:"API_USER_STREAMS" envDefault:"20"`
-	AllowedOrigins    []string       `env:"ALLOWED_ORIGINS"`
-	CSRFCookieDomain  string         `env:"CSRF_COOKIE_DOMAIN"`
-	TrustedProxies    []netip.Prefix `env:"TRUSTED_PROXIES"`
+	JWTSecretPrevious      []Secret       `env:"JWT_SECRET_PREVIOUS"`
+	SessionTokenTTL        time.Duration  `env:"SESSION_TOKEN_TTL" envDefault:"15m"`
+	SessionIdleTTL         time.Duration  `env:"SESSION_IDLE_TTL" envDefault:"720h"`
+	SessionMaxTTL          time.Duration  `env:"SESSION_MAX_TTL" envDefault:"2160h"`
+	UnconfirmedTTL         time.Duration  `env:"UNCONFIRMED_ACCOUNT_TTL" envDefault:"168h"`
+	AuthMaxFailures        int            `env:"AUTH_MAX_FAILURES" envDefault:"5"`
+	AuthAddressMaxFailures int            `env:"AUTH_ADDRESS_MAX_FAILURES" envDefault:"100"`
+	AuthFailureWindow      time.Duration  `env:"AUTH_FAILURE_WINDOW" envDefault:"15m"`
+	Argon2MemoryKiB        uint32         `env:"ARGON2_MEMORY_KIB" envDefault:"19456"`
+	Argon2Iterations       uint32         `env:"ARGON2_ITERATIONS" envDefault:"2"`
+	Argon2Parallelism      uint8          `env:"ARGON2_PARALLELISM" envDefault:"1"`
+	RateLimitFactor        float64        `env:"RATE_LIMIT_FACTOR" envDefault:"1"`
+	UserStreams            int            `env:"API_USER_STREAMS" envDefault:"20"`
+	AllowedOrigins         []string       `env:"ALLOWED_ORIGINS"`
+	CSRFCookieDomain       string         `env:"CSRF_COOKIE_DOMAIN"`
+	TrustedProxies         []netip.Prefix `env:"TRUSTED_PROXIES"`
 
 	SMTPURL            Secret `env:"SMTP_URL"`
 	MailFrom           string `env:"MAIL_FROM" envDefault:"MugShot Studio <hello@localhost>"`

@@ -29,7 +29,7 @@ func signIns(t *testing.T, lockouts []*ratelimit.Lockout, n int, subjects func(i
 			<-start
 			attempt, err := lockouts[i%len(lockouts)].Begin(ctx, subjects(i)...)
 			switch {
-			case errors.Is(err, ratelimit.ErrLocked):
+			case errors.Is(err, ratelimit.ErrLocked), errors.Is(err, ratelimit.ErrAddressLocked):
 				refusals.Add(1)
 				return
 			case err != nil:
@@ -135,7 +135,7 @@ func TestLockout_waitsForAttemptsUnderWay(t *testing.T) {
 
 func TestLockout_failsWithoutRandomness(t *testing.T) {
 	t.Parallel()
-	l, err := ratelimit.NewLockout(shared(t), ratelimit.DefaultLockout("signin", 5, time.Minute), strings.NewReader(""))
+	l, err := ratelimit.NewLockout(shared(t), ratelimit.DefaultLockout("signin", 5, 5, time.Minute), strings.NewReader(""))
 	require.NoError(t, err)
 	_, err = l.Begin(t.Context(), ada())
 	require.Error(t, err)

@@ -135,7 +135,8 @@ func unavailable(err error) error {
 	return apperr.ErrUnavailable.With(fmt.Errorf("count in redis: %w", err)).WithRetryAfter(unavailableRetryAfter)
 }
 
-// Subject is what requests or failures are counted against. Make one with [Account], [Address] or [Vendor].
+// Subject is what requests or failures are counted against. Make one with [Account], [Address],
+// [AccountFrom] or [Vendor].
 type Subject struct {
 	kind, name string
 	forgiven   bool // a success resets its failures
@@ -160,6 +161,11 @@ func Address(ip string) Subject {
 		return Subject{kind: "address", name: prefix.String()}
 	}
 	return Subject{kind: "address", name: address.String()}
+}
+
+// AccountFrom is what a network address asks for an account, each as in [Address] and [Account].
+func AccountFrom(name, ip string) Subject {
+	return Subject{kind: "account-from", name: Address(ip).name + " " + Account(name).name}
 }
 
 // Vendor is a provider, or a model of one, that all processes together ask.

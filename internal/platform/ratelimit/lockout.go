@@ -11,10 +11,14 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 )
 
-// ErrLocked means that there were too many failures, or that too many attempts are under way. Its RetryAfter says when to
+// ErrLocked means that an account has had too many failures, or has too many attempts under way. Its RetryAfter says when to
 // try again.
 var ErrLocked = apperr.New(apperr.RateLimited, apperr.CodeAccountLocked,
 	"There were too many failed attempts. Please wait before you try again.")
+
+// ErrAddressLocked means the same of a network address, which says nothing about the account that was asked for.
+var ErrAddressLocked = apperr.New(apperr.RateLimited, apperr.CodeRateLimited,
+	"There were too many failed attempts from your network. Please wait before you try again.")
 
 const (
 	// busyRetryAfter is the RetryAfter for a client that is not locked out, but found no free attempt within Wait.
@@ -27,7 +31,8 @@ const (
 // LockoutConfig says when failures lock, and for how long.
 type LockoutConfig struct {
 	Purpose     string        // what is attempted, such as "signin"; purposes are counted separately
-	MaxFailures int           // how many failures within Window lock; at least 1
+	MaxFailures int           // how many failures within Window lock an account; at least 1
+	MaxByAddr   int           // how many lock a network address, which many people may share; at least 1
 	Window      time.Duration // how long a failure counts
 	FirstLock   time.Duration // each lock is twice as long as the one before…
 	LongestLock time.Duration // …up to this; a lock is remembered for this long after its end
@@ -35,11 +40,11 @@ type LockoutConfig struct {
 	Wait        time.Duration // how long Begin waits for attempts that are under way
 }
 
-// DefaultLockout returns the configuration for an operation, from the two numbers that operators set. Locks last 1, 2, 4 … 60
+// DefaultLockout returns the configuration for an operation, from the numbers that operators set. Locks last 1, 2, 4 … 60
 // minutes: the exponential lockout of OWASP's Authentication Cheat Sheet.
-func DefaultLockout(purpose string, maxFailures int, window time.Duration) LockoutConfig {
+func DefaultLockout(purpose string, maxFailures, maxByAddr int, window time.Duration) LockoutConfig {
 	return LockoutConfig{
-		Purpose: purpose, MaxFailures: maxFailures, Window: window,
+		Purpose: purpose, MaxFailures: maxFailures, MaxByAddr: maxByAddr, Window: window,
 		FirstLock: time.Minute, LongestLock: time.Hour, Lease: time.Minute, Wait: 2 * time.Second,
 	}
 }
@@ -54,12 +59,12 @@ func DefaultLockout(purpose string, maxFailures int, window time.Duration) Locko
 //	defer attempt.Release(ctx)
 //	… if right { attempt.Succeed(ctx) } else { attempt.Fail(ctx) }
 //
-// Failures and attempts under way together never exceed MaxFailures, so that guesses made at the same time can't exceed
+// Failures and attempts under way together never exceed MaxFailures and MaxByAddr, so that guesses made at the same time can't exceed
 // the limit. A request that finds no free attempt waits for a while, since the attempts under way may succeed: the people in
 // an office may all sign in from one address at nine o'clock.
 //
 // After a lock has ended, an account gets one attempt, and a failure locks it for twice as long. An address, which many
-// clients may share, gets MaxFailures attempts again. A success resets the failures of the account but never those of the
+// clients may share, gets MaxByAddr attempts again. A success resets the failures of the account but never those of the
 // address: an attacker who guesses at other accounts may have an account too.
 type Lockout struct {
 	counters *Counters
@@ -70,7 +75,7 @@ type Lockout struct {
 // NewLockout returns a lockout on these counters, with random for the ids of attempts. It is safe for concurrent use if random
 // is. It fails where cfg is out of range.
 func NewLockout(counters *Counters, cfg LockoutConfig, random io.Reader) (*Lockout, error) {
-	if cfg.Purpose == "" || cfg.MaxFailures < 1 || cfg.Window < time.Millisecond || cfg.FirstLock < time.Millisecond ||
+	if cfg.Purpose == "" || cfg.MaxFailures < 1 || cfg.MaxByAddr < 1 || cfg.Window < time.Millisecond || cfg.FirstLock < time.Millisecond ||
 		cfg.LongestLock < cfg.FirstLock || cfg.Lease < time.Millisecond || cfg.Wait < 0 {
 		return nil, fmt.Errorf("lockout configuration out of range: %+v", cfg)
 	}
@@ -86,8 +91,8 @@ type Attempt struct {
 	settled  bool
 }
 
-// Begin reserves an attempt with all subjects. It returns [ErrLocked], with RetryAfter, when one of them is locked or had no
-// free attempt within LockoutConfig.Wait, and [apperr.ErrUnavailable] when Redis is away.
+// Begin reserves an attempt with all subjects. It returns [ErrLocked] or [ErrAddressLocked], with RetryAfter, when one of them is
+// locked or had no free attempt within LockoutConfig.Wait, and [apperr.ErrUnavailable] when Redis is away.
 func (l *Lockout) Begin(ctx context.Context, subjects ...Subject) (*Attempt, error) {
 	id, err := uuid.NewRandomFromReader(l.random)
 	if err != nil {
@@ -105,14 +110,22 @@ func (l *Lockout) Begin(ctx context.Context, subjects ...Subject) (*Attempt, err
 		case reply[0] == 0:
 			return attempt, nil
 		case reply[0] == 1:
-			return nil, ErrLocked.WithRetryAfter(time.Duration(reply[1]) * time.Microsecond)
+			return nil, subjects[reply[2]].locked().WithRetryAfter(time.Duration(reply[1]) * time.Microsecond)
 		}
 		select {
 		case <-time.After(poll):
 		case <-ctx.Done():
-			return nil, ErrLocked.WithRetryAfter(busyRetryAfter)
+			return nil, subjects[reply[2]].locked().WithRetryAfter(busyRetryAfter)
 		}
 	}
+}
+
+// locked is the failure of an attempt that this subject stands in the way of.
+func (s Subject) locked() *apperr.Error {
+	if s.forgiven {
+		return ErrLocked
+	}
+	return ErrAddressLocked
 }
 
 // Lock is a lock that began with a failure.
@@ -197,11 +210,11 @@ func (l *Lockout) keys(subjects []Subject) []string {
 func (l *Lockout) allowances(subjects []Subject) []any {
 	args := make([]any, 0, 2*len(subjects)+4)
 	for _, s := range subjects {
-		after := l.cfg.MaxFailures
 		if s.forgiven {
-			after = 1
+			args = append(args, l.cfg.MaxFailures, 1)
+		} else {
+			args = append(args, l.cfg.MaxByAddr, l.cfg.MaxByAddr)
 		}
-		args = append(args, l.cfg.MaxFailures, after)
 	}
 	return args
 }

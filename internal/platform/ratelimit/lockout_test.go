@@ -72,7 +72,7 @@ func TestLockout_successResetsTheAccountAndNotTheAddress(t *testing.T) {
 	require.Empty(t, fail(t, l, ada()), "the account starts anew")
 	locks := fail(t, l, ratelimit.Account("grace@example.com"), home())
 	require.Equal(t, []ratelimit.Lock{{Subject: home(), For: time.Minute}}, locks)
-	requireLocked(t, l, time.Minute, ratelimit.Account("linus@example.com"), home())
+	requireAddressLocked(t, l, time.Minute, ratelimit.Account("linus@example.com"), home())
 	succeed(t, l, ada(), ratelimit.Address("203.0.113.10"))
 }
 
@@ -101,11 +101,11 @@ func TestLockout_answersForTheLongestLockAndReservesNothing(t *testing.T) {
 	for range 5 {
 		fail(t, l, home())
 	}
-	requireLocked(t, l, time.Minute, ada(), home())
-	requireLocked(t, l, time.Minute, home(), ada())
+	requireAddressLocked(t, l, time.Minute, ada(), home())
+	requireAddressLocked(t, l, time.Minute, home(), ada())
 	grace := ratelimit.Account("grace@example.com")
 	for range 10 {
-		requireLocked(t, l, time.Minute, grace, home())
+		requireAddressLocked(t, l, time.Minute, grace, home())
 	}
 	var reserved []*ratelimit.Attempt
 	for range 5 {
@@ -215,7 +215,7 @@ func TestLockout_settlesAnAttemptOnce(t *testing.T) {
 func TestLockout_countsARepeatOnce(t *testing.T) {
 	t.Parallel()
 	_, c := setup(t)
-	cfg := ratelimit.DefaultLockout("signin", 2, 15*time.Minute)
+	cfg := ratelimit.DefaultLockout("signin", 2, 2, 15*time.Minute)
 	cfg.Wait = 0
 	l, err := ratelimit.NewLockout(c, cfg, zeros{})
 	require.NoError(t, err)
@@ -244,7 +244,7 @@ func TestLockout_clearsFailuresAndLocks(t *testing.T) {
 		fail(t, l, ada(), home())
 	}
 	require.NoError(t, l.Clear(t.Context(), ada()))
-	requireLocked(t, l, time.Minute, ada(), home())
+	requireAddressLocked(t, l, time.Minute, ada(), home())
 	for range 4 {
 		require.Empty(t, fail(t, l, ada()))
 	}
@@ -276,7 +276,7 @@ func TestNewLockout_refusesAConfigurationOutOfRange(t *testing.T) {
 		"no lease":         func(cfg *ratelimit.LockoutConfig) { cfg.Lease = 0 },
 		"negative waiting": func(cfg *ratelimit.LockoutConfig) { cfg.Wait = -1 },
 	} {
-		cfg := ratelimit.DefaultLockout("signin", 5, 15*time.Minute)
+		cfg := ratelimit.DefaultLockout("signin", 5, 5, 15*time.Minute)
 		change(&cfg)
 		_, err := ratelimit.NewLockout(c, cfg, rand.Reader)
 		require.Error(t, err, name)

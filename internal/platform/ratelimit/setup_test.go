@@ -59,7 +59,7 @@ func (f *fixture) wait(d time.Duration) {
 // lockout returns a lockout with the configuration of production, as far as a test does not change it.
 func lockout(t testing.TB, c *ratelimit.Counters, change func(*ratelimit.LockoutConfig)) *ratelimit.Lockout {
 	t.Helper()
-	cfg := ratelimit.DefaultLockout("signin", 5, 15*time.Minute)
+	cfg := ratelimit.DefaultLockout("signin", 5, 5, 15*time.Minute)
 	if change != nil {
 		change(&cfg)
 	}
@@ -101,11 +101,24 @@ func succeed(t testing.TB, l *ratelimit.Lockout, subjects ...ratelimit.Subject) 
 
 func requireLocked(t testing.TB, l *ratelimit.Lockout, retryAfter time.Duration, subjects ...ratelimit.Subject) {
 	t.Helper()
+	requireRefused(t, ratelimit.ErrLocked, apperr.CodeAccountLocked, l, retryAfter, subjects)
+}
+
+// requireAddressLocked expects a lock that says nothing of an account.
+func requireAddressLocked(t testing.TB, l *ratelimit.Lockout, retryAfter time.Duration, subjects ...ratelimit.Subject) {
+	t.Helper()
+	requireRefused(t, ratelimit.ErrAddressLocked, apperr.CodeRateLimited, l, retryAfter, subjects)
+}
+
+func requireRefused(
+	t testing.TB, want error, code apperr.Code, l *ratelimit.Lockout, retryAfter time.Duration, subjects []ratelimit.Subject,
+) {
+	t.Helper()
 	attempt, err := l.Begin(t.Context(), subjects...)
-	require.ErrorIs(t, err, ratelimit.ErrLocked)
+	require.ErrorIs(t, err, want)
 	require.Nil(t, attempt)
 	require.Equal(t, retryAfter, apperr.From(err).RetryAfter)
-	require.Equal(t, apperr.CodeAccountLocked, apperr.From(err).Code)
+	require.Equal(t, code, apperr.From(err).Code)
 }
 
 // impatient does not wait for attempts that are under way.

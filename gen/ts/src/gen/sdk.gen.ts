@@ -82,7 +82,9 @@ export const confirmEmail = <ThrowOnError extends boolean = true>(options: Optio
 /**
  * Mail a new confirmation code
  *
- * Answers the same for an unknown or already confirmed address, to which nothing is sent.
+ * Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+ * send one mail.
+ *
  */
 export const resendConfirmation = <ThrowOnError extends boolean = true>(options: Options<ResendConfirmationData, ThrowOnError>): RequestResult<ResendConfirmationResponses, ResendConfirmationErrors, ThrowOnError> => (options.client ?? client).post<ResendConfirmationResponses, ResendConfirmationErrors, ThrowOnError>({
     url: '/auth/resend-confirmation',
@@ -172,7 +174,9 @@ export const revokeSession = <ThrowOnError extends boolean = true>(options: Opti
 /**
  * Mail a link that resets the password
  *
- * Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+ * Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+ * one mail; every link that was sent counts until one of them is used.
+ *
  */
 export const forgotPassword = <ThrowOnError extends boolean = true>(options: Options<ForgotPasswordData, ThrowOnError>): RequestResult<ForgotPasswordResponses, ForgotPasswordErrors, ThrowOnError> => (options.client ?? client).post<ForgotPasswordResponses, ForgotPasswordErrors, ThrowOnError>({
     url: '/auth/forgot-password',

@@ -90,7 +90,9 @@ export const confirmEmailMutation = (options?: Partial<Options<ConfirmEmailData>
 /**
  * Mail a new confirmation code
  *
- * Answers the same for an unknown or already confirmed address, to which nothing is sent.
+ * Answers the same for an unknown or already confirmed address, to which nothing is sent. Requests within a minute
+ * send one mail.
+ *
  */
 export const resendConfirmationMutation = (options?: Partial<Options<ResendConfirmationData>>): UseMutationOptions<ResendConfirmationResponse, ResendConfirmationError, Options<ResendConfirmationData>> => {
     const mutationOptions: UseMutationOptions<ResendConfirmationResponse, ResendConfirmationError, Options<ResendConfirmationData>> = {
@@ -322,7 +324,9 @@ export const revokeSessionMutation = (options?: Partial<Options<RevokeSessionDat
 /**
  * Mail a link that resets the password
  *
- * Answers the same, at the same speed, for an unknown address, to which nothing is sent.
+ * Answers the same, at the same speed, for an unknown address, to which nothing is sent. Requests within a minute send
+ * one mail; every link that was sent counts until one of them is used.
+ *
  */
 export const forgotPasswordMutation = (options?: Partial<Options<ForgotPasswordData>>): UseMutationOptions<ForgotPasswordResponse, ForgotPasswordError, Options<ForgotPasswordData>> => {
     const mutationOptions: UseMutationOptions<ForgotPasswordResponse, ForgotPasswordError, Options<ForgotPasswordData>> = {
