@@ -3431,8 +3431,8 @@ type ClientInterface interface {
 
 	// RefreshSessionWithBody Get a new session token
 	//
-	// Spends the refresh token and answers its successor. A retry of the very same call within ten seconds (two tabs,
-	// a lost answer) is answered with the same successor; a spent token presented later ends the whole session.
+	// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
+	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3441,8 +3441,8 @@ type ClientInterface interface {
 
 	// RefreshSession Get a new session token
 	//
-	// Spends the refresh token and answers its successor. A retry of the very same call within ten seconds (two tabs,
-	// a lost answer) is answered with the same successor; a spent token presented later ends the whole session.
+	// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
+	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4324,8 +4324,8 @@ func (c *Client) ForgotPassword(ctx context.Context, body ForgotPasswordJSONRequ
 
 // RefreshSessionWithBody Get a new session token
 //
-// Spends the refresh token and answers its successor. A retry of the very same call within ten seconds (two tabs,
-// a lost answer) is answered with the same successor; a spent token presented later ends the whole session.
+// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
+// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4344,8 +4344,8 @@ func (c *Client) RefreshSessionWithBody(ctx context.Context, params *RefreshSess
 
 // RefreshSession Get a new session token
 //
-// Spends the refresh token and answers its successor. A retry of the very same call within ten seconds (two tabs,
-// a lost answer) is answered with the same successor; a spent token presented later ends the whole session.
+// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
+// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8026,8 +8026,8 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshSessionWithBodyWithResponse Get a new session token
 	//
-	// Spends the refresh token and answers its successor. A retry of the very same call within ten seconds (two tabs,
-	// a lost answer) is answered with the same successor; a spent token presented later ends the whole session.
+	// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
+	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8036,8 +8036,8 @@ type ClientWithResponsesInterface interface {
 
 	// RefreshSessionWithResponse Get a new session token
 	//
-	// Spends the refresh token and answers its successor. A retry of the very same call within ten seconds (two tabs,
-	// a lost answer) is answered with the same successor; a spent token presented later ends the whole session.
+	// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
+	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -16027,8 +16027,8 @@ func (c *ClientWithResponses) ForgotPasswordWithResponse(ctx context.Context, bo
 
 // RefreshSessionWithBodyWithResponse Get a new session token
 //
-// Spends the refresh token and answers its successor. A retry of the very same call within ten seconds (two tabs,
-// a lost answer) is answered with the same successor; a spent token presented later ends the whole session.
+// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
+// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16043,8 +16043,8 @@ func (c *ClientWithResponses) RefreshSessionWithBodyWithResponse(ctx context.Con
 
 // RefreshSessionWithResponse Get a new session token
 //
-// Spends the refresh token and answers its successor. A retry of the very same call within ten seconds (two tabs,
-// a lost answer) is answered with the same successor; a spent token presented later ends the whole session.
+// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
+// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

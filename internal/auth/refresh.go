@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -12,10 +11,6 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/audit"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
-
-// grace is for how long a spent refresh token is answered once more, to the same client: two tabs that refresh at once,
-// or an answer that got lost.
-const grace = 10 * time.Second
 
 // RefreshSessionID returns the session that a refresh token was issued for, so that the CSRF check of that session can run
 // before the token is spent. It fails with [ErrInvalidRefreshToken] for a token that was never issued here.
@@ -27,9 +22,10 @@ func (s *Service) RefreshSessionID(refreshToken string) (uuid.UUID, error) {
 	return refresh.SessionID, nil
 }
 
-// Refresh spends a refresh token and returns its successor. A token that was spent before ends its session, since two parties
-// then have it (RFC 9700, section 4.14.2), unless it was spent within the grace period by the same client: then the answer
-// is the same successor again. It fails with [ErrInvalidRefreshToken].
+// Refresh spends a refresh token and returns its successor. A spent token whose successor is still unused is answered with the
+// same successor again, whenever and from wherever: two tabs refresh at once, or an answer got lost and the phone is in another
+// network by now. A spent token whose successor was used ends its session, since two parties then have it (RFC 9700, section
+// 4.14.2). It fails with [ErrInvalidRefreshToken].
 func (s *Service) Refresh(ctx context.Context, refreshToken string, client Client) (Session, error) {
 	presented, err := s.refreshTokens.Parse(refreshToken)
 	if err != nil {
@@ -94,16 +90,14 @@ func (s *Service) rotate(
 	return session, true, err
 }
 
-// answerSpent repeats the last answer within the grace period, and otherwise ends the session.
+// answerSpent repeats the last answer where its token is still unused, and otherwise ends the session.
 func (s *Service) answerSpent(ctx context.Context, row db.Session, spent token.Refresh, client Client) (Session, error) {
-	if spent.Is(row.PreviousHash) && row.IP == client.IP && row.UserAgent == client.UserAgent &&
-		s.now().Sub(*row.RotatedAt) <= grace {
-		next, ok := s.refreshTokens.Repeat(spent, [token.NonceSize]byte(row.RotationNonce), row.RefreshHash)
-		if ok {
-			return s.issue(Principal{UserID: row.UserID, SessionID: row.ID}, next, row.IdleExpiresAt)
+	owner := Principal{UserID: row.UserID, SessionID: row.ID}
+	if spent.Is(row.PreviousHash) {
+		if next, ok := s.refreshTokens.Repeat(spent, [token.NonceSize]byte(row.RotationNonce), row.RefreshHash); ok {
+			return s.issue(owner, next, row.IdleExpiresAt)
 		}
 	}
-	owner := Principal{UserID: row.UserID, SessionID: row.ID}
 	if _, err := s.end(ctx, owner, row.ID, endTokenReused, audit.RefreshTokenReused, client); err != nil {
 		return Session{}, err
 	}

@@ -83,40 +83,56 @@ func TestRefresh_200_twoTabsAtOnceGetTheSameSuccessor(t *testing.T) {
 	f.refresh(t, answers[0], here)
 }
 
-func TestRefresh_200_withinTheGracePeriod(t *testing.T) {
+// The answer to a refresh gets lost, and the phone asks again with the only token that it has.
+func TestRefresh_200_aLostAnswerIsGivenAgain(t *testing.T) {
 	t.Parallel()
-	f := setup(t)
-	user := f.member(t, "ada")
-	session := f.signIn(t, user.Email, here)
-	next := f.refresh(t, session, here)
-	f.clock.advance(10 * time.Second)
-	again := f.refresh(t, session, here)
-	require.Equal(t, next.Refresh.Token(), again.Refresh.Token())
-	require.Equal(t, next.RefreshExpiresAt, again.RefreshExpiresAt.UTC())
-	require.NotContains(t, f.events(t, &user.ID), "refresh_token_reused")
-}
-
-func TestRefresh_401_aSpentTokenEndsTheSession(t *testing.T) {
-	t.Parallel()
-	for name, reuse := range map[string]func(*fixture) auth.Client{
-		"after the grace period":  func(f *fixture) auth.Client { f.clock.advance(10*time.Second + 1); return here },
+	for name, ask := range map[string]func(*fixture) auth.Client{
+		"at once":                 func(*fixture) auth.Client { return here },
+		"eleven seconds later":    func(f *fixture) auth.Client { f.clock.advance(11 * time.Second); return here },
+		"the next day":            func(f *fixture) auth.Client { f.clock.advance(24 * time.Hour); return here },
 		"from another address":    func(*fixture) auth.Client { return auth.Client{IP: "198.51.100.9", UserAgent: here.UserAgent} },
-		"with another user agent": func(*fixture) auth.Client { return auth.Client{IP: here.IP, UserAgent: "thief/1"} },
+		"with another user agent": func(*fixture) auth.Client { return auth.Client{IP: here.IP, UserAgent: "test/2"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := setup(t)
 			user := f.member(t, "ada")
-			other := f.signIn(t, user.Email, here)
 			session := f.signIn(t, user.Email, here)
-			next := f.refresh(t, session, here)
-			_, err := f.Refresh(t.Context(), session.Refresh.Token(), reuse(f))
-			require.ErrorIs(t, err, auth.ErrInvalidRefreshToken)
-			f.requireDead(t, next, "token_reused")
-			require.Equal(t, "refresh_token_reused", last(f.events(t, &user.ID)))
-			f.refresh(t, other, here)
+			for range 2 { // as the first token of a session, and as a later one
+				next := f.refresh(t, session, here)
+				client := ask(f)
+				for range 3 {
+					again := f.refresh(t, session, client)
+					require.Equal(t, next.Refresh.Token(), again.Refresh.Token())
+					require.Equal(t, next.RefreshExpiresAt, again.RefreshExpiresAt.UTC())
+					principal, err := f.Authenticate(t.Context(), again.AccessToken)
+					require.NoError(t, err)
+					require.Equal(t, session.Principal, principal)
+				}
+				session = next
+			}
+			f.refresh(t, session, here)
+			require.NotContains(t, f.events(t, &user.ID), "refresh_token_reused")
 		})
 	}
+}
+
+func TestRefresh_401_aSpentTokenWhoseSuccessorWasUsedEndsTheSession(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	user := f.member(t, "ada")
+	other := f.signIn(t, user.Email, here)
+	session := f.signIn(t, user.Email, here)
+	next := f.refresh(t, session, here)
+	f.refresh(t, session, here)
+	newest := f.refresh(t, next, here)
+	_, err := f.Refresh(t.Context(), session.Refresh.Token(), here)
+	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken, "at once and from the same client, too")
+	f.requireDead(t, newest, "token_reused")
+	require.Equal(t, "refresh_token_reused", last(f.events(t, &user.ID)))
+	f.refresh(t, other, here)
+	_, err = f.Refresh(t.Context(), next.Refresh.Token(), here)
+	require.ErrorIs(t, err, auth.ErrInvalidRefreshToken, "an ended session is not answered again")
 }
 
 func TestRefresh_401_aTokenFromLongAgoEndsTheSession(t *testing.T) {
@@ -136,8 +152,7 @@ func TestRefresh_401_reuseByManyIsRecordedOnce(t *testing.T) {
 	f := setup(t)
 	user := f.member(t, "ada")
 	session := f.signIn(t, user.Email, here)
-	f.refresh(t, session, here)
-	f.clock.advance(time.Minute)
+	f.refresh(t, f.refresh(t, session, here), here)
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {

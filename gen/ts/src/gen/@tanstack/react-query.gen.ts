@@ -132,8 +132,8 @@ export const signInMutation = (options?: Partial<Options<SignInData>>): UseMutat
 /**
  * Get a new session token
  *
- * Spends the refresh token and answers its successor. A retry of the very same call within ten seconds (two tabs,
- * a lost answer) is answered with the same successor; a spent token presented later ends the whole session.
+ * Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
+ * with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
  *
  */
 export const refreshSessionMutation = (options?: Partial<Options<RefreshSessionData>>): UseMutationOptions<RefreshSessionResponse, RefreshSessionError, Options<RefreshSessionData>> => {
