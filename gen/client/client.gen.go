@@ -3432,7 +3432,8 @@ type ClientInterface interface {
 	// RefreshSessionWithBody Get a new session token
 	//
 	// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
-	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+	// 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3442,7 +3443,8 @@ type ClientInterface interface {
 	// RefreshSession Get a new session token
 	//
 	// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
-	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+	// 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3535,6 +3537,7 @@ type ClientInterface interface {
 	// SignOut End this session
 	//
 	// The session's tokens are dead at once. A request that brings the refresh cookie must bring `X-CSRF-Token` as well.
+	// The browser forgets the cookies, also where the session was over before and the answer is 401.
 	//
 	// Corresponds with POST /auth/signout (the `SignOut` operationId).
 	SignOut(ctx context.Context, params *SignOutParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3761,7 +3764,7 @@ type ClientInterface interface {
 	// DeleteMeWithBody Delete the signed-in account
 	//
 	// The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
-	// of the ledger stay without a name.
+	// of the ledger stay without a name. The browser forgets the session's cookies.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3771,7 +3774,7 @@ type ClientInterface interface {
 	// DeleteMe Delete the signed-in account
 	//
 	// The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
-	// of the ledger stay without a name.
+	// of the ledger stay without a name. The browser forgets the session's cookies.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4325,7 +4328,8 @@ func (c *Client) ForgotPassword(ctx context.Context, body ForgotPasswordJSONRequ
 // RefreshSessionWithBody Get a new session token
 //
 // Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
-// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+// 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4345,7 +4349,8 @@ func (c *Client) RefreshSessionWithBody(ctx context.Context, params *RefreshSess
 // RefreshSession Get a new session token
 //
 // Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
-// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+// 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4538,6 +4543,7 @@ func (c *Client) SignIn(ctx context.Context, body SignInJSONRequestBody, reqEdit
 // SignOut End this session
 //
 // The session's tokens are dead at once. A request that brings the refresh cookie must bring `X-CSRF-Token` as well.
+// The browser forgets the cookies, also where the session was over before and the answer is 401.
 //
 // Corresponds with POST /auth/signout (the `SignOut` operationId).
 func (c *Client) SignOut(ctx context.Context, params *SignOutParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5014,7 +5020,7 @@ func (c *Client) StreamJobEvents(ctx context.Context, jobID JobID, params *Strea
 // DeleteMeWithBody Delete the signed-in account
 //
 // The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
-// of the ledger stay without a name.
+// of the ledger stay without a name. The browser forgets the session's cookies.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5034,7 +5040,7 @@ func (c *Client) DeleteMeWithBody(ctx context.Context, contentType string, body 
 // DeleteMe Delete the signed-in account
 //
 // The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
-// of the ledger stay without a name.
+// of the ledger stay without a name. The browser forgets the session's cookies.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8027,7 +8033,8 @@ type ClientWithResponsesInterface interface {
 	// RefreshSessionWithBodyWithResponse Get a new session token
 	//
 	// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
-	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+	// 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8037,7 +8044,8 @@ type ClientWithResponsesInterface interface {
 	// RefreshSessionWithResponse Get a new session token
 	//
 	// Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
-	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+	// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+	// 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8136,6 +8144,7 @@ type ClientWithResponsesInterface interface {
 	// SignOutWithResponse End this session
 	//
 	// The session's tokens are dead at once. A request that brings the refresh cookie must bring `X-CSRF-Token` as well.
+	// The browser forgets the cookies, also where the session was over before and the answer is 401.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8388,7 +8397,7 @@ type ClientWithResponsesInterface interface {
 	// DeleteMeWithBodyWithResponse Delete the signed-in account
 	//
 	// The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
-	// of the ledger stay without a name.
+	// of the ledger stay without a name. The browser forgets the session's cookies.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8398,7 +8407,7 @@ type ClientWithResponsesInterface interface {
 	// DeleteMeWithResponse Delete the signed-in account
 	//
 	// The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
-	// of the ledger stay without a name.
+	// of the ledger stay without a name. The browser forgets the session's cookies.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -16028,7 +16037,8 @@ func (c *ClientWithResponses) ForgotPasswordWithResponse(ctx context.Context, bo
 // RefreshSessionWithBodyWithResponse Get a new session token
 //
 // Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
-// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+// 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16044,7 +16054,8 @@ func (c *ClientWithResponses) RefreshSessionWithBodyWithResponse(ctx context.Con
 // RefreshSessionWithResponse Get a new session token
 //
 // Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
-// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+// with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+// 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16203,6 +16214,7 @@ func (c *ClientWithResponses) SignInWithResponse(ctx context.Context, body SignI
 // SignOutWithResponse End this session
 //
 // The session's tokens are dead at once. A request that brings the refresh cookie must bring `X-CSRF-Token` as well.
+// The browser forgets the cookies, also where the session was over before and the answer is 401.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16605,7 +16617,7 @@ func (c *ClientWithResponses) StreamJobEventsWithResponse(ctx context.Context, j
 // DeleteMeWithBodyWithResponse Delete the signed-in account
 //
 // The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
-// of the ledger stay without a name.
+// of the ledger stay without a name. The browser forgets the session's cookies.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16621,7 +16633,7 @@ func (c *ClientWithResponses) DeleteMeWithBodyWithResponse(ctx context.Context, 
 // DeleteMeWithResponse Delete the signed-in account
 //
 // The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
-// of the ledger stay without a name.
+// of the ledger stay without a name. The browser forgets the session's cookies.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -24,6 +24,7 @@ func (a *App) Edge() (*edge.Edge, error) {
 			principal, err := a.auth.Authenticate(ctx, token)
 			return edge.Principal(principal), err
 		},
+		DeadCookies:  func() []*http.Cookie { return handler.DeadCookies(cfg.BasePath, cfg.CSRFCookieDomain) },
 		SessionAlive: func(ctx context.Context, p edge.Principal) (bool, error) { return a.auth.Alive(ctx, auth.Principal(p)) },
 		Limiter: limiter{
 			counters: a.counters, local: ratelimit.NewLocal(a.environment.Now), factor: cfg.RateLimitFactor, budgets: budgets(),

@@ -123,3 +123,86 @@ func TestSignOut_204_cookie(t *testing.T) {
 	require.NoError(t, err)
 	refused(t, after.JSON401, after.Body, client.ErrorCodeInvalidRefreshToken)
 }
+
+// requireForgotten expects an answer that makes the browser forget both cookies.
+func requireForgotten(t testing.TB, res *http.Response) {
+	t.Helper()
+	cookies := res.Cookies()
+	require.Len(t, cookies, 2)
+	require.Equal(t, []string{"mugshot_refresh", "mugshot_csrf"}, []string{cookies[0].Name, cookies[1].Name})
+	require.Equal(t, []string{apptest.BasePath + "/auth", "/"}, []string{cookies[0].Path, cookies[1].Path})
+	for _, c := range cookies {
+		require.Empty(t, c.Value)
+		require.True(t, c.Expires.Before(time.Now()))
+	}
+}
+
+// A browser whose session is over would send its cookies for weeks.
+func TestRefreshSession_401_deadCookiesAreForgotten(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	b := openBrowser(t, app)
+	revoked, err := b.RevokeSessionWithResponse(t.Context(), b.session.SessionID)
+	require.NoError(t, err)
+	require.Equal(t, 204, revoked.StatusCode())
+	res, err := app.Client("").RefreshSessionWithResponse(t.Context(), b.params(&b.csrf.Value), client.RefreshRequest{})
+	require.NoError(t, err)
+	refused(t, res.JSON401, res.Body, client.ErrorCodeInvalidRefreshToken)
+	requireForgotten(t, res.HTTPResponse)
+
+	csrfAlone, err := app.Client("").RefreshSessionWithResponse(t.Context(),
+		&client.RefreshSessionParams{MugshotCsrf: &b.csrf.Value}, client.RefreshRequest{})
+	require.NoError(t, err)
+	refused(t, csrfAlone.JSON401, csrfAlone.Body, client.ErrorCodeInvalidRefreshToken)
+	requireForgotten(t, csrfAlone.HTTPResponse)
+
+	bare, err := app.Client("").RefreshSessionWithResponse(t.Context(), nil, client.RefreshRequest{})
+	require.NoError(t, err)
+	refused(t, bare.JSON401, bare.Body, client.ErrorCodeInvalidRefreshToken)
+	require.Empty(t, bare.HTTPResponse.Cookies(), "another site can't sign its visitors out: cookies do not come along from there")
+}
+
+func TestSignOut_401_deadCookiesAreForgotten(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	b := openBrowser(t, app)
+	app.Clock.Advance(time.Hour)
+	res, err := b.SignOutWithResponse(t.Context(),
+		&client.SignOutParams{MugshotRefresh: &b.refresh.Value, MugshotCsrf: &b.csrf.Value, XCSRFToken: &b.csrf.Value})
+	require.NoError(t, err)
+	refused(t, res.JSON401, res.Body, client.ErrorCodeUnauthenticated)
+	requireForgotten(t, res.HTTPResponse)
+}
+
+func TestDeleteMe_204_cookiesAreForgotten(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	b := openBrowser(t, app)
+	res, err := b.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{Password: apptest.Password})
+	require.NoError(t, err)
+	require.Equal(t, 204, res.StatusCode(), "%s", res.Body)
+	requireForgotten(t, res.HTTPResponse)
+}
+
+// Of two cookies of one name one may be of a stranger, who has a page on a sister host: none is chosen.
+func TestRefreshSession_400_aCookieThatComesTwice(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	b := openBrowser(t, app)
+	for _, name := range []string{b.refresh.Name, b.csrf.Name} {
+		for _, cookies := range []string{name + "=strangers; ", ""} {
+			own := b.refresh.Name + "=" + b.refresh.Value + "; " + b.csrf.Name + "=" + b.csrf.Value
+			if cookies == "" {
+				own += "; " + name + "=strangers"
+			}
+			answer := app.Do(t, http.MethodPost, apptest.BasePath+"/auth/refresh", "",
+				"Cookie", cookies+own, "X-CSRF-Token", b.csrf.Value)
+			answer.Problem(t, http.StatusBadRequest, client.ErrorCodeValidationFailed)
+			require.Contains(t, string(answer.Body), `"field":"`+name+`","in":"cookie","code":"repeated"`)
+			requireForgotten(t, &http.Response{Header: answer.Header})
+		}
+	}
+	res, err := app.Client("").RefreshSessionWithResponse(t.Context(), b.params(&b.csrf.Value), client.RefreshRequest{})
+	require.NoError(t, err)
+	require.NotNil(t, res.JSON200, "nothing was spent: %s", res.Body)
+}

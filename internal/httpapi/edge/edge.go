@@ -43,6 +43,8 @@ type Config struct {
 	// SessionAlive tells whether a session may still be used, for the streams that it opened; nil: it may.
 	SessionAlive func(ctx context.Context, p Principal) (bool, error)
 	Limiter      Limiter // nil: nothing is limited
+	// DeadCookies make a browser forget the cookies that operations of the spec take; nil: there are none.
+	DeadCookies func() []*http.Cookie
 	// Ready are the dependencies without which nothing works, by the name that /readyz shows.
 	Ready map[string]func(context.Context) error
 
@@ -145,8 +147,13 @@ func (e *Edge) Wait(ctx context.Context) error { return e.streams.Wait(ctx) }
 // allowed to ask learns nothing about how to ask.
 func (e *Edge) inFrontOf(op *operation) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
+		return func(c echo.Context) (err error) {
 			r, call := c.Request(), callOf(c)
+			defer func() {
+				if err != nil {
+					e.forgetCookies(c.Response(), r, op, err)
+				}
+			}()
 			if op.secured {
 				if err := e.authenticate(r, call); err != nil {
 					return err

@@ -60,6 +60,10 @@ func (o *operation) checkParams(c echo.Context, found *violations) error {
 			values = query[p.Name]
 		case openapi3.ParameterInHeader:
 			values = r.Header[p.header]
+		case openapi3.ParameterInCookie:
+			for _, cookie := range r.CookiesNamed(p.Name) {
+				values = append(values, cookie.Value)
+			}
 		}
 		if !p.checkRaw(values, found) {
 			continue

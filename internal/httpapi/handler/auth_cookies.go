@@ -42,8 +42,23 @@ func (j cookieJar) issue(session auth.Session) ([]*http.Cookie, error) {
 	return j.pair(session.Refresh.Token(), csrf, session.RefreshExpiresAt), nil
 }
 
-// expire makes browsers forget both.
-func (j cookieJar) expire() []*http.Cookie { return j.pair("", "", time.Unix(1, 0)) }
+// expire makes browsers forget both, and a CSRF cookie of our own host from before CSRF_COOKIE_DOMAIN was set: sent beside the
+// other one, it would have every request refused.
+func (j cookieJar) expire() []*http.Cookie {
+	past := time.Unix(1, 0)
+	cookies := j.pair("", "", past)
+	if j.domain != "" {
+		own := j
+		own.domain = ""
+		cookies = append(cookies, own.pair("", "", past)[1])
+	}
+	return cookies
+}
+
+// DeadCookies returns what makes browsers forget the cookies of a session.
+func DeadCookies(basePath, csrfDomain string) []*http.Cookie {
+	return newCookieJar(basePath, csrfDomain, nil).expire()
+}
 
 func (j cookieJar) pair(refresh, csrf string, expires time.Time) []*http.Cookie {
 	return []*http.Cookie{
@@ -100,7 +115,7 @@ func orEmpty(s *string) string {
 	return *s
 }
 
-// The generated responses have one Set-Cookie header at most; these have two, or none.
+// The generated responses have one Set-Cookie header at most; these have one for each cookie, or none.
 type (
 	signedInWithCookies struct {
 		api.SignInResponseObject
@@ -116,6 +131,10 @@ type (
 	}
 	signedOutWithCookies struct {
 		api.SignOutResponseObject
+		cookies []*http.Cookie
+	}
+	deletedWithCookies struct {
+		api.DeleteMeResponseObject
 		cookies []*http.Cookie
 	}
 )
@@ -138,6 +157,11 @@ func (r refreshedWithCookies) VisitRefreshSessionResponse(w http.ResponseWriter)
 func (r signedOutWithCookies) VisitSignOutResponse(w http.ResponseWriter) error {
 	setCookies(w, r.cookies)
 	return r.SignOutResponseObject.VisitSignOutResponse(w)
+}
+
+func (r deletedWithCookies) VisitDeleteMeResponse(w http.ResponseWriter) error {
+	setCookies(w, r.cookies)
+	return r.DeleteMeResponseObject.VisitDeleteMeResponse(w)
 }
 
 func setCookies(w http.ResponseWriter, cookies []*http.Cookie) {

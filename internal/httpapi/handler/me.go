@@ -23,6 +23,7 @@ type meHandlers struct {
 	credits  *credits.Service
 	projects *projects.Service
 	assets   *assets.Service
+	cookies  cookieJar
 }
 
 // GetMe reads the signed-in account, what it may keep and what it keeps.
@@ -63,13 +64,14 @@ func (h meHandlers) UpdateMe(ctx context.Context, r api.UpdateMeRequestObject) (
 	return api.UpdateMe200JSONResponse(user), nil
 }
 
-// DeleteMe deletes the signed-in account.
+// DeleteMe deletes the signed-in account, and makes the browser forget its cookies. Whether it has any can't be seen: the refresh
+// cookie is not sent here.
 func (h meHandlers) DeleteMe(ctx context.Context, r api.DeleteMeRequestObject) (api.DeleteMeResponseObject, error) {
 	err := h.users.accounts.Delete(ctx, edge.PrincipalFrom(ctx).UserID, r.Body.Password, auth.Client(edge.ClientFrom(ctx)))
 	if err != nil {
 		return nil, err
 	}
-	return api.DeleteMe204Response{}, nil
+	return deletedWithCookies{api.DeleteMe204Response{}, h.cookies.expire()}, nil
 }
 
 // ExportMe answers everything that is stored about the signed-in account.

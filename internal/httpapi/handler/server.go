@@ -58,11 +58,10 @@ var _ api.StrictServerInterface = (*Server)(nil)
 func New(s Services) *Server {
 	links, cursors := links{assets: s.Assets}, cursors(s.CursorKeys)
 	users := userReader{accounts: s.Account, links: links}
+	cookies := newCookieJar(s.BasePath, s.CSRFDomain, s.CSRF)
 	return &Server{
-		authHandlers: authHandlers{
-			cursors: cursors, auth: s.Auth, users: users, cookies: newCookieJar(s.BasePath, s.CSRFDomain, s.CSRF),
-		},
-		meHandlers:      meHandlers{cursors: cursors, users: users, credits: s.Credits, projects: s.Projects, assets: s.Assets},
+		authHandlers:    authHandlers{cursors: cursors, auth: s.Auth, users: users, cookies: cookies},
+		meHandlers:      meHandlers{cursors: cursors, users: users, credits: s.Credits, cookies: cookies, projects: s.Projects, assets: s.Assets},
 		assetHandlers:   assetHandlers{cursors: cursors, assets: s.Assets, links: links},
 		projectHandlers: projectHandlers{cursors: cursors, projects: s.Projects, jobs: s.Jobs, links: links},
 		jobHandlers:     jobHandlers{cursors: cursors, jobs: s.Jobs, links: links},

@@ -115,7 +115,8 @@ export const signIn = <ThrowOnError extends boolean = true>(options: Options<Sig
  * Get a new session token
  *
  * Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
- * with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+ * with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+ * 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
  *
  */
 export const refreshSession = <ThrowOnError extends boolean = true>(options?: Options<RefreshSessionData, ThrowOnError>): RequestResult<RefreshSessionResponses, RefreshSessionErrors, ThrowOnError> => (options?.client ?? client).post<RefreshSessionResponses, RefreshSessionErrors, ThrowOnError>({
@@ -131,6 +132,8 @@ export const refreshSession = <ThrowOnError extends boolean = true>(options?: Op
  * End this session
  *
  * The session's tokens are dead at once. A request that brings the refresh cookie must bring `X-CSRF-Token` as well.
+ * The browser forgets the cookies, also where the session was over before and the answer is 401.
+ *
  */
 export const signOut = <ThrowOnError extends boolean = true>(options?: Options<SignOutData, ThrowOnError>): RequestResult<SignOutResponses, SignOutErrors, ThrowOnError> => (options?.client ?? client).post<SignOutResponses, SignOutErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -295,7 +298,7 @@ export const verifySecondFactor = <ThrowOnError extends boolean = true>(options:
  * Delete the signed-in account
  *
  * The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
- * of the ledger stay without a name.
+ * of the ledger stay without a name. The browser forgets the session's cookies.
  *
  */
 export const deleteMe = <ThrowOnError extends boolean = true>(options: Options<DeleteMeData, ThrowOnError>): RequestResult<DeleteMeResponses, DeleteMeErrors, ThrowOnError> => (options.client ?? client).delete<DeleteMeResponses, DeleteMeErrors, ThrowOnError>({

@@ -133,7 +133,8 @@ export const signInMutation = (options?: Partial<Options<SignInData>>): UseMutat
  * Get a new session token
  *
  * Spends the refresh token and answers its successor. As long as the successor is unused, the spent token is answered
- * with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session.
+ * with it again (two tabs, a lost answer); a spent token whose successor was used ends the whole session. An answer of
+ * 401 to a request with cookies makes the browser forget them; a cookie that comes twice is refused.
  *
  */
 export const refreshSessionMutation = (options?: Partial<Options<RefreshSessionData>>): UseMutationOptions<RefreshSessionResponse, RefreshSessionError, Options<RefreshSessionData>> => {
@@ -154,6 +155,8 @@ export const refreshSessionMutation = (options?: Partial<Options<RefreshSessionD
  * End this session
  *
  * The session's tokens are dead at once. A request that brings the refresh cookie must bring `X-CSRF-Token` as well.
+ * The browser forgets the cookies, also where the session was over before and the answer is 401.
+ *
  */
 export const signOutMutation = (options?: Partial<Options<SignOutData>>): UseMutationOptions<SignOutResponse, SignOutError, Options<SignOutData>> => {
     const mutationOptions: UseMutationOptions<SignOutResponse, SignOutError, Options<SignOutData>> = {
@@ -489,7 +492,7 @@ export const verifySecondFactorMutation = (options?: Partial<Options<VerifySecon
  * Delete the signed-in account
  *
  * The account goes with its projects, chats, pictures and all personal data, at once and for good. Entries
- * of the ledger stay without a name.
+ * of the ledger stay without a name. The browser forgets the session's cookies.
  *
  */
 export const deleteMeMutation = (options?: Partial<Options<DeleteMeData>>): UseMutationOptions<DeleteMeResponse, DeleteMeError, Options<DeleteMeData>> => {
