@@ -84,21 +84,23 @@ where id = @id and refresh_hash = @old_hash and revoked_at is null
 update sessions set revoked_at = @now::timestamptz, revoke_reason = @reason::text
 where id = @id and user_id = @user_id and revoked_at is null;
 
--- name: EmailCodeReplace :exec
--- EmailCodeReplace makes a code the newest, and so the only one, of its account and purpose.
-insert into email_codes (user_id, purpose, code_hash, created_at, expires_at)
-values (@user_id, @purpose, @code_hash, @now, @expires_at)
+-- name: EmailCodeReplace :execrows
+-- EmailCodeReplace makes a code the newest, and so the only one, of its account and purpose. No row: a mail that was asked for
+-- later than this one has brought a code already.
+insert into email_codes (user_id, purpose, code_hash, mail_created_at, created_at, expires_at)
+values (@user_id, @purpose, @code_hash, @mail_created_at::timestamptz, @now, @expires_at)
 on conflict (user_id, purpose) do update
 set code_hash = excluded.code_hash, attempts = 0, created_at = excluded.created_at,
-    expires_at = excluded.expires_at, used_at = null;
+    expires_at = excluded.expires_at, used_at = null, mail_created_at = excluded.mail_created_at
+where email_codes.mail_created_at is null or email_codes.mail_created_at <= excluded.mail_created_at;
 
 -- name: EmailCodeTry :one
--- EmailCodeTry counts a try against the newest code and returns its hash while it may still be tried. The count is
--- taken in the statement itself, so that guesses side by side can't share one try.
+-- EmailCodeTry counts a try against the newest code and returns its hash, and whether it was used already, while it may still
+-- be tried. The count is taken in the statement itself, so that guesses side by side can't share one try.
 update email_codes set attempts = attempts + 1
-where user_id = @user_id and purpose = @purpose and used_at is null
+where user_id = @user_id and purpose = @purpose
     and expires_at > @now::timestamptz and attempts < @max_attempts
-returning code_hash;
+returning code_hash, (used_at is not null)::boolean as used;
 
 -- name: EmailCodeUse :execrows
 -- EmailCodeUse consumes a code, once.

@@ -1196,7 +1196,7 @@ type ChatUpdate struct {
 
 // ConfirmRequest An address and the code that was mailed to it.
 type ConfirmRequest struct {
-	// Code Six digits.
+	// Code Six digits; spaces, dashes and full-width digits do no harm.
 	//
 	// Example: 042137
 	Code string `json:"code"`
@@ -2234,7 +2234,7 @@ type ResetRequestedNext string
 //
 // Example: {"code":"042137","password":"paint-the-sky-9"}
 type SecondFactorDisableRequest struct {
-	// Code The six digits that the authenticator app shows.
+	// Code The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
 	//
 	// Example: 042137
 	Code *TOTPCode `json:"code,omitempty"`
@@ -2252,7 +2252,7 @@ type SecondFactorDisableRequest struct {
 
 // SecondFactorEnableRequest The first code of the app.
 type SecondFactorEnableRequest struct {
-	// Code The six digits that the authenticator app shows.
+	// Code The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
 	//
 	// Example: 042137
 	Code TOTPCode `json:"code"`
@@ -2273,7 +2273,7 @@ type SecondFactorSecret struct {
 
 // SecondFactorSetUpRequest May be empty soon after signing in, unless a second factor is on.
 type SecondFactorSetUpRequest struct {
-	// Code The six digits that the authenticator app shows.
+	// Code The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
 	//
 	// Example: 042137
 	Code *TOTPCode `json:"code,omitempty"`
@@ -2293,7 +2293,7 @@ type SecondFactorVerifyRequest struct {
 	// Example: 3q2-7wA1xJmR
 	Challenge string `json:"challenge"`
 
-	// Code The six digits that the authenticator app shows.
+	// Code The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
 	//
 	// Example: 042137
 	Code *TOTPCode `json:"code,omitempty"`
@@ -2506,7 +2506,7 @@ type SignupPhotoUploadRequest struct {
 	SizeBytes UploadSize `json:"size_bytes"`
 }
 
-// TOTPCode The six digits that the authenticator app shows.
+// TOTPCode The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
 //
 // Example: 042137
 type TOTPCode = string
@@ -3393,7 +3393,8 @@ type ClientInterface interface {
 
 	// ConfirmEmailWithBody Confirm an address with its code
 	//
-	// The code counts for ten minutes and five tries, and only the newest one counts.
+	// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+	// that time, is answered alike.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3402,7 +3403,8 @@ type ClientInterface interface {
 
 	// ConfirmEmail Confirm an address with its code
 	//
-	// The code counts for ten minutes and five tries, and only the newest one counts.
+	// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+	// that time, is answered alike.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4249,7 +4251,8 @@ func (c *Client) ChangePassword(ctx context.Context, body ChangePasswordJSONRequ
 
 // ConfirmEmailWithBody Confirm an address with its code
 //
-// The code counts for ten minutes and five tries, and only the newest one counts.
+// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+// that time, is answered alike.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4268,7 +4271,8 @@ func (c *Client) ConfirmEmailWithBody(ctx context.Context, contentType string, b
 
 // ConfirmEmail Confirm an address with its code
 //
-// The code counts for ten minutes and five tries, and only the newest one counts.
+// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+// that time, is answered alike.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7994,7 +7998,8 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmEmailWithBodyWithResponse Confirm an address with its code
 	//
-	// The code counts for ten minutes and five tries, and only the newest one counts.
+	// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+	// that time, is answered alike.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8003,7 +8008,8 @@ type ClientWithResponsesInterface interface {
 
 	// ConfirmEmailWithResponse Confirm an address with its code
 	//
-	// The code counts for ten minutes and five tries, and only the newest one counts.
+	// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+	// that time, is answered alike.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15974,7 +15980,8 @@ func (c *ClientWithResponses) ChangePasswordWithResponse(ctx context.Context, bo
 
 // ConfirmEmailWithBodyWithResponse Confirm an address with its code
 //
-// The code counts for ten minutes and five tries, and only the newest one counts.
+// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+// that time, is answered alike.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15989,7 +15996,8 @@ func (c *ClientWithResponses) ConfirmEmailWithBodyWithResponse(ctx context.Conte
 
 // ConfirmEmailWithResponse Confirm an address with its code
 //
-// The code counts for ten minutes and five tries, and only the newest one counts.
+// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+// that time, is answered alike.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

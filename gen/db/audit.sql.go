@@ -14,7 +14,7 @@ import (
 
 const auditRecord = `-- name: AuditRecord :exec
 insert into audit_logs (id, user_id, action, ip, user_agent, meta)
-values ($1, $2, $3, $4::text, $5::text, $6)
+values ($1, (select u.id from users u where u.id = $2 for key share), $3, $4::text, $5::text, $6)
 `
 
 type AuditRecordParams struct {
@@ -26,7 +26,7 @@ type AuditRecordParams struct {
 	Meta      json.RawMessage
 }
 
-// AuditRecord writes an audit entry.
+// AuditRecord writes an audit entry; for no account where the account is gone. The lock is the one that the foreign key takes.
 func (q *Queries) AuditRecord(ctx context.Context, arg AuditRecordParams) error {
 	_, err := q.db.Exec(ctx, auditRecord,
 		arg.ID,

@@ -111,39 +111,46 @@ func (q *Queries) ChallengeUse(ctx context.Context, arg ChallengeUseParams) (int
 	return result.RowsAffected(), nil
 }
 
-const emailCodeReplace = `-- name: EmailCodeReplace :exec
-insert into email_codes (user_id, purpose, code_hash, created_at, expires_at)
-values ($1, $2, $3, $4, $5)
+const emailCodeReplace = `-- name: EmailCodeReplace :execrows
+insert into email_codes (user_id, purpose, code_hash, mail_created_at, created_at, expires_at)
+values ($1, $2, $3, $4::timestamptz, $5, $6)
 on conflict (user_id, purpose) do update
 set code_hash = excluded.code_hash, attempts = 0, created_at = excluded.created_at,
-    expires_at = excluded.expires_at, used_at = null
+    expires_at = excluded.expires_at, used_at = null, mail_created_at = excluded.mail_created_at
+where email_codes.mail_created_at is null or email_codes.mail_created_at <= excluded.mail_created_at
 `
 
 type EmailCodeReplaceParams struct {
-	UserID    uuid.UUID
-	Purpose   string
-	CodeHash  []byte
-	Now       time.Time
-	ExpiresAt time.Time
+	UserID        uuid.UUID
+	Purpose       string
+	CodeHash      []byte
+	MailCreatedAt time.Time
+	Now           time.Time
+	ExpiresAt     time.Time
 }
 
-// EmailCodeReplace makes a code the newest, and so the only one, of its account and purpose.
-func (q *Queries) EmailCodeReplace(ctx context.Context, arg EmailCodeReplaceParams) error {
-	_, err := q.db.Exec(ctx, emailCodeReplace,
+// EmailCodeReplace makes a code the newest, and so the only one, of its account and purpose. No row: a mail that was asked for
+// later than this one has brought a code already.
+func (q *Queries) EmailCodeReplace(ctx context.Context, arg EmailCodeReplaceParams) (int64, error) {
+	result, err := q.db.Exec(ctx, emailCodeReplace,
 		arg.UserID,
 		arg.Purpose,
 		arg.CodeHash,
+		arg.MailCreatedAt,
 		arg.Now,
 		arg.ExpiresAt,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const emailCodeTry = `-- name: EmailCodeTry :one
 update email_codes set attempts = attempts + 1
-where user_id = $1 and purpose = $2 and used_at is null
+where user_id = $1 and purpose = $2
     and expires_at > $3::timestamptz and attempts < $4
-returning code_hash
+returning code_hash, (used_at is not null)::boolean as used
 `
 
 type EmailCodeTryParams struct {
@@ -153,18 +160,23 @@ type EmailCodeTryParams struct {
 	MaxAttempts int32
 }
 
-// EmailCodeTry counts a try against the newest code and returns its hash while it may still be tried. The count is
-// taken in the statement itself, so that guesses side by side can't share one try.
-func (q *Queries) EmailCodeTry(ctx context.Context, arg EmailCodeTryParams) ([]byte, error) {
+type EmailCodeTryRow struct {
+	CodeHash []byte
+	Used     bool
+}
+
+// EmailCodeTry counts a try against the newest code and returns its hash, and whether it was used already, while it may still
+// be tried. The count is taken in the statement itself, so that guesses side by side can't share one try.
+func (q *Queries) EmailCodeTry(ctx context.Context, arg EmailCodeTryParams) (EmailCodeTryRow, error) {
 	row := q.db.QueryRow(ctx, emailCodeTry,
 		arg.UserID,
 		arg.Purpose,
 		arg.Now,
 		arg.MaxAttempts,
 	)
-	var code_hash []byte
-	err := row.Scan(&code_hash)
-	return code_hash, err
+	var i EmailCodeTryRow
+	err := row.Scan(&i.CodeHash, &i.Used)
+	return i, err
 }
 
 const emailCodeUse = `-- name: EmailCodeUse :execrows

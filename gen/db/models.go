@@ -55,13 +55,14 @@ type Chat struct {
 }
 
 type EmailCode struct {
-	UserID    uuid.UUID
-	Purpose   string
-	CodeHash  []byte
-	Attempts  int32
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	UsedAt    *time.Time
+	UserID        uuid.UUID
+	Purpose       string
+	CodeHash      []byte
+	Attempts      int32
+	CreatedAt     time.Time
+	ExpiresAt     time.Time
+	UsedAt        *time.Time
+	MailCreatedAt *time.Time
 }
 
 type Erasure struct {

@@ -60,7 +60,7 @@ func (c *Composer) Compose(ctx context.Context, row db.OutboxMail) (mail.Message
 func (c *Composer) content(ctx context.Context, row db.OutboxMail, user db.User) (mail.Content, error) {
 	switch kind := mail.Kind(row.Kind); kind {
 	case mail.KindConfirmEmail:
-		return c.confirmation(ctx, user)
+		return c.confirmation(ctx, row, user)
 	case mail.KindResetPassword:
 		return c.reset(ctx, user)
 	case mail.KindPasswordChanged:
@@ -85,8 +85,9 @@ func read[T any](row db.OutboxMail) (facts T, err error) {
 	return facts, nil
 }
 
-// confirmation makes a code the newest of an account.
-func (c *Composer) confirmation(ctx context.Context, user db.User) (mail.Content, error) {
+// confirmation makes a code the newest of an account. A mail that was asked for before another one, and is sent after it, is not
+// needed: the code that arrived is the one that counts.
+func (c *Composer) confirmation(ctx context.Context, row db.OutboxMail, user db.User) (mail.Content, error) {
 	if user.EmailConfirmedAt != nil {
 		return nil, outbox.ErrNotNeeded
 	}
@@ -95,12 +96,15 @@ func (c *Composer) confirmation(ctx context.Context, user db.User) (mail.Content
 		return nil, err
 	}
 	now := c.Now()
-	err = c.Store.Queries().EmailCodeReplace(ctx, db.EmailCodeReplaceParams{
+	kept, err := c.Store.Queries().EmailCodeReplace(ctx, db.EmailCodeReplaceParams{
 		UserID: user.ID, Purpose: codePurpose, CodeHash: c.Codes.Hash(user.ID, codePurpose, code),
-		Now: now, ExpiresAt: now.Add(codeLifetime),
+		MailCreatedAt: row.CreatedAt, Now: now, ExpiresAt: now.Add(codeLifetime),
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("keep code: %w", err)
+	case kept == 0:
+		return nil, outbox.ErrNotNeeded
 	}
 	return mail.ConfirmEmail{Code: code, ValidFor: codeLifetime}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/platform/audit"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
@@ -32,8 +33,9 @@ type Confirmation struct {
 	Account *uuid.UUID
 }
 
-// Confirm takes the code that was mailed to an address and gives the sign-up bonus, once. It fails with ErrInvalidCode
-// for whatever is wrong, an unknown address included.
+// Confirm takes the code that was mailed to an address and gives the sign-up bonus, once. The right code may come twice, as from
+// a double click: the address is confirmed, and the client is told so again. It fails with ErrInvalidCode for whatever is wrong,
+// an unknown address included.
 func (s *Service) Confirm(ctx context.Context, in Confirmation, client Client) error {
 	user, found, err := s.byEmail(ctx, in.Email)
 	if err != nil {
@@ -43,18 +45,21 @@ func (s *Service) Confirm(ctx context.Context, in Confirmation, client Client) e
 		return s.refuseCode(ctx, nil, client)
 	}
 	// The try counts before the code is looked at, in a statement of its own: nothing that follows can take it back.
-	hash, err := s.store.Queries().EmailCodeTry(ctx, db.EmailCodeTryParams{
+	tried, err := s.store.Queries().EmailCodeTry(ctx, db.EmailCodeTryParams{
 		UserID: user.ID, Purpose: codePurpose, Now: s.now(), MaxAttempts: codeTries,
 	})
 	if err != nil && !postgres.IsNotFound(err) {
 		return fmt.Errorf("count try of code: %w", err)
 	}
-	if err != nil || !s.codes.Match(hash, user.ID, codePurpose, in.Code) {
+	if err != nil || !s.codes.Match(tried.CodeHash, user.ID, codePurpose, token.Typed(in.Code)) {
 		return s.refuseCode(ctx, &user.ID, client)
+	}
+	if tried.Used {
+		return nil
 	}
 	var bonus int64
 	err = s.store.InTx(ctx, func(q *db.Queries) (err error) {
-		bonus, err = s.confirm(ctx, q, user.ID, hash, client)
+		bonus, err = s.confirm(ctx, q, user.ID, tried.CodeHash, client)
 		return err
 	})
 	if err == nil {
@@ -82,7 +87,7 @@ func (s *Service) confirm(
 	ctx context.Context, q *db.Queries, userID uuid.UUID, hash []byte, client Client,
 ) (bonus int64, err error) {
 	// The account comes first, as in a sign-up that takes its place: the transaction that has its row has its codes.
-	bonus, err = s.confirmAddress(ctx, q, userID, client)
+	first, bonus, err := s.confirmAddress(ctx, q, userID, client)
 	if err != nil {
 		return 0, err
 	}
@@ -92,31 +97,43 @@ func (s *Service) confirm(
 	switch {
 	case err != nil:
 		return 0, fmt.Errorf("use code: %w", err)
-	case used == 0: // another request has used it, or the account is gone
+	case used > 0:
+		return bonus, nil
+	case first: // a newer code has taken its place
 		return 0, ErrInvalidCode
 	}
-	return bonus, nil
+	// Another request has used the code, unless the account is gone.
+	_, err = q.UserGet(ctx, userID)
+	switch {
+	case postgres.IsNotFound(err):
+		return 0, ErrInvalidCode
+	case err != nil:
+		return 0, fmt.Errorf("read account: %w", err)
+	}
+	return 0, nil
 }
 
 // confirmAddress marks the address of an account as confirmed, and gives the sign-up bonus, unless both were done before. It
-// returns the bonus.
-func (s *Service) confirmAddress(ctx context.Context, q *db.Queries, userID uuid.UUID, client Client) (bonus int64, err error) {
+// reports whether it was the first to do so, and returns the bonus.
+func (s *Service) confirmAddress(
+	ctx context.Context, q *db.Queries, userID uuid.UUID, client Client,
+) (first bool, bonus int64, err error) {
 	confirmed, err := q.UserConfirmEmail(ctx, db.UserConfirmEmailParams{ID: userID, Now: s.now()})
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("confirm address: %w", err)
+		return false, 0, fmt.Errorf("confirm address: %w", err)
 	case confirmed == 0:
-		return 0, nil
+		return false, 0, nil
 	}
 	if s.cfg.SignupBonus > 0 {
 		_, err := credits.Give(ctx, q, credits.Grant{
 			ID: s.newID(), UserID: userID, Amount: s.cfg.SignupBonus, Reason: credits.SignupBonus,
 		})
 		if err != nil {
-			return 0, err
+			return false, 0, err
 		}
 	}
-	return s.cfg.SignupBonus, s.record(ctx, q, &userID, client, audit.EmailConfirmed, nil)
+	return true, s.cfg.SignupBonus, s.record(ctx, q, &userID, client, audit.EmailConfirmed, nil)
 }
 
 // ResendConfirmation enqueues another code for an address that is not confirmed yet. An unknown or a confirmed address takes the

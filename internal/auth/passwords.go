@@ -67,7 +67,7 @@ func (s *Service) ResetPassword(ctx context.Context, resetToken string, wanted N
 		if used == 0 { // another request has used it
 			return ErrInvalidResetToken
 		}
-		if bonus, err = s.confirmAddress(ctx, q, user.ID, client); err != nil {
+		if _, bonus, err = s.confirmAddress(ctx, q, user.ID, client); err != nil {
 			return err
 		}
 		return replace.write(ctx, q, audit.PasswordReset, uuid.Nil, ErrInvalidResetToken)

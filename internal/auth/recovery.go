@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/mugshot-studio/backend/internal/auth/token"
 )
 
 const (
@@ -40,7 +42,7 @@ func newRecoveryCodes(random io.Reader) ([]string, error) {
 // is stored encrypted: so the table alone can't be searched, and a change of JWT_SECRET, which seals that secret anew,
 // doesn't spoil the codes.
 func hashRecoveryCode(secret []byte, userID uuid.UUID, code string) []byte {
-	typed := strings.NewReplacer("-", "", " ", "", "O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(code))
+	typed := strings.NewReplacer("O", "0", "I", "1", "L", "1").Replace(strings.ToUpper(token.Typed(code)))
 	h := hmac.New(sha256.New, secret)
 	h.Write([]byte("recovery code\x00"))
 	h.Write(userID[:])

@@ -148,6 +148,16 @@ func TestVerifySecondFactor_200(t *testing.T) {
 	require.Contains(t, events, "signed_in")
 }
 
+func TestVerifySecondFactor_200_howeverTheCodeIsTyped(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	user, a := f.protected(t, "ada")
+	code := a.code(t)
+	require.NoError(t, f.verify(t, f.challenged(t, user.Email, false), auth.Proof{Code: code[:3] + "\u00a0" + code[3:] + "\r\n"}))
+	typed := strings.ReplaceAll(strings.ToLower(a.recovery[0]), "-", "\u2013") + "\u200b"
+	require.NoError(t, f.verify(t, f.challenged(t, user.Email, false), auth.Proof{RecoveryCode: typed}))
+}
+
 func TestVerifySecondFactor_400_eachCodeCountsOnce(t *testing.T) {
 	t.Parallel()
 	f := setup(t)

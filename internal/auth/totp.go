@@ -8,6 +8,8 @@ import (
 
 	"github.com/pquerna/otp/hotp"
 	"github.com/pquerna/otp/totp"
+
+	"github.com/mugshot-studio/backend/internal/auth/token"
 )
 
 // What authenticator apps expect (RFC 6238, and Google's key URI format): SHA-1, six digits, steps of 30 seconds.
@@ -29,8 +31,9 @@ func newTOTP(random io.Reader, issuer, account string) (secret, url string, err 
 	return key.Secret(), key.URL(), nil
 }
 
-// matchTOTP returns the time step that a code belongs to, if it is that of now or of a neighbour.
+// matchTOTP returns the time step that a code belongs to, however it was typed, if it is that of now or of a neighbour.
 func matchTOTP(secret, code string, now time.Time) (step int64, ok bool, err error) {
+	code = token.Typed(code)
 	current := now.Unix() / int64(totpStep/time.Second)
 	for candidate := current - totpSkew; candidate <= current+totpSkew; candidate++ {
 		expected, err := hotp.GenerateCode(secret, uint64(candidate))

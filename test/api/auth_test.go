@@ -164,8 +164,8 @@ func TestConfirmEmail_200(t *testing.T) {
 	require.Equal(t, client.CreditReasonSignupBonus, ledger.JSON200.Items[0].Reason)
 	require.EqualValues(t, 7, ledger.JSON200.Balance)
 
-	again := confirm(t, app, wish.Email, code)
-	refused(t, again.JSON400, again.Body, client.ErrorCodeInvalidCode)
+	again := confirm(t, app, wish.Email, "\t"+code[:3]+"\u2013"+code[3:]+"\n")
+	require.NotNil(t, again.JSON200, "a double click, however it is typed: %s", again.Body)
 	require.EqualValues(t, 7, balance(t, who), "the bonus is given once")
 }
 
@@ -179,6 +179,10 @@ func TestConfirmEmail_400(t *testing.T) {
 	refused(t, wrong.JSON400, wrong.Body, client.ErrorCodeInvalidCode)
 	require.Equal(t, string(wrong.Body), string(unknown.Body), "nothing tells whether there is an account")
 
+	for _, typed := range []string{"", "12345", "1234567", "12345x", strings.Repeat(" ", 40) + code} {
+		res := confirm(t, app, wish.Email, typed)
+		refused(t, res.JSON400, res.Body, client.ErrorCodeValidationFailed)
+	}
 	app.Clock.Advance(10 * time.Minute)
 	late := confirm(t, app, wish.Email, code)
 	refused(t, late.JSON400, late.Body, client.ErrorCodeInvalidCode)

@@ -68,7 +68,9 @@ export const createSignupPhotoUpload = <ThrowOnError extends boolean = true>(opt
 /**
  * Confirm an address with its code
  *
- * The code counts for ten minutes and five tries, and only the newest one counts.
+ * The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+ * that time, is answered alike.
+ *
  */
 export const confirmEmail = <ThrowOnError extends boolean = true>(options: Options<ConfirmEmailData, ThrowOnError>): RequestResult<ConfirmEmailResponses, ConfirmEmailErrors, ThrowOnError> => (options.client ?? client).post<ConfirmEmailResponses, ConfirmEmailErrors, ThrowOnError>({
     url: '/auth/confirm',

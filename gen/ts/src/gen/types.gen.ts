@@ -157,7 +157,7 @@ export type SignedUp = {
 export type ConfirmRequest = {
     email: Email;
     /**
-     * Six digits.
+     * Six digits; spaces, dashes and full-width digits do no harm.
      */
     code: string;
     /**
@@ -360,7 +360,7 @@ export type UsernameCheck = {
 };
 
 /**
- * The six digits that the authenticator app shows.
+ * The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
  */
 export type TotpCode = string;
 

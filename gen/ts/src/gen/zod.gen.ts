@@ -172,7 +172,7 @@ export const zSignedUp = z.object({
  */
 export const zConfirmRequest = z.object({
     email: zEmail,
-    code: z.string().regex(/^[0-9]{6}$/),
+    code: z.string().max(40).regex(/^[\s  -― -  -⁤−　﻿－-]*([0-9０-９][\s  -― -  -⁤−　﻿－-]*){6}$/),
     user_id: z.uuid().optional()
 });
 
@@ -267,9 +267,9 @@ export const zUsernameCheck = z.object({
 });
 
 /**
- * The six digits that the authenticator app shows.
+ * The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
  */
-export const zTotpCode = z.string().regex(/^[0-9]{6}$/);
+export const zTotpCode = z.string().max(40).regex(/^[\s  -― -  -⁤−　﻿－-]*([0-9０-９][\s  -― -  -⁤−　﻿－-]*){6}$/);
 
 /**
  * One of the codes that `enableSecondFactor` gave, in any spelling.

@@ -71,7 +71,9 @@ export const createSignupPhotoUploadMutation = (options?: Partial<Options<Create
 /**
  * Confirm an address with its code
  *
- * The code counts for ten minutes and five tries, and only the newest one counts.
+ * The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
+ * that time, is answered alike.
+ *
  */
 export const confirmEmailMutation = (options?: Partial<Options<ConfirmEmailData>>): UseMutationOptions<ConfirmEmailResponse, ConfirmEmailError, Options<ConfirmEmailData>> => {
     const mutationOptions: UseMutationOptions<ConfirmEmailResponse, ConfirmEmailError, Options<ConfirmEmailData>> = {
