@@ -1093,7 +1093,7 @@ type ChangePasswordRequest struct {
 	// Example: paint-the-sea-8
 	CurrentPassword string `json:"current_password"`
 
-	// NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+	// NewPassword 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
 	//
 	// Example: paint-the-sky-9
 	NewPassword NewPassword `json:"new_password"`
@@ -1121,7 +1121,7 @@ type Chat struct {
 	// Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
 	ProjectID nullable.Nullable[openapi_types.UUID] `json:"project_id"`
 
-	// SessionName What the chat is called; empty where it has no name yet.
+	// SessionName What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
 	//
 	// Example: Robot video
 	SessionName SessionName `json:"session_name"`
@@ -1211,7 +1211,7 @@ type ChatCreate struct {
 	// Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
 	ProjectID *openapi_types.UUID `json:"project_id,omitempty"`
 
-	// SessionName What the chat is called; empty where it has no name yet.
+	// SessionName What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
 	//
 	// Example: Robot video
 	SessionName *SessionName `json:"session_name,omitempty"`
@@ -1260,7 +1260,7 @@ type ChatUpdate struct {
 	// Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
 	ProjectID nullable.Nullable[openapi_types.UUID] `json:"project_id,omitempty"`
 
-	// SessionName What the chat is called; empty where it has no name yet.
+	// SessionName What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
 	//
 	// Example: Robot video
 	SessionName *SessionName `json:"session_name,omitempty"`
@@ -1273,7 +1273,9 @@ type ConfirmRequest struct {
 	// Example: 042137
 	Code string `json:"code"`
 
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
@@ -1402,14 +1404,17 @@ type DeleteMeRequest struct {
 	Password string `json:"password"`
 }
 
-// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
 //
 // Example: ada@example.com
 type Email = string
 
 // EmailRequest An address.
 type EmailRequest struct {
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
@@ -1512,7 +1517,7 @@ type FieldError struct {
 // Example: body
 type FieldErrorIn string
 
-// FullName What to call the creator; at least one visible character, no control characters.
+// FullName What to call the creator; at least one visible character, no control characters, none that change the direction of text.
 //
 // Example: Ada Lovelace
 type FullName = string
@@ -1775,7 +1780,7 @@ func (a *Message) AppendJSON(b []byte) (_ []byte, err error) {
 
 // MessageCreate What you say.
 type MessageCreate struct {
-	// Content The text; at least one visible character.
+	// Content The text; at least one visible character, no control characters but line breaks and tabs, none that change the direction of text.
 	//
 	// Example: I need a thumbnail for my video about building a robot in 24 hours
 	Content string `json:"content"`
@@ -2008,7 +2013,7 @@ type ModelList struct {
 // Example: nano_banana
 type ModelPreference string
 
-// NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+// NewPassword 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
 //
 // Example: paint-the-sky-9
 type NewPassword = string
@@ -2589,7 +2594,7 @@ type ResetPasswordRequest struct {
 	// Example: paint-the-sky-9
 	ConfirmPassword string `json:"confirm_password"`
 
-	// NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+	// NewPassword 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
 	//
 	// Example: paint-the-sky-9
 	NewPassword NewPassword `json:"new_password"`
@@ -2767,7 +2772,7 @@ type SessionList struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
 
-// SessionName What the chat is called; empty where it has no name yet.
+// SessionName What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
 //
 // Example: Robot video
 type SessionName = string
@@ -2779,7 +2784,9 @@ type SignInRequest struct {
 	// Example: false
 	Cookie *bool `json:"cookie,omitempty"`
 
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
@@ -2804,17 +2811,19 @@ type SignUpRequest struct {
 	// Example: 1995-12-10
 	Dob BirthDate `json:"dob"`
 
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
 
-	// FullName What to call the creator; at least one visible character, no control characters.
+	// FullName What to call the creator; at least one visible character, no control characters, none that change the direction of text.
 	//
 	// Example: Ada Lovelace
 	FullName FullName `json:"full_name"`
 
-	// Password 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+	// Password 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
 	//
 	// Example: paint-the-sky-9
 	Password NewPassword `json:"password"`
@@ -2824,7 +2833,7 @@ type SignUpRequest struct {
 	// Example: 0199f3a7-0a1b-7c2d-9e3f-4a5b6c7d8e9f
 	ProfilePhotoAssetID *openapi_types.UUID `json:"profile_photo_asset_id,omitempty"`
 
-	// Username Unique without regard to case.
+	// Username Unique without regard to case. Names such as `admin` and `support` are taken.
 	//
 	// Example: ada.lovelace
 	Username Username `json:"username"`
@@ -2944,7 +2953,9 @@ type User struct {
 	// Example: 1995-12-10
 	Dob BirthDate `json:"dob"`
 
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
@@ -2954,7 +2965,7 @@ type User struct {
 	// Example: true
 	EmailConfirmed bool `json:"email_confirmed"`
 
-	// FullName What to call the creator; at least one visible character, no control characters.
+	// FullName What to call the creator; at least one visible character, no control characters, none that change the direction of text.
 	//
 	// Example: Ada Lovelace
 	FullName FullName `json:"full_name"`
@@ -2989,7 +3000,7 @@ type User struct {
 	// Usage What the account keeps now; in the answer of `getMe`.
 	Usage *AccountUsage `json:"usage,omitempty"`
 
-	// Username Unique without regard to case.
+	// Username Unique without regard to case. Names such as `admin` and `support` are taken.
 	//
 	// Example: ada.lovelace
 	Username Username `json:"username"`
@@ -3009,7 +3020,7 @@ type UserUpdate struct {
 	// Example: 1995-12-10
 	Dob *BirthDate `json:"dob,omitempty"`
 
-	// FullName What to call the creator; at least one visible character, no control characters.
+	// FullName What to call the creator; at least one visible character, no control characters, none that change the direction of text.
 	//
 	// Example: Ada Lovelace
 	FullName *FullName `json:"full_name,omitempty"`
@@ -3019,13 +3030,13 @@ type UserUpdate struct {
 	// Example: 0199f3a7-0a1b-7c2d-9e3f-4a5b6c7d8e9f
 	ProfilePhotoAssetID nullable.Nullable[openapi_types.UUID] `json:"profile_photo_asset_id,omitempty"`
 
-	// Username Unique without regard to case.
+	// Username Unique without regard to case. Names such as `admin` and `support` are taken.
 	//
 	// Example: ada.lovelace
 	Username *Username `json:"username,omitempty"`
 }
 
-// Username Unique without regard to case.
+// Username Unique without regard to case. Names such as `admin` and `support` are taken.
 //
 // Example: ada.lovelace
 type Username = string
@@ -13538,7 +13549,7 @@ func (sh *strictHandler) QueueProject(ctx echo.Context, projectID ProjectID, par
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35dhs50i/4Khh+35xablIiKcnaTp++Ki/ddpddbkv+qhf6Y4KZIAkrCWQlQFEsj+bcp7kPdp9kDiKA",
+	"7L35dhs50i/4Khjeb04tX1IiKcnaTp++Ki/ddpddbkv+qhf6Y4KZIAkrCWQlQFEsj+bcp7kPdp9kDiKA",
 	"3IjkosVLjf6xRTIXLIHY4xefWpGcplIwoVXr5FNrwmjMMvjz+QUdm/9jpqKMp5pL0TppXUwYuWKZ4lIE",
 	"ZCQzEr4ctV9THU3CnVbQythvM56xuHWisxkLWiqasCk1j2HXdJomrHXS6rf2+q1W0NKL1HxUOuNi3Lq5",
 	"CVovYzZNpWZCv2NpQhfmOfUBvM2YYkIHhIqYhOYtYUDmE5YxoieMUKHmLCNcwSelZcZiIgUjckSoIIxm",
@@ -13551,311 +13562,314 @@ var swaggerSpec = []string{
 	"Uoz+H20ziDaOwr+Bf+/8Ot1LzGa9bgVLs5py4T53vXOc0EY6iyZUNxCZ+WlrGjtum2PXPhwddNpH3Se9",
 	"NlIX7Qy7UW8zGptlSmb+0YaCXetBBFeEbltSOmZkyEaydFx+m7FsUZoKPtM/8tfPnh/88yKevrk4u8Xi",
 	"5nw6WvyNLZaH/ZpeMkUoyQzHIROaTROm1CmhYkHwMWYeV1xxczDOzp++fGk2JaOR4RNET6gmCzkjM8VA",
-	"xgDLNEzcsU0pkkUjbZVG1zbD86+AzGKWtQ9He9HaBUip1iwzr/rvf/f7171uu9+/PmQfPnWD3sHBzX8u",
+	"xgDLNEzcsU0pkkUjbZVG1zbD86+AzGKWtQ9He9HaBUip1iwzr/rvf/f7171uu9+/PmQfPnWD3sHBzX8s",
 	"bWnQum5PmVJ0jCdVGS5Buoa79g4OGicOa/tKDpvo9qMcNpDtRzncmmr3291u3Gkfst6ofUT399pPhofR",
 	"UXzMOqPuZlT7M59yvTzUv8o5mZqt5ppNDRkAsU5kEitCNZlKpZtoNoEnlocdsxGdJbp1ctApid9eB/bM",
 	"Cp7OOjEUtF7jbjStbMbSEkFV19Zu5NbrS9tGFLcPO0+67ePe4V674Anx3kbr+zaTH1nULC7x54Zh21+3",
 	"HnbPqBSsfTh80mkfxwcH7b3REe1GveF+fMA2GvY7lAhNMvNiSWgY1YwopoxSSWTKBItRMQtRioREMW0O",
 	"jxn8nQWmffeWMvMch9e0F3b0DXthf916L7rt42gvNoKl16a9+KjdHXXYcXwUHQ6f0A324sa8TaVSKAba",
-	"1080tuqp+RRJYVRt8ydN04RH1Exo96OSoBgU4/rPjI1aJ63/2C1shV38Ve0+zzKZPRdXLJEpw1dWVyec",
-	"0sSMk8UD8+QwIOEVTXgMLxuMKE9YbL7kAr52gq78jYxZSGRGqJB6wjJivkAhoehCkbn5iysyz6QYFxq9",
-	"lRVmS0pWzT/adgXaL+OmudnLdwtVHub1VIpRwqPPuXZsSnky0PSSwcLNFMsMSRXfWFNsENmx4bqp2WjE",
-	"I86EHkQZi7lW5vvfZlLTAbuOGItZvHZFlabGIuACVnNOF/e3ki9kNuRxjAroZ11KYTRZKUbcEKRZFKPW",
-	"lqhwRCM2UHOaDoaJjC7XLdOCCHmPFPZSGD2DJp9xWbh9ZXgChigI29Py+SE8JiMOlLBkrt7PrN9I/ULO",
-	"RPwZZ23IYGTeGZ6YacWSKbOThF1zpQOz5Ry/WMhZdo9TtR8v+JTJ2edkJHYzBxrfHJ7AFg9lvCAxj2Gq",
-	"NMv4FYPzzqfWeDUXRVIIFpkHESZidWounhgVfk4ViaVg97c8F1L+TLMx+4wLk9JFImk80FIOEvPu8tIY",
-	"q+OKZfAFqKbO/JIpy2A89zr311Qs7Lfqc9IG1WwA07PsLqRRJGdCDywLrE0S/Ejt3JG0eo65y+kmuMvq",
-	"vBd0picy47+zz8knZvBaJrR5QU1PyVhsfqCJwkVzP1j9cgC6bX3tfv311/ZZ6ZF+60lLUn7vpp7BnxjN",
-	"wLdJk+mf+k7hbfC13m0zrihP6DBhn3cv3FvDE6LklCEbAnk8ZyRmqbEHpDDHNpZzcUp0tiB0TLkg1NAg",
-	"CUuka4wK8Hl+FdStZmkqM83i1yzm9AJ26zOubP76wdS8f2DIxSyyWdCw/urwvpjejSNjdA0j0wGnglo+",
-	"F7+abQbXV0IFSZhWhApiORW5ZCw9dbqqjQHIEQnHTL9m4Q4Jo4xRzaxFHWLwAL97nxoBELq7wv3OMamr",
-	"ykO2kGBrnvaF9VJbNxXNGIkzOhcEBoJi03wp2BWcxdFMsXinL1qBMclTlmmOxph7jifEYX8JyAzGxmJ4",
-	"KrzGrH1+4rudiuujs+z6CJwfwPca+0vlkQfrn4hBlcFwoX2Dv5gwnhHFf2dEyzEzenPlBb3u/uH+0d6T",
-	"/aPV77kp87x/F9MIioWrDeVD/hA5NNeasVqieo+uuEaaKpORUfzmK2jpnjYSKQW/V46JZeaFQs5ExOLK",
-	"qh0d3vM+d3sPu8373eP9vc5+57NscsqByTVs8JwJjc6B5b0zFt1GDPSpuRBYp6Y8gXtpHHPzHpq8LT0T",
-	"xXPNHy7Nxg7lTBOuAyupwAsurIods+WxjThLYh8nBNeYz4liWM6CmI/m4XD/qfWkYfRsypXiYhwG8Nop",
-	"mw5Zloej7OqT+UQqVuJzhpuNjZ4PTAycuuuW7IV5Ne7JTb5hNMvoogVbTq0EW/UMe3jeGQ5KE6CVpZ3P",
-	"nez1NTozskszEVl7PaKCDBlREzkXoF6RlGVKVtlp61xOGS6bIoLBaUXDP5HycserRpXJF4ipGJSXVM02",
-	"eIeLkepSCLROqKAKDLRVDar3v9SKoDMQJmSj1nxKx2z3Y8rGZt/gQyqKv+dsmFaD2uVralMNWigt4wHV",
-	"vnPGhDGkjUmIM6kubK/Te9Ludtu97kX36KRzcNLt/avsv4ypZm1jdvpePGF8PNE+7nrNkipXO+ytCQUE",
-	"LR6vDT7fdxA5aE3jA0+U7NmBO3rA2wIjcybsujqEY9btHMbH8d5hbzh8ctR7MoyPuvHewX6P7neP4yet",
-	"anyq0z6m7dGHT3s9T1zKcHX+O2vi6YaKzO/VJd3b73T21q2q2XQ6ZgPwe3sfLOgUnAv2Su86d9oHcS9q",
-	"H9L9bnvYjQ7b4O0eHdInw4NoN2MiZtmu25NB9/D4YO9w/7h3tNNAsu6wrGIzcCJB4b4JWrMs8R5OPhaG",
-	"G8RxxpSqcJQR09GExWQmNE/MEWDXKc9YlSxbE61TdbK76yZvf9mJ5NROS+1SM4s/g9X4J10hqoz7JjfL",
-	"koF9WfOZBBXGDltpmSoyl9klR1HoP5/H257POY99m+45nt3e0fpQXZmjFqepRmJBlSFW6NqNKOcceP5w",
-	"d5fWrcLYGln2z1x52TaENuXIcQ+1zLhzeVnLBWJzpjQZ8cxGQzcRqyg9PBK1lCKw7hlv2LW26QZLqw1j",
-	"qD6tcUUuvIIIFC7qlsNY4iOZlWWSYskIonJmiGYX08VA02zMNHwnMJKfZnLEEzZIJ1LLqozKr1miw7OZ",
-	"npxrmulGp8pYGo0LFCJjO+K5WN4y8AJ7TVDQc82hwrkVBmiFzFEFtOMbSpkwKtwuLT81TKlSc5nF4Qmh",
-	"6hISHrjeIaGSEQfHfNlCmVBjnxB3T27ZDuwFeDkOT8jK8OwOuFvNoYE35EfAPaO64KXrV6s/dtnsPH2E",
-	"8xPP9OSZ1+31jC7MORqaK04JjEdmqHsOmZ4zJkh3D0ymbq9DFowavTWpqRnd4+ODdrfX7nbqzMtHL08n",
-	"VIzZWzu9UmDUr9iPaKKWNHuMw0NGYr4n6AIggs2J9Y4vqXIjnk0H+cJ69RFze/HEMeU1XTWlXOi2nrC2",
-	"uly0j6tJLN3e0aoklv/u9687nQ8/ejWEaJZlhrGuHl590o2DY7R9dH+DE2xeGdhqTjd3m7usqtcnWXt0",
-	"sLxLPoJ+OqFesRBJccUylYcIagSwoSY9ZOOZWKlId046nc0FdZPq6/Lh7juxLWglVOmBYr81ZLYp9htk",
-	"tHGjH6JAtMbTKemQ+YQnDKKOirBpqhdVB8OGDpFBo8JvzV3Q5vAtYKIHhI8IFQvvimybHSNmifWTV4RC",
-	"SR+3qSGYKbKaoG0OyhtzqVEA03g1GSk5ZRDHMttAVCovQQPnmsjMbLoYs5hwvZLC9reiMKs/r5qEOTLv",
-	"3/3sV/Uqq+EUtkomU05RFb2tshhLBzVoXbdpmjIRt9F1bvbCnt6n8JAtuf4ZcOelY/Optputd3IotbLE",
-	"WPYYriDNs5ww5QjDz5D5RJNLJM97Icv7I8ObBq6I6+qdX4ReV1pjcjUeaRNxPzPDugMBF6nD5iFN0uL5",
-	"lQ3oLM8qppq6MoUrKHHAxDb89B2a0GbaUrBfRq2Tf68ep015bN0EG133jCWatm4+2HGuM3jMbDe3dswT",
-	"VUASqrc3ekDGfnGbx+26j9PaTPg5GxKapuBkxPKTZTp1joBERjSZSKV3o92tadfvD4ARAhe8hQ7rXMFa",
-	"WsGwCWPDQwy6Hji5uCi/q3ufXO+UGEkKtpGwSvVXLJu9TBH1yduZGWe5tVpKy3G5aIaLTiEEYNYM5bk/",
-	"ylErXuHXJOZjrtUpUSmNmApITNWE4UtGsyRpgyfFXkViaUzKCc2mtfXf73X3DqtK/n6nnjev+v1Zp3PW",
-	"6fdnvU6n04b/uwfwX+8IP/ZewH8HL/Djk33zX6/b6/dne52OufXF8xfmmhcvOs/aH378/t+d9jF87MID",
-	"X7zoHn94oHf98OnJxqn+Kl9as/WQerg2ygQXGRGkWNYo+UL7a4hbHyo+Fu9TF7xmcbkyJ0o4sx4DrsEt",
-	"UESbMFqtiuoK51+gCUZ6fuV64uJVuR45n0jwhSoyS+2thXvRBkynjAqjHsJ7NUQJczM2z7zEUNJ2/t+N",
-	"cs8r/ghY0QCp/0PzkQQr7R2Ysw3J3XTKzLqC8wc4kCYUjhwGPJjwnDm/swct+2tNlGZp2SvjzE0cdMUB",
-	"U/1p3awbnS9P3eI3GKz44wqvGCTQRiuekszpQmGSfjEz8/HDrZ1jjetlyJCL6kLZ7zaii9JEgpVr5shi",
-	"K4HqUlUgxuhOBro+CR1njKkdcqZJwigUM+XVdnouidJUs6nhDcSxE7ek1Q2hUcTSlQYgnGyMyRll/MSV",
-	"3xBKYrogdCwxC8EQtB3kaLYcBVsyCfe2MAnVDFZzANNuMsV962T4B95UGY1d8WUCci/iajBlW7zHlgpb",
-	"l+MGjtwaOZW3wUtDkIH/XOjMUyn3i2BW4cpDgTShIvJst/1hQP0VvBfFvTbbrWbZ7x2t85is80vdY0w3",
-	"BmujybgTY3ZKBBtTza+YlWi2kAGTZFTKaj739v42wV5mdsOrRD5p70X7cfuQHYzaR/R42O5E3bjH9kb7",
-	"9GC4iQVpS/GaCvgKlS2lPAYhKjFNTMT1qPn9FOptmm+BdPoOr/V6Z3DTghol5s9fG0nDN/gtywr5gv/c",
-	"WZqQfM3iMSYYec+Ex+C01FJJ/lgimvVHotmeFWOjL4vbhPHKHOHBDFu3NMHmJm6ZADwMYEFovkXWe1iX",
-	"yLN0MJRiZt42zqjQLTwP0QSy+vED0npVclcuWqLfZyxhmr1mdwjRWA00IIpjTlARIpvTBRnS6NKT2Lc6",
-	"ArIu8nGfYZl6otyqoMRzZ24s2ZCsDUqrVfGCXObLbIonZehKK1GomQtofhskRu2Ql1qRiCpWVM1MYQ7V",
-	"daAx/Z+lLIcym3J6bKXocr+yME+qC3PW/hdt/95pH+/8X//xn/+3Me16T7778X/s/unP/z0IP/0/N/9v",
-	"+8OnbvBk/+Z/Fpd++L74u/3hUyd40r0p/frDn7/v93e2uPyH/7Gp8UfrC03ULJoQo87UFsVt1l2dAg3K",
-	"+oYmp9ds8hJWngi5LtESoWHSTI4zOlU75A2bg9mpyNScNjAaWXxKtBEYZsFm4lLIuQBd2Ho9/3px8RYU",
-	"15kqs5lqOWkraC0lQkINbrmYtPwFpugVtRqKaazUKH0LaXCGYmnEBtGERZfFkzFh1yVSmi+qJSLldxUV",
-	"IpVXlspDWtY5UK1LhEBIJEU8GNFIy2yQb0/QKtUruhGWyxVLiTHFN3m1GyQn6omM4X00SeScuZLkUnUY",
-	"pJTVyqJgpr4ygXwKUJPaQv9FUaRqNqhWowqLsVyiar4ukBvKV09lzJJBqf7DSpIRF1xNYAYWHEYMZorl",
-	"H4tNqubzmxmXap7M9ZWCJxigrcSEDc7fWxFaPsJbkl3V6oulc/McMnZdkvlMA5RM7/rac6JdhvPKBCGX",
-	"Cb10qOFb76G+YkKfm4M49eHbZFcsa0OkH6IQKjB8LBcTGaPgjZzaLGN8mJxlERRdXLfhpnZMNQ0dUA7X",
-	"EMiwAE0wcKvm8awvQrg2IPMJjybkl5SJs7cvyd5Ox2W+gCNpJLO6C4nHJ+SwL+CFJ0bT7gvzqBPyqd/i",
-	"cb910t9In+63gr6j2H7r5PCmL/rCu7HX5ig07ChWJk1YEtu072qm0JIdD1k367j1NZ69d3Ju3g8kvqLm",
-	"YGNttPbcujYKgR6PBlzKcLi3dyGJedGpZhnXC0uDuQ+8MAvu5e32589h/36UQ1+Cmcwulw3E+5rf1BUu",
-	"1MF6eFIuQEF0tbn1/6IHV7NrfW/DQIWpqcQL3FVm5qicTu/rtZvVx9zTm6bp6hI2+0aY6H291uYRN7w2",
-	"olOGqTb39T4bHfMdVz4WbX5fbGEpy7A4pbngbpWGk7PGoFJPZDfFHr1iuRyHKxFmzojcmfHKzdKYtyoG",
-	"OiOZnBOqbM6RERLFcZsU8TcIKWOydoEYB/LYE3aPm9EGmXnfzsOHW7jfGi2VAnm9n2BVIvuBiFE5AL1J",
-	"FBPghGaJjYWiIladrdFhF3LmLxGA1y8/9dX5L29IKkENJFxomYMCADqE+SDsiUI4NgtyWH3zbiyH3kQ8",
-	"sSqPAFeEV6we82bQYxEuy+bA58hnFuuoop7aW5ZrUZpqppA9SRLLvFatOp1/yhmZ0CtmLjI2nAtgdPeq",
-	"Cbmr6QRXHBYh2KRk6sUsSd7Q6YoBRzRJyj7802Joxp50cGs50Fpg9EhjJmUyKcGvVSd7FlPys7xiCQUn",
-	"WsWL01nvxWn3+9fdUb9/fTj68GPpu14Hv/NdtpGDATaALk/KBnJIwo0JnTF6CbHnV3LYkG2U0bkF4qNl",
-	"KLGabqo1m6Zefcjo5/bnU9KxYISWgK03tCj8WBt6kKowBP0bzTWJZO25++vqknKriSbJBjlTr+TQ2k8f",
-	"Ao//kzsGA0xgTrmNoLsyQbscO0vJJcBo0FhdmfXLloMA26iZazNaVgQmHib0AKb7OvH/2lz08pnVncYZ",
-	"Uz4tjWWRMUPzYlXMPy8tebksvhEe8C6pwg+Teplm8orHLBtMGYbENiPVt/a21wzS9pbJVZI4Y3PCXe4U",
-	"Vqhpa8cs0edvM5pwvVi3V3+3l8EdbLZBFnvZjFlB1tukGbtw2coSnTxiCKqv8/CvjyM36tGlKlEFuZlX",
-	"NONU6FPMTi8WGOJ8ahaht2ljLfgdVjaBpXb9Eu/Y9+jd2krvNYzsXGP2p7khW5MmYHm2O01kyMZ0nbnb",
-	"6d6eD6Fbd7NJmAtvgpZdbLUCb7RchFfgTZRYwVpxYR0/y+/4SybnCp1cjEYTX5Lk4faVjZXMdmSVxUEs",
-	"TTlfMLf7JUYZ5DK6JkVLx8TJwTqzKVtBburlc12hnaoI82lqufRsCB6aY1GWnyhRIUWFa0As8MvS7SEb",
-	"3EgcasMmOAEun82XCII5smaDCrg08NnukH/KWZazGihXs5zmzlgBlUlstqTr17KUb1aLEvhiCfWIiM8T",
-	"n5NU7gTPvxnOlKFjY8WybJBIpcuu9WqV4dJTlpjGKzlcl5VubPuNk9JfyeFtI/hGq/7iKek5j2/QlxUZ",
-	"MkMJDqPPbb2lEFgmllJraJitzaj9YcxE8UFpaa8xT6puG3zj36vznMf7DF0kXcQYRbxJKFLSk4wxOEYj",
-	"LmhSHjayJcOzZkLYkTkZC+Rr6SaiImLmz2puYOnSpdG+XmkS5+mvzlu3YaUKBMofrFKlhA22rKZodq1P",
-	"0bQDaGtb5OYoYp5xrZkIiJJkRGuszohTtP+HfEzmE67BDxUrIgWUtUpBlM4Y03++E0yIUQsNj1KXbL1+",
-	"uF0Z2pZWn93+h7L8mqwKy/u95HFH8PCgpVCZPNlo5ue55umt1TSEnCY0Yi5hxFB1QEaZnJJu4bsc03RZ",
-	"9VqDGrKJGugGmauCajYeM6WtoraxuWT4pi33W97ks2o9KCS2K8UNg9LEvlCdLuPIQZ4M+HKdR9dDAz7d",
-	"rygXw2pG5XAN3MEuKX1OeytNfHWyXVPFo13KWxU9/uq6MiiEgvbiE61iR6udctVj8NLiLxE9mU2HAtKP",
-	"ZEamC2K0BOegHM54AjhalGRyiEnMvX0ykbNMVX12Rw4pz+u08/jn7uKKQysyTRaVBga+WEDZXC2R20TO",
-	"kthpmFsnJLut8OkMlWK/5b1i1176h1TsOMYCI1p0S6iSQKlRwuomC/fP7bS3eAADX9CRBmoIoPZZEbs+",
-	"1ZEUwq21vv9JebUr7SF0UyFBRcQ06PIoqT+PgVQez70aSQXR1A2lt+bwswKT9e420hout9Z4Wlrwu5hP",
-	"n8E0svc0qa/rjCMX39zYQLLPzUu7oGVOkZ9Q0dw2MpuKkuQvaTqtIZvzXHNa9qiqlNHLSmBupkBoq4XS",
-	"bNoKWpRXN4/yFTt27pWYRRpEjqTnZbRbrHYujbZSiD1qUs7HIe4mp8w6l7FGQxjJvkQaq5UhNxk3yK23",
-	"q8HMDC3GZljS1itSLSChgrQ3uKhuG6FNCudfoaAvYjM5DzB7DNhC9l2gs9lHFiZprZgvv2mZKlywZCnP",
-	"F/wv6IDyxOjKYNx+/YLnRRAzxWKS8fFEE1FLC2iqzItoSoc84e59DbE5KkgsKw/8t7mUj4XF+UKPJMuM",
-	"IIGcipxnuBVdcXlQIIcpBqx0/7JEK3XMv1L+mkwXAzXLbHlBY6XIVGYo3sC/a12vhvOF5gkhLP52MU0e",
-	"bxH4Eisj3GpST+F4Q4UkP1FBBfUHlXjE1vLjt3hVKQjlZ3vZTKilbIAxM9PfJC3Ezq70lhpRBa2q1OS4",
-	"47Wt8+pVdgXXHJpTohgjYcKVhjtUWD7Iggo5GLq1LH0apJm0BAf5seZIJ4NRMruuHurqA/znukE6JwmO",
-	"cAupnF++mcwFpvLFnZUwjLf5gfZbCKUdM1Q/U6wsWDgioMQlLAjDo62BddcNDcxDV+zq2phWGW5saXZH",
-	"Zj7d3lEp3eTU1pFHcjqVolSi5CpyjY5JucAeB8C5M8w5qtTdf6cIgImQlGb6DrVIR1ugsJXoYZmi1WUh",
-	"bMHsSgHPC/bM4l0ntJbHUetHuXat3UJjHZ4fT8SBDuT6aqlmbcNS/bxGzFuCvqk3fNMC/QKJsAEjenlK",
-	"UL9yZ+yBO9TSN0+mit7dAGJeiS/ZrgxLVTdQDeBt8WYDvickhAh8eErCoo9PgL17jshr/tNpX4SAEDvl",
-	"agrNqm376EVa+i7AE6kKDP5TUmmOAW0xAiIYB63q1dvnfwnI2zd/IUJm5Fc2fGveY0YwpWIxSAEA141j",
-	"v0OmPEm4FHaUqAleh4GrshORjPOGJhpaqGopSWKmrCXUWgRFKRm8nchRX0AJCQTAVUSFAqc6jEqO8NW9",
-	"/NUEx4Qr2H1ChhC0hJMhjJQMqeBT6HRzSsKYml0xyx/NNJGjEZjIZqx9UR2skBAfmSmmTkko5MDsYWgU",
-	"bHbFMsNhacRU3l/NzF5NaZLk3wyTWZaxOLRFHZYuYVMNCZaKkCq7WCtKsuVIlU21t5c2xH5jl9/oHnbO",
-	"raBlpww1UzBoEBalObg4aT4F94WdQfUQVX7xsbGE6pHMpt7DDg53h+ZinaAYYQYU++VT/xA46Su1Rzv6",
-	"2ymw/5Szi9nwiwBKW220hhLt5WLFFFck7Dq04zlPkrzLQEnldE+pap0LOdO4APavgZrIDBI3NL/U8hLr",
-	"5DQdZ3Q6SJ2HyH2htIRU4GtLgUMJdyRcXLIYOfec4wFIZRxRVYP1LV7fSJbNKmvqZrSx1vq2fMdGimt+",
-	"OL647vo2N6b8pmPdaoTkMJvGYzttGJX2O0VyY4ZwESWz2KeN7F8uv2n/b9ulvcYZHXlVCPih0YxtCNI1",
-	"+PMheE9rBfC9rY4jjhPfUbPoy8sPwbZGsPEiRGQDJ0N2e8xde909ou5uy5a3aFnxkGmp0w2iCHZnXrsA",
-	"ArjAU7hhA6O0ZA3eBK20JAs3lzpY1rPhON/ixTfWhbRcMTNLkpMCubuU7lfPjz5stFG2jm7bsRXR7bWw",
-	"vlxjrkwZg+N+8iY2Tn80fA89pOHzCzoOq6gqvsXYVqZvIsenGB/KKcfT+CEPoVtCqRBp7kosch83xhQu",
-	"+NIdEIR9B/iTPXmFM7Q4GSWhXRD+hNE44QKj5sMZT7QLh0PGwBBjo61qaPyKD8HFwaQg0WLIsnQmLouT",
-	"cXhzZ+XS5dzuHVWagPUOnvjI4+G5jeUXD8tlVrKXHErQ/Az1N7YG3nyX65C5VolusKiWh31YWtq8ld7a",
-	"5nBba9Tb7F49oLN0Ku3ybRzZsRu9tudKqW53Mx3U3nDLpE+nh3wF+mhxEJbjXsg3QktgkKRla46hUsuG",
-	"M0YySRxMcSLlpa0Ds1SYO5iKvoWKmBsJ9mqpuMEqQZuqP8z9tGxiVCTyNllceMQ+VRYuY6OBRQCJfdW6",
-	"H/xtO8yzavVvxdAa44qgs4a22gOTUoMCXBWQFl2RkiUzoz2QM4KJqQmLIfU1YfSKKUJLKrlbUKsUexJe",
-	"rYPRF1h0dzUt9YNBQ5f5sMfXvrWgotBoFWGlS6JqTjXLIpnIGR6cdWjTWwisbufoa5RYn1U/XqsYY0bM",
-	"ZrrxWgm1XnleLbGI1Z/sXPMUVMV/Z4oMM6iZN6a5rHfMPe7dQrz5OLDjW1smUALKa91gVXQB/mhgxAm/",
-	"9Ba/542yclbnFY6Wg+cw6oYVLVKGfN8+ITwljn2uinAX7Q+7w17UPoz3WPtotN9pF80PaWcTW7LUNLUe",
-	"pbVQOSxRVuogmFytGPtvjKVWVM1ZZvMXIpkJlpFRxmDYFfDxTmeLcFbBmLyolHyM+e/rMlhPbLI8YKnD",
-	"fk5pdgk7YPPIknRCh8zBUqqJnBMhcQEAW12T5WZiHl5ZBs7r3L0W3fxJzZ80/mxl6VWJXU6T/feSsH6f",
-	"GtkD7JzkLDEv9sspPShIPWOjqkn673K2yXrXR15+eVRT9YLWTPDfZsz+bPVVzEy55bHEm8OH6TuaS1Wv",
-	"LTKlSYKkXX17YxZ1z3+stqeWIYMjBEThePcyIAO4JED6e8snpKz5PmrW7Jcdek23z3nMNlZQUeDtTcux",
-	"9d3LwiKhiKE3baiWxZDihJErJmKZEW3bGxftxvfXF81P/dlqF/ljv1NFxlo9bahtFMU2Kort3k53ZWG8",
-	"P7RUvGizvKQC5rDJn5oPG9Is8lRnmtSmkLHf2gej3nqU1soEigrf0vb4zLu/F5X4nkLnWTQhEcXMBEBY",
-	"3CHh/mVIVEQT5uw5MWYZAbQ9LYlRcmzg12dmlH3vpfi/9jKUvxub5HZwpbYHpzFLq4gjdVtiKfUmhybI",
-	"x1wUg3dvPJUoDrN/JQizvewWIBXbQyV8huL1Gu15qsj9tGZsTC9IzJkfrtynmj4Mdot95CBhI/0gePdr",
-	"oNofBhFFrSyL5drWxHoqXyvnM3cOrGZBdoolR3gNI6CyyD4KecciecWyhb+Q4peidwXi+2JbGiaMdXcO",
-	"ILYvAMM2JGN6xWyuy4KolCXJUhvqw7/tvT7+e/sfvf/6af+i/dc3R51fn7cP3j17+qq73F2opPX29j0L",
-	"XR64F8DSDDdPIqQIOpxObKZhIpU+tVgP2CpHersyZPYtgCzseY2zXKYwc6LoiGFqxxawIKUNqGinXVyF",
-	"0qeVyHm1ofo3G8CJbw+0btGNCaAbu2ZEXBdY4ZGcAsIzIpb51rMMj9xQR1Z6R94hwJhlnoq51tm/xO9p",
-	"/OroL0KL/3ovf60Djx/cHpHds3z+0hHEuUPwDMfoPXn8yub9bdQCvLnKzozBy7uO2r1oL24fsv1R+7hz",
-	"0G0XVvywuwnvsqKkCQ3MboUTOK5CeCnd4HYSDYbkRmBBHhuIWDF997bOOXlR110t4eKy1Ny53ADgm+rw",
-	"fOsmykGr4Vjmri1YomEmZ+NJzY2x91uvfTg/616/mr67xzNYphAHqX6bTs5ANJZYVgbvHroPGCS++rqA",
-	"lX64dVZuWSI/48oI6bs31YAjYcRmmkk5KqBKzasIItjX1HysUC36BhbEuET0N7epbr345eKtE5dfUROP",
-	"oCqCtxP823QAKW/zc3G3XUZgMOgZaHeWpuntio6LbfEV+q6byDmLMn9evIJfbMkuKbVjMF/4Bit1aq4a",
-	"2G6/tUnLPIcTE63//g6mXyUR+4iT3V0tdbr7ejY+n0h9Uuvw8Wcc2p9e/XT+6z/3nr19/te3f9t7+4+3",
-	"9c/Y0oQrNWPZn+yzNmj5qhqWBKdgLo8JF6B0D6lie73qHNaNai2fse8PKgu6fh/1+/R29Pgam4cg3J6S",
-	"UljLD4sVxjDXmUigTWqVARmV3tuK/0G4CZb2CMAbAichF0QzQaZczDS6rIshf67+QSs35b9YxkeL23OJ",
-	"aEKThIkxK/UlfSmKvqS3kBHuicu6Q1V83HgAmdydnuQIiETt5NeEZiyhv91K+PAaTLA1Bd6fCCnWyX9k",
-	"lT8X0Gbdmh1mcZuLvM+sTGJfJ6LrlGdMDXyY10iBaIVjww+Eu4CioMriH3e8Hpw11uJfMNbmVC2ckbNN",
-	"jT1/SugQYGRzQxXAQoHtFxbqSmOysWu030DjClauXT/31kTrto/BRBsd9Nq0Fx+1uyMAZY8Oh0/oNo38",
-	"V9jPQ0YzlhX2DYMCIgxRLju72eLVZPiXiP/CX718//vL7hv+6niH7XV2ol7iTe2B52ItjtfbqWUO3ssr",
-	"eS8/wbiqWq/9ztepX62Ht3qvPHZkdYUq4w3K1FrZSfu+FQflpRhJr3KCu50jsCnNk4TQhF/dJku9wKKD",
-	"47ckPvL0385F5/hkb7tM9WiWZQ2IFA6miCtioyh4UvQEbL2677UJSqDJaWFX+mGOBE/9L3Xd2WBnABfB",
-	"ZlbXl3Rvp7PT7e7tHPqebm4YmLvXlhZYZsVi70vu0EwGeoLTcSP8lm3XRIqWbMtzDix+GbZm4lqxZFQr",
-	"0ZW/8yShuwc7HfL9P7rdU/IzF7Nrcn30ZPBk/4fNgABKQ4WNqWVcVxazIMgVx25dkqhrC7Jxkqh97m2T",
-	"RMvc4IsnitrBrOqeYNH8DGcyvJ/FDs06l4i27xbERBesRrfvAHYNMNm+eKrAOeict9Nhnxa9+nxGAnTX",
-	"KGepNCR4FWhuVSe1zfMC53dJuSBcKM1oDI15RN5iZDOc8m1aPAZfcS9T59Ja7dHgY3FbqxFzBUvt1yqe",
-	"qLqn1jPrWA5bJ63u8fFBu9trdzutfPF9bU5nSWIzFuo9RFa+xME74EN3Enfbze2cy1/EsRxjHHkVQf7E",
-	"Mz15Bhic25JwaWVX35F3jKnR/RZ+7jSTI56wQTqRWq7I7DJLHbqf0ZZEgXYO3ZDfmtvfQw59iBaHBdtP",
-	"WMVlfP+ZXwU5rVeR4bq1x9LjSC+9prw9SAhNx5jF71OfxC4dUjKfSFUoaFzZjkN5h9S7u9ntVHyO9spP",
-	"TepWEzH42MzD9NtywwhWuPvtchv6a4oWojKPCanMGOOOQHeIueD9u5/N+lPnZMWyBzTTjaLWEMZsbqXi",
-	"KkzMhmKb4NBhotmDYvRUcCC9Tx8oLdJZeas0dm7RN6hmzar68baqOnbsUs0S7JMve7q+iPYpAKzARBwQ",
-	"miTWpzatCbinCFTZvrC+kykds92PKStjpRUEg92B/TsH/ZjxguqCvH1/4T0mPue6BU3AcRekVnneROtU",
-	"nezuKi0zOmY7Jfm6i/VIu2hGQJu/XbrzMR3/GfSsP613mtcOUU6s+dxx4MVOVail6ZBVOP1ttRQrcwjI",
-	"nNxfgEjHyP/8EUaHRepcLivZPYzQEgXQxI3FVBku9HrAOLz9nP/OmlCHnSOl9EzfouUeTb87gF+TmI+5",
-	"y5SHqFM9rAMhGnWK6fYqIHHROtGIojZUkLjHQHo9mdBsWuMoLgRZSy4qqzz9vur3Z53OWaffn/U6YMTM",
-	"ep3uAfzXO8KPvRfw38EL/Phk3/zX6/b6/dlep2NuffH8hbnmxYvOs/aHH7//d6d9DB+78MAXL7rHHx7o",
-	"XT98enKzqbFVrL3Zp2V68W4Ynjnn1s+PtBW2JaYT2A+pKP6es2FaFcGVG5YYy91OGRyxr/5wuWlvcge+",
-	"qZ4Lgcdwu1NZGoF3m9k1jbDIqrzVEF40zwwI1WQqlUbQrWpV2N5+p7NXSv452js6etI5WpcEWppiUySi",
-	"UrS6kDNbtGr217WVcEBnDkIUq/9LFVGtmspfS4Z29y3TovLle53l3b6tWw0K0VhGFGPKm7G/1vGrC91y",
-	"A5ySW3l/mzJ4S5m21QTe3roE24e1B+HqQW4TrG4G52wJWLuyGbHWZ30rs/MLmAdBK+FTu4ErMwhxCD/j",
-	"xVhZKlahUM+G5vshoP+XT9MoYxaJAvKLZzGvHRt7ga+wo3TSNi7+tqmPTcXche4UEA7cCYskbPejpbYs",
-	"1ZgvZiyvIKIiYG+x+eiK8HWj024tuEv5nG+M8rJtuGAD8HBLJe8dgvid/QlAss6mrh/dlY6EOsFYii04",
-	"VtNebgfnYkZ+qyL5X20xJ0JPkZiPoEZRnxal8yCoMkYSNtIECpU1XRjRoCdsYX6pWW2NTsQlb+C2LPZ2",
-	"TrQNvWFnRZZzWLknLFdpZgV+r3Ctye5q4q9FjL0V/XppxF+N9h7qQvMIRcbGNIuxObWqTbHi3q1YHnvV",
-	"soa9qh1y1v4Xbf/eaR/vDNofPu0Fe52Nlfo9qAPrkIRBcXVgNfyAxNL8O4MmkJGEctqMTBbphAlVnvDT",
-	"CYsum5kjLdCJLc78hMa3Rao3elvGrHMIkXCmdT/piu6tVPmyVkKolQtPXESLClTJdnIQ2vAEsrbcUsmR",
-	"d7XKiwW2Ji7WDjmrJZLYWZQFJgyh6KpYFZbuxzX+inwFl1kYyrRZxvXi3FAzrjlme5zNEE0BP71wp+fV",
-	"rxctnzgNK0kSIWbBhzacCE45OC+w9rUMjYnWaevmBrrcY0YE4Fgjfp9laTbDkZyj0mB9RbnjZzobq4nU",
-	"O6hT7FqA12VX2DkfCzJLA6fwG4lsFHXYl6J3QEDwtiGrgAUa4qLJpdkrQMmF+hzsbJbSBQJcWAkTkDHT",
-	"OW/rC7BP1U5f9MWPPz6V4ooJDUHmH38kr85/eQOgCkrQSzYwxz88JTxG6Nb3718+U6fEiGb84t2Lp2Rv",
-	"b+/Y3PL+4ukOeQ7ZOJg3Z0QFVHH2rq/BXBV9EUJbm+fiiiUS0IjnE6qZmcAc6C+TYlx7SkSzjDNFwn+0",
-	"rdXcfhmHp+iDM1zZHAXyfddQ/pP9UlQV4IXDs/a/CG3/TjrtY7JDBqQd/kAsSItzApNzl5fCEsW+UwRp",
-	"0g5AkXC/sx8GaD8mC4C4gKguCMa8Nohdc6Xtqv7MlVY//uimEELI26I2l8Le4SmZUOtJxG+g/6oRreGf",
-	"8Ys/hctw5EHFj22Eh33tO6oZQT3abCYuo2Fh1GxwkR1BooQqaIwTXrczo23BTThAN2sgodA8EpTtNvwb",
-	"Bn1R+u6dUYUEtCCBuZV/UUyH5HvUbdQPp0imWGUx5Tog4X7vOHRvYTpbtM9GmmXhDikMUDKlCwRn6HX6",
-	"ghlKJdijRJl5CYIQmnzKTmFHpsjX3Lb1jsMdgnZ29ZGXjKVm7WzYOsQ1wwjYmOnXhuipCy/0BZaRgorE",
-	"riPGYqyJK9HHMfltJjUd4M+IBW125GXMpqmEgmmzI7+4vVCArmE0jes2d9fkHfnMcMPSre2/sUV4UsCt",
-	"XbJFASMO3wD1jvkVU2a0zDbfcfQHUVSgI4eMANvlSBcgPPScRwwRrBMeMaFYieUZLTLjTFMA7V3J7zTL",
-	"piB8NdfJMrskZ29fljALT1qdnb2djrne7CdNeeuktbfT2dmD4J2egBTYRWe5+XPsyxh/U8p1ObX8VOUB",
-	"S1BRiQvTGPafH4mXceuklXClz/AF5p0ZnTJIyjAWXb0SLllUoDsgpcyIDsiwEVjZCmtkF855rkA/26g6",
-	"zvnD/JcWw9t12TXrr4QTCaZnxlQqhULZ2ut0ar0PaZomPIKV2f1oFZEthg7ZTCA8G0Hv8jLxm6C1j+/3",
-	"PTYf5+5Pha8Ubumuv+W9oDM9kRn/nUE0fL93vP6mCylfU+FyyIGADzYZ30vX9Axu2NtodLkWBErPbDo1",
-	"x+qkZZYPBZpbJqOX0LHKQz3g97xuT+l12xz4tnXMdsyXBRsH6DrM9DEvsIfHBp9g5wGO2+8Kh3oZoOyM",
-	"MQg8KwylWncBV0vxr8CwZAoAN+YnjHsFFmPLykxQhCFEFUBQloq4L1wg0FXmWGYl4twQMYsBStyphZ7i",
-	"GQyhHnQNXJ0CFcDfdsgZvAZ9HVJYrz5wt+rhRxvbBplzkI2fZLy4t7NR9fjfVJVi686pHczuvb28EkT3",
-	"nE2b01wLaH7O09k5Wn+TfckFnzI5s+/a4FA/lWKUcDR+97t7G3GBn6FVA9xwsMls8gYOr1nMqYubfCs8",
-	"58z2CsEePWiIlLE0N+RA3U5vf4kJzRzRLfGg3U/OC3Ozm7eUa+RLP0t5qYymN6+2FjwhGaOJZS550xME",
-	"pjJMRPHfWRHU2e+QKRtTRJKxvVJs6wxjYkUyNstzSmhfOFQrWy1ddwaBPmq7QuQMDngMjVhAoNcHDmBC",
-	"s5QwIWfjidVDIQN9hKnL5s+pvGJx0BegPdf6ycjM106GKLpQ2FxVkLwiCB0HxirSNDMzY3NkwK4LKK78",
-	"DvmJjSRC9PYF+JzBnZBl/Aq1WseFDZPFewZTrpRR8UGlvcjpBPh2Sa8GJcuMlGGtFBa35X0Id8gvzmSK",
-	"QJM2OzAsbrEMXMmpkzWKcGVWxtZghQedPZ+9cGphRxYqsLB1C8y2QrpyOYRm8GdLe8lVoSqzubHFAZ0v",
-	"qDSpyWmo19k/ck1oKCIUlaXVlGkaU01dm5u+yP0phmot3tFLM23s6wur4aRfHnKznNis4RB3qyAVrwir",
-	"yMJlHXaNdgiq28tnn0E/9MmfUlZVYKuoJjQmQ8ZEaQtxHUAu3adw3GxUGaPxwobZMWnss4rH/fU3vZH6",
-	"hZyJb0rbPQfMGpsek3Mi2HeFBRa3U309UqeQNihcnLip7vk7OGFQRmIs5bGUkJqmZIFCnTE1SzQyPvJR",
-	"Dk8Njwarm8xSwwsdl/11YiZELcCyucqiIAMqlWAMMxX7ooj+VzjvfueY2EGLwUyx0HfucSJIw0tHd391",
-	"AiNXZAzRi6+alLfW8b4R2n8GO7e1lrXCzgv8jhGnc1wKOYdqSa6tYUYJVnjkZWSSjJjGGlZD78tukjHT",
-	"DbT2ecXEI/u9DxJ8xyDkcI8EeFutAxj1TE92eyO6GyOsywonBXYWrAO42J6GYSRjqzlXKs3DZXK2byrD",
-	"CDyQ/b8CtmYjZ8B+U9VpHSFiNPomLPdHQ9xzHi9mmVhGlTB7Wj6bMz3xn8z9zvGTpcNpTQqrC7kjhvkl",
-	"m5wwP3gOwcoLPF0WN9HGUZwHz3V5RP84QhUwmiWcZcasAZsrRWRCi6JYPZvLAIyf4WhWoYY2Opn3J/iq",
-	"cI8NAtCLCfN44P9YB15sdN69Djf/eVdMz9Lm435mg5i0DERlz7qzyC2GKNhBXnRUKXbIG2fVkNCJ5jAH",
-	"NAJGYNMy+gJ8eA4CIveulDGG6Fie5n4VFO6BMYu6zgPkfGVRUfoMsV6WMQ96Ul9IQWgClnzgtARjb6JV",
-	"LxEHFiLj5gAWThjB5m5doD+qppcMrkMUVI9Vpph+n35m1lUBpbqxrOuBOJUH1KyZXWVMP3Kob5VD/cTG",
-	"Rq5LMlPMC01335zqCmC8mlnVa+YQkQrALsztcoBdmKqae4wbgLFcbLJmM/RF3WggZ6U3OSYoMzLiV6xg",
-	"VYbRmC90xpnKUZeN0iQi5tSlEp5CX6D3l6pi4IYjUnUJWeoYjOPax11wiT4ze6nCq31mzcgheXmYzHmB",
-	"IvTIY74pHmMTPbG1TcFxXkCOYrlYochyKkv0O5hEMz1B7LmC9WCNQruMteDnP89LUGMOjq0avSFMxDZf",
-	"ooKPbFUNTK4vdzVEJDGbR14L68Cw3hZoBQ9xzJ9WXvKFjrh7PQ4mbvT/udXkqqgreTz436ZygXtdceRt",
-	"dKqPuse9DdQJW5yzOtkJhHRJrFcMkIpUDywCqE02sNhaxmzA262Ut43dYhYQe64jm5OK0W2bSar5lAWY",
-	"Ee3wRaFtnje2C/N4biuPHoQF4Cu+0Nl/mldRNZz6EoxKqfLxtsf+8QQ/kOi2+wh2gitWNbLb2dT3K7JH",
-	"MhtLvYHIdt4NlygN+UB51rRKGYsDB709Exgms+MPjMRG/4fLkeYW84i4dc/TDi3fANW9LyAVnfLk1KKT",
-	"Ql+BvBcRsAbLdjCRX+Z9aKZ5UYKHGeCsH1gjAFbzxbyglTYGHo7wclSph7a1UEXuDC41uEaB9OZ08cgs",
-	"vjpm8ZryxO0VHAujB2u1vTbQzDDgiSWOYS3wZk5xnub4UVX0w3JNjCEpNYsippTMdsiZwmaE1DIY9wsc",
-	"YmGOcYA/pObI4+NKYr8vLIu0BRrf67kkmg4VELLMWwL9cEpo5RkIMFa8DnqdKxaTfArziUwKYFqoqLE1",
-	"WaO+2O9AsVRe4GKrxQDUUZFpHv9xyKuG7zBgm9PTAv3RpvJBHtucR6yU2+hjXnZRnTm/bbz46fm7FxeA",
-	"ebxBwYNtBPUUkS83qaU4f/fCXf3hYfhqrTnVg3tpG70mJcRiMpbsC0SRNuAkL2Q25HEM2/3IiR+OE/+F",
-	"adsPqoIvf2fmi8y2zH6NZtS2GjzVFpt/M6WtrqCZTxjLKUyCu2htfQEeV6e1+bmXueRpefh/PPWrPL13",
-	"DPuLrlXB6Jyijl/cG1iSAvv6URf7JnQx3K9iD+/DaEOoowoP2MRmu3Cd2GxWCbQoSxiNwYca1p7zH4id",
-	"+H/+1/8OnTN2zobl6HUBDIra04Rl7AQSIOl4yoTui4zRaAK1sESx7Ipl3xnFboxeHbyp7Caa8EwvKp4i",
-	"jPSgf3iFZziwleeqL9zxsc+t4DqRs8LXqWtVI3m5udEH42JWTUzroc1Fb7vCL+Q/fsdWZY/ep/f4kRs9",
-	"lBtpIgE7uRo+sRnLhincwUns8SO5/gqr6gLO+VgogD0CZw6W9AxnGvjIjufQXclL9ouesMw1Y9g4O78S",
-	"WkKEDXnFsp0/fOnzc2NjJ0ltATba6+2T4i2bbu5sU22eERRByJhdGUMXPAKr2q8s4wuUSGFLu/drqvIv",
-	"dy1ZWedf9C15rPNfUed/X4S+xM92PxXdn1YWPZWcAd8p1CSQ78RQH6CtZvNSu7JKm9HbyPhu699xnWe8",
-	"dYj7KwcOJkbBJh8LQ+7Oit3S3h9hQkrHZlmo1mf5K+R5orPxhBgdMvR4Zzlqw6X+MyCbEQrir1qngNli",
-	"XZZSYNWdGRJJqZ4EZMiwjBeqPM1ykNAC2gwilY1Cdyu6XK9oMmMEcOmwFbxDa/pH++n5uxdt8FB6i/Uw",
-	"0euhkrUqvYMeE7QeHYxfjUIPKHcukYveV3Qnf0yVw5h9WelW2EDUnVW7igwzLsbVsJDlCIhOaX6uHX/D",
-	"EOYMQNkulqIoNn8VYy22vhhNCl2SaHOKIs0BALh09KJEeL/TbWIzv8z01x5eWSfdLeOQM/21c45vSKqX",
-	"azDuVbCvKi95CvhKquIKQ5QObkE0rtsAUIreYmgdkjuXd4z8LxKgQovnpG3uVgUpEE7rhFr8u9w7LWI4",
-	"TAIwJotowVia01fJUFGnBaij1SqK6x06CbtigsR0oTB0Nlz0he022XAY36cPKPMrRR9fAlWqMWnLOT2v",
-	"udLqFNa4lMiFtvZSV6zP6417BJB6APcdnPZSSs4d3XWWu9TZzW6Ove9nOi9kVvQank+k6wLqyHLB9A45",
-	"L0OeuRQOK2AVXSiEnMN2RuAzRpwiw1EK/B5jTOBDvwOIKvAqzVLgTBZOCxiKkO4ny8MKSB8LlOSQ6xox",
-	"6pY6NT0gY/F2hPpDI9c9GgAPxBJyhDlaaxFmVVtX7DG7QzmZBSpLZ8OER2VuoWmmNwG8VJqlRTN55xoe",
-	"yWy6Qy5Ykiijo2M3FkmousSMhNyaCYiEwg5KlIw4TdwToF1AVOeJy64zGCeAnP/xkgrMtM5hH5rP8Fje",
-	"KQnp8ew+XD0WGGFkUtonhyvoFLq7mvKZHJZDcq4Vg9r95P68aQR+BkFv5ao5rQpi/gkrpL9epEzVEN7B",
-	"l4066JCREVWaZb76KxZdvi8au6xEhgZYRNdEAnvRA+TfIsXmN4ANnVI44RYautQzpnoay3DRm/TdeLJf",
-	"b3lc78LwkDGhao8Nzxkv9cYod9e45WH/ts/RfLnjiO20cUuDvH6Eogn2ZvKelotJqW+BIU9o0aRpcglO",
-	"WpBWGTOjigOb2Qvi0R/SfDqh+huPZ5oprA9mmjV9jGSujmRGlhgcDQMd3sapZG7cFWy+KlRE2DTVkPt5",
-	"xTJlUw7zIH3u+tE2/6uUEoZdVwnXtrRf2x6aoJtCzw/X6YloUPvQwlOKK02FRSDGyl283BiKPpNNsLkh",
-	"roer2tVoavvzyLsP8KbGAj1sOgOOtqJ70GNh7reN+oG9hDY60F7VDi4vDvQn8++6XAQI+NIkKVXKUQ4I",
-	"QXheM5Ymi9w/O2TGapxnXGsMA4/5FRNklu40AKXm53GT1ILIvuUbAEn91jBPNyas7TO78p1zyFFcK2L7",
-	"ySmXDhwa5eW1/RJQoLxYp35yuV/dYxVLfaS6e4Q5vR+a21LTnVAHq55SHU2WyfUv3OJNO5B+ARXKUOyC",
-	"Xzg1Q0vs9gbayjK5Ym/QB1Y4bHfRz12TsuaYWGMbAnbzrx3O+lFNuceDja6WO+opy7ZHrqrsQru55qZj",
-	"51Ap0oZqfrwUSj7mklxyQAEKreQJS8ZJyOOQhP1Zp7MXKfYb/MF28HPGrjjgI8KXISKE2Ere0AqssELv",
-	"J7aRnSZc9AVAEpoxzF0r+Ql2czHqUxizRNMQn+me9gy+OzGWEUKOGbPnWrsovD3ARWt66HyCdS19YWe3",
-	"Q94UdXa2VQhYA678rlQiHKCJcMUyeNxHaftyQGoOtPUjQ6N+qmLBbCZ2IcSLXhwOMgFb9TXrhjiAPNYP",
-	"M1SyL0Y02yFnGHwjw8yW+QjBIiiAgsBS+DNVuv3cbG/75TPswWf00co45y5lgEGFdVZ0LbSFJvmo+6LX",
-	"6eSTASNUTqeIB2EGifGH7oHrgOJabxlKK4q77VLNXcdtp6yinhvDKgvbB9AmFBXVR/iKEtTNaSmV0czO",
-	"m8kAbzS8+DkeitsKw8CnssGhsOVS4JLCRo82oyN26cbgQ8WeYYUXtbI/Lb/rdH+nt+wx3d5HaggHmUIb",
-	"12OLAIy56xxvujFMCB8TU01XCT64reUXfshygrwN9wQO8aPWeB/C5YVMEjm/m95oScQnWNz5bxQtPy1I",
-	"qNhvYQ1/txuQXkD2/s//+t+5gTOmKbIR2z2WJRLSFZGByyyGFkyGPaBFjUbyCMArfEyzLzxcE4oMkWsS",
-	"wzQ9DKJsUz28T3iJi4RUReGS7MDYrl3twIhAc1VNtDR17oS1qzAUpyuctKiKSo2x8ZN5eLUnNnzzeYMx",
-	"dgvW+7RzEfTIL+7LD44tLnFZEZb2S1udfpwbDY3ywWtvh2v0ghypOwSuAIoitqknlBjt0GhUyDAQ5m7I",
-	"Jhx0xqDkZi885aAnGV7C1ElfjJChcgs1E9b1iXCHQJ0GJSM2h9dw5usv55iTzdY+hTyMvPFzkcDVFxz7",
-	"PxOzqgNYVQD+LSumee83P4y3iO1p2pqflTo3/40tHgxRxg6vCAR8zuws+/LzBpCIf5bIq0BTtwJHgnAx",
-	"jNd2gDUvyxdNt9+xNKELFjeNwd5VrLPO74Ch/OE8AI+pqvfVcU7JKYPT7+XLRSd2l4nhSUDb63YOl9NV",
-	"La2v1Pd2P9m/4NuM6WwF2PkZwYaf9tC4lNPQ8mLrVHBObqOelTpscpXzbNAKy+awg86p4I9apwKkwFuU",
-	"UgDcxAaM1U73tnf7ILIUF/qxJ3S2MMdycRdbcc2Vlgk9dPPK1/neei0x2KDAprPbVX5srPdFjvhf6RUz",
-	"SkT55OR0L9j8ltrY9odbabmiKOZ5DtOXcQ3+MosVbATlJWOpKnod2+GflARouQF6WDPkJlQRJmLAFHbn",
-	"vNRE1x10v5NHpv+/OrGwTo8W0L3IVi1T54a9jzSgj3LY7B55U0HngDpJmiQuWKb86WqvzBPXZHGCDWJe",
-	"jfXkYCBQzZpcBObHmar4CFYR5Ss5PMc7bjapmfyaEuVeyeF6n4JZuMc0uZVpch+RCN3xgI+3PR67nz7K",
-	"ocupaUyH+CiHlZBRqejR9v7EBn3mCiM7AFSWGb5ILiSZU9sN2Zj5acZGLHPG+ys5dLa7L33ilRxuLUZe",
-	"yeFDCwYzrAah8FEOH2XBPeZcfAQKuF9S342oiFiyymryt9yG2FlZy4Kq34zFWP1r41+eIgB43zdJzAHB",
-	"wSdfvY7zR7VGnsL6P9RR2Do94QQDrRxNj49y+J0ioTXmw4CEcBX8Hn6UQ/NNTG3KQAEpHr6Sw3CHvIDQ",
-	"is4FTF+AhAnQ74st0CD2fWpxLSCCHSVSsUoMG2tfXeB3k4C4Ddj3xaYR+3kle0GxqgsEoDTN+wCCHV2V",
-	"sGEW8aeIR/dF7SHOJ9Lr7OeROjTeqCAhhnzlLItYiB2fIjk17AgYDTkThMdkyBbS+kZxP+x22JH1hZxl",
-	"yiYduMW2cMaFKbdRjsAmiQDYmG6TTIBc+N+WLW6dB2BMYbNpd0oEOPz20gCQx69KAMAWIo46cvsfeH5j",
-	"fnPlUqSH2sGB0oYi9edSyDmZfPUpdt9agsHtJUM5v2DK1mH8uSAaoJYUFoC1mAOs3wkKk4BaQM6UZUoK",
-	"mhBDo0FFgzJmwVjKeIc8F9Akqy/c2WXxmGXGdl7kTmoKya3Iq3yISAUyk8VG8jEfnOFr9kBZrs/s4++j",
-	"O79b8C9TQ/CYaHrfdQtAo4BI0eY+dJMpu01j/hV1DI6AIJ9TQs7kRCZx5bQgilnJpB/ShLrzWUFbCGyS",
-	"InauFiQx545r0Fdc8RZmCYEG4zXp7bl7wDriNXBCf3wcZDCdb0tqa7JIvCUI2IZR2eSV6RDbblDMtoBk",
-	"sVPDumdGFABqB4LWQAllQxnCg7FnQyFfpghhA9r8knUIj0kFX0Uf09uc2fXtTKds1/qpGk19BDRHexsK",
-	"1vH6Kox5QxG/ffS3XcYPk2gKUIDGWZKLNA9YFLrqY9hilTAqr16xZneTSJa02bU5+42U/Ytg5NX5L29I",
-	"LKPZFJo4vc1NlIyBTWErhAOH2KgpFwi6UiV3fNXDKjHPcToeKoQzCplHkLJPEXUOc0YUvcIBl9LhnuJw",
-	"2s+4SqXirmFWLRBKLQqdBT/bEElGaxpNzGqewn1mEf/Ub1nY6zau046ZeL/lyV+++aPT/TM5F4Dcx/I9",
-	"IxOWxBYrYiFntyL9KleXMUuaOfpr+DlPVecZSTMeWbvcgVAsAE8nljvkLQCfBURJVN7sxRZuR03kXBRI",
-	"wgvAQVLQ1cRXLQ+p/Di8h8zQMG9ojCknCcEVCnLIHJnBAc/nPWTYdgOzkXOl65vEB8rzx/nUiKapW/08",
-	"jYJqmsjxppRWxsFLE6oBGauR1t66K4rKCOsGIor/zqw9AOue8EsWOKx9LC7hwqV/SyA0qMjzE1X+ooek",
-	"K/eSVaSVr8kfgWTyyTjxzDPct3uiH3QRbpSL07Dt1sm4UfKN80g+SAKOHcm3moRjh78+EadIhHrUalck",
-	"46QFYbqD4qj9Fv6VRoRRd0C/UySFjnxG6bLY579X8cbB4bLTgP9rt/9rrUaxw/sy1ShubZp6/+HPVvOO",
-	"MzrSNXX7+QUdrys3gWtugm+zUuXRR/QFfUQWAdjRYRPD2aT85MnBwd4aGAv7zN1P9o91uFuYpoLN7Wdi",
-	"xAVXExZDrmJgsyCWM6XIC3ddHjOEeB+dSjFG/kqVYr5sXBxHwc42C6g5KJxHUK6HAOVaQ5n3A83ltrBo",
-	"uzHLMiaMvSqnqcY2EaUMGABMMVzXn2LaSEGdzyxXbi1Lbh5p+N7STe+TgrdTsCyRrMb62iTQFuI5CLE5",
-	"BMD5xKiyQO5d3j26YLmQjYZORA3taMlZbrzLUV9Qe7TwVYZBqwKcZsiYcJgxRHERsRO8DpPYhLTtWHG4",
-	"mMOGpYSuf7Lt0fdy1H5tZh2S70vYqN8pe3h/ILQvciQz8wJ7P5kyKhCve02BIXklhypP27MpvnFG5yVn",
-	"2JxlzP1kOIwvgQQjlI2atCclDWbgggVuEgXAtxlQQOaMXhKZEaUzCQ5eYgxfh0+E/C6S0ylVZMj0nDHE",
-	"Wg5/DCGLxswBAvzI87JmtBu30g35bf3WHrhsSzluvYODjdDBH8wg+DIR280Ydy1o+4fk4o+a/5ePDm8t",
-	"nW6p5W9eNrfSVecvldtcCj4Wtz3qa2sccLSkJdSK4m6rtjUeCtAJVnQBKnoKWivXqFlwk8IM3R3yNuMR",
-	"A1kNpQ1XNONU6BN0JZFuQJSOSS8g+5dk/5SkyUyRLuGCRDJdQDjHfonAiTJmyXeKqFkWTQw7JN8rxiwu",
-	"MYR+wh8wUXbJ7CZ8lGd6j6CDogStoaj06Yu+OCssLbDec3URVKQcJdA8GUr6mIjMCkgZOEekUa1Enrtr",
-	"lJiTav/RvgBNDUz8gUV9DIMytA5OzeWWx0yb4e6MOEtiFZJUcqGhIsssaEDULJpAGUm4ixrrrlm6gTbP",
-	"0AN8DVQHZCS/ImOj/Be12/XCUMA23tZzuhVL+0xu1r+bCX2hjmzw7rih6uwt5XFxcuI/ArrP9m2kH5Wz",
-	"b0gQvaUL18fNmQMiRtOYWxZ4F0+tN7UPZdFNLbL7qTVkNGMZtIA7+fcHwzywoKvJLh1Sw9epnpySmKWJ",
-	"XEwBgNjY9lOJE/g+PHv7cvBf3cH5xbvwB3MeZ1nSOmnt0pTvXnWBQ9nJLVXRYqqKCopGdjbjHIWj63sH",
-	"zl1rmkLXIn9d11JiZFApv3VejZhqWnrglHke57K/SmV9ts1mkcOurPgye7uQs/IYwSPteeyv4IkhejKb",
-	"DgXlCVETOUtiMmSlux0F+Cc5l9mlURTNu0EE6tKtoOJ47qPJJcC/DFHM2rerosVaCU+PalQ3VAXowr4A",
-	"+23452WzZSKjC4gTm12C+1gkQhRPsrkCNx9u/r8AAAD//w==",
+	"1080tuqp+RRJYVRt8ydN04RH1Exo96OSoBgU4/qPjI1aJ63/sVvYCrv4q9p9nmUyey6uWCJThq+srk44",
+	"pYkZJ4sH5slhQMIrmvAYXjYYUZ6w2HzJBXztBF35GxmzkMiMUCH1hGXEfIFCQtGFInPzF1dknkkxLjR6",
+	"KyvMlpSsmn+07Qq0X8ZNc7OX7xaqPMzrqRSjhEefc+3YlPJkoOklg4WbKZYZkiq+sabYILJjw3VTs9GI",
+	"R5wJPYgyFnOtzPe/zaSmA3YdMRazeO2KKk2NRcAFrOacLu5vJV/IbMjjGBXQz7qUwmiyUoy4IUizKEat",
+	"LVHhiEZsoOY0HQwTGV2uW6YFEfIeKeylMHoGTT7jsnD7yvAEDFEQtqfl80N4TEYcKGHJXL2fWb+R+oWc",
+	"ifgzztqQwci8Mzwx04olU2YnCbvmSgdmyzl+sZCz7B6naj9e8CmTs8/JSOxmDjS+OTyBLR7KeEFiHsNU",
+	"aZbxKwbnnU+t8WouiqQQLDIPIkzE6tRcPDEq/JwqEkvB7m95LqT8mWZj9hkXJqWLRNJ4oKUcJObd5aUx",
+	"VscVy+ALUE2d+SVTlsF47nXur6lY2G/V56QNqtkApmfZXUijSM6EHlgWWJsk+JHauSNp9Rxzl9NNcJfV",
+	"eS/oTE9kxn9nn5NPzOC1TGjzgpqekrHY/EAThYvmfrD65QB02/ra/frrr+2z0iP91pOWpPzeTT2DPzGa",
+	"gW+TJtM/9Z3C2+BrvdtmXFGe0GHCPu9euLeGJ0TJKUM2BPJ4zkjMUmMPSGGObSzn4pTobEHomHJBqKFB",
+	"EpZI1xgV4PP8KqhbzdJUZprFr1nM6QXs1mdc2fz1g6l5/8CQi1lks6Bh/dXhfTG9G0fG6BpGpgNOBbV8",
+	"Ln412wyur4QKkjCtCBXEcipyyVh66nRVGwOQIxKOmX7Nwh0SRhmjmlmLOsTgAX73PjUCIHR3hfudY1JX",
+	"lYdsIcHWPO0L66W2biqaMRJndC4IDATFpvlSsCs4i6OZYvFOX7QCY5KnLNMcjTH3HE+Iw/4SkBmMjcXw",
+	"VHiNWfv8xHc7FddHZ9n1ETg/gO819pfKIw/WPxGDKoPhQvsGfzFhPCOK/86IlmNm9ObKC3rd/cP9o70n",
+	"+0er33NT5nn/LqYRFAtXG8qH/CFyaK41Y7VE9R5dcY00VSYjo/jNV9DSPW0kUgp+rxwTy8wLhZyJiMWV",
+	"VTs6vOd97vYedpv3u8f7e539zmfZ5JQDk2vY4DkTGp0Dy3tnLLqNGOhTcyGwTk15AvfSOObmPTR5W3om",
+	"iueaP1yajR3KmSZcB1ZSgRdcWBU7ZstjG3GWxD5OCK4xnxPFsJwFMR/Nw+H+U+tJw+jZlCvFxTgM4LVT",
+	"Nh2yLA9H2dUn84lUrMTnDDcbGz0fmBg4ddct2QvzatyTm3zDaJbRRQu2nFoJtuoZ9vC8MxyUJkArSzuf",
+	"O9nra3RmZJdmIrL2ekQFGTKiJnIuQL0iKcuUrLLT1rmcMlw2RQSD04qGfyLl5Y5XjSqTLxBTMSgvqZpt",
+	"8A4XI9WlEGidUEEVGGirGlTvf6kVQWcgTMhGrfmUjtnux5SNzb7Bh1QUf8/ZMK0GtcvX1KYatFBaxgOq",
+	"feeMCWNIG5MQZ1Jd2F6n96Td7bZ73Yvu0Unn4KTb+1fZfxlTzdrG7PS9eML4eKJ93PWaJVWudthbEwoI",
+	"WjxeG3y+7yBy0JrGB54o2bMDd/SAtwVG5kzYdXUIx6zbOYyP473D3nD45Kj3ZBgfdeO9g/0e3e8ex09a",
+	"1fhUp31M26MPn/Z6nriU4er8d9bE0w0Vmd+rS7q33+nsrVtVs+l0zAbg9/Y+WNApOBfsld517rQP4l7U",
+	"PqT73fawGx22wds9OqRPhgfRbsZEzLJdtyeD7uHxwd7h/nHvaKeBZN1hWcVm4ESCwn0TtGZZ4j2cfCwM",
+	"N4jjjClV4SgjpqMJi8lMaJ6YI8CuU56xKlm2Jlqn6mR3103e/rITyamdltqlZhZ/BqvxT7pCVBn3TW6W",
+	"JQP7suYzCSqMHbbSMlVkLrNLjqLQfz6Ptz2fcx77Nt1zPLu9o/WhujJHLU5TjcSCKkOs0LUbUc458Pzh",
+	"7i6tW4WxNbLsn7nysm0IbcqR4x5qmXHn8rKWC8TmTGky4pmNhm4iVlF6eCRqKUVg3TPesGtt0w2WVhvG",
+	"UH1a44pceAURKFzULYexxEcyK8skxZIRROXMEM0upouBptmYafhOYCQ/zeSIJ2yQTqSWVRmVX7NEh2cz",
+	"PTnXNNONTpWxNBoXKETGdsRzsbxl4AX2mqCg55pDhXMrDNAKmaMKaMc3lDJhVLhdWn5qmFKl5jKLwxNC",
+	"1SUkPHC9Q0IlIw6O+bKFMqHGPiHuntyyHdgL8HIcnpCV4dkdcLeaQwNvyI+Ae0Z1wUvXr1Z/7LLZefoI",
+	"5yee6ckzr9vrGV2YczQ0V5wSGI/MUPccMj1nTJDuHphM3V6HLBg1emtSUzO6x8cH7W6v3e3UmZePXp5O",
+	"qBizt3Z6pcCoX7Ef0UQtafYYh4eMxHxP0AVABJsT6x1fUuVGPJsO8oX16iPm9uKJY8prumpKudBtPWFt",
+	"dbloH1eTWLq9o1VJLP/d7193Oh9+9GoI0SzLDGNdPbz6pBsHx2j76P4GJ9i8MrDVnG7uNndZVa9Psvbo",
+	"YHmXfAT9dEK9YiGS4oplKg8R1AhgQ016yMYzsVKR7px0OpsL6ibV1+XD3XdiW9BKqNIDxX5ryGxT7DfI",
+	"aONGP0SBaI2nU9Ih8wlPGEQdFWHTVC+qDoYNHSKDRoXfmrugzeFbwEQPCB8RKhbeFdk2O0bMEusnrwiF",
+	"kj5uU0MwU2Q1QdsclDfmUqMApvFqMlJyyiCOZbaBqFReggbONZGZ2XQxZjHheiWF7W9FYVZ/XjUJc2Te",
+	"v/vZr+pVVsMpbJVMppyiKnpbZTGWDmrQum7TNGUibqPr3OyFPb1P4SFbcv0z4M5Lx+ZTbTdb7+RQamWJ",
+	"sewxXEGaZzlhyhGGnyHziSaXSJ73Qpb3R4Y3DVwR19U7vwi9rrTG5Go80ibifmaGdQcCLlKHzUOapMXz",
+	"KxvQWZ5VTDV1ZQpXUOKAiW346Ts0oc20pWC/jFon/149Tpvy2LoJNrruGUs0bd18sONcZ/CY2W5u7Zgn",
+	"qoAkVG9v9ICM/eI2j9t1H6e1mfBzNiQ0TcHJiOUny3TqHAGJjGgykUrvRrtb067fHwAjBC54Cx3WuYK1",
+	"tIJhE8aGhxh0PXBycVF+V/c+ud4pMZIUbCNhleqvWDZ7mSLqk7czM85ya7WUluNy0QwXnUIIwKwZynN/",
+	"lKNWvMKvSczHXKtTolIaMRWQmKoJw5eMZknSBk+KvYrE0piUE5pNa+u/3+vuHVaV/P1OPW9e9fuzTues",
+	"0+/Pep1Opw3/dw/gv94Rfuy9gP8OXuDHJ/vmv1631+/P9jodc+uL5y/MNS9edJ61P/z4/b877WP42IUH",
+	"vnjRPf7wQO/64dOTjVP9Vb60Zush9XBtlAkuMiJIsaxR8oX21xC3PlR8LN6nLnjN4nJlTpRwZj0GXINb",
+	"oIg2YbRaFdUVzr9AE4z0/Mr1xMWrcj1yPpHgC1VkltpbC/eiDZhOGRVGPYT3aogS5mZsnnmJoaTt/L8b",
+	"5Z5X/BGwogFS/4fmIwlW2jswZxuSu+mUmXUF5w9wIE0oHDkMeDDhOXN+Zw9a9teaKM3SslfGmZs46IoD",
+	"pvrTulk3Ol+eusVvMFjxxxVeMUigjVY8JZnThcIk/WJm5uOHWzvHGtfLkCEX1YWy321EF6WJBCvXzJHF",
+	"VgLVpapAjNGdDHR9EjrOGFM75EyThFEoZsqr7fRcEqWpZlPDG4hjJ25JqxtCo4ilKw1AONkYkzPK+Ikr",
+	"vyGUxHRB6FhiFoIhaDvI0Ww5CrZkEu5tYRKqGazmAKbdZIr71snwD7ypMhq74ssE5F7E1WDKtniPLRW2",
+	"LscNHLk1cipvg5eGIAP/udCZp1LuF8GswpWHAmlCReTZbvvDgPoreC+Ke222W82y3zta5zFZ55e6x5hu",
+	"DNZGk3EnxuyUCDamml8xK9FsIQMmyaiU1Xzu7f1tgr3M7IZXiXzS3ov24/YhOxi1j+jxsN2JunGP7Y32",
+	"6cFwEwvSluI1FfAVKltKeQxCVGKamIjrUfP7KdTbNN8C6fQdXuv1zuCmBTVKzJ+/NpKGb/BblhXyBf+5",
+	"szQh+ZrFY0ww8p4Jj8FpqaWS/LFENOuPRLM9K8ZGXxa3CeOVOcKDGbZuaYLNTdwyAXgYwILQfIus97Au",
+	"kWfpYCjFzLxtnFGhW3geoglk9eMHpPWq5K5ctES/z1jCNHvN7hCisRpoQBTHnKAiRDanCzKk0aUnsW91",
+	"BGRd5OM+wzL1RLlVQYnnztxYsiFZG5RWp7FDohcBVwRJaYYucBJL3aZaTsn37148JQd7ve4P4JWyqsOT",
+	"/VLF8g55qRWJqGJFDc0UZhQQIbO+cFozNVIXKo1w17hiMYnllHKBpXtcawaSOWEaisBlhr5qZcukDZc7",
+	"tXaOIhN6hUZO8WPdpqAx/Z+lPIsyo+SxaDttulL6uV/ZnifV7Tlr/4u2f++0j/+v//Ef/7exL3tPvvvx",
+	"P3f/9Of/HoSf/p+b/7f94T+/7/d3Nrnuhx//p93tdr9/3Xtq/nlu/nnR71/vnZkv9zv9/vXBT+bPJ+bP",
+	"Q/jz8IV9ya3v/uE/NzVi6RLBqFk0IUYtqy2tI7q7OjcajI4NTWev+ec9IHlC57qEUYS4STM5zuhU7ZA3",
+	"bA7msyJTwzXA+GXxKdFG8JkFm4lLIecCdHrrvf3rxcVbUMBnqswuq2WxraC1lNAJtcTlotjyF5hqWNSc",
+	"KKax4qT0LaTzGbqnERtEExZdFk/GxGOXEGq+qJa6lN9VVLpUXlkqc2lZJ0e1vhICOpEU8WBEIy2zQb49",
+	"QatUd+lGWC67LCX4FN/kVXuQZKknMob30SSRc+ZKq0tVbpAaVyvvgpn6yh3yKUBtbQv9MEWxrdmgWq0t",
+	"LMZyqa35ukCgKF89lTFLBqU6FisRR1xwNYEZWJAbMZgpln8sNqlal2BmXKrdMtdXCrdggLaiFDY4f29F",
+	"+PoIb0kGV6tIls7Nc8g8dsnyMw2QOL3ra8+JdpnaKxOdXEb30qGGb72H+ooJfW4O4tSH05NdsawNGQsQ",
+	"TVGB4WNDhySQMQpe1anNlsaHyVkWQfHIdRtuasdU09AB/nANARkLNAUDt+oqz/oihGsDMp/waEJ+SZk4",
+	"e/uS7O10XAYPOMRGMquLLR6fkMO+gBeeGIuhL8yjTsinfovH/dZJfyO7oN8K+o5i+62Tw5u+6Avvxl6b",
+	"o9Cwo1hhNWFJbNPXqxlPS/4IyB5ax62v8ey9k3PzfiDxFbUTG2vVtefWtWoIWHk0+VKmxr29C0nMi7I1",
+	"y7heWBrMffmFeXMvb7c/fw47/qMc+hLlZHa5bOje1/ymrgCjDjrEk3IhDaLEza0fGz3Rml3rexsGKkxN",
+	"pWrgdjMzR2/T9L5eu1mdzz29aZquLsWzb4SJ3tdrbT50w2sjOmWYMnRf77NRPt9x5WPR5vfFFpayJYtT",
+	"mgvuVmk4OWsMKnVRdlPs0SuWy3G4EmHmjMidGa/cLI15q6KmM5LJOaHK5k4ZIVEct0kRR4TQOCadF8h3",
+	"II896QNxM2oiM+/befiwEfdb1aWSJq8XF8qGkP1A5KscSN8kGguwSLPExnRREavO1uiwCznzlzrA65ef",
+	"+ur8lzcklaAGGgtc5uAGgHJhPgh7ohBWzoI1Vt+8G8uhN6FQrMqHwBXhFavHvBn0WIT9srn8OYKbxWyq",
+	"qKf2luWamqbaL2RPksQyr7mrTuefcmYdCBJsOBeI6e5VE4tX0wmuOCxCsEnp14tZkryh0xUDjmiSlGMR",
+	"p8XQjD3pYONy90tg9EhjJmUyKTllAkiRsK5PjC2Yh8Y8szAeZrOtICwW5Sym5Gd5xRIKTsOK16qz3mvV",
+	"7vevu6N+//pw9OHHsneig9/5LtvIEQEbRZcnbwNXJOHG1M4YvYRY+ys5bMiuyujcAg/SMnRaTYfVmk1T",
+	"r95k9Hj78ynpWPBFS+jW+1sUuqwNtUhVGIx+guCaRLL23P11dVi5dUWTZIMcsVdyaO2sD4HH38sdIwJm",
+	"MafcZgy4ski7HDtLyTTAkNCoXZnlzJaDHtuoo2szeFYEYh4m1AIm/jo14bW56OUzq2ONM6Z82hzLImOu",
+	"5sW5mG9fWvIyDEAjHOJdUqMfJtU0zeQVj1k2mDIMAW5Gqm/tba8ZpCkuk6skccbmhLtcMazI09beWaLP",
+	"32Y04Xqxbq/+bi+DO9hsg6z9srmzgqy3Sat24cGVJUl5hBRUZBfRWB83b9S3S1WxCnJRr2jGqdCnmI1f",
+	"LDDENdUsQq/UxtryO6zkAovu+iXese/Rz7WV8msY2bnGbFdzQ7YmLcLybHeayJCN6TqzuNO9PR9C9+9m",
+	"kzAX3gQtu9hqBb5queiwwNcosYK14sI6iJbf8ZdMzhU6wxiNJr6k0MPtKzkrmfzIKouDWJpyvmBu90uM",
+	"MshldE2Klo6Jk4N1ZlO2ltzUy+e6QjtVEebT6HLp2RAsNceiLD9RokJKDteA0OCXpdtDVLiROJSKTXAR",
+	"XP6eL/EFc4LNBhXwcODb3SH/lLMsZzVQnmc5zZ2xESqT2GxJ169lKb+uFk3wxRzqkROfxz4nqdxZnn8z",
+	"nClDx8baZdkgkUqXXfDVqsqlpywxjVdyuC4L/6Mcbp6E/0oOb5uxYLTqL56Cn/P4Bn1ZkSEzlOAwCd3W",
+	"WwqBZWIptYaG2dqM2h/GTBQflJb2GvOk6rbBN/69Os95vM8gRtJFTFXE14SiLD3JGINjNOKCJuVhI1sy",
+	"PGsmhB2Zk7FAvpZuIioiZv6s5kKWLl0a7euVpnOe7uu8ehtW5kAqwINV5pSw0JbVFGPOnqJpB1DetqjP",
+	"UYRNLwiIkmREa6zOiFP0Ewz5mMwnXIO/KlZECijjlYIonTGm/3wnWBSjFhoepS7Zev1wu7K7La0+u/0P",
+	"Zfk1WRWW93vJ445g6UFLoTJ5stHMz3PN01ubagg5TWjEXKaooeqAjDI5Jd3Cxzmm6bLqtQYlZRM10A0y",
+	"VwXVbDxmSltFbWNzyfBNW964vMln1fpXSORXihsGpYl9oTpdxs2DZFfw+TrPr4cGfLpfUR6H1ZvK4Ti4",
+	"g11S+pz2Vpr46uTCpgpPu5S3KvL81XWhUAh97cVjWsWObuW8I8OZLvu00IVOh7f06r20OFZET2bToaAc",
+	"a6imC2K0D+cgHc54AnhklGRyiMngvX0ykbNMVX2BRw5x0OsM9Pj97uLiQ+s0TRaVRhC+WETZDC6R8UTO",
+	"kthprlsndrst9ukilaLJZRpg195zBSntcYyFWrToOlElrVLDidXNKu6fi2pvEQYG3qCzD9Ri2Lw8uz7V",
+	"kRRCs7W+j0x5tSttNnRTQUZFdDXYCKgBfB7DqzyeezW+CqKpG2BvDVNhBbbt3W2vNdxzrVG2tOB3Mcs+",
+	"g8ll72lSi9cZXS6+urHhZZ+bl8hB66EiP6KiEW5kjhWl3V/SJFtDNue5RrbsqVWpkW1lQpgpUAbUQmk2",
+	"bQUtyqubR/mKHTv3SuIiDSNHJPQy2i1WO5dGWynaHvUr5+MQ95NTZp3WWOsCkn6JNFYrWW4ybpBbb1eD",
+	"+RparNKwZAVUpFpAQgVpd3BR3eZCWxfOv83aLmI+OQ8wewwYTfZdoAvaRxambq0oMr9pmSpcEGYpzxj8",
+	"OujY8sT+yqDmfv2C58UkM8VikvHxRBNRS0toqnCMaEqHPOHufQ0xPypILCsP/Le5lI+FxUtDTyfLjCCB",
+	"nI6cZ7gVXXF5UCCwKQasdP+yRCt17MRS/pxMFwM1y2yZRmPFzVRmKN7Ab2xduobzheYJISz+drFSHm8R",
+	"UBMrI+xqUk8heUOFJD9RQQX1B6t4xNby47d4VSm45Wd72UyopWyEMTPT3yQtxc6u9JYaUQWtqtTkuOO1",
+	"rfPqVXYF1xyaU6IYI2HClYY7VFg+yIIKORi6tSx9GqSZtAQH+bnmSCeDUTK7rh7q6gP857pBOicJjnAL",
+	"qZxfvpnMBabyxZ2gMIy3+YH2WwilHTNUP1OsLFg4IsnEJUwNsCTRwLrrhgbmoSt2dW2srAzbtjS7IzOf",
+	"bu+oZDGf2nr8SE6nUpRKvVxls9ExKRfYKwI4N+T1B2X0gu9UqQ4qqORFIfLFlHIBuq1rCHTLkq+jLcDu",
+	"SuSyTPDqspDFYJWlAJsGW2phxRNaSx+ptf1cuxVuH7Dc0Q/b4rAdcnW2VBq4ISJCXornrfTf1Am/KQ5C",
+	"AfjYAMW9PCUor7kzxMMdIAuaJ1MFSW/Aiq+EtWzzi6WiIChW8HbSs3HmExJC4D88JWHRLinAFklH5DX/",
+	"6bQvQgDinXI1hZ7gtkv3Ii19F+CBVUWrg1NS6UEC3UcCIhgHpevV2+d/CcjbN38hQmbkVzZ8a95jRjCl",
+	"YjFIAWfYjWO/Q6Y8SbgUdpSoKF6HgK5NBWEiknHeN0ZDp1otJUnMlLWEUpCgqHSDtxM56guocIG4u4qo",
+	"gAJFCqOSI3x1L381wTHhCnafkCHESuFkCCNEQyr4FBoKnZIwpmZXzPJHM03kaGRLH6noi+pghYSwzEwx",
+	"dUpCIQdmD0Ojf7MrlhkGTCOm8jZ2ZvZqSpMk/2aYzLKMxaGtObF0CZtqSLBUI1XZxVrNlK2Wqmyqvb20",
+	"IfYbu/xGNbFzbgUtO2Uo6YJBgywpzcGFZ/MpuC/sDKqHqPKLj40lVI9kNvUedvDzO9Ac6yPFwDY0C1g+",
+	"9Q8BR79SubSjv51++085u5gNvwhut1VWa2DcXi5WTHFFPrEDlZ7zJMmbOZQ0UveUqlK6kDONC2D/GqiJ",
+	"zCBfRPNLLS+xjE/TcUang9Q5kNwXSkvIVL62FDiUcEfCxSWLkXPPOR6AVMYRVTX05OL1jWTZrNGmbkYb",
+	"K7Vvy3dspNfmh+OLq7Zvc1vLb1nWjUrISbPZQ7ahidF4v1Mkt3UIF1Eyi33ayP7l8pv2/7Zdtm2c0ZFX",
+	"hYAfGq3chthgg7sfcgZoDWegt9VxxHHiO2oGf3n5IcbXiOleRJBsXGXIbg9tbK+7R3DjbdnyFp1BHjIb",
+	"drpBkMHuzGsXXwAPeQo3bGCzlozFm6CVlmTh5lIHq442HOdbvPjGepiWC3pmSXJSAKSXsgzradmHjTbK",
+	"1kF1O7YiqL4WPZlrTNEpQ53cT7rGxlmXhu+hAzV8fkHHYRW8xrcY28r0TeT4FMNHOeV4+mvkkXtLKBUi",
+	"zT2NRcrlxtDNBV+6A1Cz7wB/siev8JUWJ6MktAvCnzAaJ1xgUH0444l20XJIVBhi6LRVjZxf8SF4QJgU",
+	"JFoMWZbOxGVxMg5v7qxculTfvaNKr7XewRMfeTw8t7H84mG5zEr2kiM2mp+h7MeW6Jvvch0y1yrRSxbV",
+	"0r8PS0ubdyxc24Nva416m92rx3uWTqVdvo0DP3aj17a2KZUVb6aD2htumWvq9JCvQB8tDsJyWAz5RmgJ",
+	"DHLDbEk0FIjZaMdIJolDg06kvLTlZ5YKcwdT0R5SEXMjwZY4FTdYJaZT9Ye5n5ZNjIpE3iZ5DI/Yp8rC",
+	"ZWw0sAAlsa+Y+IO/O4p5Vq3srhhaY9gRdNbQFplgLmxQYNgCoKWrjbJkZrQHckYwHzZhMWTcJoxeMYC1",
+	"ylVyt6BWKfbk2VoHoy/u6O5qWuoHQ+Au82GPK35rQUWhny2id5dE1ZxqlkUykTM8OOtAvbcQWN3O0dco",
+	"sT6rfrxWMcaEmc1047USar3yvFpiEas/2bnmma+K/84UGWZQ0m9Mc1lvTHzcu4V483Fgx7e2zNsEMN26",
+	"waroAvzRwIgTfumtzc/7keWsziscLQfP0eoNK1qkDPm+fUJ4Shz7XBUAL7pMdoe9qH0Y77H20Wi/0y56",
+	"TNLOJrZkqTdtPYhrkXxYoqzUQZS+WiTrb4ylVlTNWWbTGyKZCZaRUcZg2BWM905ni3BWwZi84J98jGn3",
+	"6xJnT2yOPkDWw35OaXYJO2DTzJJ0QofMoX+qiZwTIXEBAMJek+WebR5eWUYG7Ny9BN78Sc2fNP5s1fBV",
+	"iV3Oov33krB+nxrZA+yc5CwxrzHMKT0oSD1jo6pJ+u9yMsp610de9XlUU/WC1kzw32bM/mz1VUxcueWx",
+	"xJvDh2nvmktVry0ypUmCpF19e2OSdc9/rLanliGDIwRE4Xj3cso5uCRA+nurNqSs+T5q1uyXHXpNt895",
+	"zDZWUFFX7s3asWXly8IioQjxN20o0sWQ4oSRKyZimRFtu0gXXd3319fqT/3JbBf5Y79TRUJbPauobRTF",
+	"NiqK7d5Od2U9vj+0VLxos7SlAoWxyZ+aDxsyLPJMaJrUppCx39oHo956MNzKBIrC4tL2+My7vxcAAJ76",
+	"6lk0IRHFzAQAgNwh4f5lSFREE+bsOTFmGQEwQC2JUXJs4NdnZpR976X4v/YylL8bm+R2aKq21akxS6tA",
+	"J3VbYikzJ0dEyMdc1KB3bzwFMK41wkqsa3vZLbAxtkdo+Aw18zXa8xSv+2nN2JhebJozPyq8TzV9GMgY",
+	"+8hBwkb6QdoKrEHEfxggFrWyGpdrW4rrKbitnM/cObCaBdkplhzhNWiCyiL7KOQdi+QVyxb+OotfihYh",
+	"CD+M3X+YMNbdOWDsvgCI3ZCM6RWzuS4LolKWJEvdvg//tvf6+O/tf/T+66f9i/Zf3xx1fn3ePnj37Omr",
+	"7nITp5LW29v3LHR54F58TTPcPMeQIiZyOrGJiIlU+tRCTGBHIultfpHZtwDwsec1znKZwsyJoiOGqR1b",
+	"oJGUNqCinXZxFUqfVgL71Ybq32zATr49nr0FXyYAvux6PnFdgLBHcgoA1Aio5lvPMnpzQ5lZ6R15IwZj",
+	"lnkK6lpn/xK/p/Gro78ILf7rvfy1jqx+cHvge8/y+StLEIYPMTsco/ek+Sub97dRp/XmIjwzBi/vOmr3",
+	"or24fcj2R+3jzkG3XVjxw+4mvMuKkiYQMrsVTuC4wuSldIPbSTQYkhuBxaBsIGLF9N27Z+fkRV0Tu4SL",
+	"y1IP7XKfhW+qkfate1UHrYZjmbu2YImGmZyNJzU3xt5vvfbh/Kx7/Wr67h7PYJlCHOL7bRpmA9FYYlkZ",
+	"vHvodmuQ+Oprtlb64dZZuWWJ/IwrI6Tv3rsEjoQRm2km5ahAUjWvIgiwX1PzsYC1aM9YEOMS0d/cpvj1",
+	"4peLt05cfkW9UoKqCN5O8G/TaKW8zc/F3XYZ8cigNaPdWZqmt6tJLrbFVwe8biLnLMr8efEKfrEVvaTU",
+	"LcJ84Rus1Km5amCbKtcmLfMcTky0/vs7mH6VROwjTnZ3tdTp7uvZ+Hwi9UmtAcmfcWh/evXT+a//3Hv2",
+	"9vlf3/5t7+0/3tY/YzMWrtSMZX+yz9qgs65qWBKcgrk8JlyA0j2kiu31qnNYN6q1fMa+P6gs6Pp91O/T",
+	"29Hja+xtgih/SkphLT8sVhjDXGcigW60VQZkVHop7kq2m3ITrPwRAHMETkIuiGaCTLmYaXRZF0P+XG2a",
+	"Vm7Kf7GMjxa35xLRhCYJQ+wP1/71pSjav95CRrgnLusOVfFx48GBcnd6kiMgErWTXxOasYT+bjDhw2sw",
+	"wdYUeH8ipFgn/5FV/lxAm3VrdpjFbS7ydr4yiX2Nkq5TnjE18EFyIwWiFY79SBANA4qCKot/3PF6cNZY",
+	"i3/BWJtTtXBGzjY19vwpoUNAr80NVcAoBbZfWKgrjcnG5tx+A40rWLl2/dxbE63bPgYTbXTQa9NefNTu",
+	"jgAzPjocPqGbwU3h21fYz0NGM5YV9g2DAiIMUS47u9ni1WT4l4j/wl+9fP/7y+4b/up4h+11dqJe4k3t",
+	"gediLY7X26lljhnMK3kvP8G4qlqv/c7zGsBlWEP+75XHjqyuUGW8QZlaKztp37fioLwUI+lVTnC3c+A3",
+	"pXmSEJrwq9tkqRcQeHD8lsRHnv7buegcn+xtl6kezbKsAbDCoRhxRWwUBU+KnoCtV/e9NiENNDkt7Eo/",
+	"zJHgqf+lrnkc7AzAJtjM6vqS7u10drrdvZ1D39PNDQNz99rSAsusWOx9yR163UDrdTpuRP2y3aRI0TFu",
+	"ec6BhU3DzlFcK5aMaiW68neeJHT3YKdDvv9Ht3tKfuZidk2uj54Mnuz/sBlOQGmosDG1jOvKYhYEueLY",
+	"rUsSdV1LNk4Stc+9bZJomRt88URRO5hVzR0siKDhTIb3s9iBaOcS0bYFg5jogukd8ub+eju8A1A3QHz7",
+	"4pkG56Cy3k4Fflp0IvTZGNA7pJzk0pAfVmDFVX3cNk0MfOcl3YRwoTSjMYABiLyBymbo6ts0sAy+4o6z",
+	"ziO22iHCx+K2RiemGpaay1UcWXVHr2fWsRy2Tlrd4+ODdrfX7nZa+eL7WsHOksQmPNQ7n6x8iQOPwIfu",
+	"JO62m9v5pr+IXzrGMPQqgvyJZ3ryDJBDtyXh0squviPvh1Oj+y3c5GkmRzxhg3QitVyRGGaWOnQ/oymK",
+	"8vAcela/Nbe/hxT8EA0W2yIgYRWP8/0njhXktF7DhuvWHkuPH770mvL2ICE0HWMWv099Ar90SG3/aKff",
+	"cWX7KeX9X+/upbdT8fnpKz81aWtNxOBjMw/TTcwNI1gRLbDLbeivKdiItgDmszJjyzsC3SHmgvfvfsbm",
+	"3dZHi1UTaOUbPa8hCtrcAMYVqJgNxSbIoUNcswfFqLngf3qfPlBWpTMSVyn83IJ3UM2aNf3jbTV97Eem",
+	"miXYJ1/ydX0R7VMAl4GJOCA0SaxLbloTcE8RBrN9YV0vUzpmux9TVkZiKwgGex/7dw66TeMF1QV5+/7C",
+	"e0x8vnmLuYDjLkit8ryJ1qk62d1VWmZ0zHZK8nUXy5l20QqBJoa7dOdjOv4z6Fl/Wu9zrx2inFjzuePA",
+	"i52qUEvTIatw+ttqKVbmEJA5ubsBcZSR//kDlA7p1HlsVrJ7GKElCqCJGwvJMlzo9XB0ePs5/501YRo7",
+	"P0zpmb5Fyx2ifm8CvyYxH3OXaA9Bq3pUCCI86hSz9VVA4qIxpBFFbShAcY+B7Hwyodm0xlFcBLOWm1RW",
+	"efp91e/POp2zTr8/63XAiJn1Ot0D+K93hB97L+C/gxf48cm++a/X7fX7s71Ox9z64vkLc82LF51n7Q8/",
+	"fv/vTvsYPnbhgS9edI8/PNC7fvj05GZTY6tYe7NPy/Ti3TA8cy4qkB9pK2xLTCewH1JR/D1nw7Qqgis3",
+	"LDGWu50yOGJf/eFy097kDnxTPZUCj+F2p7I0Au82s2saYY1WeashOmmeGRCqyVQqjZhd1aKyvf1OZ6+U",
+	"O3S0d3T0pHO0Loe0NMWmQEal5nUhZ7bm1eyva4bhcNIcQCmCB5QKqlo1lb+WS+3uW6ZF5UsXO8t7mVuv",
+	"HNSxsYwoxpQ34X+t31gXuuUGMCe3ch43JQCXEnWr+b+9dfm5D2sPwtWD3CZY3cLO2RKwdmUzYq3L+1Zm",
+	"5xcwD4JWwqd2A1cmIOIQfsaLsTBVrMK4ng3N90PoLVA+TaOMWSALSE+exbx2bOwFvrqQ0knbuHbcZk42",
+	"1YIXulNAOHAnrLGwPZuWmslUQ8aY8LyCiIp4v4X2oyui341Ou7XYMOVzvjFIzLbRhg2gyS2VvHf45Hf2",
+	"JwDJOpu6fnRXOhLqBGMptuBYTXu5HRqMGfmtaux/tbWgiFxFYj6CEkd9WlTeg6DKGEnYSBOoc9Z0YUSD",
+	"nrCF+aVmtTU6EZe8gduy2Ns50Tb0hp0VSdJh5Z6wXOSZFejAwjVUu6uJvxZw9lb066URfzHbeygrzSMU",
+	"GRvTLMbW24rtEGw177A/QxpPubAQphb+MgQCwYKwyopUvMEVQ2WvWkSxVzVbztr/ou3fO+3jnUH7w6e9",
+	"YK+zsQ2wB1VnHZIwjaEhNAgCEkvz7ww6XUYSinczMlmkEyZUeX2eTlh02cxLaQ6V7EDvJzS+LWy+UfMy",
+	"Zn1JiLszrbtVV7SopcqXIxPCRoQnLn5GBWpwOznkbXgCOWJuqeTIu1rlxYLtxsXaIWe1tBU7i7J8hSEU",
+	"rSOrstX9uMa9ka/gMsdDETjLuF6cG+LHNcfckrMZYjfgpxfusL369aLlk75hJSUjxJz70AYvwYcHxwvW",
+	"vpYPMtE6bd3cQMt/zL8AUG1EC7Qc0OZTknPUMaxrKfcTTWdjNZF6B1WQXXuelj1n53wsyCwNnH1gBLjR",
+	"62FfikYGAcHbhqwCTWiIiyaXZq8AkxeqgbB9W0oXCKdhBVJAxkznrLAvwJxVO33RFz/++FSKKyY0hLR/",
+	"/JG8Ov/lDUA4KEEv2cBwi/CU8BiBYt+/f/lMnRIjyfGLdy+ekr29vWNzy/uLpzvkOeT+YJaekSxQM9q7",
+	"vgbrVvRFCD12nosrlkjAPp5PqGZmAnOgv0yKce0pEc0yzhQJ/9G2Rnb7ZRyeosvOMHFzFMj3XUP5T/bL",
+	"HcbkqC/Cs/a/CG3/TjrtY7JDBqQd/kAsJIzzGZNzlwXDEsW+UwRp0g5AkXC/sx8GaG4mCwDUIHlwOq9E",
+	"YtdcabuqP3Ol1Y8/uimEEGC3DLYUZA9PyYRaxyN+A01mgSf/Gb/4U7gMfh5U3N5G1tjXvqOaEVS7zWbi",
+	"MhoWRiFknudikCihCrr0hNftzChncBMO0M0aSCg0jwTdvA3/hkFflL57ZzQnAf1QYG7lXxTTIfkeVSH1",
+	"wymSKdZ0TLkOSLjfOw7dW5jOFu2zkWZZuEMKe5VM6QKhIHqdvmCGUgk2TFFmXoIgYCefslPYkSnyNbdt",
+	"veNwh6BZXn3kJWOpWTsb5Q5xzTBgNmb6tSF66qIRfYFFq6BRseuIsRgr8Er0cUx+m0lNB/gzIk+bHXkZ",
+	"s2kqoTzb7Mgvbi8UYHkYxeS6zd01edtBM9ywdGv7b2wRnhTgbpdsUYCWwzdAvWN+xZQZLbOdgBz9QdAV",
+	"6MjhMMB2OdIFwBA95xFDvOyER0woVmJ5RunMONMUIIJX8jvNsikIX811sswuydnblyWExJNWZ2dvp2Ou",
+	"N/tJU946ae3tdHb2INanJyAFdtG3bv4c+/LT35Qya04tP1V5fBM0WuKiOob950fiZdw6aSVc6TN8gXln",
+	"RqcMcjiMAVivu0sWFaAQSGAzogPyeQTW0cIa2YVzji5Q5zaqxXPuM/+lxfB2XS7P+ivhRIKlmjGVSqFQ",
+	"tvY6nVqDR5qmCY9gZXY/WkVki6FD7hQIz0aIvbwo/SZo7eP7fY/Nx7n7U+FahVu66295L+hMT2TGf2cQ",
+	"PN/vHa+/6ULK11S4jHUg4INNxvfSdWCDG/Y2Gl2uBYHSM5tOzbE6aZnlQ4HmlsnoJXSs8sgQuEmv21N6",
+	"3TYHvm39uB3zZcHGASgPE4PMC+zhsbEq2HkA//Z7zqE6Byg7Ywzi1Aojr9a7wNVSuCwwLJkCnI75CcNk",
+	"gUX0sjITFGGIaAUQw6Ui7gsXN3R1QJZZiTi3W8xigBJ3aoGueAZDqMdoA1cVQQXwtx1yBq9B14gUNggA",
+	"3K16+NEktzHpHNLjJxkv7u1sVAMEN1Wl2Hp/ageze28vr8TcPWfTZlDX4p+f83R2jtbfZF9ywadMzuy7",
+	"NjjUT6UYJRxt5f3u3kZc4GdoDAE3HGwym7xdxGsWc+rCLN8KzzmznUmwYRAaImXkzg05ULfT219iQjNH",
+	"dEs8aPeTc9rc7Ob97Rr50s9SXiqj6c2rfQ5PSMZoYplL3mIFYbAME1H8d1bEgPY7ZMrGFHFrbGcW26jD",
+	"mFiRjM3ynBLaFw5Dy9Zm131HoI/aHhQ5gwMeQyMWEOgsggOY0CwlTMjZeGL1UMh3H2GitPlzKq9YHPQF",
+	"aM+17jUy8zWvIYouFHZ6FSSvP0LHgbGKNM3MzNgcGbBrSYorv0N+YiOJgMB9AS5qcCdkGb9CrdZxYcNk",
+	"8Z7BlCtlVHxQaS9yOgG+XdKrQckyI2VYmYWldHlTxB3yS57PC5q02YFhcYtl4EpOnaxRhCuzMrbiKzzo",
+	"7PnshVMLcrJQgQXJW2ByFtKVSzk0gz9b2kuuClWZzY0tDliAQaUlTk5Dvc7+kWt5QxEPqSytpkzTmGrq",
+	"HGt9kftTDNVadKWXZtrYZBhWw0m/PEJnObFZwyHuVkEqXhFWkYXLOuwa7RBUt5fPPoN+6JM/pSSswNZs",
+	"TWhMhoyJ0hbiOoBcuk/huNmoMkbjhY3KY47ZZxWP++tveiP1CzkT35S2ew4IOTabJudEsO8Kyzlup/p6",
+	"pE4hbVC4OHFT3fN3cMKgaMVYymMpIZNNyQLzOmNqlmhkfOSjHJ4aHg1WN5mlhhc6LvvrxEyIWjhnc5XF",
+	"XAYMLMEYJjb2RZEsUOG8+51jYgctBjPFQt+5x4kgDS8d3f3V+Y5ckTEEO75qUt5ax/tGaP8Z7NzWWtYK",
+	"Oy/wO0acznEp5Fxgj0drmFGCBSF50ZokI6axYtbQ+7KbZMx0A619XjHxyH7vgwTfMQg53CMB3lbrAEY9",
+	"05Pd3ojuxggis8JJgX0M63AxtoNiGMnYas6VuvZwmZztm8qgBQ9k/68AydnIGbDfVONax6MYjb4Jy/3R",
+	"EPecx4tZJpYxLMyels/mTE/8J3O/c/xk6XBak8LqQu6IYTrKJifMD9VDsFADT5dFabRxFOfBcz0l0T+O",
+	"wAiMZglnmTFrwOZKEQfRYjZWz+Yy3ONnOJpVYKONTub9Cb4quGSDAPQi0Dwe+D/WgRcbnXevw81/3hXT",
+	"s7T5uJ/ZICYtw17Zs+4scotYCnaQF4tVih3yxlk1JHSiOczhk4AR2LSMvgAfngOcyL0rZUQjOpanuV8F",
+	"hXtgzKKu8wA5X1lUVEpDrJdlzIPV1BdSEJqAJR84LcHYm2jVS5E3QAd+VjhhBJu7dYFurJpeMrgOMVc9",
+	"Vpli+n36mVlXBQLrxrKuB+JUHgi1ZnaVMf3Iob5VDvUTGxu5LslMMS8Q3n1zqisADWtmVa+Zw18q4MEw",
+	"t8vBg2Fma+4xboDhcrHJms3QF3WjgZyV3uSYoMzIiF+xglUZRmO+0BlnKsd4NkqTiJhTl0rwC32B3l+q",
+	"ioEbjkjVJSS1YzCOax93wSX6zOylCub2mTUjhxvmYTLnBWbRI4/5pniMTfTERjoFx3kBOYrl2oYiy6ks",
+	"0e9gEs30BJHuCtaDJQ3tMjSDn/88LwGbOfC3avSGMBHbfIkKGrNVNTAXv9xDEXHLbNp5LawDw3pbgBs8",
+	"xDF/WnnJFzri7vU4mLjR/+dWk6uiDOXx4H+bysXTAtOphN+x/lQfdY97G6gTtpZndbITCOmSWK8YIBWp",
+	"Hli8UZtsYJG8jNmAt1spb9vIxSwg9lxHNicVo9s2k1TzKQswI9qhmUKTPm9sF+bx3BYqPQgLwFd8obP/",
+	"NC+6ajj1JdSVUqHkbY/94wl+INFt9xHsBFfbamS3s6nvV2SPZDaWegOR7bwbLlEa8oHyrGmVMhYHDuh7",
+	"JjBMZscfGImN/g+XI80tRBJx656nHVq+Aap7H5DrzIk9tVio0MUg73wErMGyHUzkl3nXm2lelOBhBjjr",
+	"B9YIgNV8MS9opWmChyO8HFXKp20tVJE7g0sNrlEgvTldPDKLr45ZvKY8cXsFx8LowVptrw00Mwx4Yolj",
+	"WAu8mVOcpzncVBUssVwTY0hKzaKIKSWzHXKmsPUhtQzG/QKHWJhjHOAPqTny+LiS2O8LyyJtgcb3ei6J",
+	"pkMFhCzzBkQ/nBJaeQbikRWvg87qisUkn8J8IpMCBhcqamxN1qgv9jtQLJUXuNhqMcCAVGSax38czqvh",
+	"OwzY5vS0AIu0qXyQxzbnESvlNvqYl11UZ85vGy9+ev7uxQUgLG9Q8GDbTj1FoMxNainO371wV394GL5a",
+	"a4X14F7aRq9JCR+ZjCX7AlGkDTjJC5kNeRzDdj9y4ofjxH9h2nafqqDZ35n5IrMts1+jGbWtBk+17QSw",
+	"mdJWV9DMJ4zlFCbBXbS2vgCPq9Pa/NzLXPK0PPw/nvpVnt47ht1M16pgdE5Rxy/uDSxJgX39qIt9E7oY",
+	"7lexh/dhtCEyUoUHbGKzXbi+bzarBBqiJYzG4EMNa8/5Hwi1+H/+1/8OnTN2zobl6HWBI4ra04Rl7AQS",
+	"IOl4yoTui4zRaAK1sESx7Ipl3xnFboxeHbyp7Caa8EwvKp4ijPSgf3iFZziwleeqL9zxsc+twECRs8LX",
+	"qWtVI3m5udEH42JWTUzroc1Fb3PEL+Q/fsdWZY/ep/f4kRs9lBtpIgFquRo+sRnLhincwUns8SO5bg6r",
+	"6gLO+VgoQEkCZw6W9AxnGvjIjufQXclL9ouesMy1ftg4O78SWkKEDXnFsp0/fOnzc2NjJ0ltATba6+2T",
+	"4i2bbu6jU23VERRByJhdGUMXPAKrmr0s4wuUSGFLu/drqvIv90hZWedfdEl5rPNfUed/X4S+xM92PxW9",
+	"plYWPZWcAd8p1CSQ78RQH6CtZvNSu7JKm9HbyPhu699xfW68dYj7KwcOJkbBJh8LQ+7Oit3S3h9hQkrH",
+	"Zlmo1mf5K+R5orPxhBgdMvR4Zzlqw6V2NSCbEQrir1qngNliXZZSYNWdGRJJqZ4EZMiwjBeqPM1ykNAC",
+	"2gwilY1Cdyu6XK9oMmMEcOmw8bxDa/pH++n5uxdt8FB6i/Uw0euhkrUqrYYeE7QeHYxfjUIPKHcukYve",
+	"V3Qnf0yVw5h9WelW2EDUnVWbkAwzLsbVsJDlCIhOaX6uHX/DEOYMQNkulqIoNn8VYy22vhhNCl2SaHOK",
+	"Is0BALh09KJEeL/TbWIzv8z01x5eWSfdLeOQM/21c45vSKqXazDuVbCvKi95CvhKquIKQ5QObkE0rtsA",
+	"UIreYug0kjuXd4z8LxKgQovnpG3uVgUpEE7rhFr8u9w7LWI4TAIwJotowVia01fJUFGnBaij1SqK6x06",
+	"CbtigsR0oTB0Nlz0he1t2XAY36cPKPMrRR9fAlWqMWnLOT2vudLqFNa4lMiFtvZSE63P6417BJB6APcd",
+	"nPZSSs4d3XWWu9TZzW4O1e9nOi9kVnQ2nk+k6znqyBLajp6XIc9cCocVsIouFELOYfcj8BkjTpHhKAV+",
+	"jzEm8KHfAUQVeJVmKXAmC6cFDEVI95PlYQWkjwVKcsh1jRh1S42dHpCxeBtI/aGR6x4NgAdiCTnCHK11",
+	"FLOqrSv2mN2hnMwClaWzYcKjMrfQNNObAF4qzdKidb1zDY9kNt0hFyxJlNHRsXmLJFRdYkZCbs0EREJh",
+	"ByVKRpwm7gnQXSCq88Rl1xmME0DO/3hJBWZa57APzWd4LO+UhPR4dh+uHguMMDIp7ZPDFXQK3V1N+UwO",
+	"yyE514pB7X5yf940Aj+DoLdy1ZxWBTH/hBXSXy9SpmoI7+DLRh10yMiIKs0yX/0Viy7fF31gViJDAyyi",
+	"ayKBne8B8m+RYq8cwIZOKZxwCw1dajFTPY1luOhN+m482a93SK53YXjImFC1x4bnjJd6Y5S7a9zysH/b",
+	"52i+3HHEdtq4pUFeP0LRBFs5eU/LxaTUt8CQJ3R00jS5BCctSKuMmVHFgc3sBfHoD2k+nVD9jcczzRTW",
+	"BzPNmj5GMldHMiNLDI6GgQ5v41QyN+4KNl8VKiJsmmrI/bximbIph3mQPnf9aJv/VUoJwyathGtb2q9t",
+	"y03QTaHnh2sMRTSofWjhKcWVpsIiEGPlLl5uDEWfySbY3BDXw1XtajS1/Xnk3Qd4U2OBHjadAUdb0T3o",
+	"sTD320b9wF5CGx1or2oHlxcH+pP5d10uAgR8aZKUKuUoB4QgPK8ZS5NF7p8dMmM1zjOuNYaBx/yKCTJL",
+	"dxqAUvPzuElqQWTf8g2ApH5rmKcbE9b2mV35zjnkKK4Vsf3klEsHDo3y8tp+CShQXqxTP7ncr+6xiqU+",
+	"Ut09wpzeD81tqelOqINVT6mOJsvk+hdu8aYdSL+ACmUodsEvnJqhJXZ7A21lmVyxlegDKxy2GennrklZ",
+	"c0yssQ0Bu/nXDmf9qKbc48FGV8sd9ZRl2yNXVXah3Vxz07FzqBRpQzU/XgolH3NJLjmgAIVW8oQl4yTk",
+	"cUjC/qzT2YsU+w3+YDv4OWNXHPAR4csQEUJsJW9oBVZYofcT28hOEy76AiAJzRjmrvP8BLu5GPUpjFmi",
+	"aYjPdE97Bt+dGMsIIceM2XOtXRTeHuCikz10PsG6lr6ws9shb4o6O9sqBKwBV35XKhEO0ES4Yhk87qO0",
+	"fTkgNQfa+pGhUT9VsWA2E7sQ4kUvDgeZgK36mnVDHEAe64cZKtkXI5rtkDMMvpFhZst8hGARFEBBYCn8",
+	"mSrdfm62t/3yGfbgM/poZZxzlzLAoMI6K7oW2kKTfNR90et08smAESqnU8SDMIPE+EP3wHVAca23DKUV",
+	"xd12qeauQbdTVlHPjWGVhe0DaBOKiuojfEUJ6ua0lMpoZufNZIA3Gl78HA/FbYVh4FPZ4FDYcilwSWGj",
+	"R5vREbt0Y/ChYs+wwota2Z+W33W6v9Nb9phu7yM1hINMoY3rsUUAxtx1jjfdGCaEj4mppqsEH9zW8gs/",
+	"ZDlB3rV7Aof4UWu8D+HyQiaJnN9Nb7Qk4hMs7vw3ipafFiRU7Lewhr/bDUgvIHv/53/979zAGdMU2Yjt",
+	"HssSCemKyMBlFkMLJsMe0KJGI3kE4BU+ptkXHq4JRYbINYlhmh4GUbapHt4nvMRFQqqicEl2YGzXrnZg",
+	"RKC5qiZamjp3wtpVGIrTFU5aVEWlxtj4yTy82hMbvvm8wRi7Bet92rkIeuQX9+UHxxaXuKwIS/ulrU4/",
+	"zo2GRvngtbfDNXpBjtQdAlcARRHb1BNKjHZoNCpkGAhzN2QTDjpjUHKzF55y0JMML2HqpC9GyFC5hZoJ",
+	"6/pEuEOgToOSEZvDazjz9ZdzzMlma59CHkbe+LlI4OoLjv2fiVnVAawqAP+WFdO895sfxlvE9jRtzc9K",
+	"nZv/xhYPhihjh1cEAj5ndpZ9+XkDSMQ/S+RVoKlbgSNBuBjGazvAmpfli6bb71ia0AWLm8Zg7yrWWed3",
+	"wFD+cB6Ax1TV++o4p+SUwen38uWiE7vLxPAkoO11O4fL6aqW1lfqe7uf7F/wbcZ0tgLs/Ixgw097aFzK",
+	"aWh5sXUqOCe3Uc9KHTa5ynk2aIVlc9hB51TwR61TAVLgLUopAG5iA8Zqp3vbu30QWYoL/dgTOluYY7m4",
+	"i6245krLhB66eeXrfG+9lhhsUGDT2e0qPzbW+yJH/K/0ihklonxycroXbH5LbWz7w620XFEU8zyH6cu4",
+	"Bn+ZxQo2gvKSsVQVvY7t8E9KArTcAD2sGXITqggTMWAKu3NeaqLrDrrfySPT/1+dWFinRwvoXmSrlqlz",
+	"w95HGtBHOWx2j7ypoHNAnSRNEhcsU/50tVfmiWuyOMEGMa/GenIwEKhmTS4C8+NMVXwEq4jylRye4x03",
+	"m9RMfk2Jcq/kcL1PwSzcY5rcyjS5j0iE7njAx9sej91PH+XQ5dQ0pkN8lMNKyKhU9Gh7f2KDPnOFkR0A",
+	"KssMXyQXksyp7YZszPw0YyOWOeP9lRw6292XPvFKDrcWI6/k8KEFgxlWg1D4KIePsuAecy4+AgXcL6nv",
+	"RlRELFllNflbbkPsrKxlQdVvxmKs/rXxL08RALzvmyTmgODgk69ex/mjWiNPYf0f6ihsnZ5wgoFWjqbH",
+	"Rzn8TpHQGvNhQEK4Cn4PP8qh+SamNmWggBQPX8lhuENeQGhF5wKmL0DCBOj3xRZoEPs+tbgWEMGOEqlY",
+	"JYaNta8u8LtJQNwG7Pti04j9vJK9oFjVBQJQmuZ9AMGOrkrYMIv4U8Sj+6L2EOcT6XX280gdGm9UkBBD",
+	"vnKWRSzEjk+RnBp2BIyGnAnCYzJkC2l9o7gfdjvsyPpCzjJlkw7cYls448KU2yhHYJNEAGxMt0kmQC78",
+	"b8sWt84DMKaw2bQ7JQIcfntpAMjjVyUAYAsRRx25/Q88vzG/uXIp0kPt4EBpQ5H6cynknEy++hS7by3B",
+	"4PaSoZxfMGXrMP5cEA1QSwoLwFrMAdbvBIVJQC0gZ8oyJQVNiKHRoKJBGbNgLGW8Q54LaJLVF+7ssnjM",
+	"MmM7L3InNYXkVuRVPkSkApnJYiP5mA/O8DV7oCzXZ/bx99Gd3y34l6kheEw0ve+6BaBRQKRocx+6yZTd",
+	"pjH/ijoGR0CQzykhZ3Iik7hyWhDFrGTSD2lC3fmsoC0ENkkRO1cLkphzxzXoK654C7OEQIPxmvT23D1g",
+	"HfEaOKE/Pg4ymM63JbU1WSTeEgRsw6hs8sp0iG03KGZbQLLYqWHdMyMKALUDQWughLKhDOHB2LOhkC9T",
+	"hLABbX7JOoTHpIKvoo/pbc7s+namU7Zr/VSNpj4CmqO9DQXreH0VxryhiN8++tsu44dJNAUoQOMsyUWa",
+	"BywKXfUxbLFKGJVXr1izu0kkS9rs2pz9Rsr+RTDy6vyXNySW0WwKTZze5iZKxsCmsBXCgUNs1JQLBF2p",
+	"kju+6mGVmOc4HQ8VwhmFzCNI2aeIOoc5I4pe4YBL6XBPcTjtZ1ylUnHXMKsWCKUWhc6Cn22IJKM1jSZm",
+	"NU/hPrOIf+q3LOx1G9dpx0y83/LkL9/80en+mZwLQO5j+Z6RCUtiixWxkLNbkX6Vq8uYJc0c/TX8nKeq",
+	"84ykGY+sXe5AKBaApxPLHfIWgM8CoiQqb/ZiC7ejJnIuCiThBeAgKehq4quWh1R+HN5DZmiYNzTGlJOE",
+	"4AoFOWSOzOCA5/MeMmy7gdnIudL1TeID5fnjfGpE09Stfp5GQTVN5HhTSivj4KUJ1YCM1Uhrb90VRWWE",
+	"dQMRxX9n1h6AdU/4JQsc1j4Wl3Dh0r8lEBpU5PmJKn/RQ9KVe8kq0srX5I9AMvlknHjmGe7bPdEPugg3",
+	"ysVp2HbrZNwo+cZ5JB8kAceO5FtNwrHDX5+IUyRCPWq1K5Jx0oIw3UFx1H4L/0ojwqg7oN8pkkJHPqN0",
+	"Wezz36t44+Bw2WnA/7Xb/7VWo9jhfZlqFLc2Tb3/8GereccZHemauv38go7XlZvANTfBt1mp8ugj+oI+",
+	"IosA7OiwieFsUn7y5OBgbw2MhX3m7if7xzrcLUxTweb2MzHigqsJiyFXMbBZEMuZUuSFuy6PGUK8j06l",
+	"GCN/pUoxXzYujqNgZ5sF1BwUziMo10OAcq2hzPuB5nJbWLTdmGUZE8ZeldNUY5uIUgYMAKYYrutPMW2k",
+	"oM5nliu3liU3jzR8b+mm90nB2ylYlkhWY31tEmgL8RyE2BwC4HxiVFkg9y7vHl2wXMhGQyeihna05Cw3",
+	"3uWoL6g9Wvgqw6BVAU4zZEw4zBiiuIjYCV6HSWxC2nasOFzMYcNSQtc/2fboezlqvzazDsn3JWzU75Q9",
+	"vD8Q2hc5kpl5gb2fTBkViNe9psCQvJJDlaft2RTfOKPzkjNszjLmfjIcxpdAghHKRk3ak5IGM3DBAjeJ",
+	"AuDbDCggc0YvicyI0pkEBy8xhq/DJ0J+F8nplCoyZHrOGGIthz+GkEVj5gABfuR5WTPajVvphvy2fmsP",
+	"XLalHLfewcFG6OAPZhB8mYjtZoy7FrT9Q3LxR83/y0eHt5ZOt9TyNy+bW+mq85fKbS4FH4vbHvW1NQ44",
+	"WtISakVxt1XbGg8F6AQrugAVPQWtlWvULLhJYYbuDnmb8YiBrIbShiuacSr0CbqSSDcgSsekF5D9S7J/",
+	"StJkpkiXcEEimS4gnGO/ROBEGbPkO0XULIsmhh2S7xVjFpcYQj/hD5gou2R2Ez7KM71H0EFRgtZQVPr0",
+	"RV+cFZYWWO+5uggqUo4SaJ4MJX1MRGYFpAycI9KoViLP3TVKzEm1/2hfgKYGJv7Aoj6GQRlaB6fmcstj",
+	"ps1wd0acJbEKSSq50FCRZRY0IGoWTaCMJNxFjXXXLN1Am2foAb4GqgMykl+RsVH+i9rtemEoYBtv6znd",
+	"iqV9Jjfr382EvlBHNnh33FB19pbyuDg58R8B3Wf7NtKPytk3JIje0oXr4+bMARGjacwtC7yLp9ab2oey",
+	"6KYW2f3UGjKasQxawJ38+4NhHljQ1WSXDqnh61RPTknM0kQupgBAbGz7qcQJfB+evX05+K/u4PziXfiD",
+	"OY+zLGmdtHZpynevusCh7OSWqmgxVUUFRSM7m3GOwtH1vQPnrjVNoWuRv65rKTEyqJTfOq9GTDUtPXDK",
+	"PI9z2V+lsj7bZrPIYVdWfJm9XchZeYzgkfY89lfwxBA9mU2HgvKEqImcJTEZstLdjgL8k5zL7NIoiubd",
+	"IAJ16VZQcTz30eQS4F+GKGbt21XRYq2Ep0c1qhuqAnRhX4D9NvzzstkykdEFxInNLsF9LBIhiifZXIGb",
+	"Dzf/XwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

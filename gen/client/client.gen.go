@@ -1086,7 +1086,7 @@ type ChangePasswordRequest struct {
 	// Example: paint-the-sea-8
 	CurrentPassword string `json:"current_password"`
 
-	// NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+	// NewPassword 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
 	//
 	// Example: paint-the-sky-9
 	NewPassword NewPassword `json:"new_password"`
@@ -1114,7 +1114,7 @@ type Chat struct {
 	// Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
 	ProjectID nullable.Nullable[openapi_types.UUID] `json:"project_id"`
 
-	// SessionName What the chat is called; empty where it has no name yet.
+	// SessionName What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
 	//
 	// Example: Robot video
 	SessionName SessionName `json:"session_name"`
@@ -1139,7 +1139,7 @@ type ChatCreate struct {
 	// Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
 	ProjectID *openapi_types.UUID `json:"project_id,omitempty"`
 
-	// SessionName What the chat is called; empty where it has no name yet.
+	// SessionName What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
 	//
 	// Example: Robot video
 	SessionName *SessionName `json:"session_name,omitempty"`
@@ -1188,7 +1188,7 @@ type ChatUpdate struct {
 	// Example: 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e
 	ProjectID nullable.Nullable[openapi_types.UUID] `json:"project_id,omitempty"`
 
-	// SessionName What the chat is called; empty where it has no name yet.
+	// SessionName What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
 	//
 	// Example: Robot video
 	SessionName *SessionName `json:"session_name,omitempty"`
@@ -1201,7 +1201,9 @@ type ConfirmRequest struct {
 	// Example: 042137
 	Code string `json:"code"`
 
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
@@ -1330,14 +1332,17 @@ type DeleteMeRequest struct {
 	Password string `json:"password"`
 }
 
-// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
 //
 // Example: ada@example.com
 type Email = string
 
 // EmailRequest An address.
 type EmailRequest struct {
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
@@ -1440,7 +1445,7 @@ type FieldError struct {
 // Example: body
 type FieldErrorIn string
 
-// FullName What to call the creator; at least one visible character, no control characters.
+// FullName What to call the creator; at least one visible character, no control characters, none that change the direction of text.
 //
 // Example: Ada Lovelace
 type FullName = string
@@ -1617,7 +1622,7 @@ type Message struct {
 
 // MessageCreate What you say.
 type MessageCreate struct {
-	// Content The text; at least one visible character.
+	// Content The text; at least one visible character, no control characters but line breaks and tabs, none that change the direction of text.
 	//
 	// Example: I need a thumbnail for my video about building a robot in 24 hours
 	Content string `json:"content"`
@@ -1749,7 +1754,7 @@ type ModelList struct {
 // Example: nano_banana
 type ModelPreference string
 
-// NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+// NewPassword 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
 //
 // Example: paint-the-sky-9
 type NewPassword = string
@@ -2206,7 +2211,7 @@ type ResetPasswordRequest struct {
 	// Example: paint-the-sky-9
 	ConfirmPassword string `json:"confirm_password"`
 
-	// NewPassword 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+	// NewPassword 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
 	//
 	// Example: paint-the-sky-9
 	NewPassword NewPassword `json:"new_password"`
@@ -2384,7 +2389,7 @@ type SessionList struct {
 	NextCursor nullable.Nullable[NextCursor] `json:"next_cursor"`
 }
 
-// SessionName What the chat is called; empty where it has no name yet.
+// SessionName What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
 //
 // Example: Robot video
 type SessionName = string
@@ -2396,7 +2401,9 @@ type SignInRequest struct {
 	// Example: false
 	Cookie *bool `json:"cookie,omitempty"`
 
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
@@ -2421,17 +2428,19 @@ type SignUpRequest struct {
 	// Example: 1995-12-10
 	Dob BirthDate `json:"dob"`
 
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
 
-	// FullName What to call the creator; at least one visible character, no control characters.
+	// FullName What to call the creator; at least one visible character, no control characters, none that change the direction of text.
 	//
 	// Example: Ada Lovelace
 	FullName FullName `json:"full_name"`
 
-	// Password 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+	// Password 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
 	//
 	// Example: paint-the-sky-9
 	Password NewPassword `json:"password"`
@@ -2441,7 +2450,7 @@ type SignUpRequest struct {
 	// Example: 0199f3a7-0a1b-7c2d-9e3f-4a5b6c7d8e9f
 	ProfilePhotoAssetID *openapi_types.UUID `json:"profile_photo_asset_id,omitempty"`
 
-	// Username Unique without regard to case.
+	// Username Unique without regard to case. Names such as `admin` and `support` are taken.
 	//
 	// Example: ada.lovelace
 	Username Username `json:"username"`
@@ -2561,7 +2570,9 @@ type User struct {
 	// Example: 1995-12-10
 	Dob BirthDate `json:"dob"`
 
-	// Email An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+	// Email An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+	// whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+	//
 	//
 	// Example: ada@example.com
 	Email Email `json:"email"`
@@ -2571,7 +2582,7 @@ type User struct {
 	// Example: true
 	EmailConfirmed bool `json:"email_confirmed"`
 
-	// FullName What to call the creator; at least one visible character, no control characters.
+	// FullName What to call the creator; at least one visible character, no control characters, none that change the direction of text.
 	//
 	// Example: Ada Lovelace
 	FullName FullName `json:"full_name"`
@@ -2606,7 +2617,7 @@ type User struct {
 	// Usage What the account keeps now; in the answer of `getMe`.
 	Usage *AccountUsage `json:"usage,omitempty"`
 
-	// Username Unique without regard to case.
+	// Username Unique without regard to case. Names such as `admin` and `support` are taken.
 	//
 	// Example: ada.lovelace
 	Username Username `json:"username"`
@@ -2626,7 +2637,7 @@ type UserUpdate struct {
 	// Example: 1995-12-10
 	Dob *BirthDate `json:"dob,omitempty"`
 
-	// FullName What to call the creator; at least one visible character, no control characters.
+	// FullName What to call the creator; at least one visible character, no control characters, none that change the direction of text.
 	//
 	// Example: Ada Lovelace
 	FullName *FullName `json:"full_name,omitempty"`
@@ -2636,13 +2647,13 @@ type UserUpdate struct {
 	// Example: 0199f3a7-0a1b-7c2d-9e3f-4a5b6c7d8e9f
 	ProfilePhotoAssetID nullable.Nullable[openapi_types.UUID] `json:"profile_photo_asset_id,omitempty"`
 
-	// Username Unique without regard to case.
+	// Username Unique without regard to case. Names such as `admin` and `support` are taken.
 	//
 	// Example: ada.lovelace
 	Username *Username `json:"username,omitempty"`
 }
 
-// Username Unique without regard to case.
+// Username Unique without regard to case. Names such as `admin` and `support` are taken.
 //
 // Example: ada.lovelace
 type Username = string

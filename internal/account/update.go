@@ -30,6 +30,9 @@ func (s *Service) Update(ctx context.Context, userID uuid.UUID, c Change, client
 	if broken := c.check(s.now()); len(broken) > 0 {
 		return Account{}, apperr.Validation(broken...)
 	}
+	if c.Username != nil && s.auth.UsernameReserved(*c.Username) {
+		return Account{}, auth.ErrUsernameTaken
+	}
 	params := db.UserUpdateParams{ID: userID, Username: c.Username, FullName: c.FullName, Dob: c.DOB, Now: s.now()}
 	if c.Photo != nil {
 		params.SetPhoto, params.Photo = true, *c.Photo

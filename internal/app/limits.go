@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/httpapi/edge"
+	"github.com/mugshot-studio/backend/internal/platform/mailaddress"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
 
@@ -56,6 +57,9 @@ func (l limiter) Allow(ctx context.Context, class string, subject edge.Subject) 
 	b, ok := l.budgets[class]
 	if !ok {
 		return edge.Quota{}, fmt.Errorf("no budget for rate-limit class %q", class)
+	}
+	if address, err := mailaddress.Normalize(subject.Account); err == nil { // an account has one spelling, and one budget
+		subject.Account = address
 	}
 	var limits []ratelimit.Limit
 	add := func(requests int, s ratelimit.Subject) {

@@ -36,6 +36,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/audit"
 	"github.com/mugshot-studio/backend/internal/platform/coalesce"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/mailaddress"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 )
@@ -150,9 +151,17 @@ func (s *Service) announce(ctx context.Context, mailID uuid.UUID) {
 	}
 }
 
+// spelled returns the one spelling of an address, as accounts have it; what is no address, as it was typed.
+func spelled(email string) string {
+	if address, err := mailaddress.Normalize(email); err == nil {
+		return address
+	}
+	return strings.TrimSpace(email)
+}
+
 // byEmail finds the account with an address.
 func (s *Service) byEmail(ctx context.Context, email string) (user db.User, found bool, err error) {
-	user, err = s.store.Queries().UserByEmail(ctx, strings.TrimSpace(email))
+	user, err = s.store.Queries().UserByEmail(ctx, spelled(email))
 	switch {
 	case postgres.IsNotFound(err):
 		return db.User{}, false, nil

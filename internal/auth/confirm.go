@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -149,7 +148,7 @@ func (s *Service) enqueueByEmail(
 	ctx context.Context, email string, kind mail.Kind, client Client, action audit.Action,
 ) error {
 	mailID, origin := s.newID(), tracecontext.From(ctx)
-	email = strings.TrimSpace(email)
+	email = spelled(email)
 	err := s.store.InTx(ctx, func(q *db.Queries) error {
 		if err := q.AddressLock(ctx, email); err != nil {
 			return fmt.Errorf("wait for other requests: %w", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 	"github.com/mugshot-studio/backend/internal/platform/audit"
@@ -147,7 +148,8 @@ type replacement struct {
 func (s *Service) prepare(
 	ctx context.Context, user db.User, wanted NewPassword, client Client, found ...apperr.Field,
 ) (replacement, error) {
-	broken := append(checkNewPassword("new_password", wanted.Plain, wanted.Confirm, user.Email, user.Username), found...)
+	owner := password.Owner{Email: user.Email, Username: user.Username, Product: s.cfg.Product}
+	broken := append(checkNewPassword("new_password", wanted.Plain, wanted.Confirm, owner), found...)
 	if len(broken) > 0 {
 		return replacement{}, apperr.Validation(broken...)
 	}

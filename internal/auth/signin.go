@@ -22,6 +22,7 @@ type Credentials struct {
 // with [ErrInvalidCredentials], at the same cost whether or not there is an account; and, once the password has proved right,
 // with [ErrEmailNotConfirmed] or [ErrSecondFactorRequired].
 func (s *Service) SignIn(ctx context.Context, in Credentials, client Client) (Session, error) {
+	in.Email = spelled(in.Email)
 	guess, err := s.begin(ctx, ratelimit.Account(in.Email), in.Email, client)
 	if err != nil {
 		return Session{}, err

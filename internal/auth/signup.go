@@ -14,6 +14,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 	"github.com/mugshot-studio/backend/internal/platform/audit"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
+	"github.com/mugshot-studio/backend/internal/platform/mailaddress"
+	"github.com/mugshot-studio/backend/internal/platform/plaintext"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
@@ -44,9 +46,12 @@ type ClaimPhoto func(ctx context.Context, userID, photoID uuid.UUID) (
 // with its password and its codes: whether a person may use an address, only its mailbox tells. It fails with a validation error that names every
 // failing field, ErrEmailTaken, ErrUsernameTaken, and what ClaimPhoto fails with.
 func (s *Service) SignUp(ctx context.Context, in SignUp, client Client) (userID uuid.UUID, err error) {
-	in.Email, in.FullName = strings.TrimSpace(in.Email), strings.TrimSpace(in.FullName)
+	in.Email, in.FullName = spelled(in.Email), strings.TrimSpace(in.FullName)
 	if broken := s.checkSignUp(in); len(broken) > 0 {
 		return uuid.Nil, apperr.Validation(broken...)
+	}
+	if s.UsernameReserved(in.Username) {
+		return uuid.Nil, ErrUsernameTaken
 	}
 	userID, mailID := s.newID(), s.newID()
 	attach, finish, err := s.photo(ctx, userID, in.PhotoID)
@@ -115,26 +120,34 @@ func (s *Service) photo(ctx context.Context, userID uuid.UUID, photoID *uuid.UUI
 }
 
 func (s *Service) checkSignUp(in SignUp) []apperr.Field {
-	broken := checkNewPassword("password", in.Password, in.ConfirmPassword, in.Email, in.Username)
+	owner := password.Owner{Email: in.Email, Username: in.Username, Product: s.cfg.Product}
+	broken := checkNewPassword("password", in.Password, in.ConfirmPassword, owner)
+	if _, err := mailaddress.Normalize(in.Email); err != nil {
+		broken = append(broken, apperr.Body("email", "format", "Check your e-mail address."))
+	}
 	broken = append(broken, CheckFullName(in.FullName)...)
 	return append(broken, CheckDOB(in.DOB, s.now())...)
 }
 
 // checkNewPassword checks a password that was typed twice; field names its member of the body.
-func checkNewPassword(field, plain, again, email, username string) []apperr.Field {
-	broken := password.Check(field, plain, email, username)
+func checkNewPassword(field, plain, again string, owner password.Owner) []apperr.Field {
+	broken := password.Check(field, plain, owner)
 	if plain != again {
 		broken = append(broken, apperr.Body("confirm_password", "mismatch", "Type the same password twice."))
 	}
 	return broken
 }
 
-// CheckFullName checks a name without the white space around it. The code is required.
+// CheckFullName checks a name without the white space around it. The codes are those of package plaintext.
 func CheckFullName(name string) []apperr.Field {
-	if strings.TrimSpace(name) == "" { // the pattern in the spec knows ASCII's white space only
-		return []apperr.Field{apperr.Body("full_name", "required", "Tell us your name.")}
+	switch code := plaintext.Line(name); code {
+	case "":
+		return nil
+	case plaintext.CodeBlank:
+		return []apperr.Field{apperr.Body("full_name", code, "Tell us your name.")}
+	default:
+		return []apperr.Field{apperr.Body("full_name", code, "Leave out characters that can't be seen.")}
 	}
-	return nil
 }
 
 // CheckDOB checks a day of birth as of now. The codes are too_young and too_old.

@@ -137,7 +137,7 @@ func TestSignUp_400_password(t *testing.T) {
 	f := setup(t)
 	for plain, want := range map[string]string{
 		"short-1": "min_length", "password": "too_common", "my.ada.lovelace.99": "contains_username",
-		strings.Repeat("x", 129): "max_length",
+		strings.Repeat("x", 129): "max_length", "MugShot-2026-fun": "contains_product", "for-example-99": "contains_email",
 	} {
 		in := application("ada.lovelace")
 		in.Email = "someone@example.com"

@@ -12,8 +12,11 @@ import (
 )
 
 // Create begins a chat, about a project of the account unless projectID is nil. It fails with a validation error for
-// a project of another account.
+// a name that can't be shown and a project of another account.
 func (s *Service) Create(ctx context.Context, userID uuid.UUID, name string, projectID *uuid.UUID) (db.Chat, error) {
+	if err := checkName(name); err != nil {
+		return db.Chat{}, err
+	}
 	chat, err := s.Store.Queries().ChatCreate(ctx, db.ChatCreateParams{
 		ID: s.NewID(), UserID: userID, SessionName: name, ProjectID: projectID,
 	})
@@ -62,9 +65,14 @@ type Change struct {
 	Project **uuid.UUID // points at nil for no project
 }
 
-// Update changes a chat of the account. It fails with ErrNotFound, or with a validation error for a project of
-// another account.
+// Update changes a chat of the account. It fails with ErrNotFound, or with a validation error for a name that can't
+// be shown and a project of another account.
 func (s *Service) Update(ctx context.Context, userID, id uuid.UUID, c Change) (db.Chat, error) {
+	if c.Name != nil {
+		if err := checkName(*c.Name); err != nil {
+			return db.Chat{}, err
+		}
+	}
 	params := db.ChatUpdateParams{ID: id, UserID: userID, SessionName: c.Name, SetProject: c.Project != nil}
 	if c.Project != nil {
 		params.ProjectID = *c.Project

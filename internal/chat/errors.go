@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/plaintext"
 )
 
 // The failures of this package.
@@ -23,6 +24,29 @@ var (
 // errNoProject says that a chat can't be about a project that is not the account's.
 func errNoProject() error {
 	return apperr.Validation(apperr.Body("project_id", "not_found", "You have no project with this id."))
+}
+
+// checkName fails for a name with characters that must not be shown. A chat may have none.
+func checkName(name string) error {
+	if plaintext.HasControl(name) {
+		return apperr.Validation(apperr.Body("session_name", plaintext.CodeControl, "Leave out characters that can't be seen."))
+	}
+	if name != "" && plaintext.Line(name) != "" {
+		return apperr.Validation(apperr.Body("session_name", plaintext.CodeBlank, "The name must have a visible character."))
+	}
+	return nil
+}
+
+// checkContent fails for a message that shows nothing, or that has characters that must not be shown.
+func checkContent(content string) error {
+	switch code := plaintext.Lines(content); code {
+	case "":
+		return nil
+	case plaintext.CodeBlank:
+		return apperr.Validation(apperr.Body("content", code, "The message must have a visible character."))
+	default:
+		return apperr.Validation(apperr.Body("content", code, "Leave out characters that can't be seen."))
+	}
 }
 
 // Failure codes of a reply, as its owner sees them. They are the MessageErrorCode enum of api/openapi.yaml.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/mailaddress"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 )
 
@@ -84,6 +85,9 @@ func NewService(s *postgres.Store, newID func() uuid.UUID) *Service {
 
 // GiveByEmail grants credits to the account with an address. It fails with ErrNoAccount.
 func (s *Service) GiveByEmail(ctx context.Context, email string, amount int64) (balance int64, err error) {
+	if address, err := mailaddress.Normalize(email); err == nil {
+		email = address
+	}
 	user, err := s.store.Queries().UserByEmail(ctx, email)
 	switch {
 	case postgres.IsNotFound(err):

@@ -11,6 +11,7 @@ import (
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
+	"github.com/mugshot-studio/backend/internal/platform/plaintext"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/providers/prompts"
 )
@@ -58,7 +59,7 @@ func (s *Service) Check(ctx context.Context, userID uuid.UUID, d Draft) error {
 // the prompt is new: one that was there already may have lost some since.
 func (s *Service) check(ctx context.Context, userID uuid.UUID, d Draft, newPrompt bool) error {
 	var fields []apperr.Field
-	if d.Prompt.normal().Headline == "" {
+	if plaintext.Line(d.Prompt.normal().Headline) == plaintext.CodeBlank {
 		fields = append(fields, apperr.Body("prompt/headline", "pattern", "The headline must have a visible character."))
 	}
 	if d.Mode == catalog.Copy && d.Prompt.CopyTargetAssetID == nil {

@@ -101,6 +101,26 @@ func TestSignUp_400_everyFieldAtOnce(t *testing.T) {
 		fields(t, refused(t, res.JSON400, res.Body, client.ErrorCodeValidationFailed)), "what only the rules can, in the same form")
 }
 
+// Addresses that no mail server takes are refused at the door, in every operation that takes one.
+func TestStartAuth_400_addressesThatCannotBeMailed(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	for _, email := range []string{
+		".dot@example.com", "dot.@example.com", "a..b@example.com", "ada@exa_mple.com", "ada@-example.com", "ada@xn--a.example", "ädä@example.com",
+		"ada@example.com ", "ada@\u202eexample.com",
+	} {
+		started, err := app.Client("").StartAuthWithResponse(t.Context(), client.EmailRequest{Email: email})
+		require.NoError(t, err)
+		refused(t, started.JSON400, started.Body, client.ErrorCodeValidationFailed)
+		forgot, err := app.Client("").ForgotPasswordWithResponse(t.Context(), client.EmailRequest{Email: email})
+		require.NoError(t, err)
+		refused(t, forgot.JSON400, forgot.Body, client.ErrorCodeValidationFailed)
+	}
+	started, err := app.Client("").StartAuthWithResponse(t.Context(), client.EmailRequest{Email: "ada@bücher.example"})
+	require.NoError(t, err)
+	require.NotNil(t, started.JSON200, "%s", started.Body)
+}
+
 func TestSignUp_409(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)

@@ -204,10 +204,13 @@ func TestSendMessage_400_contents(t *testing.T) {
 	app := apptest.New(t)
 	ada := app.SignUp(t)
 	chat := newChat(t, ada)
-	for _, content := range []string{"", " \n\t ", strings.Repeat("é", 8001)} {
+	for _, content := range []string{
+		"", " \n\t ", strings.Repeat("é", 8001), "\u200b\u2060", "\u3164", "\u2800", "Paint\x07 it", "\u202ekcab eht no", "\u2066x\u2069",
+	} {
 		res, err := ada.SendMessageWithResponse(t.Context(), chat, nil, client.MessageCreate{Content: content})
 		require.NoError(t, err)
 		require.NotNil(t, res.JSON400, "%q", content)
 	}
 	say(t, ada, chat, strings.Repeat("😀", 8000))
+	say(t, ada, chat, "First line,\r\n\tsecond line")
 }

@@ -86,6 +86,27 @@ func TestNewChat_201_untilItIsDeleted(t *testing.T) {
 	}
 }
 
+func TestNewChat_400_aNameThatShowsNothingOrSomethingElse(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t)
+	ada := app.SignUp(t)
+	chat := newChat(t, ada)
+	for name, want := range map[string]string{
+		"\u200b": "body /session_name: required", " \u3000": "body /session_name: required",
+		"x\u202egpj": "body /session_name: invalid_characters", "a\u0085b": "body /session_name: invalid_characters",
+	} {
+		begun, err := ada.NewChatWithResponse(t.Context(), client.ChatCreate{SessionName: &name})
+		require.NoError(t, err)
+		require.Equal(t, []string{want}, fields(t, refused(t, begun.JSON400, begun.Body, client.ErrorCodeValidationFailed)), "%q", name)
+		changed, err := ada.UpdateChatWithResponse(t.Context(), chat, client.ChatUpdate{SessionName: &name})
+		require.NoError(t, err)
+		require.Equal(t, []string{want}, fields(t, refused(t, changed.JSON400, changed.Body, client.ErrorCodeValidationFailed)), "%q", name)
+	}
+	none, err := ada.UpdateChatWithResponse(t.Context(), chat, client.ChatUpdate{SessionName: new("")})
+	require.NoError(t, err)
+	require.NotNil(t, none.JSON200, "a chat may have no name: %s", none.Body)
+}
+
 func TestNewChat_400_projectOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	app := apptest.New(t)

@@ -42,13 +42,23 @@ func TestCheck(t *testing.T) {
 		"short local part":             {"al-and-the-rest", "al@example.com", "ada.l", nil},
 		"no e-mail":                    {"correct horse battery", "", "", nil},
 		"username":                     {"xxADA.Lxx-7", "someone@example.com", "ada.l", []string{"contains_username"}},
+		"our name":                     {"MugShot-2026!", "ada@example.com", "ada.l", []string{"contains_product"}},
+		"our name, full-width":         {"ｍｕｇｓｈｏｔ2026", "ada@example.com", "ada.l", []string{"contains_product"}},
+		"a word of the product":        {"my-studio-88", "ada@example.com", "ada.l", []string{"contains_product"}},
+		"a short word of the product":  {"paint-the-sky-9", "ada@example.com", "ada.l", nil},
+		"the domain":                   {"engines-are-fun", "ada@mail.engines.co.uk", "ada.l", []string{"contains_email"}},
+		"a host of the domain":         {"I-like-mailing", "ada@mail.engines.co.uk", "ada.l", nil},
+		"a public suffix":              {"community-of-one", "ada@ada.com", "ada.l", nil},
+		"the domain, in letters":       {"my-bücher-88", "ada@xn--bcher-kva.example", "ada.l", []string{"contains_email"}},
 		"everything at once":           {"ada", "ada@example.com", "ADA", []string{"min_length", "contains_email", "contains_username"}},
 		"empty":                        {"", "ada@example.com", "ada.l", []string{"min_length"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var codes []string
-			for _, f := range password.Check("new_password", tc.plain, tc.email, tc.username) {
+			for _, f := range password.Check("new_password", tc.plain, password.Owner{
+				Email: tc.email, Username: tc.username, Product: "Studio of the Sky",
+			}) {
 				codes = append(codes, f.Code)
 				require.Equal(t, "/new_password", f.Field)
 				require.Equal(t, "body", f.In)
@@ -76,13 +86,13 @@ func TestCommon_fileIsSortedFoldedAndLongEnough(t *testing.T) {
 	for _, line := range lines {
 		require.Equal(t, strings.ToLower(norm.NFKC.String(line)), line)
 		require.GreaterOrEqual(t, utf8.RuneCountInString(line), password.MinLength)
-		require.NotEmpty(t, password.Check("password", line, "", ""), line)
+		require.NotEmpty(t, password.Check("password", line, password.Owner{}), line)
 	}
 }
 
 func BenchmarkCheck(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		password.Check("password", "correct horse battery", "ada@example.com", "ada.l")
+		password.Check("password", "correct horse battery", password.Owner{Email: "ada@example.com", Username: "ada.l", Product: "MugShot Studio"})
 	}
 }

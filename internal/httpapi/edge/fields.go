@@ -162,7 +162,7 @@ func expected(s *openapi3.Schema, otherwise string) string {
 		return message
 	}
 	switch s.Format {
-	case "email":
+	case "idn-email":
 		return "must be an e-mail address"
 	case "uuid":
 		return "must be a UUID such as 0199f3a2-7c1e-7b60-9d55-3f8a1c2b4d5e"

@@ -73,17 +73,19 @@ export type ErrorEnvelope = {
 };
 
 /**
- * An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+ * An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+ * whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+ *
  */
 export type Email = string;
 
 /**
- * Unique without regard to case.
+ * Unique without regard to case. Names such as `admin` and `support` are taken.
  */
 export type Username = string;
 
 /**
- * What to call the creator; at least one visible character, no control characters.
+ * What to call the creator; at least one visible character, no control characters, none that change the direction of text.
  */
 export type FullName = string;
 
@@ -93,7 +95,7 @@ export type FullName = string;
 export type BirthDate = string;
 
 /**
- * 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+ * 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
  */
 export type NewPassword = string;
 
@@ -1165,7 +1167,7 @@ export type ChatCreate = {
 };
 
 /**
- * What the chat is called; empty where it has no name yet.
+ * What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
  */
 export type SessionName = string;
 
@@ -1240,7 +1242,7 @@ export type ChatList = {
  */
 export type MessageCreate = {
     /**
-     * The text; at least one visible character.
+     * The text; at least one visible character, no control characters but line breaks and tabs, none that change the direction of text.
      */
     content: string;
     /**

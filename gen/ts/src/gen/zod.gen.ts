@@ -103,17 +103,19 @@ export const zErrorEnvelope = z.object({
 });
 
 /**
- * An e-mail address, in the form that browsers accept in an e-mail field. Its case does not matter.
+ * An e-mail address whose local part is a dot-atom (RFC 5321) of at most 64 characters. Its case does not matter, nor
+ * whether an internationalised domain is written in letters or in its ASCII form; answers have the ASCII form.
+ *
  */
-export const zEmail = z.email().min(6).max(254).regex(/^[A-Za-z0-9.!#$%&'*+\/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$/);
+export const zEmail = z.string().min(6).max(254).regex(/^[A-Za-z0-9!#$%&'*+\/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+\/=?^_`{|}~-]+)*@[^\x00-\x2C\x2E\x2F\x3A-\x40\x5B-\x60\x7B-\x7F]+(\.[^\x00-\x2C\x2E\x2F\x3A-\x40\x5B-\x60\x7B-\x7F]+)+$/);
 
 /**
- * Unique without regard to case.
+ * Unique without regard to case. Names such as `admin` and `support` are taken.
  */
 export const zUsername = z.string().min(3).max(30).regex(/^[A-Za-z0-9._-]{3,30}$/);
 
 /**
- * What to call the creator; at least one visible character, no control characters.
+ * What to call the creator; at least one visible character, no control characters, none that change the direction of text.
  */
 export const zFullName = z.string().min(1).max(120).regex(/^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$/);
 
@@ -123,7 +125,7 @@ export const zFullName = z.string().min(1).max(120).regex(/^[^\x00-\x1f\x7f]*[^\
 export const zBirthDate = z.iso.date();
 
 /**
- * 8 to 128 characters; not a common password, and not containing the username or the address's local part.
+ * 8 to 128 characters; not a common password, and not containing the username, the address's local part, the name of its domain, or ours.
  */
 export const zNewPassword = z.string().min(8).max(128).regex(/^[^\x00]*$/);
 
@@ -833,7 +835,7 @@ export const zJobList = z.object({
 });
 
 /**
- * What the chat is called; empty where it has no name yet.
+ * What the chat is called; empty where it has no name yet. No control characters, none that change the direction of text.
  */
 export const zSessionName = z.string().max(200).regex(/^[^\x00-\x1f\x7f]*$/);
 
