@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/db"
@@ -91,23 +92,27 @@ func TestQueueProject_409_whileItsPictureIsDeleted(t *testing.T) {
 			_, _, err := f.service.Queue(t.Context(), f.user.ID, f.project.ID, mine, noKey)
 			queued <- err
 		}()
-		waitForLock(t, f)
-		return err
+		return errors.Join(err, waitForLock(t, f))
 	})
 	require.NoError(t, err)
 	require.ErrorIs(t, <-queued, projects.ErrAssetMissing)
 	require.EqualValues(t, 10, factory.Balance(t, f.store, f.user.ID))
 }
 
-// waitForLock returns when a connection to the database waits for a lock.
-func waitForLock(t *testing.T, f *fixture) {
+// waitForLock returns when a connection to the database waits for a lock. It fails with an error, since a test that ended
+// within a transaction would leave it open.
+func waitForLock(t *testing.T, f *fixture) error {
 	t.Helper()
-	require.Eventually(t, func() bool {
+	waits := assert.Eventually(t, func() bool {
 		var waiting bool
 		err := f.store.Pool().QueryRow(t.Context(), `select exists (
 			select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waiting)
 		return err == nil && waiting
 	}, 30*time.Second, 5*time.Millisecond)
+	if !waits {
+		return errors.New("nothing waits for a lock")
+	}
+	return nil
 }
 
 // Of a deletion and a queueing at the same moment one wins, and no job waits for a picture that is gone.
