@@ -25,6 +25,8 @@ var refusals = []struct{ what, by, statement string }{
 		`insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
 			select gen_random_uuid(), user_id, 'job_refund', job_id, 1, 10 from audit_logs, generate_series(1, 2) where action = 'job_charge'`,
 	},
+	{"an address in place of its hash", "bonus_claims_address_hash_check", `update bonus_claims set address_hash = 'ada@example.com'`},
+	{"a second bonus for an address", "bonus_claims_pkey", `insert into bonus_claims (address_hash) select address_hash from bonus_claims`},
 	{"a job that pays", "jobs_cost_credits_check", `update jobs set cost_credits = -1`},
 
 	// Storage.

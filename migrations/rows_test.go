@@ -98,6 +98,9 @@ const rows = `
 	insert into storage_bindings (database_id) values ('00000000-0000-0000-0000-000000000701')
 	on conflict do nothing;
 
+	insert into bonus_claims (address_hash) values (decode(repeat('12', 32), 'hex'))
+	on conflict do nothing;
+
 	commit`
 
 // filled returns a database with a row in every table.
@@ -151,7 +154,8 @@ func TestRows_ofADeletedAccount(t *testing.T) {
 	require.NoError(t, err)
 	for table, n := range counts(t, conn) {
 		switch table {
-		case "users", "erasures", "provider_slots", "image_verdicts", "storage_bindings": // Bob, an account deleted long ago, and rows without an account
+		case "users", "erasures", "provider_slots", "image_verdicts", "storage_bindings", "bonus_claims":
+			// Bob, an account deleted long ago, rows without an account, and the hash of an address that had its bonus.
 			require.Equal(t, 1, n, table)
 		case "audit_logs":
 			require.Equal(t, 2, n, table)

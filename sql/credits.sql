@@ -25,3 +25,21 @@ group by u.id
 having u.credits <> coalesce(sum(a.delta_credits), 0)
 order by u.id
 limit 100;
+
+-- name: BonusClaimTake :one
+-- BonusClaimTake writes down under the newest key that an address has the sign-up bonus, and tells whether it had none before
+-- under any key (bonus_claims_pkey). The account's row is locked by its confirmation, so an address is asked for one at a time.
+with known as (
+    select from bonus_claims where address_hash = any(@hashes::bytea[])
+), claim as (
+    insert into bonus_claims (address_hash) values (@newest_hash) on conflict do nothing returning given_at
+)
+select (exists (select from claim) and not exists (select from known))::boolean as is_first;
+
+-- name: BonusClaimKeep :exec
+-- BonusClaimKeep writes down that an address has had the sign-up bonus, where its account's ledger has it (audit_logs_ledger_idx).
+insert into bonus_claims (address_hash)
+select @newest_hash::bytea where exists (
+    select from audit_logs a where a.user_id = @user_id and a.balance_after is not null and a.action = 'signup_bonus'
+)
+on conflict do nothing;

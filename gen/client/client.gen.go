@@ -3405,7 +3405,8 @@ type ClientInterface interface {
 	// ConfirmEmailWithBody Confirm an address with its code
 	//
 	// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
-	// that time, is answered alike.
+	// that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+	// `deleteMe`, gets none.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3415,7 +3416,8 @@ type ClientInterface interface {
 	// ConfirmEmail Confirm an address with its code
 	//
 	// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
-	// that time, is answered alike.
+	// that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+	// `deleteMe`, gets none.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4263,7 +4265,8 @@ func (c *Client) ChangePassword(ctx context.Context, body ChangePasswordJSONRequ
 // ConfirmEmailWithBody Confirm an address with its code
 //
 // The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
-// that time, is answered alike.
+// that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+// `deleteMe`, gets none.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4283,7 +4286,8 @@ func (c *Client) ConfirmEmailWithBody(ctx context.Context, contentType string, b
 // ConfirmEmail Confirm an address with its code
 //
 // The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
-// that time, is answered alike.
+// that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+// `deleteMe`, gets none.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8010,7 +8014,8 @@ type ClientWithResponsesInterface interface {
 	// ConfirmEmailWithBodyWithResponse Confirm an address with its code
 	//
 	// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
-	// that time, is answered alike.
+	// that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+	// `deleteMe`, gets none.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8020,7 +8025,8 @@ type ClientWithResponsesInterface interface {
 	// ConfirmEmailWithResponse Confirm an address with its code
 	//
 	// The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
-	// that time, is answered alike.
+	// that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+	// `deleteMe`, gets none.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15992,7 +15998,8 @@ func (c *ClientWithResponses) ChangePasswordWithResponse(ctx context.Context, bo
 // ConfirmEmailWithBodyWithResponse Confirm an address with its code
 //
 // The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
-// that time, is answered alike.
+// that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+// `deleteMe`, gets none.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16008,7 +16015,8 @@ func (c *ClientWithResponses) ConfirmEmailWithBodyWithResponse(ctx context.Conte
 // ConfirmEmailWithResponse Confirm an address with its code
 //
 // The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
-// that time, is answered alike.
+// that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+// `deleteMe`, gets none.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -13,6 +13,48 @@ import (
 	"github.com/google/uuid"
 )
 
+const bonusClaimKeep = `-- name: BonusClaimKeep :exec
+insert into bonus_claims (address_hash)
+select $1::bytea where exists (
+    select from audit_logs a where a.user_id = $2 and a.balance_after is not null and a.action = 'signup_bonus'
+)
+on conflict do nothing
+`
+
+type BonusClaimKeepParams struct {
+	NewestHash []byte
+	UserID     *uuid.UUID
+}
+
+// BonusClaimKeep writes down that an address has had the sign-up bonus, where its account's ledger has it (audit_logs_ledger_idx).
+func (q *Queries) BonusClaimKeep(ctx context.Context, arg BonusClaimKeepParams) error {
+	_, err := q.db.Exec(ctx, bonusClaimKeep, arg.NewestHash, arg.UserID)
+	return err
+}
+
+const bonusClaimTake = `-- name: BonusClaimTake :one
+with known as (
+    select from bonus_claims where address_hash = any($1::bytea[])
+), claim as (
+    insert into bonus_claims (address_hash) values ($2) on conflict do nothing returning given_at
+)
+select (exists (select from claim) and not exists (select from known))::boolean as is_first
+`
+
+type BonusClaimTakeParams struct {
+	Hashes     [][]byte
+	NewestHash []byte
+}
+
+// BonusClaimTake writes down under the newest key that an address has the sign-up bonus, and tells whether it had none before
+// under any key (bonus_claims_pkey). The account's row is locked by its confirmation, so an address is asked for one at a time.
+func (q *Queries) BonusClaimTake(ctx context.Context, arg BonusClaimTakeParams) (bool, error) {
+	row := q.db.QueryRow(ctx, bonusClaimTake, arg.Hashes, arg.NewestHash)
+	var is_first bool
+	err := row.Scan(&is_first)
+	return is_first, err
+}
+
 const creditEntryList = `-- name: CreditEntryList :many
 select id, seq, action, job_id, delta_credits, balance_after::bigint as balance_after, created_at
 from audit_logs

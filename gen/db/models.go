@@ -43,6 +43,11 @@ type AuditLog struct {
 	CreatedAt    time.Time
 }
 
+type BonusClaim struct {
+	AddressHash []byte
+	GivenAt     time.Time
+}
+
 type Chat struct {
 	ID          uuid.UUID
 	UserID      uuid.UUID

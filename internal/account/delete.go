@@ -66,6 +66,9 @@ func (s *Service) remove(ctx context.Context, q *db.Queries, user db.User) ([]st
 	case err != nil:
 		return nil, fmt.Errorf("lock account: %w", err)
 	}
+	if err := s.auth.KeepBonusClaim(ctx, q, user); err != nil {
+		return nil, err
+	}
 	astray, err := promiseErasure(ctx, q, user.ID)
 	if err != nil {
 		return nil, err

@@ -74,6 +74,8 @@ func TestDelete_204_nothingPersonalIsLeft(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 7, factory.Balance(t, f.store, grace.ID))
 
+	require.Equal(t, "0", f.text(t, "select count(*) from bonus_claims"), "none of them had the bonus")
+
 	nameless := "from audit_logs where user_id is null"
 	require.Equal(t, "1", f.text(t, "select count(*) "+nameless+" and delta_credits = 7"), "the ledger stays")
 	require.Equal(t, "1", f.text(t, "select count(*) "+nameless+" and action = 'account_deleted'"))
@@ -169,4 +171,17 @@ func (f *fixture) due(t *testing.T) {
 	t.Helper()
 	_, err := f.store.Pool().Exec(t.Context(), "update erasures set run_at = now()")
 	require.NoError(t, err)
+}
+
+// The bonus is given once for each address, so what has had it outlives the account, without its name.
+func TestDelete_204_keepsThatTheAddressHadItsBonus(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	user, _ := f.member(t, "ada")
+	_, err := credits.Give(t.Context(), f.store.Queries(), credits.Grant{
+		ID: factory.ID(), UserID: user.ID, Amount: 7, Reason: credits.SignupBonus,
+	})
+	require.NoError(t, err)
+	require.NoError(t, f.Delete(t.Context(), user.ID, goodPassword, here))
+	require.Equal(t, "1", f.text(t, "select count(*) from bonus_claims"))
 }

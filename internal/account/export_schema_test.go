@@ -37,6 +37,7 @@ func tablesLeftOut() map[string]string {
 		"erasures":                 "of accounts that are gone",
 		"provider_slots":           "of no account",
 		"storage_bindings":         "of no account",
+		"bonus_claims":             "hashes of addresses, of accounts and of those that are gone; the export has the bonus in its events",
 		"image_verdicts":           "of pictures, by their sums: whose they are is not said",
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
@@ -93,7 +94,7 @@ func setup(t *testing.T) *fixture {
 	f.auth = auth.NewService(auth.Config{SessionIdle: time.Hour, SessionLifetime: time.Hour, UnconfirmedLifetime: time.Hour}, auth.Deps{
 		Store: f.store, Passwords: hasher, AccessTokens: access, RefreshTokens: token.NewRefresher(ring, rand.Reader),
 		Codes: token.NewCodeHasher(ring), Lockout: lockout, Remove: account.RemoveUnconfirmed, Push: func(context.Context, uuid.UUID) error { return nil },
-		Now: time.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
+		BonusClaims: credits.NewBonusClaims(ring.Derive(token.BonusClaims)), Now: time.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	})
 	f.Service = account.New(account.Deps{
 		Store: f.store, Auth: f.auth, Objects: f.objects, Now: time.Now, NewID: factory.ID, Log: log,

@@ -201,7 +201,7 @@ func (a *App) openAuth() error {
 		Store: a.store, Passwords: passwords, AccessTokens: issuer, RefreshTokens: token.NewRefresher(a.ring, o.Random),
 		Codes: codes, Vault: vault, Lockout: lockout, Push: a.pushTo(queue.Mail), ClaimPhoto: a.assets.ClaimSignupPhoto,
 		Remove: account.RemoveUnconfirmed, OnBalanceChange: a.metrics.Credits, OnSessionsEnd: a.announceSessionsEnd,
-		Now: o.Now, NewID: o.NewID, Random: o.Random, Log: o.Log,
+		BonusClaims: credits.NewBonusClaims(a.ring.Derive(token.BonusClaims)), Now: o.Now, NewID: o.NewID, Random: o.Random, Log: o.Log,
 	})
 	a.account = account.New(account.Deps{
 		Store: a.store, Auth: a.auth, Objects: a.objects, OnSessionsEnd: a.announceSessionsEnd, Now: o.Now, NewID: o.NewID, Log: o.Log,

@@ -80,6 +80,7 @@ type Deps struct {
 	Push            Push
 	ClaimPhoto      ClaimPhoto // for sign-ups that bring one
 	Remove          Remove     // for accounts that were never confirmed
+	BonusClaims     *credits.BonusClaims
 	OnBalanceChange credits.BalanceObserver
 	OnSessionsEnd   SessionsObserver // nil: not observed
 	Now             func() time.Time
@@ -110,6 +111,7 @@ type Service struct {
 	push            Push
 	claimPhoto      ClaimPhoto
 	remove          Remove
+	bonusClaims     *credits.BonusClaims
 	onBalanceChange credits.BalanceObserver
 	onSessionsEnd   SessionsObserver
 	now             func() time.Time
@@ -130,6 +132,7 @@ func NewService(cfg Config, d Deps) *Service {
 	if s.onSessionsEnd = d.OnSessionsEnd; s.onSessionsEnd == nil {
 		s.onSessionsEnd = func(context.Context, uuid.UUID) {}
 	}
+	s.bonusClaims = d.BonusClaims
 	s.sessionsAlive.Send, s.sessionsAlive.Timeout, s.sessionsAlive.OverlapAfter = s.areAlive, sessionTimeout, sessionOverlapAfter
 	return s
 }

@@ -124,15 +124,10 @@ func (s *Service) confirmAddress(
 	case confirmed == 0:
 		return false, 0, nil
 	}
-	if s.cfg.SignupBonus > 0 {
-		_, err := credits.Give(ctx, q, credits.Grant{
-			ID: s.newID(), UserID: userID, Amount: s.cfg.SignupBonus, Reason: credits.SignupBonus,
-		})
-		if err != nil {
-			return false, 0, err
-		}
+	if bonus, err = s.giveBonus(ctx, q, userID); err != nil {
+		return false, 0, err
 	}
-	return true, s.cfg.SignupBonus, s.record(ctx, q, &userID, client, audit.EmailConfirmed, nil)
+	return true, bonus, s.record(ctx, q, &userID, client, audit.EmailConfirmed, nil)
 }
 
 // ResendConfirmation enqueues another code for an address that is not confirmed yet. An unknown or a confirmed address takes the

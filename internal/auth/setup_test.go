@@ -19,6 +19,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/auth"
 	"github.com/mugshot-studio/backend/internal/auth/password"
 	"github.com/mugshot-studio/backend/internal/auth/token"
+	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/outbox"
 	"github.com/mugshot-studio/backend/internal/platform/mail"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
@@ -103,6 +104,7 @@ func setup(t *testing.T) *fixture {
 		RefreshTokens: token.NewRefresher(ring, rand.Reader), Codes: f.codes, Vault: vault, Lockout: lockout,
 		Push:            func(_ context.Context, id uuid.UUID) error { f.pushed <- id; return nil },
 		Remove:          account.RemoveUnconfirmed,
+		BonusClaims:     credits.NewBonusClaims(ring.Derive(token.BonusClaims)),
 		OnBalanceChange: func(action string, amount int64) { f.balanceChanges <- fmt.Sprint(action, " ", amount) },
 		Now:             f.clock.Now, NewID: factory.ID, Random: rand.Reader, Log: log,
 	}

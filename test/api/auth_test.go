@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -187,6 +188,24 @@ func TestConfirmEmail_200(t *testing.T) {
 	again := confirm(t, app, wish.Email, "\t"+code[:3]+"\u2013"+code[3:]+"\n")
 	require.NotNil(t, again.JSON200, "a double click, however it is typed: %s", again.Body)
 	require.EqualValues(t, 7, balance(t, who), "the bonus is given once")
+}
+
+// A new account for an address that was deleted gets the same answers, and no second bonus.
+func TestConfirmEmail_200_noSecondBonusAfterDeleteMe(t *testing.T) {
+	t.Parallel()
+	app := apptest.New(t, apptest.WithWorker(), apptest.With("SIGNUP_BONUS_CREDITS", "7"))
+	wish := apptest.NewAccount()
+	for _, want := range []int64{7, 0} {
+		require.NotNil(t, signUp(t, app, wish).JSON201)
+		res := confirm(t, app, wish.Email, app.Code(t, wish.Email))
+		require.NotNil(t, res.JSON200, "%s", res.Body)
+		require.Equal(t, client.ConfirmedNextSignin, res.JSON200.Next)
+		who := app.SignIn(t, wish.Email)
+		require.Equal(t, want, who.Session.User.Credits)
+		gone, err := who.DeleteMeWithResponse(t.Context(), client.DeleteMeRequest{Password: apptest.Password})
+		require.NoError(t, err)
+		require.Equal(t, http.StatusNoContent, gone.StatusCode())
+	}
 }
 
 func TestConfirmEmail_400(t *testing.T) {

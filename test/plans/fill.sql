@@ -107,3 +107,5 @@ select pg_temp.id(13, n), now() + n * interval '1 minute', now() + n * interval 
 
 insert into image_verdicts (md5, judge, sha256, finding, expires_at)
 select md5(n::text), 'local/1', pg_temp.hash(n), '{}', now() + n * interval '1 minute' from generate_series(1, :users / 2) n;
+
+insert into bonus_claims (address_hash) select pg_temp.hash(n) from generate_series(1, :users) n;

@@ -29,6 +29,7 @@ const (
 	SecondFactors Purpose = "second factors"  // encryption at rest of TOTP secrets
 	RateLimitKeys Purpose = "rate-limit keys" // names in Redis
 	Cursors       Purpose = "cursors"         // MACs of the positions in lists
+	BonusClaims   Purpose = "bonus claims"    // hashes at rest of addresses that had the sign-up bonus
 )
 
 // KeySize is the length of every derived key in bytes, the least that HS256 may use (RFC 7518, section 3.2).

@@ -27,7 +27,7 @@ func TestKeyring_keysDifferByPurposeAndSecret(t *testing.T) {
 	seen := map[string]bool{}
 	for _, purpose := range []token.Purpose{
 		token.AccessTokens, token.RefreshTokens, token.Codes, token.CSRF, token.StorageURLs, token.SecondFactors,
-		token.RateLimitKeys,
+		token.RateLimitKeys, token.BonusClaims,
 	} {
 		keys := ring(t, secretA, "", secretB).Derive(purpose)
 		require.Len(t, keys, 2)

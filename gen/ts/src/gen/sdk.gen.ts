@@ -69,7 +69,8 @@ export const createSignupPhotoUpload = <ThrowOnError extends boolean = true>(opt
  * Confirm an address with its code
  *
  * The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
- * that time, is answered alike.
+ * that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+ * `deleteMe`, gets none.
  *
  */
 export const confirmEmail = <ThrowOnError extends boolean = true>(options: Options<ConfirmEmailData, ThrowOnError>): RequestResult<ConfirmEmailResponses, ConfirmEmailErrors, ThrowOnError> => (options.client ?? client).post<ConfirmEmailResponses, ConfirmEmailErrors, ThrowOnError>({

@@ -72,7 +72,8 @@ export const createSignupPhotoUploadMutation = (options?: Partial<Options<Create
  * Confirm an address with its code
  *
  * The code counts for ten minutes and five tries, and only the newest one counts. The right code, sent once more within
- * that time, is answered alike.
+ * that time, is answered alike. The first account of an address gets the sign-up bonus; a later one, after
+ * `deleteMe`, gets none.
  *
  */
 export const confirmEmailMutation = (options?: Partial<Options<ConfirmEmailData>>): UseMutationOptions<ConfirmEmailResponse, ConfirmEmailError, Options<ConfirmEmailData>> => {

@@ -1,0 +1,1 @@
+drop table if exists bonus_claims;
