@@ -221,3 +221,12 @@ select sqlc.embed(projects), sqlc.embed(prompts)
 from chats c join projects on projects.id = c.project_id and projects.user_id = c.user_id
     join prompts on prompts.id = projects.prompt_id
 where c.id = @chat_id;
+
+-- name: ReplyAllowance :one
+-- ReplyAllowance reads what a reply in a chat is allowed by: the plan of the chat's owner, and how many replies of that account are
+-- not finished (chats_pkey, users_pkey, messages_place_key). No row: no such chat.
+select u.plan, (
+    select count(*) from messages m where m.user_id = @user_id::uuid and m.status in ('pending', 'streaming')
+)::int as unfinished
+from chats c join users u on u.id = c.user_id
+where c.id = @chat_id and c.user_id = @user_id::uuid;

@@ -901,7 +901,7 @@ func (e ListMessagesParamsOrder) Valid() bool {
 	}
 }
 
-// AccountLimits What the plan lets an account keep; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
+// AccountLimits What the plan lets an account keep, and have written in a day; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
 // pictures that are drawn count, and are never refused.
 type AccountLimits struct {
 	// Pictures Pictures, uploaded and drawn.
@@ -913,6 +913,11 @@ type AccountLimits struct {
 	//
 	// Example: 500
 	Projects int64 `json:"projects"`
+
+	// RepliesPerDay How often the assistant answers in a day; they come back one by one, evenly over the day. Beyond it `sendMessage` and `retryReply` answer `429 rate_limited`.
+	//
+	// Example: 50
+	RepliesPerDay int64 `json:"replies_per_day"`
 
 	// StoredBytes Their size together.
 	//
@@ -2592,7 +2597,7 @@ type User struct {
 	// Example: 0199f3a0-5d2c-7a41-b1c7-0e9d8f7a6b5c
 	ID openapi_types.UUID `json:"id"`
 
-	// Limits What the plan lets an account keep; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
+	// Limits What the plan lets an account keep, and have written in a day; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
 	// pictures that are drawn count, and are never refused.
 	Limits *AccountLimits `json:"limits,omitempty"`
 
@@ -3708,8 +3713,9 @@ type ClientInterface interface {
 	// SendMessageWithBody Say something
 	//
 	// Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
-	// follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
-	// is `429 rate_limited`, and nothing is stored.
+	// follow it with `streamChatEvents`. Only a few replies of an account are written at once, and only so many a day as its
+	// plan has (`limits.replies_per_day` of `getMe`); for one more the answer is `429 rate_limited`, and nothing is stored.
+	// `Retry-After` says when the next one is allowed. A message with `reply: false` takes none.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3719,8 +3725,9 @@ type ClientInterface interface {
 	// SendMessage Say something
 	//
 	// Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
-	// follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
-	// is `429 rate_limited`, and nothing is stored.
+	// follow it with `streamChatEvents`. Only a few replies of an account are written at once, and only so many a day as its
+	// plan has (`limits.replies_per_day` of `getMe`); for one more the answer is `429 rate_limited`, and nothing is stored.
+	// `Retry-After` says when the next one is allowed. A message with `reply: false` takes none.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3730,7 +3737,7 @@ type ClientInterface interface {
 	// RetryReply Have a failed reply written anew
 	//
 	// A failed reply becomes `pending`, without its text. One that is pending or being written already is answered as it is; one
-	// that is complete answers `409 version_conflict`.
+	// that is complete answers `409 version_conflict`. It takes one of the day's replies, as `sendMessage` does.
 	//
 	// Corresponds with POST /chat/{chat_id}/messages/{message_id}/retry (the `RetryReply` operationId).
 	RetryReply(ctx context.Context, chatID ChatID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4888,8 +4895,9 @@ func (c *Client) ListMessages(ctx context.Context, chatID ChatID, params *ListMe
 // SendMessageWithBody Say something
 //
 // Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
-// follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
-// is `429 rate_limited`, and nothing is stored.
+// follow it with `streamChatEvents`. Only a few replies of an account are written at once, and only so many a day as its
+// plan has (`limits.replies_per_day` of `getMe`); for one more the answer is `429 rate_limited`, and nothing is stored.
+// `Retry-After` says when the next one is allowed. A message with `reply: false` takes none.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4909,8 +4917,9 @@ func (c *Client) SendMessageWithBody(ctx context.Context, chatID ChatID, params 
 // SendMessage Say something
 //
 // Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
-// follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
-// is `429 rate_limited`, and nothing is stored.
+// follow it with `streamChatEvents`. Only a few replies of an account are written at once, and only so many a day as its
+// plan has (`limits.replies_per_day` of `getMe`); for one more the answer is `429 rate_limited`, and nothing is stored.
+// `Retry-After` says when the next one is allowed. A message with `reply: false` takes none.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4930,7 +4939,7 @@ func (c *Client) SendMessage(ctx context.Context, chatID ChatID, params *SendMes
 // RetryReply Have a failed reply written anew
 //
 // A failed reply becomes `pending`, without its text. One that is pending or being written already is answered as it is; one
-// that is complete answers `409 version_conflict`.
+// that is complete answers `409 version_conflict`. It takes one of the day's replies, as `sendMessage` does.
 //
 // Corresponds with POST /chat/{chat_id}/messages/{message_id}/retry (the `RetryReply` operationId).
 func (c *Client) RetryReply(ctx context.Context, chatID ChatID, messageID MessageID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8337,8 +8346,9 @@ type ClientWithResponsesInterface interface {
 	// SendMessageWithBodyWithResponse Say something
 	//
 	// Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
-	// follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
-	// is `429 rate_limited`, and nothing is stored.
+	// follow it with `streamChatEvents`. Only a few replies of an account are written at once, and only so many a day as its
+	// plan has (`limits.replies_per_day` of `getMe`); for one more the answer is `429 rate_limited`, and nothing is stored.
+	// `Retry-After` says when the next one is allowed. A message with `reply: false` takes none.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8348,8 +8358,9 @@ type ClientWithResponsesInterface interface {
 	// SendMessageWithResponse Say something
 	//
 	// Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
-	// follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
-	// is `429 rate_limited`, and nothing is stored.
+	// follow it with `streamChatEvents`. Only a few replies of an account are written at once, and only so many a day as its
+	// plan has (`limits.replies_per_day` of `getMe`); for one more the answer is `429 rate_limited`, and nothing is stored.
+	// `Retry-After` says when the next one is allowed. A message with `reply: false` takes none.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8359,7 +8370,7 @@ type ClientWithResponsesInterface interface {
 	// RetryReplyWithResponse Have a failed reply written anew
 	//
 	// A failed reply becomes `pending`, without its text. One that is pending or being written already is answered as it is; one
-	// that is complete answers `409 version_conflict`.
+	// that is complete answers `409 version_conflict`. It takes one of the day's replies, as `sendMessage` does.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -16513,8 +16524,9 @@ func (c *ClientWithResponses) ListMessagesWithResponse(ctx context.Context, chat
 // SendMessageWithBodyWithResponse Say something
 //
 // Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
-// follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
-// is `429 rate_limited`, and nothing is stored.
+// follow it with `streamChatEvents`. Only a few replies of an account are written at once, and only so many a day as its
+// plan has (`limits.replies_per_day` of `getMe`); for one more the answer is `429 rate_limited`, and nothing is stored.
+// `Retry-After` says when the next one is allowed. A message with `reply: false` takes none.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16530,8 +16542,9 @@ func (c *ClientWithResponses) SendMessageWithBodyWithResponse(ctx context.Contex
 // SendMessageWithResponse Say something
 //
 // Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
-// follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
-// is `429 rate_limited`, and nothing is stored.
+// follow it with `streamChatEvents`. Only a few replies of an account are written at once, and only so many a day as its
+// plan has (`limits.replies_per_day` of `getMe`); for one more the answer is `429 rate_limited`, and nothing is stored.
+// `Retry-After` says when the next one is allowed. A message with `reply: false` takes none.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16547,7 +16560,7 @@ func (c *ClientWithResponses) SendMessageWithResponse(ctx context.Context, chatI
 // RetryReplyWithResponse Have a failed reply written anew
 //
 // A failed reply becomes `pending`, without its text. One that is pending or being written already is answered as it is; one
-// that is complete answers `409 version_conflict`.
+// that is complete answers `409 version_conflict`. It takes one of the day's replies, as `sendMessage` does.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -405,6 +405,33 @@ func (q *Queries) MessageSend(ctx context.Context, arg MessageSendParams) ([]Mes
 	return items, nil
 }
 
+const replyAllowance = `-- name: ReplyAllowance :one
+select u.plan, (
+    select count(*) from messages m where m.user_id = $1::uuid and m.status in ('pending', 'streaming')
+)::int as unfinished
+from chats c join users u on u.id = c.user_id
+where c.id = $2 and c.user_id = $1::uuid
+`
+
+type ReplyAllowanceParams struct {
+	UserID uuid.UUID
+	ChatID uuid.UUID
+}
+
+type ReplyAllowanceRow struct {
+	Plan       string
+	Unfinished int32
+}
+
+// ReplyAllowance reads what a reply in a chat is allowed by: the plan of the chat's owner, and how many replies of that account are
+// not finished (chats_pkey, users_pkey, messages_place_key). No row: no such chat.
+func (q *Queries) ReplyAllowance(ctx context.Context, arg ReplyAllowanceParams) (ReplyAllowanceRow, error) {
+	row := q.db.QueryRow(ctx, replyAllowance, arg.UserID, arg.ChatID)
+	var i ReplyAllowanceRow
+	err := row.Scan(&i.Plan, &i.Unfinished)
+	return i, err
+}
+
 const replyClaim = `-- name: ReplyClaim :one
 update messages
 set status = 'streaming', content = '', attempt = attempt + 1, lease_token = lease_token + 1,

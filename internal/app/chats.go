@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/chat"
 	"github.com/mugshot-studio/backend/internal/httpapi/handler"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
+	"github.com/mugshot-studio/backend/internal/platform/ratelimit"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/providers/local"
 )
@@ -20,14 +23,31 @@ func (a *App) openChats() error {
 		return fmt.Errorf("check of suggestions: %w", err)
 	}
 	a.chats = chat.NewService(chat.Deps{
-		Store: a.store, Events: a.hub, Enqueue: a.pushTo(queue.Reply), UserReplies: cfg.UserReplies, Now: o.Now, NewID: o.NewID,
-		Log: o.Log,
+		Store: a.store, Events: a.hub, Enqueue: a.pushTo(queue.Reply), UserReplies: cfg.UserReplies,
+		SpendReply: a.spendReply, Now: o.Now, NewID: o.NewID, Log: o.Log,
 	})
 	text, model := a.chooseReplyText()
 	a.replier = chat.NewReplier(chat.ReplierDeps{
 		Store: a.store, Text: text, Model: model, Catalog: a.catalog, Check: check, Events: a.hub, Log: o.Log,
 		Lease: cfg.JobLease,
 	})
+	return nil
+}
+
+// spendReply implements [chat.SpendReply]. Each plan has a counter of its own, so that a larger plan counts at once.
+func (a *App) spendReply(ctx context.Context, userID uuid.UUID, plan string) error {
+	const day = 24 * time.Hour
+	allowed := catalog.LimitsOf(plan).RepliesPerDay
+	result, err := a.counters.Allow(ctx, ratelimit.Limit{
+		Class: "reply_day:" + plan, Subject: ratelimit.Account(userID.String()), Requests: scaled(int(allowed), day, a.cfg.RateLimitFactor),
+		Period: day,
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("count reply: %w", err)
+	case !result.Allowed:
+		return chat.ErrNoRepliesLeft.WithRetryAfter(result.RetryAfter).WithDetail("limit", "replies_per_day").WithDetail("maximum", allowed)
+	}
 	return nil
 }
 

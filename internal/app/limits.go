@@ -44,6 +44,12 @@ func budgets() map[string]budget {
 	}
 }
 
+// scaled is requests in a period times RATE_LIMIT_FACTOR: no more than one a microsecond, which is as good as no limit and the most
+// that can be counted.
+func scaled(requests int, period time.Duration, factor float64) int {
+	return max(1, int(min(float64(requests)*factor, float64(period.Microseconds()))))
+}
+
 // limiter is the edge's Limiter, on counters in Redis and, for budgets that are local, in the process.
 type limiter struct {
 	counters *ratelimit.Counters
@@ -63,9 +69,9 @@ func (l limiter) Allow(ctx context.Context, class string, subject edge.Subject) 
 	}
 	var limits []ratelimit.Limit
 	add := func(requests int, s ratelimit.Subject) {
-		// No more than one a microsecond, which is as good as no limit and the most that can be counted.
-		scaled := min(float64(requests)*l.factor, float64(b.period.Microseconds()))
-		limits = append(limits, ratelimit.Limit{Class: class, Subject: s, Requests: max(1, int(scaled)), Period: b.period})
+		limits = append(limits, ratelimit.Limit{
+			Class: class, Subject: s, Requests: scaled(requests, b.period, l.factor), Period: b.period,
+		})
 	}
 	if b.address > 0 && subject.Address != "" {
 		add(b.address, ratelimit.Address(subject.Address))

@@ -6,12 +6,15 @@ import "github.com/mugshot-studio/backend/internal/platform/apperr"
 var ErrQuotaExceeded = apperr.New(apperr.Conflict, apperr.CodeQuotaExceeded,
 	"Your plan has no room for more. Delete what you no longer need, or choose a larger plan.")
 
-// Limits are what an account may keep at a time. They hold back one that fills the database and the storage; requests at the
-// same instant may pass them by a few.
+// Limits are what an account may keep at a time, and have done in a day. Those of what it keeps hold back one that fills the
+// database and the storage; requests at the same instant may pass them by a few.
 type Limits struct {
 	Projects    int64
 	Pictures    int64 // uploaded and drawn
 	StoredBytes int64 // of the pictures
+
+	// RepliesPerDay is how often the assistant answers in a day. They come back one by one, evenly over the day.
+	RepliesPerDay int64
 }
 
 const gib = 1 << 30
@@ -20,11 +23,11 @@ const gib = 1 << 30
 func LimitsOf(plan string) Limits {
 	switch plan {
 	case "studio":
-		return Limits{Projects: 10_000, Pictures: 20_000, StoredBytes: 100 * gib}
+		return Limits{Projects: 10_000, Pictures: 20_000, StoredBytes: 100 * gib, RepliesPerDay: 2_000}
 	case "pro":
-		return Limits{Projects: 2_000, Pictures: 5_000, StoredBytes: 20 * gib}
+		return Limits{Projects: 2_000, Pictures: 5_000, StoredBytes: 20 * gib, RepliesPerDay: 500}
 	}
-	return Limits{Projects: 500, Pictures: 1_000, StoredBytes: 2 * gib}
+	return Limits{Projects: 500, Pictures: 1_000, StoredBytes: 2 * gib, RepliesPerDay: 50}
 }
 
 // MostKept is more than any plan lets an account keep of one kind: what is counted is counted no further.

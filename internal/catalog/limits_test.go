@@ -16,6 +16,7 @@ func TestLimitsOf_growWithThePlan(t *testing.T) {
 		require.Greater(t, limits.Projects, before.Projects, plan)
 		require.Greater(t, limits.Pictures, before.Pictures, plan)
 		require.Greater(t, limits.StoredBytes, before.StoredBytes, plan)
+		require.Greater(t, limits.RepliesPerDay, before.RepliesPerDay, plan)
 		require.Less(t, max(limits.Projects, limits.Pictures), int64(catalog.MostKept), "counted to their end")
 		before = limits
 	}

@@ -19,6 +19,9 @@ var (
 	// ErrTooManyReplies says that the account has to wait until one of its replies has been written.
 	ErrTooManyReplies = apperr.New(apperr.RateLimited, apperr.CodeRateLimited,
 		"Wait until the assistant has answered what you asked before.").WithRetryAfter(2 * time.Second)
+	// ErrNoRepliesLeft says that the account has used up its replies of the day.
+	ErrNoRepliesLeft = apperr.New(apperr.RateLimited, apperr.CodeRateLimited,
+		"You have used the assistant as often as your plan allows in a day.")
 )
 
 // errNoProject says that a chat can't be about a project that is not the account's.

@@ -12,9 +12,10 @@ import (
 )
 
 // Retry has a failed reply of the account written anew. One that is waiting or being written is returned as it is. It
-// fails with ErrNoReply, ErrNotFailed or ErrTooManyReplies.
+// fails with ErrNoReply, ErrNotFailed, ErrTooManyReplies or ErrNoRepliesLeft.
 func (s *Service) Retry(ctx context.Context, userID, chatID, id uuid.UUID) (Message, error) {
 	origin := tracecontext.From(ctx)
+	spent := false
 	for range slotTries {
 		reply, err := s.reply(ctx, userID, chatID, id)
 		switch {
@@ -24,6 +25,12 @@ func (s *Service) Retry(ctx context.Context, userID, chatID, id uuid.UUID) (Mess
 			return reply, nil
 		case reply.Status == complete:
 			return Message{}, ErrNotFailed
+		}
+		if !spent {
+			if err := s.spend(ctx, userID, chatID); err != nil {
+				return Message{}, err
+			}
+			spent = true
 		}
 		row, err := s.Store.Queries().ReplyRetry(ctx, db.ReplyRetryParams{
 			Slots: s.UserReplies, UserID: userID, ID: id, RequestID: origin.RequestID, Traceparent: origin.Traceparent,

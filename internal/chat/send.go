@@ -22,13 +22,22 @@ type Sent struct {
 const slotTries = 10
 
 // Send stores a message of the account in its chat and, with reply, the pending reply right behind it, once for each
-// key; replayed tells that it was done already. It fails with a validation error, ErrNotFound or ErrTooManyReplies, and then nothing has
-// happened.
+// key; replayed tells that it was done already. It fails with a validation error, ErrNotFound, ErrTooManyReplies or
+// ErrNoRepliesLeft, and then nothing has happened.
 func (s *Service) Send(
 	ctx context.Context, userID, chatID uuid.UUID, content string, reply bool, key idempotency.Key,
 ) (sent Sent, replayed bool, err error) {
 	if err := checkContent(content); err != nil {
 		return Sent{}, false, err
+	}
+	if reply {
+		_, done, err := idempotency.Recall[Sent](ctx, s.Store, userID, key, s.Now())
+		if err == nil && !done {
+			err = s.spend(ctx, userID, chatID)
+		}
+		if err != nil {
+			return Sent{}, false, err
+		}
 	}
 	for try := 1; ; try++ {
 		sent, replayed, err = idempotency.Once(ctx, s.Store, userID, key, s.Now(), func(q *db.Queries) (Sent, error) {

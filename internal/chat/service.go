@@ -17,8 +17,9 @@
 //     before it. By these a reader misses nothing and repeats nothing, whatever was lost on the way.
 //   - An account has at most UserReplies replies that are pending or streaming: each takes a slot (messages.place), and the
 //     unique index messages_place_key gives out each slot once.
+//   - A reply is asked for, or asked for again, only after it was taken from the account's daily budget.
 //
-// The files follow the life of a reply: send.go, replier.go and attempt.go with context.go, writer.go and extractor.go,
+// The files follow the life of a reply: send.go with budget.go, replier.go and attempt.go with context.go, writer.go and extractor.go,
 // end.go and classify.go, stop.go and retry.go, recovery.go for what got lost; follow.go and reader.go show a chat to its
 // owner.
 package chat
@@ -46,6 +47,7 @@ type Deps struct {
 	Enqueue Enqueue
 	// UserReplies is how many replies of one account are waiting or being written at once.
 	UserReplies int32
+	SpendReply  SpendReply // nil: replies have no daily budget
 	Now         func() time.Time
 	NewID       func() uuid.UUID
 	Log         *slog.Logger

@@ -86,7 +86,9 @@ func TestGetMe_200_limitsAndUsage(t *testing.T) {
 	me, err := ada.GetMeWithResponse(t.Context())
 	require.NoError(t, err)
 	require.NotNil(t, me.JSON200, "%s", me.Body)
-	require.Equal(t, &client.AccountLimits{Projects: limits.Projects, Pictures: limits.Pictures, StoredBytes: limits.StoredBytes}, me.JSON200.Limits)
+	require.Equal(t, &client.AccountLimits{
+		Projects: limits.Projects, Pictures: limits.Pictures, StoredBytes: limits.StoredBytes, RepliesPerDay: limits.RepliesPerDay,
+	}, me.JSON200.Limits)
 	require.Equal(t, &client.AccountUsage{Projects: 3, Pictures: 1, StoredBytes: limits.StoredBytes - 1000}, me.JSON200.Usage)
 	require.Equal(t, ada.Email, me.JSON200.Email)
 }

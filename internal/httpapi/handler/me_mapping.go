@@ -67,7 +67,9 @@ func (u userReader) view(ctx context.Context, a account.Account) (api.User, erro
 // withHoldings adds to an account what it may keep, and what it keeps.
 func withHoldings(u api.User, projects int64, pictures db.AssetsKeptRow) api.User {
 	limits := catalog.LimitsOf(string(u.Plan))
-	u.Limits = &api.AccountLimits{Projects: limits.Projects, Pictures: limits.Pictures, StoredBytes: limits.StoredBytes}
+	u.Limits = &api.AccountLimits{
+		Projects: limits.Projects, Pictures: limits.Pictures, StoredBytes: limits.StoredBytes, RepliesPerDay: limits.RepliesPerDay,
+	}
 	u.Usage = &api.AccountUsage{Projects: projects, Pictures: pictures.Pictures, StoredBytes: pictures.Bytes}
 	return u
 }

@@ -493,7 +493,7 @@ export type User = {
 };
 
 /**
- * What the plan lets an account keep; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
+ * What the plan lets an account keep, and have written in a day; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
  * pictures that are drawn count, and are never refused.
  *
  */
@@ -510,6 +510,10 @@ export type AccountLimits = {
      * Their size together.
      */
     stored_bytes: number;
+    /**
+     * How often the assistant answers in a day; they come back one by one, evenly over the day. Beyond it `sendMessage` and `retryReply` answer `429 rate_limited`.
+     */
+    replies_per_day: number;
 };
 
 /**

@@ -338,14 +338,15 @@ export const zSecondFactorVerifyRequest = z.object({
 });
 
 /**
- * What the plan lets an account keep; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
+ * What the plan lets an account keep, and have written in a day; in the answer of `getMe`. `createProject` and `createUpload` answer `409 quota_exceeded` beyond it;
  * pictures that are drawn count, and are never refused.
  *
  */
 export const zAccountLimits = z.object({
     projects: z.int().gte(0),
     pictures: z.int().gte(0),
-    stored_bytes: z.int().gte(0)
+    stored_bytes: z.int().gte(0),
+    replies_per_day: z.int().gte(0)
 });
 
 /**

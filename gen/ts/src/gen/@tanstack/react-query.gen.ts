@@ -1257,8 +1257,9 @@ export const listMessagesInfiniteOptions = (options: Options<ListMessagesData>) 
  * Say something
  *
  * Stores your message and, unless `reply` is false, a pending reply right behind it, which the assistant then writes:
- * follow it with `streamChatEvents`. Only a few replies of an account are written at once; for one more the answer
- * is `429 rate_limited`, and nothing is stored.
+ * follow it with `streamChatEvents`. Only a few replies of an account are written at once, and only so many a day as its
+ * plan has (`limits.replies_per_day` of `getMe`); for one more the answer is `429 rate_limited`, and nothing is stored.
+ * `Retry-After` says when the next one is allowed. A message with `reply: false` takes none.
  *
  */
 export const sendMessageMutation = (options?: Partial<Options<SendMessageData>>): UseMutationOptions<SendMessageResponse, SendMessageError, Options<SendMessageData>> => {
@@ -1300,7 +1301,7 @@ export const stopReplyMutation = (options?: Partial<Options<StopReplyData>>): Us
  * Have a failed reply written anew
  *
  * A failed reply becomes `pending`, without its text. One that is pending or being written already is answered as it is; one
- * that is complete answers `409 version_conflict`.
+ * that is complete answers `409 version_conflict`. It takes one of the day's replies, as `sendMessage` does.
  *
  */
 export const retryReplyMutation = (options?: Partial<Options<RetryReplyData>>): UseMutationOptions<RetryReplyResponse, RetryReplyError, Options<RetryReplyData>> => {
