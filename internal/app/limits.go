@@ -26,8 +26,8 @@ type budget struct {
 func budgets() map[string]budget {
 	return map[string]budget{
 		"auth_probe":    {address: 60, account: 20, period: time.Minute},
-		"auth_signup":   {address: 20, account: 5, period: time.Hour},
-		"auth_code":     {address: 60, account: 20, period: 10 * time.Minute},
+		"auth_signup":   {address: 20, account: 20, accountFrom: 5, period: time.Hour},
+		"auth_code":     {address: 60, account: 60, accountFrom: 20, period: 10 * time.Minute},
 		"auth_mail":     {address: 30, accountFrom: 5, period: time.Hour},
 		"auth_reset":    {address: 60, accountFrom: 5, period: time.Hour},
 		"auth_password": {address: 60, account: 20, period: time.Minute},

@@ -92,8 +92,8 @@ func TestLimiter_aStrangerUsesUpNoBudgetOfTheOwner(t *testing.T) {
 		require.NoError(t, err)
 		return quota.Allowed
 	}
-	for _, class := range []string{"auth_mail", "auth_reset"} {
-		for range 5 {
+	for class, enough := range map[string]int{"auth_mail": 5, "auth_reset": 5, "auth_signup": 5, "auth_code": 20} {
+		for range enough {
 			require.True(t, ask(class, "192.0.2.1", "ada@example.com"))
 		}
 		require.False(t, ask(class, "192.0.2.1", " ADA@example.com"), "the stranger has asked enough")
