@@ -90,6 +90,7 @@ func (s *Service) ResetSecondFactor(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
+	s.onSessionsEnd(ctx, user.ID)
 	s.announce(ctx, mailID)
 	return nil
 }

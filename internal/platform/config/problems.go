@@ -20,9 +20,6 @@ const minLease = time.Second
 // minUnconfirmed leaves time for a mail that greylisting delays, and for the code in it.
 const minUnconfirmed = time.Hour
 
-// maxAddressFailures is as many guesses at passwords as may ever be wanted, and bounds what Redis keeps of an address.
-const maxAddressFailures = 1000
-
 // minOpenFor is how often processes look which breakers are open.
 const minOpenFor = time.Second
 
@@ -46,8 +43,7 @@ func (c Config) problems() []error {
 	must(c.UserStreams > 0, "API_USER_STREAMS must be positive")
 	must(c.UnconfirmedTTL >= minUnconfirmed, "UNCONFIRMED_ACCOUNT_TTL is at least %s: a mail may take its time", minUnconfirmed)
 	must(c.AuthMaxFailures > 0, "AUTH_MAX_FAILURES must be positive")
-	must(c.AuthAddressMaxFailures >= c.AuthMaxFailures && c.AuthAddressMaxFailures <= maxAddressFailures,
-		"AUTH_ADDRESS_MAX_FAILURES is at least AUTH_MAX_FAILURES, since many people may share an address, and at most %d", maxAddressFailures)
+	must(c.AuthAddressMaxFailures > 0, "AUTH_ADDRESS_MAX_FAILURES must be positive")
 	must(c.SignupBonusCredits >= 0, "SIGNUP_BONUS_CREDITS can't be negative")
 	must(c.GenerateSlots > 0 && c.MailSlots > 0, "WORKER_GENERATE_SLOTS and WORKER_MAIL_SLOTS must be positive")
 	must(c.ReplySlots > 0 && c.ReplyDeadline > 0, "WORKER_REPLY_SLOTS and WORKER_REPLY_DEADLINE must be positive")

@@ -15,6 +15,8 @@ import (
 const (
 	// maxAuthFailures is the most wrong passwords in a row that NIST SP 800-63B-4, section 3.2.2, allows an account.
 	maxAuthFailures = 100
+	// maxAddressFailures is beyond what the people behind one address mistype, and bounds what Redis keeps of an address.
+	maxAddressFailures = 1000
 	// minFailureWindow is the shortest time over which counting wrong passwords still slows an attacker down.
 	minFailureWindow = time.Minute
 	// The widest networks of proxies that are believed. 10.0.0.0/8 is the widest private network; what is wider than that
@@ -101,6 +103,10 @@ func (c Config) weakSignIn() (found []error) {
 	}
 	if c.AuthMaxFailures > maxAuthFailures {
 		found = append(found, fmt.Errorf("AUTH_MAX_FAILURES is %d; more than %d is no defence", c.AuthMaxFailures, maxAuthFailures))
+	}
+	if c.AuthAddressMaxFailures < c.AuthMaxFailures || c.AuthAddressMaxFailures > maxAddressFailures {
+		found = append(found, fmt.Errorf("AUTH_ADDRESS_MAX_FAILURES is %d; it is at least AUTH_MAX_FAILURES, since many people may share an "+
+			"address, and at most %d", c.AuthAddressMaxFailures, maxAddressFailures))
 	}
 	if c.AuthFailureWindow < minFailureWindow {
 		found = append(found, fmt.Errorf("AUTH_FAILURE_WINDOW is at least %s", minFailureWindow))

@@ -33,6 +33,8 @@ func TestLoad_productionRefusesWhatIsWeak(t *testing.T) {
 		"less memory than OWASP's minimum":       {"ARGON2_MEMORY_KIB", "8192"},
 		"fewer iterations than OWASP's minimum":  {"ARGON2_ITERATIONS", "1"},
 		"a million wrong passwords":              {"AUTH_MAX_FAILURES", "1000000"},
+		"a million of them from one address":     {"AUTH_ADDRESS_MAX_FAILURES", "1000000"},
+		"fewer from an address than of one":      {"AUTH_ADDRESS_MAX_FAILURES", "4"},
 		"a window of no length":                  {"AUTH_FAILURE_WINDOW", "1s"},
 		"every address is a proxy":               {"TRUSTED_PROXIES", "0.0.0.0/0"},
 		"half of all addresses":                  {"TRUSTED_PROXIES", "10.0.0.0/8,128.0.0.0/1"},

@@ -36,22 +36,38 @@ const unknownDevice = "an unknown device"
 // word is a name and the part of a user agent that stands for it.
 type word struct{ sign, name string }
 
-// The first sign that is found counts: browsers name those that they resemble, too.
-var (
-	browsers = []word{
-		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"},
-		{"CriOS/", "Chrome"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"},
+// browsers are in the order in which their signs count: browsers name those that they resemble, too.
+func browsers() []word {
+	return []word{
+		{"Edg", "Edge"},
+		{"OPR/", "Opera"},
+		{"SamsungBrowser/", "Samsung Internet"},
+		{"Firefox/", "Firefox"},
+		{"FxiOS/", "Firefox"},
+		{"CriOS/", "Chrome"},
+		{"Chrome/", "Chrome"},
+		{"Safari/", "Safari"},
+		{"curl/", "curl"},
 	}
-	systems = []word{
-		{"iPhone", "an iPhone"}, {"iPad", "an iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"Mac OS X", "a Mac"},
-		{"CrOS", "ChromeOS"}, {"Linux", "Linux"},
+}
+
+// systems are in the order in which their signs count.
+func systems() []word {
+	return []word{
+		{"iPhone", "an iPhone"},
+		{"iPad", "an iPad"},
+		{"Android", "Android"},
+		{"Windows", "Windows"},
+		{"Mac OS X", "a Mac"},
+		{"CrOS", "ChromeOS"},
+		{"Linux", "Linux"},
 	}
-)
+}
 
 // Device names the browser and the system of a user agent in words of ours. A mail must not quote what a client has chosen: an
 // intruder would write to the owner in our name.
 func Device(userAgent string) string {
-	browser, system := find(browsers, userAgent), find(systems, userAgent)
+	browser, system := find(browsers(), userAgent), find(systems(), userAgent)
 	switch {
 	case browser == "" && system == "":
 		return unknownDevice

@@ -16,9 +16,12 @@ const (
 
 var errAddress = errors.New("not an address of the form local@domain")
 
-// domains converts internationalised names as programs look them up (RFC 5891, 5).
-var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true), idna.VerifyDNSLength(true),
-	idna.BidiRule(), idna.CheckHyphens(true))
+// toASCII converts an internationalised name as programs look it up (RFC 5891, 5).
+func toASCII(domain string) (string, error) {
+	profile := idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true), idna.VerifyDNSLength(true),
+		idna.BidiRule(), idna.CheckHyphens(true))
+	return profile.ToASCII(domain) //nolint:wrapcheck // Normalize tells no more than that it is no address
+}
 
 // Normalize returns an address without the white space around it, with an internationalised domain in its ASCII form, so that
 // both spellings are one address. An ASCII domain stays as it was typed. It fails for what no mail server takes: the local part is
@@ -33,7 +36,7 @@ func Normalize(typed string) (string, error) {
 	if len(local) > maxLocal || !isDotAtom(local) {
 		return "", errAddress
 	}
-	ascii, err := domains.ToASCII(domain)
+	ascii, err := toASCII(domain)
 	if err != nil || !strings.Contains(ascii, ".") || strings.HasSuffix(ascii, ".") {
 		return "", errAddress
 	}
