@@ -1201,7 +1201,7 @@ type ChatUpdate struct {
 
 // ConfirmRequest An address and the code that was mailed to it.
 type ConfirmRequest struct {
-	// Code Six digits; spaces, dashes and full-width digits do no harm.
+	// Code Six digits; what else was typed between them, and full-width digits, do no harm.
 	//
 	// Example: 042137
 	Code string `json:"code"`
@@ -2244,7 +2244,7 @@ type ResetRequestedNext string
 //
 // Example: {"code":"042137","password":"paint-the-sky-9"}
 type SecondFactorDisableRequest struct {
-	// Code The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
+	// Code The six digits that the authenticator app shows; what else was typed between them, and full-width digits, do no harm.
 	//
 	// Example: 042137
 	Code *TOTPCode `json:"code,omitempty"`
@@ -2262,7 +2262,7 @@ type SecondFactorDisableRequest struct {
 
 // SecondFactorEnableRequest The first code of the app.
 type SecondFactorEnableRequest struct {
-	// Code The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
+	// Code The six digits that the authenticator app shows; what else was typed between them, and full-width digits, do no harm.
 	//
 	// Example: 042137
 	Code TOTPCode `json:"code"`
@@ -2283,7 +2283,7 @@ type SecondFactorSecret struct {
 
 // SecondFactorSetUpRequest May be empty soon after signing in, unless a second factor is on.
 type SecondFactorSetUpRequest struct {
-	// Code The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
+	// Code The six digits that the authenticator app shows; what else was typed between them, and full-width digits, do no harm.
 	//
 	// Example: 042137
 	Code *TOTPCode `json:"code,omitempty"`
@@ -2303,7 +2303,7 @@ type SecondFactorVerifyRequest struct {
 	// Example: 3q2-7wA1xJmR
 	Challenge string `json:"challenge"`
 
-	// Code The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
+	// Code The six digits that the authenticator app shows; what else was typed between them, and full-width digits, do no harm.
 	//
 	// Example: 042137
 	Code *TOTPCode `json:"code,omitempty"`
@@ -2520,7 +2520,7 @@ type SignupPhotoUploadRequest struct {
 	SizeBytes UploadSize `json:"size_bytes"`
 }
 
-// TOTPCode The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
+// TOTPCode The six digits that the authenticator app shows; what else was typed between them, and full-width digits, do no harm.
 //
 // Example: 042137
 type TOTPCode = string

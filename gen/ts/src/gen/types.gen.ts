@@ -159,7 +159,7 @@ export type SignedUp = {
 export type ConfirmRequest = {
     email: Email;
     /**
-     * Six digits; spaces, dashes and full-width digits do no harm.
+     * Six digits; what else was typed between them, and full-width digits, do no harm.
      */
     code: string;
     /**
@@ -362,7 +362,7 @@ export type UsernameCheck = {
 };
 
 /**
- * The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
+ * The six digits that the authenticator app shows; what else was typed between them, and full-width digits, do no harm.
  */
 export type TotpCode = string;
 

@@ -174,7 +174,7 @@ export const zSignedUp = z.object({
  */
 export const zConfirmRequest = z.object({
     email: zEmail,
-    code: z.string().max(40).regex(/^[\s  -― -  -⁤−　﻿－-]*([0-9０-９][\s  -― -  -⁤−　﻿－-]*){6}$/),
+    code: z.string().max(40).regex(/^[^A-Za-z0-9０-９]*([0-9０-９][^A-Za-z0-9０-９]*){6}$/),
     user_id: z.uuid().optional()
 });
 
@@ -269,9 +269,9 @@ export const zUsernameCheck = z.object({
 });
 
 /**
- * The six digits that the authenticator app shows; spaces, dashes and full-width digits do no harm.
+ * The six digits that the authenticator app shows; what else was typed between them, and full-width digits, do no harm.
  */
-export const zTotpCode = z.string().max(40).regex(/^[\s  -― -  -⁤−　﻿－-]*([0-9０-９][\s  -― -  -⁤−　﻿－-]*){6}$/);
+export const zTotpCode = z.string().max(40).regex(/^[^A-Za-z0-9０-９]*([0-9０-９][^A-Za-z0-9０-９]*){6}$/);
 
 /**
  * One of the codes that `enableSecondFactor` gave, in any spelling.
