@@ -257,7 +257,7 @@ func (c *call) request(base string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Header = c.header
+	r.Header = c.header.Clone()
 	r.Header.Set("X-Request-Id", c.id)
 	for name, value := range c.cookie {
 		r.Header.Add("Cookie", name+"="+value)

@@ -101,6 +101,10 @@ var edges = map[string][]string{
 	},
 	"uuid": {"00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff", "0199F3A7-0A1B-7C2D-9E3F-4A5B6C7D8E9F"},
 	"uri":  {"https://example.com/a?b=c#d"},
+	"idn-email": {
+		"a@b.cd", "A.B+c@EXAMPLE.com", "o'neill@mail.example.co.uk", "ada@bücher.example", "ada@xn--bcher-kva.example",
+		"{|}~@1.example", strings.Repeat("a", 64) + "@example.com", "a@" + strings.Repeat(strings.Repeat("b", 61)+".", 4) + "cd",
+	},
 }
 
 // moment is a time of the last hours or the next, in any of the spellings that RFC 3339 has.
@@ -126,6 +130,8 @@ func (m *maker) text(s *openapi3.Schema, name string) string {
 			return uuid.Must(uuid.NewRandomFromReader(m)).String()
 		case s.Format == "date-time" && m.often(60):
 			return m.moment()
+		case s.Format == "idn-email" && m.often(50):
+			return fmt.Sprintf("creator-%d@example.com", m.IntN(1_000_000))
 		case s.Format == "date" && m.often(50):
 			return time.Date(1920+m.IntN(100), time.Month(1+m.IntN(12)), 1+m.IntN(28), 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 		}

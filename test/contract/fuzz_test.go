@@ -30,8 +30,10 @@ const shards = 4
 // describes each of them.
 var domainRules = []struct{ operation, field, code string }{
 	{"signUp|resetPassword|changePassword", `/confirm_password`, "mismatch"},
-	{"signUp|resetPassword|changePassword", `/(new_)?password`, "too_common|contains_email|contains_username"},
-	{"signUp|updateMe", `/full_name`, "required"}, // white space of other alphabets alone
+	{"signUp|resetPassword|changePassword", `/(new_)?password`, "too_common|contains_email|contains_username|contains_product"},
+	{"signUp|updateMe", `/full_name`, "required|invalid_characters"}, // nothing visible, or controls, in other alphabets
+	{"newChat|updateChat", `/session_name`, "required|invalid_characters"},
+	{"sendMessage", `/content`, "required|invalid_characters"},
 	{"signUp|updateMe", `/dob`, "too_young|too_old"},
 	{"signUp|updateMe", `/profile_photo_asset_id`, "not_found"},
 	{"createProject|updateProject", `/prompt/headline`, "pattern"}, // nothing visible, in other alphabets
@@ -108,6 +110,7 @@ func newFuzzer(t *testing.T, r *rand.Rand) *fuzzer {
 	f := &fuzzer{
 		t: t, ops: operations(doc), maker: &maker{Rand: r, known: map[string][]string{}}, counts: map[string]map[int]int{},
 		reporter: w, app: apptest.New(w, apptest.With("RATE_LIMIT_FACTOR", "10000"), apptest.With("AUTH_MAX_FAILURES", "1000000"),
+			apptest.With("AUTH_ADDRESS_MAX_FAILURES", "1000000"),
 			apptest.With("CHAT_USER_REPLIES", "1000")),
 	}
 	f.slow = apptest.New(w, apptest.Beside(f.app), apptest.WithBounds(func(s *http.Server) { s.ReadTimeout = slowest }))
