@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/db"
@@ -103,16 +102,17 @@ func TestQueueProject_409_whileItsPictureIsDeleted(t *testing.T) {
 // within a transaction would leave it open.
 func waitForLock(t *testing.T, f *fixture) error {
 	t.Helper()
-	waits := assert.Eventually(t, func() bool {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-look.C {
 		var waiting bool
 		err := f.store.Pool().QueryRow(t.Context(), `select exists (
 			select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waiting)
-		return err == nil && waiting
-	}, 30*time.Second, 5*time.Millisecond)
-	if !waits {
-		return errors.New("nothing waits for a lock")
+		if err != nil || waiting {
+			return err
+		}
 	}
-	return nil
+	return errors.New("nothing waits for a lock")
 }
 
 // Of a deletion and a queueing at the same moment one wins, and no job waits for a picture that is gone.
