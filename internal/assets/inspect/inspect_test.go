@@ -235,7 +235,7 @@ func TestCheck_readerFails(t *testing.T) {
 func TestCheck_endsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	c := must(inspect.New(inspect.Config{Parallel: 1, MaxWait: time.Millisecond}))
+	c := must(inspect.New(inspect.Config{Parallel: 1, MaxWait: 3 * time.Second})) // for the wait, and for the check at the end
 	inside, outside := make(chan struct{}), make(chan error)
 	body := readerFunc(func([]byte) (int, error) { close(inside); <-ctx.Done(); return 0, ctx.Err() })
 	go func() {

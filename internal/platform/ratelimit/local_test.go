@@ -71,7 +71,7 @@ func TestLocal_remembersNoMoreThanItsShare(t *testing.T) {
 		require.LessOrEqual(t, len(l.whole), 100)
 	}
 	now = now.Add(time.Minute)
-	for i := range 100 {
+	for i := range 2000 {
 		_, err := l.Allow(perMinute("public", "later "+strconv.Itoa(i), 10))
 		require.NoError(t, err)
 	}
