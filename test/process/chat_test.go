@@ -172,7 +172,7 @@ func TestReply_manyAtOnce(t *testing.T) {
 	}
 	f := setup(t)
 	many := strconv.Itoa(n)
-	api := f.api(t, "CHAT_USER_REPLIES="+many)
+	api := f.api(t, "CHAT_USER_REPLIES="+many, "API_USER_STREAMS="+many)
 	ada := f.creator(t, api, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
@@ -186,8 +186,12 @@ func TestReply_manyAtOnce(t *testing.T) {
 		reading.Go(func() { saw[i] = ada.watch(ctx, api, replies[i], shown) })
 		go func() { opened <- <-shown }()
 	}
-	for range replies {
-		<-opened // every reader is connected before the worker starts
+	for range replies { // every reader is connected before the worker starts
+		select {
+		case <-opened:
+		case <-ctx.Done():
+			require.Fail(t, "a reader was not connected")
+		}
 	}
 	before := api.memory(t)
 	worker := f.worker(t, "WORKER_REPLY_SLOTS="+many)
