@@ -101,8 +101,8 @@ func TestQueueProject_503_redisAway(t *testing.T) {
 	require.NotEmpty(t, answer.HTTPResponse.Header.Get("Retry-After"))
 	require.Zero(t, f.count(t, "select count(*) from jobs"))
 	require.EqualValues(t, 10, f.balance(t, ada))
-	for _, address := range []string{api.http, worker.admin} {
-		require.Equal(t, http.StatusServiceUnavailable, status(t.Context(), "http://"+address+"/readyz"))
+	for _, address := range []string{api.http, worker.admin} { // a look counts for a second
+		eventuallyf(t, func() bool { return status(t.Context(), "http://"+address+"/readyz") == http.StatusServiceUnavailable }, "not ready at %s", address)
 	}
 	require.Equal(t, http.StatusOK, status(t.Context(), "http://"+api.http+"/healthz"))
 
