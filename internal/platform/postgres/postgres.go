@@ -127,9 +127,13 @@ func (s *Store) InTx(ctx context.Context, fn func(q *db.Queries) error) error {
 	}
 }
 
+// exclusiveGrace is how much longer than its context's deadline a lock of [Store.Exclusive] is held by a process that stands still.
+const exclusiveGrace = 5 * time.Second
+
 // Exclusive runs fn while no other process runs an Exclusive with the same key, and reports whether it did: ran is false
 // where another process holds the key. The lock is an advisory lock of a transaction, since a pooler in transaction mode
-// does not keep locks of a session; it also ends when the process dies. fn uses other connections.
+// does not keep locks of a session; it also ends when the process dies, and exclusiveGrace after the deadline of ctx when the
+// process stands still, as one does on a machine that is suspended. fn uses other connections.
 func (s *Store) Exclusive(ctx context.Context, key int64, fn func(ctx context.Context) error) (ran bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1)", key).Scan(&ran); err != nil {
@@ -137,6 +141,12 @@ func (s *Store) Exclusive(ctx context.Context, key int64, fn func(ctx context.Co
 		}
 		if !ran {
 			return nil
+		}
+		if deadline, ok := ctx.Deadline(); ok {
+			idle := strconv.FormatInt((time.Until(deadline) + exclusiveGrace).Milliseconds(), 10)
+			if _, err := tx.Exec(ctx, "select set_config('idle_in_transaction_session_timeout', $1, true)", idle); err != nil {
+				return fmt.Errorf("bound advisory lock: %w", err)
+			}
 		}
 		return fn(ctx)
 	})
