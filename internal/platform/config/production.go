@@ -80,7 +80,7 @@ func (c Config) unencrypted() (found []error) {
 		}
 	}
 	if c.DatabaseURL != "" && !isSafePostgres(string(c.DatabaseURL)) {
-		found = append(found, errors.New("DATABASE_URL is a postgres:// address with sslmode=verify-full, unless the server is on this machine"))
+		found = append(found, errors.New("DATABASE_URL is an address with sslmode=verify-full, unless the server is on this machine"))
 	}
 	if c.RedisURL != "" && !isSafeRedis(string(c.RedisURL)) {
 		found = append(found, errors.New("REDIS_URL is a rediss:// address with a password, unless the server is on this machine"))

@@ -1,9 +1,12 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
 	"net/url"
-	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // isLoopback reports whether a URL points to this machine, where a test or a proxy may answer without TLS.
@@ -17,32 +20,21 @@ func isLoopbackHost(host string) bool {
 	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
-// isSafePostgres reports whether a connection to Postgres stays on this machine, or is encrypted to a server whose certificate
-// and name are checked. It reads the URL as libpq does: hosts are separated by commas, the parameters host and hostaddr
-// replace them, a path is a Unix socket, and of a parameter that is there twice the last counts.
-func isSafePostgres(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return false
+// isSafePostgres reports whether every connection that pgx may make for an address stays on this machine, or is encrypted to a
+// server whose certificate and name are checked (sslmode=verify-full). It asks pgx itself, which knows all forms of an address,
+// the variables that complete it, and where it would fall back to. A certificate that is missing is left to the opening of
+// the pool, which fails and names the file.
+func isSafePostgres(dsn string) bool {
+	cfg, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		_, missing := errors.AsType[*fs.PathError](err)
+		return missing
 	}
-	query := u.Query()
-	if last(query["sslmode"]) == "verify-full" {
-		return true
-	}
-	hosts := []string{u.Hostname()}
-	if strings.Contains(u.Host, ",") { // host:port,host:port
-		hosts = strings.Split(u.Host, ",")
-		for i, host := range hosts {
-			hosts[i] = (&url.URL{Host: host}).Hostname()
-		}
-	}
-	for _, name := range []string{"host", "hostaddr"} {
-		if values := query[name]; len(values) > 0 {
-			hosts = strings.Split(last(values), ",")
-		}
-	}
-	for _, host := range hosts {
-		if host != "" && !strings.HasPrefix(host, "/") && !isLoopbackHost(host) {
+	attempts := append([]*pgconn.FallbackConfig{{Host: cfg.Host, Port: cfg.Port, TLSConfig: cfg.TLSConfig}}, cfg.Fallbacks...)
+	for _, to := range attempts {
+		network, _ := pgconn.NetworkAddress(to.Host, to.Port)
+		verified := to.TLSConfig != nil && !to.TLSConfig.InsecureSkipVerify
+		if network != "unix" && !isLoopbackHost(to.Host) && !verified {
 			return false
 		}
 	}
@@ -57,11 +49,4 @@ func isSafeRedis(raw string) bool {
 	}
 	password, _ := u.User.Password()
 	return isLoopbackHost(u.Hostname()) || u.Scheme == "rediss" && password != ""
-}
-
-func last(values []string) string {
-	if len(values) == 0 {
-		return ""
-	}
-	return values[len(values)-1]
 }
