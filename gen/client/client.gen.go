@@ -969,7 +969,7 @@ type APIError_Details struct {
 	// `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
 	// `too_many_pixels`, over 40 million; `too_complex`, in an encoding that takes too long to read, such as a JPEG of
 	// very many scans or a PNG of over 20 million pixels with 16 bits a channel; `animated`; `damaged`, cut off or in an
-	// encoding that nobody uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
+	// encoding that no camera or editor uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
 	//
 	//
 	// Example: face_blurred
@@ -1124,7 +1124,7 @@ type Chat struct {
 	// Example: Robot video
 	SessionName SessionName `json:"session_name"`
 
-	// UpdatedAt When somebody last spoke in it or changed it.
+	// UpdatedAt When a message last came or it was changed.
 	//
 	// Example: 2026-11-21T18:04:00Z
 	UpdatedAt time.Time `json:"updated_at"`
@@ -1214,7 +1214,7 @@ type ConfirmRequest struct {
 	Email Email `json:"email"`
 
 	// UserID The `user_id` that `signUp` answered, where the client has it: then the code counts for this account alone.
-	// Without it, somebody who signs up for the address in the meantime has their password confirmed.
+	// Without it, a stranger who signs up for the address in the meantime has their password confirmed.
 	//
 	//
 	// Example: 0199f3a0-5d2c-7a41-b1c7-0e9d8f7a6b5c
@@ -1581,7 +1581,7 @@ type JobStage string
 // Example: succeeded
 type JobStatus string
 
-// Message What somebody said.
+// Message What the creator or the assistant said.
 type Message struct {
 	// ChatID Its chat.
 	//
@@ -1687,7 +1687,7 @@ type MessageSender string
 
 // MessageSent What was stored.
 type MessageSent struct {
-	// Message What somebody said.
+	// Message What the creator or the assistant said.
 	Message Message `json:"message"`
 
 	// Reply The reply to come; null where none was asked for.
@@ -1799,7 +1799,7 @@ type PasswordResetNext string
 // `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
 // `too_many_pixels`, over 40 million; `too_complex`, in an encoding that takes too long to read, such as a JPEG of
 // very many scans or a PNG of over 20 million pixels with 16 bits a channel; `animated`; `damaged`, cut off or in an
-// encoding that nobody uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
+// encoding that no camera or editor uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
 //
 // Example: face_blurred
 type PictureRefusal string
@@ -2352,7 +2352,7 @@ type SessionTokenType string
 
 // SessionInfo A sign-in that is still alive.
 type SessionInfo struct {
-	// CreatedAt When somebody signed in.
+	// CreatedAt When the creator signed in.
 	//
 	// Example: 2026-11-20T09:30:00Z
 	CreatedAt time.Time `json:"created_at"`
@@ -3586,7 +3586,7 @@ type ClientInterface interface {
 
 	// CreateSignupPhotoUploadWithBody Announce a profile photo before signing up
 	//
-	// For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+	// For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
 	// account's at sign-up. An upload that no sign-up takes is removed after an hour.
 	//
 	// Takes any type of body and a specified content type.
@@ -3596,7 +3596,7 @@ type ClientInterface interface {
 
 	// CreateSignupPhotoUpload Announce a profile photo before signing up
 	//
-	// For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+	// For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
 	// account's at sign-up. An upload that no sign-up takes is removed after an hour.
 	//
 	// Takes a body of the `application/json` content type.
@@ -3624,7 +3624,7 @@ type ClientInterface interface {
 
 	// CheckUsername Find out whether a username is free
 	//
-	// For sign-up forms, while somebody types. Somebody else may still be faster.
+	// For sign-up forms, while a creator types. Another creator may still be faster.
 	//
 	// Corresponds with GET /auth/usernames/{username} (the `CheckUsername` operationId).
 	CheckUsername(ctx context.Context, username string, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3805,7 +3805,7 @@ type ClientInterface interface {
 
 	// GetMe Read the signed-in account
 	//
-	// The account of whoever holds the session token, with its balance and profile photo, what its plan lets it keep, and what it keeps.
+	// The account that the session token belongs to, with its balance and profile photo, what its plan lets it keep, and what it keeps.
 	//
 	// Corresponds with GET /me (the `GetMe` operationId).
 	GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3844,7 +3844,7 @@ type ClientInterface interface {
 
 	// ListModels List the image models
 	//
-	// Models with their prices and what they can do. Public, so that prices can be shown before anybody signs up.
+	// Models with their prices and what they can do. Public, so that prices can be shown before a creator signs up.
 	//
 	// Corresponds with GET /models (the `ListModels` operationId).
 	ListModels(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4628,7 +4628,7 @@ func (c *Client) SignUp(ctx context.Context, body SignUpJSONRequestBody, reqEdit
 
 // CreateSignupPhotoUploadWithBody Announce a profile photo before signing up
 //
-// For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+// For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
 // account's at sign-up. An upload that no sign-up takes is removed after an hour.
 //
 // Takes any type of body and a specified content type.
@@ -4648,7 +4648,7 @@ func (c *Client) CreateSignupPhotoUploadWithBody(ctx context.Context, contentTyp
 
 // CreateSignupPhotoUpload Announce a profile photo before signing up
 //
-// For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+// For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
 // account's at sign-up. An upload that no sign-up takes is removed after an hour.
 //
 // Takes a body of the `application/json` content type.
@@ -4706,7 +4706,7 @@ func (c *Client) StartAuth(ctx context.Context, body StartAuthJSONRequestBody, r
 
 // CheckUsername Find out whether a username is free
 //
-// For sign-up forms, while somebody types. Somebody else may still be faster.
+// For sign-up forms, while a creator types. Another creator may still be faster.
 //
 // Corresponds with GET /auth/usernames/{username} (the `CheckUsername` operationId).
 func (c *Client) CheckUsername(ctx context.Context, username string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5087,7 +5087,7 @@ func (c *Client) DeleteMe(ctx context.Context, body DeleteMeJSONRequestBody, req
 
 // GetMe Read the signed-in account
 //
-// The account of whoever holds the session token, with its balance and profile photo, what its plan lets it keep, and what it keeps.
+// The account that the session token belongs to, with its balance and profile photo, what its plan lets it keep, and what it keeps.
 //
 // Corresponds with GET /me (the `GetMe` operationId).
 func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5176,7 +5176,7 @@ func (c *Client) ExportMe(ctx context.Context, reqEditors ...RequestEditorFn) (*
 
 // ListModels List the image models
 //
-// Models with their prices and what they can do. Public, so that prices can be shown before anybody signs up.
+// Models with their prices and what they can do. Public, so that prices can be shown before a creator signs up.
 //
 // Corresponds with GET /models (the `ListModels` operationId).
 func (c *Client) ListModels(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8207,7 +8207,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateSignupPhotoUploadWithBodyWithResponse Announce a profile photo before signing up
 	//
-	// For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+	// For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
 	// account's at sign-up. An upload that no sign-up takes is removed after an hour.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -8217,7 +8217,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateSignupPhotoUploadWithResponse Announce a profile photo before signing up
 	//
-	// For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+	// For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
 	// account's at sign-up. An upload that no sign-up takes is removed after an hour.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -8245,7 +8245,7 @@ type ClientWithResponsesInterface interface {
 
 	// CheckUsernameWithResponse Find out whether a username is free
 	//
-	// For sign-up forms, while somebody types. Somebody else may still be faster.
+	// For sign-up forms, while a creator types. Another creator may still be faster.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8450,7 +8450,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetMeWithResponse Read the signed-in account
 	//
-	// The account of whoever holds the session token, with its balance and profile photo, what its plan lets it keep, and what it keeps.
+	// The account that the session token belongs to, with its balance and profile photo, what its plan lets it keep, and what it keeps.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8495,7 +8495,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListModelsWithResponse List the image models
 	//
-	// Models with their prices and what they can do. Public, so that prices can be shown before anybody signs up.
+	// Models with their prices and what they can do. Public, so that prices can be shown before a creator signs up.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -16301,7 +16301,7 @@ func (c *ClientWithResponses) SignUpWithResponse(ctx context.Context, body SignU
 
 // CreateSignupPhotoUploadWithBodyWithResponse Announce a profile photo before signing up
 //
-// For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+// For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
 // account's at sign-up. An upload that no sign-up takes is removed after an hour.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -16317,7 +16317,7 @@ func (c *ClientWithResponses) CreateSignupPhotoUploadWithBodyWithResponse(ctx co
 
 // CreateSignupPhotoUploadWithResponse Announce a profile photo before signing up
 //
-// For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+// For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
 // account's at sign-up. An upload that no sign-up takes is removed after an hour.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -16363,7 +16363,7 @@ func (c *ClientWithResponses) StartAuthWithResponse(ctx context.Context, body St
 
 // CheckUsernameWithResponse Find out whether a username is free
 //
-// For sign-up forms, while somebody types. Somebody else may still be faster.
+// For sign-up forms, while a creator types. Another creator may still be faster.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16688,7 +16688,7 @@ func (c *ClientWithResponses) DeleteMeWithResponse(ctx context.Context, body Del
 
 // GetMeWithResponse Read the signed-in account
 //
-// The account of whoever holds the session token, with its balance and profile photo, what its plan lets it keep, and what it keeps.
+// The account that the session token belongs to, with its balance and profile photo, what its plan lets it keep, and what it keeps.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16763,7 +16763,7 @@ func (c *ClientWithResponses) ExportMeWithResponse(ctx context.Context, reqEdito
 
 // ListModelsWithResponse List the image models
 //
-// Models with their prices and what they can do. Public, so that prices can be shown before anybody signs up.
+// Models with their prices and what they can do. Public, so that prices can be shown before a creator signs up.
 //
 // Returns a wrapper object for the known response body format(s).
 //

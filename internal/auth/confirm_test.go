@@ -84,7 +84,7 @@ func TestConfirm_400_wrongAndUnknownLookTheSame(t *testing.T) {
 	f := setup(t)
 	user, _, wrong := f.awaiting(t)
 	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: user.Email, Code: wrong}, here), auth.ErrInvalidCode)
-	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: "nobody@example.com", Code: wrong}, here), auth.ErrInvalidCode)
+	require.ErrorIs(t, f.Confirm(t.Context(), auth.Confirmation{Email: "stranger@example.com", Code: wrong}, here), auth.ErrInvalidCode)
 	require.Contains(t, f.events(t, &user.ID), "email_code_refused")
 	require.Equal(t, []string{"email_code_refused"}, f.events(t, nil))
 }
@@ -196,7 +196,7 @@ func TestResendConfirmation_200_costsTheSameForEveryAddress(t *testing.T) {
 	f.inbox.empty()
 	f.later(t)
 	var work [][]string
-	for _, email := range []string{waiting.Email, confirmed.Email, "nobody@example.com", waiting.Email} {
+	for _, email := range []string{waiting.Email, confirmed.Email, "stranger@example.com", waiting.Email} {
 		hashes, pushed := f.hasher.Hashes(), len(f.pushed)
 		work = append(work, f.queries.during(func() {
 			require.NoError(t, f.ResendConfirmation(t.Context(), email, here))

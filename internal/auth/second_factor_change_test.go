@@ -155,5 +155,5 @@ func TestResetSecondFactor_letsTheOwnerIn(t *testing.T) {
 	require.Zero(t, left)
 
 	require.ErrorIs(t, f.ResetSecondFactor(t.Context(), user.Email), auth.ErrNoSecondFactor)
-	require.ErrorIs(t, f.ResetSecondFactor(t.Context(), "nobody@example.com"), auth.ErrNoAccount)
+	require.ErrorIs(t, f.ResetSecondFactor(t.Context(), "stranger@example.com"), auth.ErrNoAccount)
 }

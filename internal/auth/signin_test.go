@@ -51,7 +51,7 @@ func TestSignIn_401_wrongAndUnknownCostTheSame(t *testing.T) {
 		values (gen_random_uuid(), 'social@example.com', 'social', 'S', '1990-01-01')`)
 	require.NoError(t, err)
 	var work [][]string
-	for _, email := range []string{user.Email, "nobody@example.com", "social@example.com"} {
+	for _, email := range []string{user.Email, "stranger@example.com", "social@example.com"} {
 		hashes := f.hasher.Hashes()
 		work = append(work, f.queries.during(func() {
 			_, err := f.SignIn(t.Context(), auth.Credentials{Email: email, Password: "not the password"}, here)
@@ -114,7 +114,7 @@ func TestSignIn_429_anUnknownAddressLocksAlike(t *testing.T) {
 		require.ErrorIs(t, err, ratelimit.ErrLocked)
 		return work
 	}
-	require.Equal(t, fifth(user.Email, 1), fifth("nobody@example.com", 2))
+	require.Equal(t, fifth(user.Email, 1), fifth("stranger@example.com", 2))
 	f.deliver(t)
 	require.Len(t, f.inbox.all(), 1)
 }

@@ -24,7 +24,7 @@ func TestStart_200(t *testing.T) {
 	require.NoError(t, err)
 	for email, want := range map[string]auth.Step{
 		user.Email: auth.AskPassword, " ADA@EXAMPLE.COM ": auth.AskPassword,
-		"social@example.com": auth.OfferSocial, "nobody@example.com": auth.CreateAccount,
+		"social@example.com": auth.OfferSocial, "stranger@example.com": auth.CreateAccount,
 	} {
 		step, err := f.Start(t.Context(), email)
 		require.NoError(t, err)

@@ -127,7 +127,7 @@ func (f *fuzzer) signUp() {
 	f.app.Grant(f.t, stranger.Email, 10)
 	user := f.account.Session.User
 	f.known = map[string][]string{
-		"email": {f.account.Email, stranger.Email, "nobody@example.com"}, "username": {user.Username},
+		"email": {f.account.Email, stranger.Email, "stranger@example.com"}, "username": {user.Username},
 		"Idempotency-Key": {"once", "twice"}, "If-Match": {`"1"`, `"2"`, "*"}, "Last-Event-ID": {"1", "2"},
 		"session_id": {f.account.Session.SessionID.String()}, "refresh_token": {*f.account.Session.RefreshToken},
 		"mugshot_refresh": {*f.account.Session.RefreshToken},

@@ -78,7 +78,7 @@ func TestResetPassword_200_byTheMailedLink(t *testing.T) {
 	dir := t.TempDir()
 	app := apptest.New(t, apptest.WithWorker(), apptest.With("DEV_DIR", dir))
 	account, stranger := app.SignUp(t), app.Client("")
-	for _, email := range []string{account.Email, "nobody@example.com"} {
+	for _, email := range []string{account.Email, "stranger@example.com"} {
 		res, err := stranger.ForgotPasswordWithResponse(t.Context(), client.EmailRequest{Email: email})
 		require.NoError(t, err)
 		require.Equal(t, &client.ResetRequested{Next: client.ResetRequestedNextCheckEmail}, res.JSON200, "%s", res.Body)

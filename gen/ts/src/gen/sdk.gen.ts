@@ -52,7 +52,7 @@ export const signUp = <ThrowOnError extends boolean = true>(options: Options<Sig
 /**
  * Announce a profile photo before signing up
  *
- * For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+ * For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
  * account's at sign-up. An upload that no sign-up takes is removed after an hour.
  *
  */
@@ -228,7 +228,7 @@ export const changePassword = <ThrowOnError extends boolean = true>(options: Opt
 /**
  * Find out whether a username is free
  *
- * For sign-up forms, while somebody types. Somebody else may still be faster.
+ * For sign-up forms, while a creator types. Another creator may still be faster.
  */
 export const checkUsername = <ThrowOnError extends boolean = true>(options: Options<CheckUsernameData, ThrowOnError>): RequestResult<CheckUsernameResponses, CheckUsernameErrors, ThrowOnError> => (options.client ?? client).get<CheckUsernameResponses, CheckUsernameErrors, ThrowOnError>({ url: '/auth/usernames/{username}', ...options });
 
@@ -317,7 +317,7 @@ export const deleteMe = <ThrowOnError extends boolean = true>(options: Options<D
 /**
  * Read the signed-in account
  *
- * The account of whoever holds the session token, with its balance and profile photo, what its plan lets it keep, and what it keeps.
+ * The account that the session token belongs to, with its balance and profile photo, what its plan lets it keep, and what it keeps.
  */
 export const getMe = <ThrowOnError extends boolean = true>(options?: Options<GetMeData, ThrowOnError>): RequestResult<GetMeResponses, GetMeErrors, ThrowOnError> => (options?.client ?? client).get<GetMeResponses, GetMeErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -728,7 +728,7 @@ export const streamChatEvents = <ThrowOnError extends boolean = true>(options: O
 /**
  * List the image models
  *
- * Models with their prices and what they can do. Public, so that prices can be shown before anybody signs up.
+ * Models with their prices and what they can do. Public, so that prices can be shown before a creator signs up.
  */
 export const listModels = <ThrowOnError extends boolean = true>(options?: Options<ListModelsData, ThrowOnError>): RequestResult<ListModelsResponses, ListModelsErrors, ThrowOnError> => (options?.client ?? client).get<ListModelsResponses, ListModelsErrors, ThrowOnError>({ url: '/models', ...options });
 

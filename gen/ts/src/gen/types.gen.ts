@@ -60,7 +60,7 @@ export type ApiError = {
  * `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
  * `too_many_pixels`, over 40 million; `too_complex`, in an encoding that takes too long to read, such as a JPEG of
  * very many scans or a PNG of over 20 million pixels with 16 bits a channel; `animated`; `damaged`, cut off or in an
- * encoding that nobody uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
+ * encoding that no camera or editor uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
  *
  */
 export type PictureRefusal = 'empty' | 'too_large' | 'size_mismatch' | 'unsupported_type' | 'type_mismatch' | 'too_many_pixels' | 'too_complex' | 'animated' | 'damaged' | 'no_face' | 'several_faces' | 'face_too_small' | 'face_blurred';
@@ -164,7 +164,7 @@ export type ConfirmRequest = {
     code: string;
     /**
      * The `user_id` that `signUp` answered, where the client has it: then the code counts for this account alone.
-     * Without it, somebody who signs up for the address in the meantime has their password confirmed.
+     * Without it, a stranger who signs up for the address in the meantime has their password confirmed.
      *
      */
     user_id?: string;
@@ -263,7 +263,7 @@ export type SessionInfo = {
      */
     ip: string;
     /**
-     * When somebody signed in.
+     * When the creator signed in.
      */
     created_at: string;
     /**
@@ -1225,7 +1225,7 @@ export type Chat = {
      */
     created_at: string;
     /**
-     * When somebody last spoke in it or changed it.
+     * When a message last came or it was changed.
      */
     updated_at: string;
 };
@@ -1282,7 +1282,7 @@ export type MessageError = {
 };
 
 /**
- * What somebody said.
+ * What the creator or the assistant said.
  */
 export type Message = {
     /**

@@ -64,7 +64,7 @@ export const zFieldError = z.object({
  * `size_mismatch` and `type_mismatch`, not as announced; `unsupported_type`, neither JPEG, PNG nor WebP;
  * `too_many_pixels`, over 40 million; `too_complex`, in an encoding that takes too long to read, such as a JPEG of
  * very many scans or a PNG of over 20 million pixels with 16 bits a channel; `animated`; `damaged`, cut off or in an
- * encoding that nobody uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
+ * encoding that no camera or editor uses; `no_face`, `several_faces`, `face_too_small`, `face_blurred`.
  *
  */
 export const zPictureRefusal = z.enum([
@@ -938,7 +938,7 @@ export const zMessageError = z.object({
 });
 
 /**
- * What somebody said.
+ * What the creator or the assistant said.
  */
 export const zMessage = z.object({
     id: z.uuid(),

@@ -50,7 +50,7 @@ export const signUpMutation = (options?: Partial<Options<SignUpData>>): UseMutat
 /**
  * Announce a profile photo before signing up
  *
- * For somebody who has no account yet. Send the file as the answer says; the photo is checked and becomes the
+ * For a creator who has no account yet. Send the file as the answer says; the photo is checked and becomes the
  * account's at sign-up. An upload that no sign-up takes is removed after an hour.
  *
  */
@@ -394,7 +394,7 @@ export const checkUsernameQueryKey = (options: Options<CheckUsernameData>) => cr
 /**
  * Find out whether a username is free
  *
- * For sign-up forms, while somebody types. Somebody else may still be faster.
+ * For sign-up forms, while a creator types. Another creator may still be faster.
  */
 export const checkUsernameOptions = (options: Options<CheckUsernameData>) => queryOptions<CheckUsernameResponse, CheckUsernameError, CheckUsernameResponse, ReturnType<typeof checkUsernameQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -517,7 +517,7 @@ export const getMeQueryKey = (options?: Options<GetMeData>) => createQueryKey('g
 /**
  * Read the signed-in account
  *
- * The account of whoever holds the session token, with its balance and profile photo, what its plan lets it keep, and what it keeps.
+ * The account that the session token belongs to, with its balance and profile photo, what its plan lets it keep, and what it keeps.
  */
 export const getMeOptions = (options?: Options<GetMeData>) => queryOptions<GetMeResponse, GetMeError, GetMeResponse, ReturnType<typeof getMeQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
@@ -1323,7 +1323,7 @@ export const listModelsQueryKey = (options?: Options<ListModelsData>) => createQ
 /**
  * List the image models
  *
- * Models with their prices and what they can do. Public, so that prices can be shown before anybody signs up.
+ * Models with their prices and what they can do. Public, so that prices can be shown before a creator signs up.
  */
 export const listModelsOptions = (options?: Options<ListModelsData>) => queryOptions<ListModelsResponse, ListModelsError, ListModelsResponse, ReturnType<typeof listModelsQueryKey>>({
     queryFn: async ({ queryKey, signal }) => {
