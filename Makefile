@@ -88,7 +88,7 @@ test-browser: bin/mugshot bin/mugshot-dev test-web test/browser/node_modules/.pa
 	cd test/browser && $(npm) test
 
 .PHONY: test-live
-test-live: ## Ask the real vendors whose keys are in the environment, for some cents; all others are skipped
+test-live: ## Ask the real vendors whose keys are in the environment, for some cents; the others are left out, and without any key it fails
 	$(testenv) go test -count 1 -v -timeout 20m -tags live ./test/live/
 
 bench: bench-programs ## Measure us beside the bare minimum and the old stack, in 10 to 15 minutes; ONLY=W2,W3 ROUNDS=1 SECONDS=3 for a part
@@ -206,12 +206,12 @@ security: security/offline ## Look for known holes in what we depend on; asks vu
 	cd tools && $(npm) audit
 
 .PHONY: security/offline
-security/offline: ## … what needs no network: modules as go.sum has them, no package of npm that runs scripts; `lint` has gosec's rules
+security/offline: ## … what needs no network: modules as go.sum has them, no package of npm that runs scripts or names where it comes from; `lint` has gosec's rules
 	go mod verify
 	cd tools && go mod verify
 	@for lock in $$(git ls-files '*package-lock.json'); do \
 		grep -qx 'ignore-scripts=true' "$$(dirname $$lock)/.npmrc" || { echo "$$lock: its .npmrc lacks ignore-scripts=true" >&2; exit 1; }; \
-		! grep -n '"resolved": "http://' $$lock || exit 1; \
+		! grep -nE '"resolved": "[a-z]+:' $$lock || exit 1; \
 	done
 
 %/node_modules/.package-lock.json: %/package-lock.json

@@ -91,7 +91,7 @@ func TestRuntimeRole_getsLaterTables(t *testing.T) {
 func TestRuntimeRole_hasToExist(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.New(t)
-	err := migrate.Grant(t.Context(), dsn, "mugshot_test_nobody")
+	err := migrate.Grant(t.Context(), dsn, "mugshot_test_missing")
 	require.ErrorContains(t, err, "does not exist")
 }
 
