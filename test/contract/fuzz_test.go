@@ -83,7 +83,7 @@ type fuzzer struct {
 
 	t        *testing.T
 	app      *apptest.App
-	slow     *apptest.App // the same, by a server that waits for no body
+	slow     *apptest.App // the same, by a server that does not wait for a body that stalls
 	ops      []*operation
 	account  *apptest.Account
 	reporter *reporter
