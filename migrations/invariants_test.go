@@ -27,7 +27,9 @@ var refusals = []struct{ what, by, statement string }{
 	},
 	{"an address in place of its hash", "bonus_claims_address_hash_check", `update bonus_claims set address_hash = 'ada@example.com'`},
 	{"a second bonus for an address", "bonus_claims_pkey", `insert into bonus_claims (address_hash) select address_hash from bonus_claims`},
-	{"a job that pays", "jobs_cost_credits_check", `update jobs set cost_credits = -1`},
+	{"a job that pays", "jobs_cost_credits_check", `update jobs set cost_credits = -1, refunded_credits = 0`},
+	{"a refund of more than the price", "jobs_refund_within_price", `update jobs set refunded_credits = cost_credits + 1`},
+	{"more variants begun than ordered", "jobs_variants_begun_check", `update jobs set variants_begun = variants + 1`},
 
 	// Storage.
 	{"a second binding of the buckets", "storage_bindings_pkey", `insert into storage_bindings default values`},

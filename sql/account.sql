@@ -118,7 +118,8 @@ limit @page_size;
 select j.id, jsonb_build_object(
     'id', j.id, 'project_id', j.project_id, 'prompt_id', j.prompt_id, 'mode', j.mode, 'platform', j.platform,
     'model', j.model, 'quality', j.quality, 'variants', j.variants, 'width', j.width, 'height', j.height,
-    'seed', j.seed, 'consent', j.consent, 'status', j.status, 'cost_credits', j.cost_credits, 'refunded', j.refunded,
+    'seed', j.seed, 'consent', j.consent, 'status', j.status, 'cost_credits', j.cost_credits,
+    'refunded', j.refunded, 'refunded_credits', j.refunded_credits, 'variants_begun', j.variants_begun,
     'error_code', j.error_code, 'error_message', j.error_message, 'queued_at', j.queued_at,
     'started_at', j.started_at, 'finished_at', j.finished_at
 )::jsonb as item

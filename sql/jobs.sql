@@ -163,6 +163,7 @@ with async_commit as materialized (
         lease_token = greatest(lease_token + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint),
         lease_until = now() + make_interval(secs => @lease_seconds::float8), version = version + 1, pushes = 0,
         started_at = coalesce(started_at, now()), error_code = null, error_message = null, waits_for = null,
+        variants_begun = 0,
         provider_slot = case when status = 'running' then provider_slot else (select slot.slot from slot) end
     where jobs.id = @id and jobs.attempt < @max_attempts
         and (
@@ -194,6 +195,17 @@ where id = @id and case status when 'running' then lease_token = @lease_token el
 update jobs set stage = @stage, progress = greatest(progress, @progress), version = version + 1
 where id = @id and case status when 'running' then lease_token = @lease_token else false end
 returning *;
+
+-- name: JobBeginVariant :execrows
+-- JobBeginVariant records that a variant is asked of the vendor, before it is: a cancel gives back only what was not. No row:
+-- the lease is no longer the caller's, and the vendor must not be asked. The commit does not wait for the disk, as in JobClaim:
+-- a Postgres that crashes may forget it, and then a cancel gives back too much.
+-- plan: primary key only
+with async_commit as materialized (
+    select set_config('synchronous_commit', 'off', true) as setting
+)
+update jobs set variants_begun = @variant from async_commit
+where jobs.id = @id and case jobs.status when 'running' then jobs.lease_token = @lease_token else false end;
 
 -- name: JobSucceed :one
 -- JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state, the project's status,
@@ -245,7 +257,7 @@ with jobs as (
     set status = 'queued', stage = 'waiting', lease_until = null, error_code = sqlc.narg('error_code'),
         error_message = sqlc.narg('error_message'), attempt = attempt - case when @released::boolean then 1 else 0 end,
         run_at = now() + make_interval(secs => @delay_seconds::float8), pushed_at = null, pushes = 0,
-        version = version + 1
+        variants_begun = 0, version = version + 1
     where jobs.id = @id and case jobs.status when 'running' then jobs.lease_token = @lease_token else false end
     returning *
 ), decision as (
@@ -263,7 +275,8 @@ select
 from jobs;
 
 -- name: JobEnd :one
--- JobEnd ends a job without a result and gives its credits back, in one statement. Who may end it: its owner (user_id),
+-- JobEnd ends a job without a result and gives its credits back, in one statement: all of them where it failed, and where it
+-- was canceled those of the variants that the present attempt had not asked of the vendor. Who may end it: its owner (user_id),
 -- the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
 -- the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
 -- second refund. It locks the job, then the account, then the project, as every statement must, and returns whether a job
@@ -271,7 +284,9 @@ from jobs;
 -- decision is recorded.
 with jobs as (
     update jobs
-    set status = @status, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
+    set status = @status, stage = 'done', finished_at = now(), lease_until = null, waits_for = null,
+        refunded = @status = 'failed' or variants_begun < variants, refunded_credits = case when @status = 'failed' then cost_credits
+            else cost_credits * (variants - variants_begun) / variants end,
         error_code = sqlc.narg('error_code'), error_message = sqlc.narg('error_message'),
         provider_meta = coalesce(sqlc.narg('provider_meta')::jsonb, provider_meta), version = version + 1
     where jobs.id = @id and jobs.status in ('queued', 'running')
@@ -289,13 +304,13 @@ with jobs as (
     returning *
 ), refund as (
     update users
-    set credits = users.credits + jobs.cost_credits, updated_at = now()
+    set credits = users.credits + jobs.refunded_credits, updated_at = now()
     from jobs where users.id = jobs.user_id
     returning users.id, users.credits
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select @ledger_id, jobs.user_id, 'job_refund', jobs.id, jobs.cost_credits, refund.credits
-    from jobs join refund on refund.id = jobs.user_id
+    select @ledger_id, jobs.user_id, 'job_refund', jobs.id, jobs.refunded_credits, refund.credits
+    from jobs join refund on refund.id = jobs.user_id where jobs.refunded_credits > 0
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
     select sqlc.narg('decision_id')::uuid, jobs.user_id, 'content_allowed', '', '', sqlc.narg('decision_meta')::jsonb

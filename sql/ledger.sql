@@ -2,12 +2,18 @@
 -- the check of the newest jobs that runs each minute.
 
 -- name: LedgerJobPage :many
--- LedgerJobPage walks all jobs by primary key and tells of each whether the ledger has what it should: one charge, one
--- refund if it ended without success, and none otherwise (audit_logs_job_action_key).
+-- LedgerJobPage walks all jobs by primary key and tells of each whether the ledger has what it should: one charge of its
+-- price, and one refund: of all if it failed, and of what was not begun if it was canceled, if that is anything
+-- (audit_logs_job_action_key).
 select j.id, (
-    (select count(*) from audit_logs a where a.job_id = j.id and a.action = 'job_charge') = 1
-    and (select count(*) from audit_logs a where a.job_id = j.id and a.action = 'job_refund')
-        = (j.status in ('failed', 'canceled'))::int
+    (select array_agg(a.delta_credits) from audit_logs a where a.job_id = j.id and a.action = 'job_charge')
+        is not distinct from array[-j.cost_credits]
+    and (select array_agg(a.delta_credits) from audit_logs a where a.job_id = j.id and a.action = 'job_refund')
+        is not distinct from case
+            when j.status = 'failed' then array[j.cost_credits]
+            when j.status = 'canceled' and j.variants_begun < j.variants
+                then array[j.cost_credits * (j.variants - j.variants_begun) / j.variants]
+        end
 )::bool as balanced
 from jobs j
 where j.id > @after
@@ -28,7 +34,7 @@ limit @page_size;
 -- whose last ten entries one is not the sum of those before it. Cheap enough to be asked every minute, so it does not see
 -- everything: LedgerJobPage and CreditImbalances do. By primary keys, audit_logs_job_action_key and audit_logs_ledger_idx.
 with newest as materialized (
-    select j.id, j.user_id, j.status from jobs j order by j.id desc limit @most
+    select j.id, j.user_id, j.status, j.cost_credits, j.variants, j.variants_begun from jobs j order by j.id desc limit @most
 ), owner as (
     select distinct newest.user_id from newest
 )
@@ -38,11 +44,16 @@ select
         from newest n
         cross join lateral (
             select
-                count(*) filter (where a.action = 'job_charge') as charges,
-                count(*) filter (where a.action = 'job_refund') as refunds
+                array_agg(a.delta_credits) filter (where a.action = 'job_charge') as charges,
+                array_agg(a.delta_credits) filter (where a.action = 'job_refund') as refunds
             from audit_logs a where a.job_id = n.id
         ) l
-        where l.charges <> 1 or l.refunds <> (n.status in ('failed', 'canceled'))::int
+        where l.charges is distinct from array[-n.cost_credits]
+            or l.refunds is distinct from case
+                when n.status = 'failed' then array[n.cost_credits]
+                when n.status = 'canceled' and n.variants_begun < n.variants
+                    then array[n.cost_credits * (n.variants - n.variants_begun) / n.variants]
+            end
     ) as jobs,
     (
         select count(*)

@@ -1508,10 +1508,15 @@ type Job struct {
 	// Example: 2026-11-21T18:05:00Z
 	QueuedAt time.Time `json:"queued_at"`
 
-	// Refunded Whether the credits came back.
+	// Refunded Whether any credits came back.
 	//
 	// Example: false
 	Refunded bool `json:"refunded"`
+
+	// RefundedCredits How many credits came back: all of a job that failed, and of one that was cancelled those of the pictures that had not been begun.
+	//
+	// Example: 0
+	RefundedCredits int64 `json:"refunded_credits"`
 
 	// Renders The pictures, by variant; empty until the job succeeded.
 	Renders []Render `json:"renders"`
@@ -3766,7 +3771,9 @@ type ClientInterface interface {
 
 	// CancelJob Cancel a job
 	//
-	// A queued or running job ends at once and its credits come back.
+	// A queued or running job ends at once. The credits of the pictures that had not been begun come back, and
+	// `refunded_credits` says how many those are: a picture that was asked of the vendor is paid for, also by us. A job
+	// that waits, or is being prepared or moderated, gives back everything.
 	//
 	// Corresponds with POST /jobs/{job_id}/cancel (the `CancelJob` operationId).
 	CancelJob(ctx context.Context, jobID JobID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3883,7 +3890,7 @@ type ClientInterface interface {
 
 	// DeleteProject Delete a project
 	//
-	// Cancels its unfinished jobs, whose credits come back. Finished pictures stay among your assets.
+	// Cancels its unfinished jobs, whose credits come back as `cancelJob` says. Finished pictures stay among your assets.
 	//
 	// Corresponds with DELETE /project/{project_id} (the `DeleteProject` operationId).
 	DeleteProject(ctx context.Context, projectID ProjectID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3927,7 +3934,8 @@ type ClientInterface interface {
 	// QueueProjectWithBody Pay for a project and have it drawn
 	//
 	// Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
-	// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+	// model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+	// the pictures that were not begun if it is cancelled.
 	//
 	// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
 	// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
@@ -3941,7 +3949,8 @@ type ClientInterface interface {
 	// QueueProject Pay for a project and have it drawn
 	//
 	// Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
-	// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+	// model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+	// the pictures that were not begun if it is cancelled.
 	//
 	// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
 	// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
@@ -5008,7 +5017,9 @@ func (c *Client) GetJob(ctx context.Context, jobID JobID, reqEditors ...RequestE
 
 // CancelJob Cancel a job
 //
-// A queued or running job ends at once and its credits come back.
+// A queued or running job ends at once. The credits of the pictures that had not been begun come back, and
+// `refunded_credits` says how many those are: a picture that was asked of the vendor is paid for, also by us. A job
+// that waits, or is being prepared or moderated, gives back everything.
 //
 // Corresponds with POST /jobs/{job_id}/cancel (the `CancelJob` operationId).
 func (c *Client) CancelJob(ctx context.Context, jobID JobID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5265,7 +5276,7 @@ func (c *Client) CreateProject(ctx context.Context, params *CreateProjectParams,
 
 // DeleteProject Delete a project
 //
-// Cancels its unfinished jobs, whose credits come back. Finished pictures stay among your assets.
+// Cancels its unfinished jobs, whose credits come back as `cancelJob` says. Finished pictures stay among your assets.
 //
 // Corresponds with DELETE /project/{project_id} (the `DeleteProject` operationId).
 func (c *Client) DeleteProject(ctx context.Context, projectID ProjectID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5359,7 +5370,8 @@ func (c *Client) ListProjectJobs(ctx context.Context, projectID ProjectID, param
 // QueueProjectWithBody Pay for a project and have it drawn
 //
 // Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
-// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+// model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+// the pictures that were not begun if it is cancelled.
 //
 // A project whose pictures were deleted, its references too, is not drawn without them: the answer is
 // `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
@@ -5383,7 +5395,8 @@ func (c *Client) QueueProjectWithBody(ctx context.Context, projectID ProjectID, 
 // QueueProject Pay for a project and have it drawn
 //
 // Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
-// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+// model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+// the pictures that were not begun if it is cancelled.
 //
 // A project whose pictures were deleted, its references too, is not drawn without them: the answer is
 // `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
@@ -8407,7 +8420,9 @@ type ClientWithResponsesInterface interface {
 
 	// CancelJobWithResponse Cancel a job
 	//
-	// A queued or running job ends at once and its credits come back.
+	// A queued or running job ends at once. The credits of the pictures that had not been begun come back, and
+	// `refunded_credits` says how many those are: a picture that was asked of the vendor is paid for, also by us. A job
+	// that waits, or is being prepared or moderated, gives back everything.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8540,7 +8555,7 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteProjectWithResponse Delete a project
 	//
-	// Cancels its unfinished jobs, whose credits come back. Finished pictures stay among your assets.
+	// Cancels its unfinished jobs, whose credits come back as `cancelJob` says. Finished pictures stay among your assets.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8590,7 +8605,8 @@ type ClientWithResponsesInterface interface {
 	// QueueProjectWithBodyWithResponse Pay for a project and have it drawn
 	//
 	// Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
-	// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+	// model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+	// the pictures that were not begun if it is cancelled.
 	//
 	// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
 	// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
@@ -8604,7 +8620,8 @@ type ClientWithResponsesInterface interface {
 	// QueueProjectWithResponse Pay for a project and have it drawn
 	//
 	// Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
-	// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+	// model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+	// the pictures that were not begun if it is cancelled.
 	//
 	// A project whose pictures were deleted, its references too, is not drawn without them: the answer is
 	// `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
@@ -16621,7 +16638,9 @@ func (c *ClientWithResponses) GetJobWithResponse(ctx context.Context, jobID JobI
 
 // CancelJobWithResponse Cancel a job
 //
-// A queued or running job ends at once and its credits come back.
+// A queued or running job ends at once. The credits of the pictures that had not been begun come back, and
+// `refunded_credits` says how many those are: a picture that was asked of the vendor is paid for, also by us. A job
+// that waits, or is being prepared or moderated, gives back everything.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16838,7 +16857,7 @@ func (c *ClientWithResponses) CreateProjectWithResponse(ctx context.Context, par
 
 // DeleteProjectWithResponse Delete a project
 //
-// Cancels its unfinished jobs, whose credits come back. Finished pictures stay among your assets.
+// Cancels its unfinished jobs, whose credits come back as `cancelJob` says. Finished pictures stay among your assets.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16918,7 +16937,8 @@ func (c *ClientWithResponses) ListProjectJobsWithResponse(ctx context.Context, p
 // QueueProjectWithBodyWithResponse Pay for a project and have it drawn
 //
 // Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
-// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+// model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+// the pictures that were not begun if it is cancelled.
 //
 // A project whose pictures were deleted, its references too, is not drawn without them: the answer is
 // `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
@@ -16938,7 +16958,8 @@ func (c *ClientWithResponses) QueueProjectWithBodyWithResponse(ctx context.Conte
 // QueueProjectWithResponse Pay for a project and have it drawn
 //
 // Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
-// model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+// model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+// the pictures that were not begun if it is cancelled.
 //
 // A project whose pictures were deleted, its references too, is not drawn without them: the answer is
 // `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as

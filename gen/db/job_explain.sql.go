@@ -13,7 +13,7 @@ import (
 )
 
 const jobExplain = `-- name: JobExplain :one
-select jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, now()::timestamptz as read_at,
+select jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, jobs.variants_begun, jobs.refunded_credits, now()::timestamptz as read_at,
     (case when jobs.waits_for = 'account' then (
         select count(*) from (
             (select r.id from jobs r where r.user_id = jobs.user_id and r.status = 'running' limit $1)
@@ -112,6 +112,8 @@ func (q *Queries) JobExplain(ctx context.Context, arg JobExplainParams) (JobExpl
 		&i.Job.HandledAt,
 		&i.Job.RequestID,
 		&i.Job.Traceparent,
+		&i.Job.VariantsBegun,
+		&i.Job.RefundedCredits,
 		&i.ReadAt,
 		&i.AccountInPlay,
 		&i.AccountAhead,

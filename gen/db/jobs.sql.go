@@ -63,7 +63,7 @@ func (q *Queries) JobActiveByProject(ctx context.Context, arg JobActiveByProject
 const jobAdvance = `-- name: JobAdvance :one
 update jobs set stage = $1, progress = greatest(progress, $2), version = version + 1
 where id = $3 and case status when 'running' then lease_token = $4 else false end
-returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits
 `
 
 type JobAdvanceParams struct {
@@ -121,8 +121,36 @@ func (q *Queries) JobAdvance(ctx context.Context, arg JobAdvanceParams) (Job, er
 		&i.HandledAt,
 		&i.RequestID,
 		&i.Traceparent,
+		&i.VariantsBegun,
+		&i.RefundedCredits,
 	)
 	return i, err
+}
+
+const jobBeginVariant = `-- name: JobBeginVariant :execrows
+with async_commit as materialized (
+    select set_config('synchronous_commit', 'off', true) as setting
+)
+update jobs set variants_begun = $1 from async_commit
+where jobs.id = $2 and case jobs.status when 'running' then jobs.lease_token = $3 else false end
+`
+
+type JobBeginVariantParams struct {
+	Variant    int32
+	ID         uuid.UUID
+	LeaseToken int64
+}
+
+// JobBeginVariant records that a variant is asked of the vendor, before it is: a cancel gives back only what was not. No row:
+// the lease is no longer the caller's, and the vendor must not be asked. The commit does not wait for the disk, as in JobClaim:
+// a Postgres that crashes may forget it, and then a cancel gives back too much.
+// plan: primary key only
+func (q *Queries) JobBeginVariant(ctx context.Context, arg JobBeginVariantParams) (int64, error) {
+	result, err := q.db.Exec(ctx, jobBeginVariant, arg.Variant, arg.ID, arg.LeaseToken)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const jobClaim = `-- name: JobClaim :one
@@ -151,6 +179,7 @@ with async_commit as materialized (
         lease_token = greatest(lease_token + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint),
         lease_until = now() + make_interval(secs => $3::float8), version = version + 1, pushes = 0,
         started_at = coalesce(started_at, now()), error_code = null, error_message = null, waits_for = null,
+        variants_begun = 0,
         provider_slot = case when status = 'running' then provider_slot else (select slot.slot from slot) end
     where jobs.id = $1 and jobs.attempt < $4
         and (
@@ -158,7 +187,7 @@ with async_commit as materialized (
                 and ($2::int = 0 or exists (select from slot))
             or jobs.status = 'running' and jobs.lease_until < now()
         )
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits
 ), slot_taken as (
     -- A job that is taken over from another worker has its slot already.
     update provider_slots s set job_id = jobs.id, turns = s.turns + 1
@@ -167,7 +196,7 @@ with async_commit as materialized (
     update projects set status = 'running'
     from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id and projects.status <> 'running'
 )
-select jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
+select jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, jobs.variants_begun, jobs.refunded_credits, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
 from jobs join prompts on prompts.id = jobs.prompt_id cross join async_commit
 `
 
@@ -239,6 +268,8 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 		&i.Job.HandledAt,
 		&i.Job.RequestID,
 		&i.Job.Traceparent,
+		&i.Job.VariantsBegun,
+		&i.Job.RefundedCredits,
 		&i.Prompt.ID,
 		&i.Prompt.ProjectID,
 		&i.Prompt.Headline,
@@ -257,7 +288,9 @@ func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow
 const jobEnd = `-- name: JobEnd :one
 with jobs as (
     update jobs
-    set status = $1, stage = 'done', finished_at = now(), lease_until = null, waits_for = null, refunded = true,
+    set status = $1, stage = 'done', finished_at = now(), lease_until = null, waits_for = null,
+        refunded = $1 = 'failed' or variants_begun < variants, refunded_credits = case when $1 = 'failed' then cost_credits
+            else cost_credits * (variants - variants_begun) / variants end,
         error_code = $2, error_message = $3,
         provider_meta = coalesce($4::jsonb, provider_meta), version = version + 1
     where jobs.id = $5 and jobs.status in ('queued', 'running')
@@ -272,16 +305,16 @@ with jobs as (
             or (jobs.status = 'queued' or jobs.lease_until < now())
                 and jobs.queued_at < now() - make_interval(secs => $9::float8)
         )
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits
 ), refund as (
     update users
-    set credits = users.credits + jobs.cost_credits, updated_at = now()
+    set credits = users.credits + jobs.refunded_credits, updated_at = now()
     from jobs where users.id = jobs.user_id
     returning users.id, users.credits
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select $10, jobs.user_id, 'job_refund', jobs.id, jobs.cost_credits, refund.credits
-    from jobs join refund on refund.id = jobs.user_id
+    select $10, jobs.user_id, 'job_refund', jobs.id, jobs.refunded_credits, refund.credits
+    from jobs join refund on refund.id = jobs.user_id where jobs.refunded_credits > 0
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
     select $11::uuid, jobs.user_id, 'content_allowed', '', '', $12::jsonb
@@ -292,7 +325,7 @@ with jobs as (
     where projects.last_job_id = jobs.id and projects.id = jobs.project_id
 )
 select
-    jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, exists (
+    jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, jobs.variants_begun, jobs.refunded_credits, exists (
         select from public.jobs j where j.user_id = jobs.user_id and j.status = 'queued' and j.waits_for = 'account'
     ) as account_waits, exists (
         select from public.jobs j where j.provider = jobs.provider and j.status = 'queued' and j.waits_for = 'provider'
@@ -321,7 +354,8 @@ type JobEndRow struct {
 	ProviderWaits bool
 }
 
-// JobEnd ends a job without a result and gives its credits back, in one statement. Who may end it: its owner (user_id),
+// JobEnd ends a job without a result and gives its credits back, in one statement: all of them where it failed, and where it
+// was canceled those of the variants that the present attempt had not asked of the vendor. Who may end it: its owner (user_id),
 // the holder of its lease (lease_token), or the sweeper (max_attempts) once the lease of the last attempt has lapsed or
 // the job is too old. No row: it has ended already, or the caller may not. The unique index on the ledger refuses a
 // second refund. It locks the job, then the account, then the project, as every statement must, and returns whether a job
@@ -381,6 +415,8 @@ func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, erro
 		&i.Job.HandledAt,
 		&i.Job.RequestID,
 		&i.Job.Traceparent,
+		&i.Job.VariantsBegun,
+		&i.Job.RefundedCredits,
 		&i.AccountWaits,
 		&i.ProviderWaits,
 	)
@@ -388,7 +424,7 @@ func (q *Queries) JobEnd(ctx context.Context, arg JobEndParams) (JobEndRow, erro
 }
 
 const jobGet = `-- name: JobGet :one
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs where id = $1 and user_id is not distinct from $2
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits from jobs where id = $1 and user_id is not distinct from $2
 `
 
 type JobGetParams struct {
@@ -439,6 +475,8 @@ func (q *Queries) JobGet(ctx context.Context, arg JobGetParams) (Job, error) {
 		&i.HandledAt,
 		&i.RequestID,
 		&i.Traceparent,
+		&i.VariantsBegun,
+		&i.RefundedCredits,
 	)
 	return i, err
 }
@@ -446,7 +484,7 @@ func (q *Queries) JobGet(ctx context.Context, arg JobGetParams) (Job, error) {
 const jobHandle = `-- name: JobHandle :one
 update jobs set handled_at = now()
 where id = $1 and status = 'failed' and handled_at is null and error_code not in ('content_blocked', 'invalid_image')
-returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits
 `
 
 // JobHandle records that an operator has dealt with a job that DeadJobs lists, once, by primary key. The job stays in its
@@ -492,12 +530,14 @@ func (q *Queries) JobHandle(ctx context.Context, id uuid.UUID) (Job, error) {
 		&i.HandledAt,
 		&i.RequestID,
 		&i.Traceparent,
+		&i.VariantsBegun,
+		&i.RefundedCredits,
 	)
 	return i, err
 }
 
 const jobList = `-- name: JobList :many
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits from jobs
 where user_id = any(array[$1::uuid]) and id < $2
 order by user_id, id desc
 limit $3
@@ -558,6 +598,8 @@ func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error)
 			&i.HandledAt,
 			&i.RequestID,
 			&i.Traceparent,
+			&i.VariantsBegun,
+			&i.RefundedCredits,
 		); err != nil {
 			return nil, err
 		}
@@ -570,7 +612,7 @@ func (q *Queries) JobList(ctx context.Context, arg JobListParams) ([]Job, error)
 }
 
 const jobListByProject = `-- name: JobListByProject :many
-select j.id, j.project_id, j.user_id, j.prompt_id, j.mode, j.platform, j.model, j.provider, j.quality, j.variants, j.width, j.height, j.seed, j.consent, j.status, j.stage, j.progress, j.attempt, j.cost_credits, j.refunded, j.error_code, j.error_message, j.provider_meta, j.version, j.queued_at, j.started_at, j.finished_at, j.run_at, j.waits_for, j.pushed_at, j.pushes, j.lease_until, j.lease_token, j.provider_slot, j.handled_at, j.request_id, j.traceparent from jobs j
+select j.id, j.project_id, j.user_id, j.prompt_id, j.mode, j.platform, j.model, j.provider, j.quality, j.variants, j.width, j.height, j.seed, j.consent, j.status, j.stage, j.progress, j.attempt, j.cost_credits, j.refunded, j.error_code, j.error_message, j.provider_meta, j.version, j.queued_at, j.started_at, j.finished_at, j.run_at, j.waits_for, j.pushed_at, j.pushes, j.lease_until, j.lease_token, j.provider_slot, j.handled_at, j.request_id, j.traceparent, j.variants_begun, j.refunded_credits from jobs j
 where j.project_id = any(array[$1::uuid]) and j.id < $2
     and exists (select from projects p where p.id = $1::uuid and p.user_id = $3)
 order by j.project_id, j.id desc
@@ -639,6 +681,8 @@ func (q *Queries) JobListByProject(ctx context.Context, arg JobListByProjectPara
 			&i.HandledAt,
 			&i.RequestID,
 			&i.Traceparent,
+			&i.VariantsBegun,
+			&i.RefundedCredits,
 		); err != nil {
 			return nil, err
 		}
@@ -651,7 +695,7 @@ func (q *Queries) JobListByProject(ctx context.Context, arg JobListByProjectPara
 }
 
 const jobListByStatus = `-- name: JobListByStatus :many
-select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs
+select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits from jobs
 where user_id = any(array[$1::uuid]) and status >= $2 and (status, id) < ($2, $3::uuid)
 order by user_id desc, status desc, id desc
 limit $4
@@ -720,6 +764,8 @@ func (q *Queries) JobListByStatus(ctx context.Context, arg JobListByStatusParams
 			&i.HandledAt,
 			&i.RequestID,
 			&i.Traceparent,
+			&i.VariantsBegun,
+			&i.RefundedCredits,
 		); err != nil {
 			return nil, err
 		}
@@ -984,7 +1030,7 @@ func (q *Queries) JobRenew(ctx context.Context, arg JobRenewParams) (int64, erro
 
 const jobRepeat = `-- name: JobRepeat :one
 with old as (
-    select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent from jobs j where j.id = $1 and j.status = 'failed'
+    select id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits from jobs j where j.id = $1 and j.status = 'failed'
 ), spend as (
     update users set credits = users.credits - old.cost_credits, updated_at = now()
     from old
@@ -1059,9 +1105,9 @@ with jobs as (
     set status = 'queued', stage = 'waiting', lease_until = null, error_code = $1,
         error_message = $2, attempt = attempt - case when $3::boolean then 1 else 0 end,
         run_at = now() + make_interval(secs => $4::float8), pushed_at = null, pushes = 0,
-        version = version + 1
+        variants_begun = 0, version = version + 1
     where jobs.id = $5 and case jobs.status when 'running' then jobs.lease_token = $6 else false end
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent
+    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
     select $7::uuid, jobs.user_id, 'content_allowed', '', '', $8::jsonb
@@ -1071,7 +1117,7 @@ with jobs as (
     from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id
 )
 select
-    jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, exists (
+    jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, jobs.variants_begun, jobs.refunded_credits, exists (
         select from public.jobs j where j.provider = jobs.provider and j.status = 'queued' and j.waits_for = 'provider'
     ) as provider_waits
 from jobs
@@ -1147,6 +1193,8 @@ func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow
 		&i.Job.HandledAt,
 		&i.Job.RequestID,
 		&i.Job.Traceparent,
+		&i.Job.VariantsBegun,
+		&i.Job.RefundedCredits,
 		&i.ProviderWaits,
 	)
 	return i, err

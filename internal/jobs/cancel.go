@@ -12,8 +12,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/projects"
 )
 
-// Cancel ends a job of the account and gives its credits back. Of a cancel and a success at the same moment one wins.
-// It fails with ErrNotFound, or with ErrFinished when the job has ended.
+// Cancel ends a job of the account and gives back the credits of the variants that were not asked of the vendor. Of a cancel
+// and a success at the same moment one wins. It fails with ErrNotFound, or with ErrFinished when the job has ended.
 func (s *Service) Cancel(ctx context.Context, userID, id uuid.UUID) (View, error) {
 	var row db.JobEndRow
 	err := s.store.InTx(ctx, func(q *db.Queries) (err error) { // which begins anew where it was the victim of a deadlock
@@ -35,7 +35,7 @@ func (s *Service) Cancel(ctx context.Context, userID, id uuid.UUID) (View, error
 // ended announces a cancelled job, after the commit: to its readers, to a worker that draws it and has to stop, and to the
 // jobs that may begin now.
 func (s *Service) ended(ctx context.Context, row db.JobEndRow) View {
-	s.onBalanceChange.Observe(credits.JobRefund, row.Job.CostCredits)
+	s.onBalanceChange.Observe(credits.JobRefund, row.Job.RefundedCredits)
 	view := View{Job: row.Job}
 	publish(ctx, s.events, s.log, view)
 	s.waitList.wake(ctx, freedBy(row))

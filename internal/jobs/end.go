@@ -45,6 +45,7 @@ func (a *attempt) Complete(ctx context.Context) (task.Outcome, error) {
 		return task.Unwritten, err
 	}
 	ended := succeeded(job, row, params.ProviderMeta)
+	ended.VariantsBegun = a.pictures.begun
 	publish(ctx, r.Events, r.Log, View{Job: ended, Renders: written(ended, params)})
 	r.waitList.wake(ctx, capacityFreed{
 		userID: job.UserID, provider: job.Provider, account: row.AccountWaits, slot: row.ProviderWaits,
@@ -113,7 +114,7 @@ func (r *Renderer) end(ctx context.Context, params db.JobEndParams) error {
 	if err != nil {
 		return err
 	}
-	r.OnBalanceChange.Observe(credits.JobRefund, row.Job.CostCredits)
+	r.OnBalanceChange.Observe(credits.JobRefund, row.Job.RefundedCredits)
 	publish(ctx, r.Events, r.Log, View{Job: row.Job})
 	r.waitList.wake(ctx, freedBy(row))
 	return nil

@@ -36,7 +36,7 @@ func TestRenderer_expireRefundsWhatWaitedTooLong(t *testing.T) {
 		job := f.job(t, id).Job
 		require.Equal(t, "failed", job.Status)
 		require.Equal(t, "provider_busy", *job.ErrorCode)
-		require.True(t, job.Refunded)
+		require.Equal(t, job.CostCredits, job.RefundedCredits)
 	}
 	require.Equal(t, "queued", f.job(t, young).Job.Status)
 	require.EqualValues(t, 9, factory.Balance(t, f.store, f.user.ID))

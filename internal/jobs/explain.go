@@ -142,7 +142,7 @@ func (s standing) facts() (facts []Fact) {
 	}
 	if s.ended() {
 		add("ended", "%s", s.at(*job.FinishedAt))
-		add("refunded", "%t", job.Refunded)
+		add("refunded", "%d of %d credits", job.RefundedCredits, job.CostCredits)
 		return facts
 	}
 	if s.limits.MaxAge > 0 {

@@ -107,10 +107,10 @@ func TestExplainer_namesTheReason(t *testing.T) {
 		"succeeded": {"status = 'succeeded', stage = 'done', progress = 100, finished_at = now()", []string{
 			"ended", "It does not wait: it succeeded.",
 		}},
-		"canceled": {"status = 'canceled', stage = 'done', finished_at = now(), refunded = true", []string{
-			"refunded       true", "It does not wait: it was canceled.",
+		"canceled": {"status = 'canceled', stage = 'done', finished_at = now(), refunded_credits = 1", []string{
+			"refunded       1 of 1 credits", "It does not wait: it was canceled.",
 		}},
-		"failed": {"status = 'failed', stage = 'done', finished_at = now(), refunded = true, error_code = 'internal', error_message = 'Oh.'", []string{
+		"failed": {"status = 'failed', stage = 'done', finished_at = now(), refunded_credits = 1, error_code = 'internal', error_message = 'Oh.'", []string{
 			"internal: Oh.", "It does not wait: it failed. `mugshot worker dead retry ",
 		}},
 	} {

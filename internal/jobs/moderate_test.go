@@ -112,7 +112,7 @@ func TestRenderer_refundsWhatTheModeratorBlocks(t *testing.T) {
 			require.Equal(t, c.code, *job.ErrorCode)
 			require.Contains(t, *job.ErrorMessage, "Choose another one. Your credits are back.")
 			require.EqualValues(t, 1, job.Attempt)
-			require.True(t, job.Refunded)
+			require.Equal(t, job.CostCredits, job.RefundedCredits)
 			require.EqualValues(t, 10, factory.Balance(t, f.store, f.user.ID))
 			require.Equal(t, []string{c.code + " " + c.reason}, f.decisions(t))
 			var refunds int

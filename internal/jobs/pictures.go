@@ -17,8 +17,10 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/internal/providers"
+	"github.com/mugshot-studio/backend/internal/worker/task"
 )
 
 // pictures takes what a provider draws in one attempt. Object names hold the attempt's lease token, so that a worker
@@ -30,6 +32,7 @@ type pictures struct {
 	announced *announcement // owned by the goroutine of the attempt; nil: none
 
 	mu     sync.Mutex
+	begun  int32       // variants
 	stored [4]*picture // by variant, from 0
 	shown  time.Time
 }
@@ -42,6 +45,26 @@ type picture struct {
 	width       int32
 	height      int32
 	md5         string
+}
+
+// Begin implements providers.Sink. It waits while Postgres is away for a moment, and fails with [task.ErrLeaseLost].
+func (p *pictures) Begin(ctx context.Context, variant int) error {
+	err := postgres.Persist(ctx, func() error {
+		rows, err := p.renderer.Store.Queries().JobBeginVariant(ctx, db.JobBeginVariantParams{
+			ID: p.job.ID, LeaseToken: p.job.LeaseToken, Variant: int32(variant),
+		})
+		if err == nil && rows == 0 {
+			return task.ErrLeaseLost
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record that variant %d begins: %w", variant, err)
+	}
+	p.mu.Lock()
+	p.begun = int32(variant)
+	p.mu.Unlock()
+	return nil
 }
 
 // Put implements providers.Sink. The size is read from the picture itself, whatever the provider says of it.

@@ -47,6 +47,9 @@ func paints(ctx context.Context, req providers.ImageRequest, sink providers.Sink
 		return err
 	}
 	for variant := 1; variant <= req.Variants; variant++ {
+		if err := sink.Begin(ctx, variant); err != nil {
+			return err
+		}
 		if _, err := sink.Put(ctx, variant, providers.Picture{ContentType: "image/png", Data: encoded.Bytes()}); err != nil {
 			return err
 		}

@@ -15,6 +15,9 @@ type Image interface {
 
 // Sink takes finished pictures.
 type Sink interface {
+	// Begin records that the given variant (1-based) is asked of the vendor, before it is: from then on its owner pays for it,
+	// also when she cancels. An error means that it must not be asked for.
+	Begin(ctx context.Context, variant int) error
 	// Put stores picture as the given variant (1-based) and returns its storage path. Calling it again for the same
 	// variant replaces the picture.
 	Put(ctx context.Context, variant int, picture Picture) (path string, err error)

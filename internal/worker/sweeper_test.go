@@ -207,7 +207,7 @@ func TestSweeper_refundsAfterTheLastAttempt(t *testing.T) {
 	job := f.row(t, id)
 	require.Equal(t, "failed", job.Status)
 	require.Equal(t, "worker_lost", *job.ErrorCode)
-	require.True(t, job.Refunded)
+	require.Equal(t, job.CostCredits, job.RefundedCredits)
 	require.EqualValues(t, balance, factory.Balance(t, f.store, f.user.ID))
 	require.Zero(t, f.depth(t, queue.Generate))
 }

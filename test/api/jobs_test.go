@@ -69,6 +69,7 @@ func TestCancelJob_200(t *testing.T) {
 	require.NotNil(t, res.JSON200, "%s", res.Body)
 	require.Equal(t, client.JobStatusCanceled, res.JSON200.Status)
 	require.True(t, res.JSON200.Refunded)
+	require.Equal(t, res.JSON200.CostCredits, res.JSON200.RefundedCredits)
 	require.False(t, res.JSON200.FinishedAt.IsNull())
 	require.Equal(t, *res.JSON200, getJob(t, who, queued.JobID))
 	require.EqualValues(t, 3, balance(t, who))

@@ -33,12 +33,13 @@ var invariants = []struct{ violation, query string }{
 		select j.id, j.status, count(a.id) as charges, coalesce(sum(a.delta_credits), 0)::bigint as charged, j.cost_credits
 		from jobs j left join audit_logs a on a.job_id = j.id and a.action = 'job_charge'
 		group by j.id having count(a.id) <> 1 or sum(a.delta_credits) <> -j.cost_credits`},
-	{"jobs that were not refunded exactly once if they failed or were cancelled, and never otherwise", `
-		select j.id, j.status, j.refunded, count(a.id) as refunds, coalesce(sum(a.delta_credits), 0)::bigint as refunded_credits, j.cost_credits
+	{"jobs that were not refunded exactly once what their end gives back, and never otherwise", `
+		select j.id, j.status, j.variants_begun, j.refunded_credits, count(a.id) as refunds, coalesce(sum(a.delta_credits), 0)::bigint as refunded, j.cost_credits
 		from jobs j left join audit_logs a on a.job_id = j.id and a.action = 'job_refund'
-		group by j.id having count(a.id) <> (j.status in ('failed', 'canceled'))::int
-			or j.refunded <> (j.status in ('failed', 'canceled'))
-			or coalesce(sum(a.delta_credits), 0) <> case when j.status in ('failed', 'canceled') then j.cost_credits else 0 end`},
+		group by j.id having count(a.id) <> (j.refunded_credits > 0)::int
+			or coalesce(sum(a.delta_credits), 0) <> j.refunded_credits
+			or j.refunded_credits <> case j.status when 'failed' then j.cost_credits
+				when 'canceled' then j.cost_credits * (j.variants - j.variants_begun) / j.variants else 0 end`},
 	{"entries of the ledger for jobs that do not exist", `
 		select a.id, a.action, a.job_id from audit_logs a left join jobs j on j.id = a.job_id
 		where a.action in ('job_charge', 'job_refund') and j.id is null`},

@@ -237,14 +237,16 @@ func (f *fixture) balance(t *testing.T, c creator) int64 {
 	return factory.Balance(t, f.store, c.id)
 }
 
-// audit expects of every job that it has ended, was charged once, was refunded once unless it succeeded, and has just as many
+// audit expects of every job that it has ended, was charged once, was refunded once where its end gives something back, and has just as many
 // pictures as were ordered; and of every account that its balance is the sum of its ledger.
 func (f *fixture) audit(t *testing.T) {
 	t.Helper()
 	rows, err := f.sql.Query(t.Context(), `
 		select j.id, j.status, j.attempt from jobs j where j.status in ('queued', 'running') or j.lease_until is not null
 			or (select count(*) from audit_logs a where a.job_id = j.id and a.action = 'job_charge') <> 1
-			or (select count(*) from audit_logs a where a.job_id = j.id and a.action = 'job_refund') <> (j.status <> 'succeeded')::int
+			or (select count(*) from audit_logs a where a.job_id = j.id and a.action = 'job_refund') <> (j.refunded_credits > 0)::int
+			or j.refunded_credits <> case j.status when 'failed' then j.cost_credits
+				when 'canceled' then j.cost_credits * (j.variants - j.variants_begun) / j.variants else 0 end
 			or (select count(*) from renders r where r.job_id = j.id) <> case j.status when 'succeeded' then j.variants else 0 end`)
 	require.NoError(t, err)
 	wrong, err := pgx.CollectRows(rows, pgx.RowToMap)

@@ -39,6 +39,7 @@ export function job(version: number): Job {
     attempt: 1,
     cost_credits: 2,
     refunded: false,
+    refunded_credits: 0,
     error: null,
     provider_meta: null,
     renders: [],

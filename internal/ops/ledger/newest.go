@@ -2,7 +2,7 @@
 // failures do:
 //
 //   - an account's balance is the sum of its entries in the ledger (audit_logs, in credits);
-//   - a job was charged once, and refunded once if it failed or was canceled, and not otherwise;
+//   - a job was charged its price once, and refunded once what its end gives back, if that is anything;
 //   - a ready asset has its object in the storage, of the size that its row says.
 //
 // [Checker.CheckNewest] looks at the newest jobs and costs the same however many there are: the sweeper runs it each

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,11 +37,12 @@ func TestChecker_countsEachViolationAmongTheNewestJobs(t *testing.T) {
 		"not refunded":            {"update audit_logs set action = 'other' where job_id = $1 and action = 'job_refund'", canceled, ledger.Violations{Jobs: 1}},
 		"refunded for nothing":    {refund, succeeded, ledger.Violations{Jobs: 1}},
 		"a balance":               {"update users set credits = credits + 1 where id = $1", f.user.ID, ledger.Violations{Accounts: 1}},
-		"an entry's sum":          {entry, succeeded, ledger.Violations{Accounts: 1}},
+		"an entry's sum":          {entry, succeeded, ledger.Violations{Jobs: 1, Accounts: 1}},
 		"an account without jobs": {"update users set credits = 7 where id = $1", withoutJobs.ID, ledger.Violations{}},
 	} {
 		tx, err := f.store.Pool().Begin(t.Context())
 		require.NoError(t, err)
+		t.Cleanup(func() { _ = tx.Rollback(context.Background()) }) // where a check fails
 		tag, err := tx.Exec(t.Context(), c.sql, c.arg)
 		require.NoError(t, err, name)
 		require.EqualValues(t, 1, tag.RowsAffected(), name)

@@ -119,6 +119,9 @@ func (p *Provider) Generate(ctx context.Context, req providers.ImageRequest, sin
 	var paths, requestIDs []string
 	sink.Progress(0)
 	for variant := 1; variant <= req.Variants; variant++ {
+		if err := sink.Begin(ctx, variant); err != nil {
+			return none, fmt.Errorf("fal: begin variant %d: %w", variant, err)
+		}
 		request.input.Seed = seed(req.Seed, variant)
 		drawn, requestID, err := p.draw(ctx, request)
 		if err != nil {

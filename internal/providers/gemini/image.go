@@ -29,6 +29,9 @@ func (p *Provider) Generate(ctx context.Context, req providers.ImageRequest, sin
 	var paths, requestIDs []string
 	sink.Progress(0)
 	for variant := 1; variant <= req.Variants; variant++ {
+		if err := sink.Begin(ctx, variant); err != nil {
+			return none, fmt.Errorf("gemini: begin variant %d: %w", variant, err)
+		}
 		drawn, requestID, err := p.draw(ctx, req, size, parts, variant)
 		if err != nil {
 			return none, err

@@ -54,6 +54,9 @@ func (p *Provider) Generate(ctx context.Context, req providers.ImageRequest, sin
 	}
 	paths := make([]string, 0, req.Variants)
 	for v := 1; v <= req.Variants; v++ {
+		if err := sink.Begin(ctx, v); err != nil {
+			return none, fmt.Errorf("local: begin variant %d: %w", v, err)
+		}
 		progress := func(done float64) { sink.Progress((float64(v-1) + done) / float64(req.Variants)) }
 		picture, err := p.draw(ctx, req, v, pics, progress)
 		if err != nil {

@@ -84,6 +84,9 @@ func (p *Provider) Generate(ctx context.Context, req providers.ImageRequest, sin
 	meta := providers.Meta{ProviderName: Name, Model: req.Model}
 	var paths, requestIDs []string
 	for variant := 1; variant <= req.Variants; variant++ {
+		if err := sink.Begin(ctx, variant); err != nil {
+			return none, fmt.Errorf("%s: begin variant %d: %w", Name, variant, err)
+		}
 		drawn, requestID, err := p.ask(ctx, body)
 		if err != nil {
 			return none, err

@@ -28,6 +28,9 @@ func encoded(picture image.Image) []byte {
 func (provider) Generate(ctx context.Context, req providers.ImageRequest, sink providers.Sink) (providers.ImageResult, error) {
 	result := providers.ImageResult{Meta: providers.Meta{ProviderName: "instant", Model: req.Model}}
 	for variant := 1; variant <= req.Variants; variant++ {
+		if err := sink.Begin(ctx, variant); err != nil {
+			return providers.ImageResult{}, err
+		}
 		path, err := sink.Put(ctx, variant, providers.Picture{ContentType: "image/png", Data: small, Width: 16, Height: 9})
 		if err != nil {
 			return providers.ImageResult{}, err

@@ -45,6 +45,14 @@ func Faults(t *testing.T, subject Subject, more ...Fault) {
 		require.NoError(t, err)
 		requirePictures(t, req, result, sink)
 	})
+	t.Run("HangUnasked", func(t *testing.T) { // a vendor that was asked would let the call hang
+		canceled := errors.New("job is cancelled")
+		sink := &MemorySink{OnBegin: func(int) error { return canceled }}
+		requirePrompt(t, canceled, func() error {
+			_, err := subject(t, Hang, 0).Generate(t.Context(), Request(), sink)
+			return err
+		})
+	})
 	t.Run("HangUntilDeadline", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()

@@ -13,12 +13,15 @@ import (
 
 // MemorySink keeps pictures in memory. The zero value is ready; it is safe for concurrent use. Set the hooks before use.
 type MemorySink struct {
+	// OnBegin, if set, is called before a variant begins; its error becomes that of Begin.
+	OnBegin func(variant int) error
 	// OnPut, if set, is called before a picture is kept; its error becomes that of Put.
 	OnPut func(variant int) error
 	// OnProgress, if set, is called for each step.
 	OnProgress func(done float64)
 
 	mu       sync.Mutex
+	begun    int
 	pictures map[int]providers.Picture
 	progress []float64
 }
@@ -28,7 +31,30 @@ var _ providers.Sink = (*MemorySink)(nil)
 // Path is the path that [MemorySink] returns for a variant.
 func Path(variant int) string { return fmt.Sprintf("renders/%d", variant) }
 
-// Put implements providers.Sink.
+// Begin implements providers.Sink. Variants begin in their order, each once.
+func (s *MemorySink) Begin(_ context.Context, variant int) error {
+	if s.OnBegin != nil {
+		if err := s.OnBegin(variant); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if variant != s.begun+1 {
+		return fmt.Errorf("variant %d begins after variant %d", variant, s.begun)
+	}
+	s.begun = variant
+	return nil
+}
+
+// Begun returns how many variants have begun.
+func (s *MemorySink) Begun() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begun
+}
+
+// Put implements providers.Sink. It refuses a variant that has not begun.
 func (s *MemorySink) Put(_ context.Context, variant int, picture providers.Picture) (string, error) {
 	if s.OnPut != nil {
 		if err := s.OnPut(variant); err != nil {
@@ -37,6 +63,9 @@ func (s *MemorySink) Put(_ context.Context, variant int, picture providers.Pictu
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if variant > s.begun {
+		return "", fmt.Errorf("variant %d has not begun", variant)
+	}
 	if s.pictures == nil {
 		s.pictures = make(map[int]providers.Picture)
 	}

@@ -46,6 +46,7 @@ func Image(t *testing.T, provider func(t *testing.T) providers.Image, options ..
 	t.Run("CancelledBefore", s.cancelledBefore)
 	t.Run("CancelledDuring", s.cancelledDuring)
 	t.Run("SinkFails", s.sinkFails)
+	t.Run("BeginRefused", s.beginRefused)
 	if s.deterministic {
 		t.Run("Deterministic", s.sameBytes)
 	}
@@ -168,6 +169,23 @@ func (s suite) sinkFails(t *testing.T) {
 		_, err := s.provider(t).Generate(t.Context(), Request(), sink)
 		return err
 	})
+}
+
+// beginRefused ends a call at the variant that may not begin, and asks the vendor for no more.
+func (s suite) beginRefused(t *testing.T) {
+	t.Parallel()
+	canceled := errors.New("job is cancelled")
+	sink := &MemorySink{OnBegin: func(variant int) error {
+		if variant == 2 {
+			return canceled
+		}
+		return nil
+	}}
+	requirePrompt(t, canceled, func() error {
+		_, err := s.provider(t).Generate(t.Context(), Request(), sink)
+		return err
+	})
+	require.Equal(t, 1, sink.Len())
 }
 
 // requirePrompt calls generate and requires it to fail soon, with want in the error's chain and no [providers.Error]: a cancelled

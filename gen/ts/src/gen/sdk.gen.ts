@@ -464,7 +464,7 @@ export const createProject = <ThrowOnError extends boolean = true>(options: Opti
 /**
  * Delete a project
  *
- * Cancels its unfinished jobs, whose credits come back. Finished pictures stay among your assets.
+ * Cancels its unfinished jobs, whose credits come back as `cancelJob` says. Finished pictures stay among your assets.
  */
 export const deleteProject = <ThrowOnError extends boolean = true>(options: Options<DeleteProjectData, ThrowOnError>): RequestResult<DeleteProjectResponses, DeleteProjectErrors, ThrowOnError> => (options.client ?? client).delete<DeleteProjectResponses, DeleteProjectErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -505,7 +505,8 @@ export const updateProject = <ThrowOnError extends boolean = true>(options: Opti
  * Pay for a project and have it drawn
  *
  * Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
- * model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+ * model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+ * the pictures that were not begun if it is cancelled.
  *
  * A project whose pictures were deleted, its references too, is not drawn without them: the answer is
  * `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
@@ -575,7 +576,10 @@ export const streamJobEvents = <ThrowOnError extends boolean = true>(options: Op
 /**
  * Cancel a job
  *
- * A queued or running job ends at once and its credits come back.
+ * A queued or running job ends at once. The credits of the pictures that had not been begun come back, and
+ * `refunded_credits` says how many those are: a picture that was asked of the vendor is paid for, also by us. A job
+ * that waits, or is being prepared or moderated, gives back everything.
+ *
  */
 export const cancelJob = <ThrowOnError extends boolean = true>(options: Options<CancelJobData, ThrowOnError>): RequestResult<CancelJobResponses, CancelJobErrors, ThrowOnError> => (options.client ?? client).post<CancelJobResponses, CancelJobErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],

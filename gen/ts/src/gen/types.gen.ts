@@ -1115,9 +1115,13 @@ export type Job = {
      */
     cost_credits: number;
     /**
-     * Whether the credits came back.
+     * Whether any credits came back.
      */
     refunded: boolean;
+    /**
+     * How many credits came back: all of a job that failed, and of one that was cancelled those of the pictures that had not been begun.
+     */
+    refunded_credits: number;
     /**
      * Why it failed, or waits for another attempt.
      */

@@ -818,6 +818,7 @@ export const zJob = z.object({
     attempt: z.int().gte(0),
     cost_credits: z.int().gte(1),
     refunded: z.boolean(),
+    refunded_credits: z.int().gte(0),
     error: zJobError.nullable(),
     provider_meta: zProviderMeta.nullable(),
     renders: z.array(zRender).max(4),

@@ -840,7 +840,7 @@ export const createProjectMutation = (options?: Partial<Options<CreateProjectDat
 /**
  * Delete a project
  *
- * Cancels its unfinished jobs, whose credits come back. Finished pictures stay among your assets.
+ * Cancels its unfinished jobs, whose credits come back as `cancelJob` says. Finished pictures stay among your assets.
  */
 export const deleteProjectMutation = (options?: Partial<Options<DeleteProjectData>>): UseMutationOptions<DeleteProjectResponse, DeleteProjectError, Options<DeleteProjectData>> => {
     const mutationOptions: UseMutationOptions<DeleteProjectResponse, DeleteProjectError, Options<DeleteProjectData>> = {
@@ -902,7 +902,8 @@ export const updateProjectMutation = (options?: Partial<Options<UpdateProjectDat
  * Pay for a project and have it drawn
  *
  * Takes the credits and queues a job. Price for each variant: draft 1, std 2, 4k 4; plus 1 in copy mode; plus the
- * model's surcharge (see `listModels`). The credits come back if the job fails or is cancelled.
+ * model's surcharge (see `listModels`). All credits come back if the job fails, and those of
+ * the pictures that were not begun if it is cancelled.
  *
  * A project whose pictures were deleted, its references too, is not drawn without them: the answer is
  * `409 asset_missing`, nothing is charged, and `details.fields` points at each, such as
@@ -1050,7 +1051,10 @@ export const getJobOptions = (options: Options<GetJobData>) => queryOptions<GetJ
 /**
  * Cancel a job
  *
- * A queued or running job ends at once and its credits come back.
+ * A queued or running job ends at once. The credits of the pictures that had not been begun come back, and
+ * `refunded_credits` says how many those are: a picture that was asked of the vendor is paid for, also by us. A job
+ * that waits, or is being prepared or moderated, gives back everything.
+ *
  */
 export const cancelJobMutation = (options?: Partial<Options<CancelJobData>>): UseMutationOptions<CancelJobResponse, CancelJobError, Options<CancelJobData>> => {
     const mutationOptions: UseMutationOptions<CancelJobResponse, CancelJobError, Options<CancelJobData>> = {
