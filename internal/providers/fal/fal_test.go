@@ -77,7 +77,7 @@ func TestGenerate_requests(t *testing.T) {
 	require.Empty(t, fake.Cancelled())
 
 	req.References = []providers.Reference{providertest.Reference(t, "selfie")}
-	_, err = p.Generate(t.Context(), req, sink)
+	_, err = p.Generate(t.Context(), req, &providertest.MemorySink{})
 	require.NoError(t, err)
 	edited := fake.Requests()[2]
 	require.Equal(t, edit, edited.Endpoint)

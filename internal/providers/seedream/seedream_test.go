@@ -76,7 +76,7 @@ func TestGenerate_request(t *testing.T) {
 	require.Contains(t, sent[0].Prompt, "Image 1")
 
 	req.Model = "dola-seedream-5-0-pro-260628"
-	_, err = p.Generate(t.Context(), req, sink)
+	_, err = p.Generate(t.Context(), req, &providertest.MemorySink{})
 	require.NoError(t, err)
 	require.Equal(t, "1920x1080", fake.Requests()[2].Size)
 	require.Empty(t, fake.Requests()[2].Sequential)
