@@ -23,7 +23,17 @@ func TestBudgets_areTheClassesOfTheSpec(t *testing.T) {
 	classes := map[string]bool{}
 	for _, item := range doc.Paths.Map() {
 		for _, operation := range item.Operations() {
-			classes[operation.Extensions["x-rate-limit"].(string)] = true
+			class := operation.Extensions["x-rate-limit"].(string)
+			classes[class] = true
+			b, security := budgets()[class], doc.Security
+			if operation.Security != nil {
+				security = *operation.Security
+			}
+			if len(security) > 0 {
+				require.Positive(t, b.account, "%s: signed-in accounts are not counted", operation.OperationID)
+			} else {
+				require.Positive(t, b.address, "%s: strangers are not counted", operation.OperationID)
+			}
 		}
 	}
 	require.Equal(t, slices.Sorted(maps.Keys(classes)), slices.Sorted(maps.Keys(budgets())))
@@ -60,16 +70,33 @@ func TestLimiter_localBudgetsNeedNoRedis(t *testing.T) {
 		_, err := l.Allow(t.Context(), class, edge.Subject{Address: "192.0.2.1", Account: "a"})
 		require.Equal(t, b.local, err == nil, "%s: %v", class, err)
 	}
-	var quota edge.Quota
-	for range 600 {
-		quota, err = l.Allow(t.Context(), "default", edge.Subject{Address: "192.0.2.1", Account: "b"})
-		require.NoError(t, err)
-		require.True(t, quota.Allowed)
+}
+
+// The figures of ADR 0068. An account has one budget whatever its address, and an address one whatever its accounts.
+func TestLimiter_localBudgetsEnd(t *testing.T) {
+	t.Parallel()
+	l := limiter{local: ratelimit.NewLocal(func() time.Time { return time.Unix(1, 0) }), factor: 1, budgets: budgets()}
+	ofAccount := [2]edge.Subject{{Address: "192.0.2.1", Account: "b"}, {Address: "192.0.2.2", Account: "b"}}
+	for class, c := range map[string]struct {
+		requests int
+		subjects [2]edge.Subject
+	}{
+		"default": {600, ofAccount},
+		"stream":  {240, ofAccount},
+		"public":  {600, [2]edge.Subject{{Address: "192.0.2.1"}, {Address: "192.0.2.1", Account: "b"}}},
+	} {
+		for i := range c.requests {
+			quota, err := l.Allow(t.Context(), class, c.subjects[i%2])
+			require.NoError(t, err)
+			require.True(t, quota.Allowed, "%s: request %d", class, i+1)
+		}
+		for _, subject := range c.subjects {
+			quota, err := l.Allow(t.Context(), class, subject)
+			require.NoError(t, err)
+			require.False(t, quota.Allowed, class)
+			require.Positive(t, quota.RetryAfter, class)
+		}
 	}
-	quota, err = l.Allow(t.Context(), "default", edge.Subject{Address: "192.0.2.2", Account: "b"})
-	require.NoError(t, err)
-	require.False(t, quota.Allowed, "whatever the address")
-	require.Positive(t, quota.RetryAfter)
 }
 
 func TestMaxStreams_leavesDescriptorsToRequests(t *testing.T) {

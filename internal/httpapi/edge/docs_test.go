@@ -19,6 +19,7 @@ func TestDocs_needNoOtherHost(t *testing.T) {
 	policy := rec.Header().Get("Content-Security-Policy")
 	require.Contains(t, policy, "script-src 'self' 'sha256-")
 	require.NotContains(t, policy, "unsafe-eval")
+	require.Contains(t, policy, "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	require.NotContains(t, policy, "script-src 'self' 'unsafe-inline'")
 	require.Contains(t, rec.Body.String(), scalarPath[1:], "the page loads the script that is served")
 	require.NotContains(t, rec.Body.String(), "//", "the page loads nothing from elsewhere")

@@ -94,6 +94,7 @@ func TestReadyz_answersFromALookOfTheLastSecond(t *testing.T) {
 		require.Equal(t, http.StatusOK, b.do(http.MethodGet, "/readyz", "").Code)
 	}
 	require.EqualValues(t, 3, looks.Load(), "an old one is no answer")
+	require.Equal(t, time.Second, setup(t).cfg.ReadyMaxAge, "where the configuration does not say")
 }
 
 // An instance that is about to go is asked for nothing new, and serves what comes all the same.

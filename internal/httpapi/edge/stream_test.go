@@ -48,17 +48,17 @@ func untilEnd(ctx context.Context, _ send) error {
 }
 
 // setupStream is setup on a real connection, with what run sends as the events of jobs.
-func setupStream(t *testing.T, run func(context.Context, send) error) (*fixture, *httptest.Server) {
+func setupStream(t *testing.T, run func(context.Context, send) error, change ...func(*Config)) (*fixture, *httptest.Server) {
 	t.Helper()
 	return setupHandler(t, func(send send) events.Handler {
 		return oneTurn(func(ctx context.Context) error { return run(ctx, send) })
-	})
+	}, change...)
 }
 
 // setupHandler is setupStream with a handler of its own for each stream.
-func setupHandler(t *testing.T, handler func(send) events.Handler) (*fixture, *httptest.Server) {
+func setupHandler(t *testing.T, handler func(send) events.Handler, change ...func(*Config)) (*fixture, *httptest.Server) {
 	t.Helper()
-	b := setup(t)
+	b := setup(t, change...)
 	hub, err := events.Open(events.Config{RedisURL: "redis://127.0.0.1:1"}, slog.New(slog.DiscardHandler)) // never called
 	require.NoError(t, err)
 	b.impl.events = func(ctx context.Context, _ api.StreamJobEventsRequestObject) (api.StreamJobEventsResponseObject, error) {
@@ -208,6 +208,26 @@ func TestStreamJobEvents_404(t *testing.T) {
 		return nil, apperr.ErrNotFound
 	}
 	requireProblem(t, b.do(http.MethodGet, base+"/jobs/"+aUUID+"/events", ""), http.StatusNotFound, apperr.CodeNotFound)
+}
+
+// TestStreamJobEvents_429_503 shows that the edge passes its limits on: one stream more than an account may have open, or
+// than the process may, is refused with a time to wait.
+func TestStreamJobEvents_429_503(t *testing.T) {
+	t.Parallel()
+	for status, change := range map[int]func(*Config){
+		http.StatusTooManyRequests:    func(c *Config) { c.UserStreams = 1 },
+		http.StatusServiceUnavailable: func(c *Config) { c.MaxStreams = 1 },
+	} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			t.Parallel()
+			_, srv := setupStream(t, untilEnd, change)
+			opened, _ := openStream(t, t.Context(), srv)
+			require.Equal(t, http.StatusOK, opened.StatusCode)
+			refused, _ := openStream(t, t.Context(), srv)
+			require.Equal(t, status, refused.StatusCode)
+			require.NotEmpty(t, refused.Header.Get("Retry-After"))
+		})
+	}
 }
 
 // TestStreamJobEvents_499 shows that a stream ends when its client disconnects, which is no failure of the server.
