@@ -157,3 +157,29 @@ func TestAPI_cutsOffAStuckClientWhenStopped(t *testing.T) {
 	t.Logf("stopped after %s", time.Since(begun))
 	require.Contains(t, api.output.String(), "did not end in time")
 }
+
+// Streams leave descriptors to requests: with as many open as the process allows, the next one is refused, and requests over
+// new connections are answered.
+func TestAPI_keepsDescriptorsForRequests(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	const descriptors = 256
+	api := startAs(t, f.dir, f.env("LOG_LEVEL=warn", "API_USER_STREAMS=1000"),
+		"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" api`, descriptors), binary)
+	api.awaitReady(t, api.http)
+	ada := f.creator(t, api, 10)
+	id := ada.queue(t, api, client.QualityDraft, 1)
+	follow := func() int {
+		answer, err := ada.at(api).StreamJobEvents(t.Context(), id, nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = answer.Body.Close() })
+		return answer.StatusCode
+	}
+	for range descriptors / 4 * 3 {
+		require.Equal(t, http.StatusOK, follow())
+	}
+	require.Equal(t, http.StatusServiceUnavailable, follow())
+	for range 10 {
+		require.Equal(t, client.JobStatusQueued, ada.job(t, api, id).Status)
+	}
+}
