@@ -1,6 +1,7 @@
 package assets_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -90,21 +91,29 @@ func TestDelete_whileAJobIsQueued(t *testing.T) {
 			ProjectID: project.ID, UserID: f.user.ID, ProjectVersion: project.Version, CostCredits: 1, ID: factory.ID(),
 			Model: "nano_banana", Quality: "draft", Variants: 1, Width: 1280, Height: 720, LedgerID: factory.ID(),
 		})
+		if err != nil {
+			return err
+		}
 		go func() { deleted <- f.Delete(t.Context(), f.user.ID, asset.ID) }()
-		waitForLock(t, f)
-		return err
+		return waitForLock(t, f)
 	})
 	require.NoError(t, err)
 	require.ErrorIs(t, <-deleted, assets.ErrInUse)
 }
 
-// waitForLock returns when a connection to the database waits for a lock.
-func waitForLock(t *testing.T, f *fixture) {
+// waitForLock returns when a connection to the database waits for a lock. It fails with an error, which a caller within a
+// transaction returns, so that the transaction ends before the test does.
+func waitForLock(t *testing.T, f *fixture) error {
 	t.Helper()
-	require.Eventually(t, func() bool {
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-look.C {
 		var waiting bool
 		err := f.store.Pool().QueryRow(t.Context(), `select exists (
 			select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')`).Scan(&waiting)
-		return err == nil && waiting
-	}, 30*time.Second, 5*time.Millisecond)
+		if err != nil || waiting {
+			return err
+		}
+	}
+	return errors.New("nothing waits for a lock")
 }

@@ -86,20 +86,22 @@ func TestQueueProject_409_whileItsPictureIsDeleted(t *testing.T) {
 		if err := q.AssetLockOwner(t.Context(), f.user.ID); err != nil {
 			return err
 		}
-		_, err := q.AssetDelete(t.Context(), db.AssetDeleteParams{ID: ids[3], UserID: &f.user.ID})
+		if _, err := q.AssetDelete(t.Context(), db.AssetDeleteParams{ID: ids[3], UserID: &f.user.ID}); err != nil {
+			return err
+		}
 		go func() {
 			_, _, err := f.service.Queue(t.Context(), f.user.ID, f.project.ID, mine, noKey)
 			queued <- err
 		}()
-		return errors.Join(err, waitForLock(t, f))
+		return waitForLock(t, f)
 	})
 	require.NoError(t, err)
 	require.ErrorIs(t, <-queued, projects.ErrAssetMissing)
 	require.EqualValues(t, 10, factory.Balance(t, f.store, f.user.ID))
 }
 
-// waitForLock returns when a connection to the database waits for a lock. It fails with an error, since a test that ended
-// within a transaction would leave it open.
+// waitForLock returns when a connection to the database waits for a lock. It fails with an error, which a caller within a
+// transaction returns, so that the transaction ends before the test does.
 func waitForLock(t *testing.T, f *fixture) error {
 	t.Helper()
 	look := time.NewTicker(5 * time.Millisecond)

@@ -36,13 +36,15 @@ func (*watched) Unmark(context.Context, []uuid.UUID) error { return nil }
 func TestSweeper_runsInOneProcessAtATime(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
-	entered, release := make(chan struct{}), make(chan struct{})
+	entered, ended := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(ended) })
+	t.Cleanup(release) // closing the pool waits for the sweep's lock
 	var sweeps, observed atomic.Int32
 	f.sweeper.Observe = func(error) { observed.Add(1) }
 	f.sweeper.Tasks = []worker.Task{{Name: queue.Generate, Kind: &watched{expire: func() error {
 		if sweeps.Add(1) == 1 {
 			close(entered)
-			<-release
+			<-ended
 		}
 		return nil
 	}}}}
@@ -58,7 +60,7 @@ func TestSweeper_runsInOneProcessAtATime(t *testing.T) {
 		sweep() // returns at once
 	}
 	require.EqualValues(t, 1, sweeps.Load())
-	close(release)
+	release()
 	sweeping.Wait()
 	sweep()
 	require.EqualValues(t, 2, sweeps.Load())
@@ -77,7 +79,7 @@ func TestSweeper_losesItsLockWithItsConnection(t *testing.T) {
 		<-ended
 		return nil
 	}}}}
-	died := make(chan error)
+	died := make(chan error, 1)
 	go func() { died <- f.sweeper.Sweep(t.Context(), false) }()
 	<-entered
 	f.exec(t, `select pg_terminate_backend(l.pid) from pg_locks l join pg_database d on d.oid = l.database

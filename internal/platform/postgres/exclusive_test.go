@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,14 +24,20 @@ func TestStore_exclusiveEndsWhenItsProcessStandsStill(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(other.Close)
 
-	held, thaw, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	held, thawed, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	thaw := sync.OnceFunc(func() { close(thawed) })
+	t.Cleanup(thaw) // closing the pool waits for the lock's transaction
 	go func() {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := still.Exclusive(ctx, key, func(context.Context) error { close(held); <-thaw; return nil })
+		_, err := still.Exclusive(ctx, key, func(context.Context) error { close(held); <-thawed; return nil })
 		ended <- err
 	}()
-	<-held
+	select {
+	case <-held:
+	case err := <-ended:
+		require.Fail(t, "the lock was not taken", "%v", err)
+	}
 	ran, err := other.Exclusive(t.Context(), key, func(context.Context) error { return nil })
 	require.NoError(t, err)
 	require.False(t, ran, "one process at a time")
@@ -38,6 +45,6 @@ func TestStore_exclusiveEndsWhenItsProcessStandsStill(t *testing.T) {
 		ran, err := other.Exclusive(t.Context(), key, func(context.Context) error { return nil })
 		return err == nil && ran
 	}, 30*time.Second, 100*time.Millisecond)
-	close(thaw)
+	thaw()
 	require.Error(t, <-ended, "what it did meanwhile was not alone")
 }
