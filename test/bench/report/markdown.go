@@ -27,9 +27,9 @@ func (r *Report) Markdown(to io.Writer, plot string) error {
 	b.WriteString("\n## Targets\n\nRatios are medians over paired rounds.\n\n")
 	table(&b, targetHeads, r.targets())
 	fmt.Fprintf(&b, "\n![Server CPU a request, and the ratios](%s)\n", plot)
-	b.WriteString("\n## Medians\n\nserver, worker, Postgres and Redis are milliseconds of computing time for each request, job or event; MB is the " +
-		"most that the processes held; other is the share of the machine that anything else took. A run with more than 0.2 of that is left out " +
-		"if there are better ones.\n\n")
+	b.WriteString("\n## Medians\n\nserver, worker, Postgres and Redis are milliseconds of computing time for each request, job or event, and all CPU is " +
+		"their sum; MB is the most that the processes held; other is the share of the machine that anything else took. A run with more than " +
+		"0.2 of that is left out if there are better ones.\n\n")
 	table(&b, heads(), r.inOrder())
 	b.WriteString("\n## The work\n\n")
 	for _, w := range r.Workloads {

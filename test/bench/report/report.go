@@ -20,6 +20,7 @@ const (
 	WorkerCPU  = "cpu_worker"
 	Postgres   = "cpu_postgres"
 	Redis      = "cpu_redis"
+	AllCPU     = "cpu_all" // the four above together; [Report.Add] computes it
 	LoadCPU    = "cpu_load"
 	ServerPeak = "server_mb" // peak memory during the run
 	WorkerPeak = "worker_mb"
@@ -62,9 +63,12 @@ type Report struct {
 	Results   []*Result         `json:"results"`
 }
 
-// Add adds a run. Metrics without a value are left out.
+// Add adds a run, with the sum of what its servers computed. Metrics without a value are left out.
 func (r *Report) Add(workload Workload, side string, run Run, failed int, failures []string) {
 	maps.DeleteFunc(run, func(_ string, v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
+	if _, ok := run[ServerCPU]; ok {
+		run[AllCPU] = run[ServerCPU] + run[WorkerCPU] + run[Postgres] + run[Redis]
+	}
 	if !slices.Contains(r.Workloads, workload) {
 		r.Workloads = append(r.Workloads, workload)
 	}

@@ -42,6 +42,26 @@ func TestRatio_leavesOutWhatOthersDisturbed(t *testing.T) {
 	require.NotContains(t, r.Find("W2", servers.Ours).Medians, report.P99, "it had no value")
 }
 
+func TestAdd_sumsWhatTheServersComputed(t *testing.T) {
+	t.Parallel()
+	r, job := &report.Report{}, report.Workload{ID: "W6 burst", Title: "jobs"}
+	r.Add(job, servers.Ours, report.Run{
+		report.ServerCPU: 0.5, report.WorkerCPU: 0.25, report.Postgres: 2, report.Redis: 0.25, report.LoadCPU: 9, report.Rate: 100,
+	}, 0, nil)
+	r.Add(job, servers.Peer, report.Run{
+		report.ServerCPU: 3, report.WorkerCPU: 2, report.Postgres: 1, report.Redis: math.NaN(), report.Rate: 50,
+	}, 0, nil)
+	require.InDelta(t, 3, r.Find("W6 burst", servers.Ours).Medians[report.AllCPU], 1e-9, "without the load's")
+	require.InDelta(t, 0.5, r.Ratio("W6 burst", report.AllCPU, servers.Ours, servers.Peer), 1e-9)
+
+	var page strings.Builder
+	require.NoError(t, r.Text(&page))
+	require.Regexp(t, `W6 burst\s+all CPU\s+0\.50 × peer\s+≤ 0\.55 × peer\s+yes`, page.String())
+	require.Regexp(t, `W6 burst\s+CPU of Postgres\s+2\.00 × peer\s+≤ 1 × peer\s+no`, page.String())
+	require.Regexp(t, `W6 burst\s+jobs a second\s+2\.00 × peer\s+≥ 2 × peer\s+yes`, page.String())
+	require.Regexp(t, `Redis\s+all CPU\s+server MB`, page.String())
+}
+
 func TestRatio_ofDisturbedRoundsAlone(t *testing.T) {
 	t.Parallel()
 	r := &report.Report{}

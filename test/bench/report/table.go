@@ -21,6 +21,7 @@ func columns() []metricColumn {
 		{WorkerCPU, "worker", "%.3f"},
 		{Postgres, "Postgres", "%.3f"},
 		{Redis, "Redis", "%.3f"},
+		{AllCPU, "all CPU", "%.3f"},
 		{ServerPeak, "server MB", "%.0f"},
 		{WorkerPeak, "worker MB", "%.0f"},
 		{PerStream, "kB/stream", "%.1f"},
