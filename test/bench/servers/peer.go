@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -18,12 +19,26 @@ func FindPython(ctx context.Context) (path, versions string) {
 	const tell = "import sys, " + PeerModules + "; print('Python', sys.version.split()[0] + ',', 'FastAPI', fastapi.__version__ + ',', " +
 		"'uvicorn', uvicorn.__version__ + ',', 'asyncpg', asyncpg.__version__ + ',', 'Celery', celery.__version__)"
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		found, err := exec.CommandContext(ctx, python, "-c", tell).Output()
+		cmd := exec.CommandContext(ctx, python, "-c", tell)
+		cmd.Env = pythonEnvironment()
+		found, err := cmd.Output()
 		if err == nil {
 			return python, strings.TrimSpace(string(found))
 		}
 	}
 	return "", ""
+}
+
+// pythonEnvironment returns what Python needs of our environment to find its library and modules. An interpreter that was started
+// as "python3" looks for itself in PATH.
+func pythonEnvironment() []string {
+	env := []string{"PYTHONDONTWRITEBYTECODE=1"}
+	for _, name := range []string{"PATH", "HOME", "PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // NewPeer prepares the peer, the old stack's design, from its source folder.
@@ -42,6 +57,13 @@ func NewPeer(ctx context.Context, stack *Stack, python, source string) (*Side, e
 
 type peer struct{ python, source, secret string }
 
+// command runs a module of Python with some settings in its environment.
+func (p peer) command(settings []string, module ...string) *exec.Cmd {
+	cmd := exec.Command(p.python, append([]string{"-m"}, module...)...)
+	cmd.Dir, cmd.Env = p.source, append(pythonEnvironment(), settings...)
+	return cmd
+}
+
 func (p peer) launch(ctx context.Context, s *Side, options Options) (*launched, error) {
 	up := &launched{}
 	var err error
@@ -49,13 +71,11 @@ func (p peer) launch(ctx context.Context, s *Side, options Options) (*launched, 
 		return up, err
 	}
 	begin := func(name string, args ...string) (*process, error) {
-		cmd := exec.Command(p.python, append([]string{"-m"}, args...)...)
-		cmd.Dir = p.source
-		cmd.Env = []string{"DATABASE_URL=" + s.DSN(), "REDIS_URL=" + s.RedisURL(), "JWT_SECRET=" + p.secret, "PYTHONDONTWRITEBYTECODE=1"}
+		settings := []string{"DATABASE_URL=" + s.DSN(), "REDIS_URL=" + s.RedisURL(), "JWT_SECRET=" + p.secret}
 		if options.Events {
-			cmd.Env = append(cmd.Env, "EVENTS=1")
+			settings = append(settings, "EVENTS=1")
 		}
-		return start(s.stack.dir, name, cmd)
+		return start(s.stack.dir, name, p.command(settings, args...))
 	}
 	_, port, err := net.SplitHostPort(up.addr)
 	if err != nil {
