@@ -39,7 +39,7 @@ reset: ## Forget what `make run` has stored
 
 ## Testing
 
-.PHONY: test test-race test-migrations test-plans test-programs chaos test-ts e2e-ts test-web test-browser bench bench-growth bench-profiles bench-programs bench-go
+.PHONY: test test-race test-migrations test-plans test-programs chaos test-ts e2e-ts test-web test-browser bench bench-growth bench-profiles bench-statements bench-programs bench-go
 test: test-programs ## Run the Go tests; Postgres and Redis are provided
 	$(testenv) go test -tags '$(programs)' ./...
 
@@ -101,6 +101,9 @@ bench-growth: bench-programs ## Measure how we grow: ONLY=connections,streams,jo
 
 bench-profiles: bench-programs ## Take CPU, allocation and blocking profiles of our server under each workload; ONLY=W2,W3 for a part
 	bin/bench/bench -profiles bin/bench/profiles -only '$(ONLY)' -seconds $(or $(SECONDS),6) -out '$(if $(ONLY),,docs/bench)'
+
+bench-statements: ## Measure what the statements of a job cost Postgres; SQL='drop index …' changes the schema first, COUNT=6 repeats it
+	STATEMENTS_SQL='$(subst ','\'',$(SQL))' go test -run '^$$' -bench Statements -benchtime 2048x -count $(or $(COUNT),1) -timeout 30m ./test/bench/statements
 
 bench-programs:
 	@mkdir -p bin/bench

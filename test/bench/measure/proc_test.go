@@ -46,6 +46,18 @@ func TestTree_hasChildren(t *testing.T) {
 	require.Greater(t, bytes, 1e6)
 }
 
+func TestProcess_countsFinerThanTicks(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("sleep", "60")
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	cpu, err := Process(cmd.Process.Pid)
+	require.NoError(t, err)
+	require.Positive(t, cpu, "its start takes less than a tick")
+	_, err = Process(-1)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
 func TestSpent_tellsOthersApart(t *testing.T) {
 	t.Parallel()
 	begun := time.Now()
