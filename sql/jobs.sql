@@ -1,22 +1,33 @@
--- name: JobQueue :one
--- JobQueue takes the credits, writes the ledger row, the job and the project's status, in one statement: all or
--- nothing. No row: the project has changed since the caller read it, or the account can't pay. It locks the account
--- and the project; charges of one account wait for each other, so no balance is spent twice.
+-- name: JobQueue :many
+-- JobQueue takes the credits of orders, and writes their ledger rows, jobs and projects' states, in one statement: of each order
+-- all or nothing. No row for an order: its project has changed since the caller read it, or its account can't pay. The orders are
+-- of different accounts. It locks the accounts and the projects; charges of one account wait for each other, so no balance is
+-- spent twice.
 --
 -- A job for which its account has no free slot waits for one, and is not pushed (jobs_account_line_idx,
 -- jobs_user_status_id_idx). Where another job was queued while this statement waited for the account, its count of slots
 -- is out of date: then the job waits, too, and raced asks the caller to look again.
 -- plan: owner by is not distinct from
-with before as (
-    select u.job_turns from users u where u.id = @user_id
-), project as (
-    select p.id, p.user_id, p.prompt_id, p.mode, p.platform from projects p
-    where p.id = @project_id and p.user_id is not distinct from @user_id and p.version = @project_version
+with ordered as materialized (
+    select
+        unnest(@ids::uuid[]) as id, unnest(@ledger_ids::uuid[]) as ledger_id, unnest(@project_ids::uuid[]) as project_id,
+        unnest(@user_ids::uuid[]) as user_id, unnest(@project_versions::bigint[]) as project_version,
+        unnest(@costs::bigint[]) as cost, unnest(@models::text[]) as model, unnest(@providers::text[]) as provider,
+        unnest(@qualities::text[]) as quality, unnest(@variants::int[]) as variants, unnest(@widths::int[]) as width,
+        unnest(@heights::int[]) as height, unnest(@seeds::bigint[]) as seed,
+        -- '' stands for null, which an array of Go's strings can't hold
+        unnest(@consents::text[]) as consent, unnest(@request_ids::text[]) as request_id,
+        unnest(@traceparents::text[]) as traceparent
+), project as materialized (
+    select o.*, p.prompt_id, p.mode, p.platform, u.job_turns
+    from ordered o
+    join projects p on p.id = o.project_id and p.user_id is not distinct from o.user_id and p.version = o.project_version
+    join users u on u.id = o.user_id
 ), spend as (
     update users
-    set credits = users.credits - @cost_credits::bigint, job_turns = users.job_turns + 1, updated_at = now()
+    set credits = users.credits - project.cost, job_turns = users.job_turns + 1, updated_at = now()
     from project
-    where users.id = project.user_id and users.credits >= @cost_credits::bigint
+    where users.id = project.user_id and users.credits >= project.cost
     returning users.id, users.credits, users.job_turns
 ), job as (
     insert into jobs (
@@ -24,33 +35,32 @@ with before as (
         consent, cost_credits, request_id, traceparent, pushed_at, waits_for
     )
     select
-        @id, project.id, spend.id, project.prompt_id, project.mode, project.platform, @model, @provider, @quality,
-        @variants, @width, @height, @seed, sqlc.narg('consent')::jsonb, @cost_credits::bigint, sqlc.narg('request_id'),
-        sqlc.narg('traceparent'), now(),
+        o.id, o.project_id, spend.id, o.prompt_id, o.mode, o.platform, o.model, o.provider, o.quality, o.variants, o.width,
+        o.height, o.seed, nullif(o.consent, '')::jsonb, o.cost, nullif(o.request_id, ''), nullif(o.traceparent, ''), now(),
         case when @user_jobs::int > 0 and (
-            spend.job_turns <> before.job_turns + 1
-            or exists (select from jobs j where j.user_id = @user_id and j.status = 'queued' and j.waits_for = 'account')
+            spend.job_turns <> o.job_turns + 1
+            or exists (select from jobs j where j.user_id = o.user_id and j.status = 'queued' and j.waits_for = 'account')
             or @user_jobs::int <= (
                 select count(in_play.id) from (
-                    select j.id from jobs j where j.user_id = @user_id and j.status in ('queued', 'running')
+                    select j.id from jobs j where j.user_id = o.user_id and j.status in ('queued', 'running')
                     limit @user_jobs::int
                 ) in_play
             )
         ) then 'account' end
-    from project join spend on spend.id = project.user_id cross join before
+    from project o join spend on spend.id = o.user_id
     returning id, project_id, user_id, cost_credits, waits_for
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select @ledger_id, job.user_id, 'job_charge', job.id, -(@cost_credits::bigint), spend.credits
-    from job join spend on spend.id = job.user_id
+    select o.ledger_id, spend.id, 'job_charge', o.id, -o.cost, spend.credits
+    from project o join spend on spend.id = o.user_id
 ), project_status as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
 select
     job.id, job.cost_credits, spend.credits as credits_left, (job.waits_for is not null)::boolean as waits,
-    (spend.job_turns <> before.job_turns + 1)::boolean as raced
-from job join spend on spend.id = job.user_id cross join before;
+    (spend.job_turns <> o.job_turns + 1)::boolean as raced
+from job join spend on spend.id = job.user_id join project o on o.id = job.id;
 
 -- name: JobRepeat :one
 -- JobRepeat is JobQueue for a job that failed: the same picture, at the same price, as a new job, since the ledger holds
@@ -127,12 +137,12 @@ order by id
 limit 1000
 for update;
 
--- name: JobClaim :one
--- JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. Every later write of the
--- attempt names its lease token, the fencing token. The claim takes a slot of the job's provider as well, one whose last
--- job does not run in it any more, and passes over those that other claims are taking. With the job comes its prompt. No
--- row: another worker has the lease, the job has ended, it is not due, or no slot is free. A lateral join takes no more
--- slots than it needs.
+-- name: JobClaim :many
+-- JobClaim takes leases on jobs that are due or whose lease has lapsed, and begins a new attempt of each. Every later write of
+-- an attempt names its lease token, the fencing token. The claim takes a slot of each job's provider as well, one whose last
+-- job does not run in it any more, and passes over those that other claims are taking. With a job comes its prompt. No
+-- row for a job: another worker has the lease, the job has ended, it is not due, or no slot is free. A lateral join takes no
+-- more slots than are needed. The ids are different ones.
 --
 -- The commit does not wait for the disk. A Postgres that crashes may forget a claim, and the job is queued again: then the
 -- worker that drew it finds no row to end, provided that no later claim has the same token. So a token is never less than
@@ -140,23 +150,31 @@ for update;
 -- plan: primary key only
 with async_commit as materialized (
     select set_config('synchronous_commit', 'off', true) as setting
+), wanted as materialized (
+    select j.id, j.provider, row_number() over (partition by j.provider order by j.id) as nth
+    from unnest(@ids::uuid[]) as ids (id) join jobs j on j.id = ids.id
+    where case j.status when 'queued' then j.run_at <= now() and j.waits_for is distinct from 'account' else false end
+), need as materialized (
+    select wanted.provider, count(*)::int as slots from wanted group by wanted.provider
 ), free as materialized (
     select s.provider, s.slot, s.turns
-    from jobs j join provider_slots s on s.provider = j.provider
-    where j.id = @id and j.status = 'queued' and s.slot <= @provider_calls::int
+    from need join provider_slots s on s.provider = need.provider
+    where s.slot <= @provider_calls::int
         and not exists (
             select from jobs r
             where r.id = s.job_id and case r.status when 'running' then r.provider_slot = s.slot else false end
         )
-), slot as (
+), slot as materialized (
     -- Re-check the slot's generation under its lock: another claim may have taken it. Its job does not tell, since it may
     -- have come back to the same slot.
-    select locked.provider, locked.slot from free cross join lateral (
-        select s.provider, s.slot from provider_slots s
-        where s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
+    select locked.provider, locked.slot, row_number() over (partition by locked.provider order by locked.slot) as nth
+    from need cross join lateral (
+        select s.provider, s.slot
+        from free join provider_slots s on s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
+        where free.provider = need.provider
+        limit need.slots
         for update of s skip locked
     ) locked
-    limit 1
 ), jobs as (
     update jobs
     set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1,
@@ -164,18 +182,23 @@ with async_commit as materialized (
         lease_until = now() + make_interval(secs => @lease_seconds::float8), version = version + 1, pushes = 0,
         started_at = coalesce(started_at, now()), error_code = null, error_message = null, waits_for = null,
         variants_begun = 0,
-        provider_slot = case when status = 'running' then provider_slot else (select slot.slot from slot) end
-    where jobs.id = @id and jobs.attempt < @max_attempts
-        and (
-            jobs.status = 'queued' and jobs.run_at <= now() and jobs.waits_for is distinct from 'account'
-                and (@provider_calls::int = 0 or exists (select from slot))
-            or jobs.status = 'running' and jobs.lease_until < now()
-        )
-    returning *
+        provider_slot = case when status = 'running' then provider_slot else given.slot end
+    from unnest(@ids::uuid[]) as ids (id) left join (
+        select wanted.id, slot.slot from wanted join slot on slot.provider = wanted.provider and slot.nth = wanted.nth
+    ) given on given.id = ids.id
+    where jobs.id = ids.id and jobs.attempt < @max_attempts
+        and case jobs.status
+            when 'queued' then jobs.run_at <= now() and jobs.waits_for is distinct from 'account'
+                and (@provider_calls::int = 0 or given.slot is not null)
+            when 'running' then jobs.lease_until < now()
+            else false
+        end
+    returning jobs.*
 ), slot_taken as (
     -- A job that is taken over from another worker has its slot already.
     update provider_slots s set job_id = jobs.id, turns = s.turns + 1
-    from jobs where s.provider = jobs.provider and s.slot = jobs.provider_slot and exists (select from slot)
+    from slot join jobs on jobs.provider = slot.provider and jobs.provider_slot = slot.slot
+    where s.provider = slot.provider and s.slot = slot.slot
 ), project_status as (
     update projects set status = 'running'
     from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id and projects.status <> 'running'
@@ -196,51 +219,63 @@ update jobs set stage = @stage, progress = greatest(progress, @progress), versio
 where id = @id and case status when 'running' then lease_token = @lease_token else false end
 returning *;
 
--- name: JobBeginVariant :execrows
--- JobBeginVariant records that a variant is asked of the vendor, before it is: a cancel gives back only what was not. No row:
--- the lease is no longer the caller's, and the vendor must not be asked. The commit does not wait for the disk, as in JobClaim:
+-- name: JobBeginVariant :many
+-- JobBeginVariant records that a variant of each job is asked of the vendor, before it is: a cancel gives back only what was
+-- not. No row for a job: the lease is no longer the caller's, and the vendor must not be asked. The commit does not wait for the disk, as in JobClaim:
 -- a Postgres that crashes may forget it, and then a cancel gives back too much.
 -- plan: primary key only
 with async_commit as materialized (
     select set_config('synchronous_commit', 'off', true) as setting
 )
-update jobs set variants_begun = @variant from async_commit
-where jobs.id = @id and case jobs.status when 'running' then jobs.lease_token = @lease_token else false end;
+update jobs set variants_begun = begun.variant
+from async_commit cross join (
+    select unnest(@ids::uuid[]) as id, unnest(@lease_tokens::bigint[]) as lease_token, unnest(@variants::int[]) as variant
+) begun
+where jobs.id = begun.id and case jobs.status when 'running' then jobs.lease_token = begun.lease_token else false end
+returning jobs.id;
 
--- name: JobSucceed :one
--- JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state, the project's status,
--- and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It
--- returns what the caller can't know of the job, and whether a job may wait for the account slot and the provider slot that
--- are free now (jobs_account_line_idx, jobs_provider_line_idx).
+-- name: JobSucceed :many
+-- JobSucceed ends jobs with their pictures, in one statement: the assets, the renders, the state, the project's status,
+-- and the decision that allowed each to be drawn. No row for a job: the lease is no longer the caller's, and nothing of it was
+-- written. It returns what the caller can't know of a job, and whether a job may wait for the account slot and the provider
+-- slot that are free now (jobs_account_line_idx, jobs_provider_line_idx).
 -- plan: primary key only
-with pictures as (
+with ended as materialized (
     select
-        unnest(@asset_ids::uuid[]) as id, unnest(@render_ids::uuid[]) as render_id, unnest(@variants::int[]) as variant,
-        unnest(@storage_paths::text[]) as storage_path, unnest(@content_types::text[]) as content_type,
-        unnest(@sizes::bigint[]) as size_bytes, unnest(@widths::int[]) as width, unnest(@heights::int[]) as height,
-        unnest(@md5s::text[]) as md5
+        unnest(@ids::uuid[]) as id, unnest(@lease_tokens::bigint[]) as lease_token,
+        unnest(@provider_metas::text[]) as provider_meta, unnest(@decision_ids::uuid[]) as decision_id,
+        unnest(@decision_metas::text[]) as decision_meta
+), pictures as materialized (
+    select
+        unnest(@picture_job_ids::uuid[]) as job_id, unnest(@asset_ids::uuid[]) as id, unnest(@render_ids::uuid[]) as render_id,
+        unnest(@variants::int[]) as variant, unnest(@storage_paths::text[]) as storage_path,
+        unnest(@content_types::text[]) as content_type, unnest(@sizes::bigint[]) as size_bytes,
+        unnest(@widths::int[]) as width, unnest(@heights::int[]) as height, unnest(@md5s::text[]) as md5
 ), job as (
     update jobs
     set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
-        provider_meta = @provider_meta::jsonb, version = version + 1
-    where jobs.id = @id and case jobs.status when 'running' then jobs.lease_token = @lease_token else false end
-    returning id, project_id, user_id, provider, version, finished_at, pushed_at, pushes
+        provider_meta = ended.provider_meta::jsonb, version = version + 1
+    from ended
+    where jobs.id = ended.id and case jobs.status when 'running' then jobs.lease_token = ended.lease_token else false end
+    returning
+        jobs.id, jobs.project_id, jobs.user_id, jobs.provider, jobs.version, jobs.finished_at, jobs.pushed_at, jobs.pushes,
+        ended.decision_id, ended.decision_meta
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
-    select @decision_id, job.user_id, 'content_allowed', '', '', @decision_meta::jsonb from job
+    select job.decision_id, job.user_id, 'content_allowed', '', '', job.decision_meta::jsonb from job
 ), asset as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
     select p.id, job.user_id, 'render', 'ready', 'renders', p.storage_path, p.content_type, p.size_bytes, p.width, p.height, p.md5
-    from job cross join pictures p
+    from job join pictures p on p.job_id = job.id
 ), render as (
     insert into renders (id, job_id, variant, asset_id)
-    select p.render_id, job.id, p.variant, p.id from job cross join pictures p
+    select p.render_id, job.id, p.variant, p.id from job join pictures p on p.job_id = job.id
 ), project_status as (
     update projects set status = 'done', updated_at = now()
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.version, job.finished_at, job.pushed_at, job.pushes, exists (
+    job.id, job.version, job.finished_at, job.pushed_at, job.pushes, exists (
         select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
     ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'

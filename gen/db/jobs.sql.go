@@ -127,52 +127,76 @@ func (q *Queries) JobAdvance(ctx context.Context, arg JobAdvanceParams) (Job, er
 	return i, err
 }
 
-const jobBeginVariant = `-- name: JobBeginVariant :execrows
+const jobBeginVariant = `-- name: JobBeginVariant :many
 with async_commit as materialized (
     select set_config('synchronous_commit', 'off', true) as setting
 )
-update jobs set variants_begun = $1 from async_commit
-where jobs.id = $2 and case jobs.status when 'running' then jobs.lease_token = $3 else false end
+update jobs set variants_begun = begun.variant
+from async_commit cross join (
+    select unnest($1::uuid[]) as id, unnest($2::bigint[]) as lease_token, unnest($3::int[]) as variant
+) begun
+where jobs.id = begun.id and case jobs.status when 'running' then jobs.lease_token = begun.lease_token else false end
+returning jobs.id
 `
 
 type JobBeginVariantParams struct {
-	Variant    int32
-	ID         uuid.UUID
-	LeaseToken int64
+	Ids         []uuid.UUID
+	LeaseTokens []int64
+	Variants    []int32
 }
 
-// JobBeginVariant records that a variant is asked of the vendor, before it is: a cancel gives back only what was not. No row:
-// the lease is no longer the caller's, and the vendor must not be asked. The commit does not wait for the disk, as in JobClaim:
+// JobBeginVariant records that a variant of each job is asked of the vendor, before it is: a cancel gives back only what was
+// not. No row for a job: the lease is no longer the caller's, and the vendor must not be asked. The commit does not wait for the disk, as in JobClaim:
 // a Postgres that crashes may forget it, and then a cancel gives back too much.
 // plan: primary key only
-func (q *Queries) JobBeginVariant(ctx context.Context, arg JobBeginVariantParams) (int64, error) {
-	result, err := q.db.Exec(ctx, jobBeginVariant, arg.Variant, arg.ID, arg.LeaseToken)
+func (q *Queries) JobBeginVariant(ctx context.Context, arg JobBeginVariantParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, jobBeginVariant, arg.Ids, arg.LeaseTokens, arg.Variants)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
-const jobClaim = `-- name: JobClaim :one
+const jobClaim = `-- name: JobClaim :many
 with async_commit as materialized (
     select set_config('synchronous_commit', 'off', true) as setting
+), wanted as materialized (
+    select j.id, j.provider, row_number() over (partition by j.provider order by j.id) as nth
+    from unnest($1::uuid[]) as ids (id) join jobs j on j.id = ids.id
+    where case j.status when 'queued' then j.run_at <= now() and j.waits_for is distinct from 'account' else false end
+), need as materialized (
+    select wanted.provider, count(*)::int as slots from wanted group by wanted.provider
 ), free as materialized (
     select s.provider, s.slot, s.turns
-    from jobs j join provider_slots s on s.provider = j.provider
-    where j.id = $1 and j.status = 'queued' and s.slot <= $2::int
+    from need join provider_slots s on s.provider = need.provider
+    where s.slot <= $2::int
         and not exists (
             select from jobs r
             where r.id = s.job_id and case r.status when 'running' then r.provider_slot = s.slot else false end
         )
-), slot as (
+), slot as materialized (
     -- Re-check the slot's generation under its lock: another claim may have taken it. Its job does not tell, since it may
     -- have come back to the same slot.
-    select locked.provider, locked.slot from free cross join lateral (
-        select s.provider, s.slot from provider_slots s
-        where s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
+    select locked.provider, locked.slot, row_number() over (partition by locked.provider order by locked.slot) as nth
+    from need cross join lateral (
+        select s.provider, s.slot
+        from free join provider_slots s on s.provider = free.provider and s.slot = free.slot and s.turns = free.turns
+        where free.provider = need.provider
+        limit need.slots
         for update of s skip locked
     ) locked
-    limit 1
 ), jobs as (
     update jobs
     set status = 'running', stage = 'preparing', progress = 0, attempt = attempt + 1,
@@ -180,18 +204,23 @@ with async_commit as materialized (
         lease_until = now() + make_interval(secs => $3::float8), version = version + 1, pushes = 0,
         started_at = coalesce(started_at, now()), error_code = null, error_message = null, waits_for = null,
         variants_begun = 0,
-        provider_slot = case when status = 'running' then provider_slot else (select slot.slot from slot) end
-    where jobs.id = $1 and jobs.attempt < $4
-        and (
-            jobs.status = 'queued' and jobs.run_at <= now() and jobs.waits_for is distinct from 'account'
-                and ($2::int = 0 or exists (select from slot))
-            or jobs.status = 'running' and jobs.lease_until < now()
-        )
-    returning id, project_id, user_id, prompt_id, mode, platform, model, provider, quality, variants, width, height, seed, consent, status, stage, progress, attempt, cost_credits, refunded, error_code, error_message, provider_meta, version, queued_at, started_at, finished_at, run_at, waits_for, pushed_at, pushes, lease_until, lease_token, provider_slot, handled_at, request_id, traceparent, variants_begun, refunded_credits
+        provider_slot = case when status = 'running' then provider_slot else given.slot end
+    from unnest($1::uuid[]) as ids (id) left join (
+        select wanted.id, slot.slot from wanted join slot on slot.provider = wanted.provider and slot.nth = wanted.nth
+    ) given on given.id = ids.id
+    where jobs.id = ids.id and jobs.attempt < $4
+        and case jobs.status
+            when 'queued' then jobs.run_at <= now() and jobs.waits_for is distinct from 'account'
+                and ($2::int = 0 or given.slot is not null)
+            when 'running' then jobs.lease_until < now()
+            else false
+        end
+    returning jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, jobs.variants_begun, jobs.refunded_credits
 ), slot_taken as (
     -- A job that is taken over from another worker has its slot already.
     update provider_slots s set job_id = jobs.id, turns = s.turns + 1
-    from jobs where s.provider = jobs.provider and s.slot = jobs.provider_slot and exists (select from slot)
+    from slot join jobs on jobs.provider = slot.provider and jobs.provider_slot = slot.slot
+    where s.provider = slot.provider and s.slot = slot.slot
 ), project_status as (
     update projects set status = 'running'
     from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id and projects.status <> 'running'
@@ -201,7 +230,7 @@ from jobs join prompts on prompts.id = jobs.prompt_id cross join async_commit
 `
 
 type JobClaimParams struct {
-	ID            uuid.UUID
+	Ids           []uuid.UUID
 	ProviderCalls int32
 	LeaseSeconds  float64
 	MaxAttempts   int32
@@ -212,77 +241,90 @@ type JobClaimRow struct {
 	Prompt Prompt
 }
 
-// JobClaim takes a lease on a job that is due or whose lease has lapsed, and begins a new attempt. Every later write of the
-// attempt names its lease token, the fencing token. The claim takes a slot of the job's provider as well, one whose last
-// job does not run in it any more, and passes over those that other claims are taking. With the job comes its prompt. No
-// row: another worker has the lease, the job has ended, it is not due, or no slot is free. A lateral join takes no more
-// slots than it needs.
+// JobClaim takes leases on jobs that are due or whose lease has lapsed, and begins a new attempt of each. Every later write of
+// an attempt names its lease token, the fencing token. The claim takes a slot of each job's provider as well, one whose last
+// job does not run in it any more, and passes over those that other claims are taking. With a job comes its prompt. No
+// row for a job: another worker has the lease, the job has ended, it is not due, or no slot is free. A lateral join takes no
+// more slots than are needed. The ids are different ones.
 //
 // The commit does not wait for the disk. A Postgres that crashes may forget a claim, and the job is queued again: then the
 // worker that drew it finds no row to end, provided that no later claim has the same token. So a token is never less than
 // the time.
 // plan: primary key only
-func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) (JobClaimRow, error) {
-	row := q.db.QueryRow(ctx, jobClaim,
-		arg.ID,
+func (q *Queries) JobClaim(ctx context.Context, arg JobClaimParams) ([]JobClaimRow, error) {
+	rows, err := q.db.Query(ctx, jobClaim,
+		arg.Ids,
 		arg.ProviderCalls,
 		arg.LeaseSeconds,
 		arg.MaxAttempts,
 	)
-	var i JobClaimRow
-	err := row.Scan(
-		&i.Job.ID,
-		&i.Job.ProjectID,
-		&i.Job.UserID,
-		&i.Job.PromptID,
-		&i.Job.Mode,
-		&i.Job.Platform,
-		&i.Job.Model,
-		&i.Job.Provider,
-		&i.Job.Quality,
-		&i.Job.Variants,
-		&i.Job.Width,
-		&i.Job.Height,
-		&i.Job.Seed,
-		&i.Job.Consent,
-		&i.Job.Status,
-		&i.Job.Stage,
-		&i.Job.Progress,
-		&i.Job.Attempt,
-		&i.Job.CostCredits,
-		&i.Job.Refunded,
-		&i.Job.ErrorCode,
-		&i.Job.ErrorMessage,
-		&i.Job.ProviderMeta,
-		&i.Job.Version,
-		&i.Job.QueuedAt,
-		&i.Job.StartedAt,
-		&i.Job.FinishedAt,
-		&i.Job.RunAt,
-		&i.Job.WaitsFor,
-		&i.Job.PushedAt,
-		&i.Job.Pushes,
-		&i.Job.LeaseUntil,
-		&i.Job.LeaseToken,
-		&i.Job.ProviderSlot,
-		&i.Job.HandledAt,
-		&i.Job.RequestID,
-		&i.Job.Traceparent,
-		&i.Job.VariantsBegun,
-		&i.Job.RefundedCredits,
-		&i.Prompt.ID,
-		&i.Prompt.ProjectID,
-		&i.Prompt.Headline,
-		&i.Prompt.Subtext,
-		&i.Prompt.Vibe,
-		&i.Prompt.Details,
-		&i.Prompt.RefAssetIds,
-		&i.Prompt.SelfieAssetID,
-		&i.Prompt.CopyTargetAssetID,
-		&i.Prompt.NormalizedJsonb,
-		&i.Prompt.CreatedAt,
-	)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []JobClaimRow{}
+	for rows.Next() {
+		var i JobClaimRow
+		if err := rows.Scan(
+			&i.Job.ID,
+			&i.Job.ProjectID,
+			&i.Job.UserID,
+			&i.Job.PromptID,
+			&i.Job.Mode,
+			&i.Job.Platform,
+			&i.Job.Model,
+			&i.Job.Provider,
+			&i.Job.Quality,
+			&i.Job.Variants,
+			&i.Job.Width,
+			&i.Job.Height,
+			&i.Job.Seed,
+			&i.Job.Consent,
+			&i.Job.Status,
+			&i.Job.Stage,
+			&i.Job.Progress,
+			&i.Job.Attempt,
+			&i.Job.CostCredits,
+			&i.Job.Refunded,
+			&i.Job.ErrorCode,
+			&i.Job.ErrorMessage,
+			&i.Job.ProviderMeta,
+			&i.Job.Version,
+			&i.Job.QueuedAt,
+			&i.Job.StartedAt,
+			&i.Job.FinishedAt,
+			&i.Job.RunAt,
+			&i.Job.WaitsFor,
+			&i.Job.PushedAt,
+			&i.Job.Pushes,
+			&i.Job.LeaseUntil,
+			&i.Job.LeaseToken,
+			&i.Job.ProviderSlot,
+			&i.Job.HandledAt,
+			&i.Job.RequestID,
+			&i.Job.Traceparent,
+			&i.Job.VariantsBegun,
+			&i.Job.RefundedCredits,
+			&i.Prompt.ID,
+			&i.Prompt.ProjectID,
+			&i.Prompt.Headline,
+			&i.Prompt.Subtext,
+			&i.Prompt.Vibe,
+			&i.Prompt.Details,
+			&i.Prompt.RefAssetIds,
+			&i.Prompt.SelfieAssetID,
+			&i.Prompt.CopyTargetAssetID,
+			&i.Prompt.NormalizedJsonb,
+			&i.Prompt.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const jobEnd = `-- name: JobEnd :one
@@ -893,17 +935,27 @@ func (q *Queries) JobMarkDue(ctx context.Context, arg JobMarkDueParams) ([]uuid.
 	return items, nil
 }
 
-const jobQueue = `-- name: JobQueue :one
-with before as (
-    select u.job_turns from users u where u.id = $1
-), project as (
-    select p.id, p.user_id, p.prompt_id, p.mode, p.platform from projects p
-    where p.id = $2 and p.user_id is not distinct from $1 and p.version = $3
+const jobQueue = `-- name: JobQueue :many
+with ordered as materialized (
+    select
+        unnest($1::uuid[]) as id, unnest($2::uuid[]) as ledger_id, unnest($3::uuid[]) as project_id,
+        unnest($4::uuid[]) as user_id, unnest($5::bigint[]) as project_version,
+        unnest($6::bigint[]) as cost, unnest($7::text[]) as model, unnest($8::text[]) as provider,
+        unnest($9::text[]) as quality, unnest($10::int[]) as variants, unnest($11::int[]) as width,
+        unnest($12::int[]) as height, unnest($13::bigint[]) as seed,
+        -- '' stands for null, which an array of Go's strings can't hold
+        unnest($14::text[]) as consent, unnest($15::text[]) as request_id,
+        unnest($16::text[]) as traceparent
+), project as materialized (
+    select o.id, o.ledger_id, o.project_id, o.user_id, o.project_version, o.cost, o.model, o.provider, o.quality, o.variants, o.width, o.height, o.seed, o.consent, o.request_id, o.traceparent, p.prompt_id, p.mode, p.platform, u.job_turns
+    from ordered o
+    join projects p on p.id = o.project_id and p.user_id is not distinct from o.user_id and p.version = o.project_version
+    join users u on u.id = o.user_id
 ), spend as (
     update users
-    set credits = users.credits - $4::bigint, job_turns = users.job_turns + 1, updated_at = now()
+    set credits = users.credits - project.cost, job_turns = users.job_turns + 1, updated_at = now()
     from project
-    where users.id = project.user_id and users.credits >= $4::bigint
+    where users.id = project.user_id and users.credits >= project.cost
     returning users.id, users.credits, users.job_turns
 ), job as (
     insert into jobs (
@@ -911,53 +963,52 @@ with before as (
         consent, cost_credits, request_id, traceparent, pushed_at, waits_for
     )
     select
-        $5, project.id, spend.id, project.prompt_id, project.mode, project.platform, $6, $7, $8,
-        $9, $10, $11, $12, $13::jsonb, $4::bigint, $14,
-        $15, now(),
-        case when $16::int > 0 and (
-            spend.job_turns <> before.job_turns + 1
-            or exists (select from jobs j where j.user_id = $1 and j.status = 'queued' and j.waits_for = 'account')
-            or $16::int <= (
+        o.id, o.project_id, spend.id, o.prompt_id, o.mode, o.platform, o.model, o.provider, o.quality, o.variants, o.width,
+        o.height, o.seed, nullif(o.consent, '')::jsonb, o.cost, nullif(o.request_id, ''), nullif(o.traceparent, ''), now(),
+        case when $17::int > 0 and (
+            spend.job_turns <> o.job_turns + 1
+            or exists (select from jobs j where j.user_id = o.user_id and j.status = 'queued' and j.waits_for = 'account')
+            or $17::int <= (
                 select count(in_play.id) from (
-                    select j.id from jobs j where j.user_id = $1 and j.status in ('queued', 'running')
-                    limit $16::int
+                    select j.id from jobs j where j.user_id = o.user_id and j.status in ('queued', 'running')
+                    limit $17::int
                 ) in_play
             )
         ) then 'account' end
-    from project join spend on spend.id = project.user_id cross join before
+    from project o join spend on spend.id = o.user_id
     returning id, project_id, user_id, cost_credits, waits_for
 ), ledger as (
     insert into audit_logs (id, user_id, action, job_id, delta_credits, balance_after)
-    select $17, job.user_id, 'job_charge', job.id, -($4::bigint), spend.credits
-    from job join spend on spend.id = job.user_id
+    select o.ledger_id, spend.id, 'job_charge', o.id, -o.cost, spend.credits
+    from project o join spend on spend.id = o.user_id
 ), project_status as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
     from job where projects.id = job.project_id
 )
 select
     job.id, job.cost_credits, spend.credits as credits_left, (job.waits_for is not null)::boolean as waits,
-    (spend.job_turns <> before.job_turns + 1)::boolean as raced
-from job join spend on spend.id = job.user_id cross join before
+    (spend.job_turns <> o.job_turns + 1)::boolean as raced
+from job join spend on spend.id = job.user_id join project o on o.id = job.id
 `
 
 type JobQueueParams struct {
-	UserID         uuid.UUID
-	ProjectID      uuid.UUID
-	ProjectVersion int64
-	CostCredits    int64
-	ID             uuid.UUID
-	Model          string
-	Provider       string
-	Quality        string
-	Variants       int32
-	Width          int32
-	Height         int32
-	Seed           int64
-	Consent        json.RawMessage
-	RequestID      *string
-	Traceparent    *string
-	UserJobs       int32
-	LedgerID       uuid.UUID
+	Ids             []uuid.UUID
+	LedgerIds       []uuid.UUID
+	ProjectIds      []uuid.UUID
+	UserIds         []uuid.UUID
+	ProjectVersions []int64
+	Costs           []int64
+	Models          []string
+	Providers       []string
+	Qualities       []string
+	Variants        []int32
+	Widths          []int32
+	Heights         []int32
+	Seeds           []int64
+	Consents        []string
+	RequestIds      []string
+	Traceparents    []string
+	UserJobs        int32
 }
 
 type JobQueueRow struct {
@@ -968,43 +1019,57 @@ type JobQueueRow struct {
 	Raced       bool
 }
 
-// JobQueue takes the credits, writes the ledger row, the job and the project's status, in one statement: all or
-// nothing. No row: the project has changed since the caller read it, or the account can't pay. It locks the account
-// and the project; charges of one account wait for each other, so no balance is spent twice.
+// JobQueue takes the credits of orders, and writes their ledger rows, jobs and projects' states, in one statement: of each order
+// all or nothing. No row for an order: its project has changed since the caller read it, or its account can't pay. The orders are
+// of different accounts. It locks the accounts and the projects; charges of one account wait for each other, so no balance is
+// spent twice.
 //
 // A job for which its account has no free slot waits for one, and is not pushed (jobs_account_line_idx,
 // jobs_user_status_id_idx). Where another job was queued while this statement waited for the account, its count of slots
 // is out of date: then the job waits, too, and raced asks the caller to look again.
 // plan: owner by is not distinct from
-func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) (JobQueueRow, error) {
-	row := q.db.QueryRow(ctx, jobQueue,
-		arg.UserID,
-		arg.ProjectID,
-		arg.ProjectVersion,
-		arg.CostCredits,
-		arg.ID,
-		arg.Model,
-		arg.Provider,
-		arg.Quality,
+func (q *Queries) JobQueue(ctx context.Context, arg JobQueueParams) ([]JobQueueRow, error) {
+	rows, err := q.db.Query(ctx, jobQueue,
+		arg.Ids,
+		arg.LedgerIds,
+		arg.ProjectIds,
+		arg.UserIds,
+		arg.ProjectVersions,
+		arg.Costs,
+		arg.Models,
+		arg.Providers,
+		arg.Qualities,
 		arg.Variants,
-		arg.Width,
-		arg.Height,
-		arg.Seed,
-		arg.Consent,
-		arg.RequestID,
-		arg.Traceparent,
+		arg.Widths,
+		arg.Heights,
+		arg.Seeds,
+		arg.Consents,
+		arg.RequestIds,
+		arg.Traceparents,
 		arg.UserJobs,
-		arg.LedgerID,
 	)
-	var i JobQueueRow
-	err := row.Scan(
-		&i.ID,
-		&i.CostCredits,
-		&i.CreditsLeft,
-		&i.Waits,
-		&i.Raced,
-	)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []JobQueueRow{}
+	for rows.Next() {
+		var i JobQueueRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.CostCredits,
+			&i.CreditsLeft,
+			&i.Waits,
+			&i.Raced,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const jobRenew = `-- name: JobRenew :execrows
@@ -1200,35 +1265,43 @@ func (q *Queries) JobRetry(ctx context.Context, arg JobRetryParams) (JobRetryRow
 	return i, err
 }
 
-const jobSucceed = `-- name: JobSucceed :one
-with pictures as (
+const jobSucceed = `-- name: JobSucceed :many
+with ended as materialized (
     select
-        unnest($1::uuid[]) as id, unnest($2::uuid[]) as render_id, unnest($3::int[]) as variant,
-        unnest($4::text[]) as storage_path, unnest($5::text[]) as content_type,
-        unnest($6::bigint[]) as size_bytes, unnest($7::int[]) as width, unnest($8::int[]) as height,
-        unnest($9::text[]) as md5
+        unnest($1::uuid[]) as id, unnest($2::bigint[]) as lease_token,
+        unnest($3::text[]) as provider_meta, unnest($4::uuid[]) as decision_id,
+        unnest($5::text[]) as decision_meta
+), pictures as materialized (
+    select
+        unnest($6::uuid[]) as job_id, unnest($7::uuid[]) as id, unnest($8::uuid[]) as render_id,
+        unnest($9::int[]) as variant, unnest($10::text[]) as storage_path,
+        unnest($11::text[]) as content_type, unnest($12::bigint[]) as size_bytes,
+        unnest($13::int[]) as width, unnest($14::int[]) as height, unnest($15::text[]) as md5
 ), job as (
     update jobs
     set status = 'succeeded', stage = 'done', progress = 100, finished_at = now(), lease_until = null,
-        provider_meta = $10::jsonb, version = version + 1
-    where jobs.id = $11 and case jobs.status when 'running' then jobs.lease_token = $12 else false end
-    returning id, project_id, user_id, provider, version, finished_at, pushed_at, pushes
+        provider_meta = ended.provider_meta::jsonb, version = version + 1
+    from ended
+    where jobs.id = ended.id and case jobs.status when 'running' then jobs.lease_token = ended.lease_token else false end
+    returning
+        jobs.id, jobs.project_id, jobs.user_id, jobs.provider, jobs.version, jobs.finished_at, jobs.pushed_at, jobs.pushes,
+        ended.decision_id, ended.decision_meta
 ), decision as (
     insert into audit_logs (id, user_id, action, ip, user_agent, meta)
-    select $13, job.user_id, 'content_allowed', '', '', $14::jsonb from job
+    select job.decision_id, job.user_id, 'content_allowed', '', '', job.decision_meta::jsonb from job
 ), asset as (
     insert into assets (id, user_id, type, status, bucket, storage_path, content_type, size_bytes, width, height, md5)
     select p.id, job.user_id, 'render', 'ready', 'renders', p.storage_path, p.content_type, p.size_bytes, p.width, p.height, p.md5
-    from job cross join pictures p
+    from job join pictures p on p.job_id = job.id
 ), render as (
     insert into renders (id, job_id, variant, asset_id)
-    select p.render_id, job.id, p.variant, p.id from job cross join pictures p
+    select p.render_id, job.id, p.variant, p.id from job join pictures p on p.job_id = job.id
 ), project_status as (
     update projects set status = 'done', updated_at = now()
     from job where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
-    job.version, job.finished_at, job.pushed_at, job.pushes, exists (
+    job.id, job.version, job.finished_at, job.pushed_at, job.pushes, exists (
         select from jobs j where j.user_id = job.user_id and j.status = 'queued' and j.waits_for = 'account'
     ) as account_waits, exists (
         select from jobs j where j.provider = job.provider and j.status = 'queued' and j.waits_for = 'provider'
@@ -1237,23 +1310,25 @@ from job
 `
 
 type JobSucceedParams struct {
-	AssetIds     []uuid.UUID
-	RenderIds    []uuid.UUID
-	Variants     []int32
-	StoragePaths []string
-	ContentTypes []string
-	Sizes        []int64
-	Widths       []int32
-	Heights      []int32
-	Md5s         []string
-	ProviderMeta json.RawMessage
-	ID           uuid.UUID
-	LeaseToken   int64
-	DecisionID   uuid.UUID
-	DecisionMeta json.RawMessage
+	Ids           []uuid.UUID
+	LeaseTokens   []int64
+	ProviderMetas []string
+	DecisionIds   []uuid.UUID
+	DecisionMetas []string
+	PictureJobIds []uuid.UUID
+	AssetIds      []uuid.UUID
+	RenderIds     []uuid.UUID
+	Variants      []int32
+	StoragePaths  []string
+	ContentTypes  []string
+	Sizes         []int64
+	Widths        []int32
+	Heights       []int32
+	Md5s          []string
 }
 
 type JobSucceedRow struct {
+	ID            uuid.UUID
 	Version       int64
 	FinishedAt    *time.Time
 	PushedAt      *time.Time
@@ -1262,13 +1337,19 @@ type JobSucceedRow struct {
 	ProviderWaits bool
 }
 
-// JobSucceed ends a job with its pictures, in one statement: the assets, the renders, the state, the project's status,
-// and the decision that allowed it to be drawn. No row: the lease is no longer the caller's, and nothing was written. It
-// returns what the caller can't know of the job, and whether a job may wait for the account slot and the provider slot that
-// are free now (jobs_account_line_idx, jobs_provider_line_idx).
+// JobSucceed ends jobs with their pictures, in one statement: the assets, the renders, the state, the project's status,
+// and the decision that allowed each to be drawn. No row for a job: the lease is no longer the caller's, and nothing of it was
+// written. It returns what the caller can't know of a job, and whether a job may wait for the account slot and the provider
+// slot that are free now (jobs_account_line_idx, jobs_provider_line_idx).
 // plan: primary key only
-func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucceedRow, error) {
-	row := q.db.QueryRow(ctx, jobSucceed,
+func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) ([]JobSucceedRow, error) {
+	rows, err := q.db.Query(ctx, jobSucceed,
+		arg.Ids,
+		arg.LeaseTokens,
+		arg.ProviderMetas,
+		arg.DecisionIds,
+		arg.DecisionMetas,
+		arg.PictureJobIds,
 		arg.AssetIds,
 		arg.RenderIds,
 		arg.Variants,
@@ -1278,22 +1359,31 @@ func (q *Queries) JobSucceed(ctx context.Context, arg JobSucceedParams) (JobSucc
 		arg.Widths,
 		arg.Heights,
 		arg.Md5s,
-		arg.ProviderMeta,
-		arg.ID,
-		arg.LeaseToken,
-		arg.DecisionID,
-		arg.DecisionMeta,
 	)
-	var i JobSucceedRow
-	err := row.Scan(
-		&i.Version,
-		&i.FinishedAt,
-		&i.PushedAt,
-		&i.Pushes,
-		&i.AccountWaits,
-		&i.ProviderWaits,
-	)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []JobSucceedRow{}
+	for rows.Next() {
+		var i JobSucceedRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Version,
+			&i.FinishedAt,
+			&i.PushedAt,
+			&i.Pushes,
+			&i.AccountWaits,
+			&i.ProviderWaits,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const jobUnmark = `-- name: JobUnmark :exec

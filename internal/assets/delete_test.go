@@ -10,6 +10,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
@@ -44,10 +45,7 @@ func TestDelete_diesBeforeItsObject(t *testing.T) {
 func queue(t *testing.T, f *fixture, change func(*db.ProjectCreateParams)) (end func()) {
 	t.Helper()
 	project := factory.Project(t, f.store, f.user.ID, change)
-	job, err := f.store.Queries().JobQueue(t.Context(), db.JobQueueParams{
-		ProjectID: project.ID, UserID: f.user.ID, ProjectVersion: project.Version, CostCredits: 1, ID: factory.ID(),
-		Model: "nano_banana", Quality: "draft", Variants: 1, Width: 1280, Height: 720, LedgerID: factory.ID(),
-	})
+	job, err := postgres.First(f.store.Queries().JobQueue(t.Context(), factory.Order(project)))
 	require.NoError(t, err)
 	return func() {
 		_, err := f.store.Queries().JobEnd(t.Context(), db.JobEndParams{ID: job.ID, Status: "canceled", LedgerID: factory.ID()})
@@ -87,10 +85,7 @@ func TestDelete_whileAJobIsQueued(t *testing.T) {
 	})
 	deleted := make(chan error, 1)
 	err := f.store.InTx(t.Context(), func(q *db.Queries) error {
-		_, err := q.JobQueue(t.Context(), db.JobQueueParams{
-			ProjectID: project.ID, UserID: f.user.ID, ProjectVersion: project.Version, CostCredits: 1, ID: factory.ID(),
-			Model: "nano_banana", Quality: "draft", Variants: 1, Width: 1280, Height: 720, LedgerID: factory.ID(),
-		})
+		_, err := postgres.First(q.JobQueue(t.Context(), factory.Order(project)))
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/worker/task"
 	"github.com/mugshot-studio/backend/test/kit/factory"
@@ -82,7 +83,9 @@ func TestWaitList_freesTheSlotOfADeletedAccount(t *testing.T) {
 	ada, bob := f.creator(t, 1), f.creator(t, 1)
 	first, second := f.queue(t, ada), f.queue(t, bob)
 	f.exec(t, "insert into provider_slots (provider, slot) select distinct provider, 1 from jobs")
-	_, err := f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: first, LeaseSeconds: 60, MaxAttempts: 4, ProviderCalls: 1})
+	_, err := postgres.First(f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{
+		Ids: []uuid.UUID{first}, LeaseSeconds: 60, MaxAttempts: 4, ProviderCalls: 1,
+	}))
 	require.NoError(t, err)
 	require.NoError(t, f.runner.Run(t.Context(), second))
 	require.Empty(t, f.mark(t))

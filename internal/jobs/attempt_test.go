@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/db"
@@ -95,7 +96,7 @@ func TestJobClaim_aloneDoesNotWaitForTheDisk(t *testing.T) {
 	require.NoError(t, err)
 	tx, err := conn.Begin(t.Context())
 	require.NoError(t, err)
-	_, err = db.New(tx).JobClaim(t.Context(), db.JobClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: 4})
+	_, err = postgres.First(db.New(tx).JobClaim(t.Context(), db.JobClaimParams{Ids: []uuid.UUID{id}, LeaseSeconds: 60, MaxAttempts: 4}))
 	require.NoError(t, err)
 	require.Equal(t, "off", setting())
 	require.NoError(t, tx.Commit(t.Context()))

@@ -50,14 +50,12 @@ type picture struct {
 // Begin implements providers.Sink. It waits while Postgres is away for a moment, and fails with [task.ErrLeaseLost].
 func (p *pictures) Begin(ctx context.Context, variant int) error {
 	err := postgres.Persist(ctx, func() error {
-		rows, err := p.renderer.Store.Queries().JobBeginVariant(ctx, db.JobBeginVariantParams{
-			ID: p.job.ID, LeaseToken: p.job.LeaseToken, Variant: int32(variant),
-		})
-		if err == nil && rows == 0 {
-			return task.ErrLeaseLost
-		}
+		_, err := p.renderer.beginnings.One(ctx, beginning{jobID: p.job.ID, leaseToken: p.job.LeaseToken, variant: int32(variant)})
 		return err
 	})
+	if postgres.IsNotFound(err) {
+		err = task.ErrLeaseLost
+	}
 	if err != nil {
 		return fmt.Errorf("record that variant %d begins: %w", variant, err)
 	}
@@ -65,6 +63,26 @@ func (p *pictures) Begin(ctx context.Context, variant int) error {
 	p.begun = int32(variant)
 	p.mu.Unlock()
 	return nil
+}
+
+// beginning is a variant that is about to be asked of a vendor.
+type beginning struct {
+	jobID      uuid.UUID
+	leaseToken int64
+	variant    int32
+}
+
+func (b beginning) job() uuid.UUID { return b.jobID }
+
+// beginAll records what begins, in one statement.
+func (r *Renderer) beginAll(ctx context.Context, beginnings []beginning) ([]uuid.UUID, error) {
+	var p db.JobBeginVariantParams
+	for _, b := range beginnings {
+		p.Ids = append(p.Ids, b.jobID)
+		p.LeaseTokens = append(p.LeaseTokens, b.leaseToken)
+		p.Variants = append(p.Variants, b.variant)
+	}
+	return r.Store.Queries().JobBeginVariant(ctx, p)
 }
 
 // Put implements providers.Sink. The size is read from the picture itself, whatever the provider says of it.

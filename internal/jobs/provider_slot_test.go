@@ -17,7 +17,7 @@ import (
 
 // claim takes a job as a worker would, where its provider has so many slots.
 func (f *fixture) claim(ctx context.Context, id uuid.UUID, slots int32) (db.JobClaimRow, error) {
-	return f.store.Queries().JobClaim(ctx, db.JobClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: 1000, ProviderCalls: slots})
+	return postgres.First(f.store.Queries().JobClaim(ctx, db.JobClaimParams{Ids: []uuid.UUID{id}, LeaseSeconds: 60, MaxAttempts: 1000, ProviderCalls: slots}))
 }
 
 // release puts a claimed job back, to be claimed again at once.

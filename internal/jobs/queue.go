@@ -89,7 +89,7 @@ func (c *queueing) try(ctx context.Context, q *db.Queries, inTx bool) (Queued, e
 		}
 		c.drawing = drawRequest(c.userID, c.projectID, project.Mode, project.Prompt, wordsOf(project.Prompt))
 		c.drawing.Consent = c.request.Consent
-		c.paid, err = s.pay(ctx, q, project, c.request, c.drawing)
+		c.paid, err = c.pay(ctx, q, project, inTx)
 		if postgres.IsNotFound(err) {
 			if err := s.whyUnpaid(ctx, q, project, c.request); err != nil {
 				return Queued{}, err
@@ -124,16 +124,15 @@ func (s *Service) begin(ctx context.Context, j enqueuedJob) {
 	}
 }
 
-// pay checks and prices the request and, in one statement, takes the credits and writes the job. postgres.IsNotFound: the
-// project has changed, or the balance does not suffice.
-func (s *Service) pay(
-	ctx context.Context, q *db.Queries, p projects.Project, req JobRequest, drawing safety.DrawRequest,
-) (db.JobQueueRow, error) {
+// pay checks and prices the request and, in one statement, takes the credits and writes the job: in the transaction of q, or
+// with the orders of other accounts. postgres.IsNotFound: the project has changed, or the balance does not suffice.
+func (c *queueing) pay(ctx context.Context, q *db.Queries, p projects.Project, inTx bool) (db.JobQueueRow, error) {
+	s, req := c.service, c.request
 	model, err := s.model(p, req)
 	if err != nil {
 		return db.JobQueueRow{}, err
 	}
-	if err := s.safety.BeforeQueue(ctx, q, drawing); err != nil {
+	if err := s.safety.BeforeQueue(ctx, q, c.drawing); err != nil {
 		return db.JobQueueRow{}, err
 	}
 	if err := projects.RequirePictures(ctx, q, p.UserID, p.Prompt); err != nil {
@@ -147,14 +146,16 @@ func (s *Service) pay(
 	if p.Seed != nil {
 		seed = *p.Seed
 	}
-	width, height := catalog.Size(req.Quality, p.Width, p.Height)
-	origin := tracecontext.From(ctx)
-	row, err := q.JobQueue(ctx, db.JobQueueParams{
-		ID: s.newID(), LedgerID: s.newID(), ProjectID: p.ID, UserID: p.UserID, ProjectVersion: p.Version,
-		CostCredits: model.Cost(req.Quality, p.Mode, req.Variants), Model: model.ID,
-		Provider: model.Provider, UserJobs: s.waitList.limits.UserJobs, Quality: req.Quality, Variants: req.Variants, Width: width,
-		Height: height, Seed: seed, Consent: consent, RequestID: origin.RequestID, Traceparent: origin.Traceparent,
-	})
+	placed := order{
+		id: s.newID(), ledgerID: s.newID(), project: p.Project, request: req, model: model, seed: seed, consent: consent,
+		origin: tracecontext.From(ctx),
+	}
+	var row db.JobQueueRow
+	if inTx {
+		row, err = postgres.First(s.placeAll(ctx, q, []order{placed}))
+	} else {
+		row, err = s.orders.One(ctx, placed)
+	}
 	if err != nil {
 		return db.JobQueueRow{}, fmt.Errorf("queue job: %w", err)
 	}

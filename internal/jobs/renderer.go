@@ -48,6 +48,11 @@ type Renderer struct {
 	RendererDeps
 	waitList  waitList
 	unblocked atomic.Pointer[uuid.UUID] // the account up to which the sweeper has looked for stalled jobs
+
+	// Statements for several jobs.
+	claims     *postgres.Together[uuid.UUID, db.JobClaimRow]
+	beginnings *postgres.Together[beginning, uuid.UUID]
+	successes  *postgres.Together[success, db.JobSucceedRow]
 }
 
 var _ task.Kind = (*Renderer)(nil)
@@ -58,6 +63,9 @@ func NewRenderer(d RendererDeps) *Renderer {
 		d.Backoff = task.FullJitter(backoffBase, backoffMax)
 	}
 	r := &Renderer{RendererDeps: d, waitList: waitList{store: d.Store, enqueue: d.Enqueue, log: d.Log, limits: d.Limits}}
+	r.beginnings = postgres.NewTogether(r.beginAll, beginning.job, beginning.job, sameID)
+	r.claims = postgres.NewTogether(r.claimAll, sameID, sameID, func(row db.JobClaimRow) uuid.UUID { return row.Job.ID })
+	r.successes = postgres.NewTogether(r.succeedAll, success.jobID, success.jobID, func(row db.JobSucceedRow) uuid.UUID { return row.ID })
 	r.unblocked.Store(new(uuid.UUID))
 	return r
 }
@@ -69,9 +77,7 @@ func (r *Renderer) Policy() task.Policy {
 
 // Claim implements [task.Kind]. A job whose provider has no free slot is parked until one is free.
 func (r *Renderer) Claim(ctx context.Context, id uuid.UUID) (task.Attempt, error) {
-	row, err := r.Store.Queries().JobClaim(ctx, db.JobClaimParams{
-		ID: id, LeaseSeconds: r.Lease.Seconds(), MaxAttempts: MaxAttempts, ProviderCalls: r.Limits.ProviderCalls,
-	})
+	row, err := r.claims.One(ctx, id)
 	if postgres.IsNotFound(err) {
 		return nil, r.waitList.waitForProvider(ctx, id)
 	}
@@ -80,3 +86,12 @@ func (r *Renderer) Claim(ctx context.Context, id uuid.UUID) (task.Attempt, error
 	}
 	return newAttempt(r, row), nil
 }
+
+// claimAll claims jobs, in one statement.
+func (r *Renderer) claimAll(ctx context.Context, ids []uuid.UUID) ([]db.JobClaimRow, error) {
+	return r.Store.Queries().JobClaim(ctx, db.JobClaimParams{
+		Ids: ids, LeaseSeconds: r.Lease.Seconds(), MaxAttempts: MaxAttempts, ProviderCalls: r.Limits.ProviderCalls,
+	})
+}
+
+func sameID(id uuid.UUID) uuid.UUID { return id }

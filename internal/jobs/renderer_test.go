@@ -14,6 +14,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/test/kit/factory"
@@ -231,7 +232,7 @@ func TestRenderer_expireRefundsWhatDiedTooOften(t *testing.T) {
 	f := setup(t, 10, time.Minute)
 	id := f.request(t, draft)
 	for range jobs.MaxAttempts {
-		_, err := f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: jobs.MaxAttempts})
+		_, err := postgres.First(f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{Ids: []uuid.UUID{id}, LeaseSeconds: 60, MaxAttempts: jobs.MaxAttempts}))
 		require.NoError(t, err)
 		ended, err := f.renderer.Expire(t.Context())
 		require.NoError(t, err)

@@ -30,6 +30,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
@@ -49,6 +50,7 @@ type Service struct {
 	safety          *safety.Service
 	events          Events
 	waitList        waitList
+	orders          *postgres.Together[order, db.JobQueueRow]
 	onBalanceChange credits.BalanceObserver
 	now             func() time.Time
 	newID           func() uuid.UUID
@@ -71,10 +73,17 @@ type Deps struct {
 
 // NewService returns a service.
 func NewService(d Deps) *Service {
-	return &Service{
+	s := &Service{
 		store: d.Store, catalog: d.Catalog, safety: d.Safety, events: d.Events, now: d.Now, newID: d.NewID, log: d.Log,
 		waitList: waitList{store: d.Store, enqueue: d.Enqueue, log: d.Log, limits: d.Limits}, onBalanceChange: d.OnBalanceChange,
 	}
+	s.orders = postgres.NewTogether(
+		func(ctx context.Context, orders []order) ([]db.JobQueueRow, error) {
+			return s.placeAll(ctx, s.store.Queries(), orders)
+		},
+		order.userID, order.jobID, func(row db.JobQueueRow) uuid.UUID { return row.ID },
+	)
+	return s
 }
 
 // newSeed draws a seed for a job whose project has none. It need not be unpredictable, only different.

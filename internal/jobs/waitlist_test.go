@@ -12,6 +12,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/jobs"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/worker/task"
 	"github.com/mugshot-studio/backend/test/kit/factory"
@@ -266,7 +267,7 @@ func TestWaitList_wakesAJobWhenASlotIsFreed(t *testing.T) {
 			wg.Wait()
 			f.paint(paints)
 			require.NoError(t, f.runner.Run(t.Context(), second))
-			row, err := f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: second, LeaseSeconds: 1, MaxAttempts: 9})
+			row, err := postgres.First(f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{Ids: []uuid.UUID{second}, LeaseSeconds: 1, MaxAttempts: 9}))
 			require.Error(t, err, "%s has ended", row.Job.ID)
 		})
 	}

@@ -138,7 +138,7 @@ func (f *fixture) byPush(t *testing.T) []uuid.UUID {
 // claim begins an attempt, as a worker does.
 func (f *fixture) claim(t *testing.T, id uuid.UUID) db.JobClaimRow {
 	t.Helper()
-	row, err := f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: id, LeaseSeconds: 60, MaxAttempts: jobs.MaxAttempts})
+	row, err := postgres.First(f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{Ids: []uuid.UUID{id}, LeaseSeconds: 60, MaxAttempts: jobs.MaxAttempts}))
 	require.NoError(t, err)
 	return row
 }

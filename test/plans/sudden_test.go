@@ -10,6 +10,9 @@ import (
 //go:embed sudden.sql
 var suddenSQL string
 
+// id makes an id for a list of one.
+const id = "array[gen_random_uuid()]"
+
 // Ids of one job, reply and mail in the middle of those that wait, and of one reply and mail that are running.
 const (
 	waitingJob   = "'c0001000-0007-7000-8000-000000000000'"
@@ -25,14 +28,15 @@ var steps = []struct {
 	query, args string
 	blocks      int64
 }{
-	{"JobQueue", account + "," + project + ", 1, 2, gen_random_uuid(), 'local', 'local', 'std', 1, 1280, 720, 1, null, 'r', null, 2," +
-		"gen_random_uuid()", 150},
+	{"JobQueue", id + ", " + id + ", array[" + project + "]::uuid[], array[" + account + "]::uuid[], " +
+		"'{1}', '{1}', '{local}', '{local}', '{std}', '{1}', '{1280}', '{720}', '{1}', array[''], array['r'], array[''], 2", 150},
 	{"JobPark", waitingJob, 40},
-	{"JobClaim", waitingJob + ", 16, 30, 3", 150},
+	{"JobClaim", "array[" + waitingJob + "]::uuid[], 16, 30, 3", 150},
+	{"JobBeginVariant", "array[" + waitingJob + "]::uuid[], '{1}', '{1}'", 40},
 	{"JobRenew", "30, " + waitingJob + ", 1", 40},
 	{"JobAdvance", "'generating', 10, " + waitingJob + ", 1", 40},
-	{"JobSucceed", "array[gen_random_uuid()], '{00000000-0000-7000-8000-000000000001}', array[1], '{p}', '{image/png}', '{2}', array[16], " +
-		"'{9}', array[md5('p')], '{}', " + waitingJob + ", 1, gen_random_uuid(), '{}'", 40},
+	{"JobSucceed", "array[" + waitingJob + "]::uuid[], '{1}', array['{}'], array[gen_random_uuid()], array['{}'], array[" + waitingJob +
+		"]::uuid[], " + id + ", " + id + ", '{1}', '{p}', '{image/png}', '{2}', '{16}', '{9}', array[md5('p')]", 40},
 	{"JobRetry", "null, 'why', true, 0, " + waitingJob + ", 1, null::uuid, null::jsonb", 40},
 	{"JobEnd", "'canceled', null, 'why', null, " + waitingJob + ", null::uuid, null::bigint, 3, 0, gen_random_uuid(), null::uuid, null::jsonb", 150},
 	{"JobMarkDue", "500, null, 15, 3", 40}, // all were pushed just now: none is due to be pushed again

@@ -15,6 +15,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
@@ -32,7 +33,7 @@ func TestService_looksAtAllKinds(t *testing.T) {
 	running, retrying := f.order(t), f.order(t)
 	f.order(t)
 	f.order(t)
-	_, err = f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{ID: running, LeaseSeconds: 60, MaxAttempts: 4})
+	_, err = postgres.First(f.store.Queries().JobClaim(t.Context(), db.JobClaimParams{Ids: []uuid.UUID{running}, LeaseSeconds: 60, MaxAttempts: 4}))
 	require.NoError(t, err)
 	f.exec(t, "update jobs set attempt = 1, run_at = now() + interval '1 minute' where id = $1", retrying)
 	f.exec(t, "update jobs set queued_at = queued_at - interval '90 seconds' where id = $1", running)

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mugshot-studio/backend/gen/db"
+	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
 const (
@@ -105,11 +107,10 @@ func get(b *testing.B, q *db.Queries, j *job) {
 func queue(b *testing.B, q *db.Queries, j *job) {
 	b.Helper()
 	request, parent := "0198c2d4f0a17c3e8f00112233445566", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	row, err := q.JobQueue(b.Context(), db.JobQueueParams{
-		ID: id(), LedgerID: id(), ProjectID: j.project.ID, UserID: j.project.UserID, ProjectVersion: j.project.Version, CostCredits: 10,
-		Model: "nano_banana", Provider: "gemini", UserJobs: userJobs, Quality: "std", Variants: 1, Width: 1280, Height: 720, Seed: 1,
-		RequestID: &request, Traceparent: &parent,
-	})
+	order := factory.Order(j.project)
+	order.UserJobs, order.Costs, order.Providers = userJobs, []int64{10}, []string{"gemini"}
+	order.RequestIds, order.Traceparents = []string{request}, []string{parent}
+	row, err := postgres.First(q.JobQueue(b.Context(), order))
 	require.NoError(b, err)
 	require.False(b, row.Waits)
 	j.id = row.ID
@@ -117,26 +118,29 @@ func queue(b *testing.B, q *db.Queries, j *job) {
 
 func claim(b *testing.B, q *db.Queries, j *job) {
 	b.Helper()
-	row, err := q.JobClaim(b.Context(), db.JobClaimParams{ID: j.id, ProviderCalls: slots, LeaseSeconds: lease, MaxAttempts: maxAttempts})
+	row, err := postgres.First(q.JobClaim(b.Context(), db.JobClaimParams{
+		Ids: []uuid.UUID{j.id}, ProviderCalls: slots, LeaseSeconds: lease, MaxAttempts: maxAttempts,
+	}))
 	require.NoError(b, err)
 	j.lease = row.Job.LeaseToken
 }
 
 var (
-	decision = json.RawMessage(`{"job_id":"0198c2d4-f0a1-7c3e-8f00-112233445566","project_id":"00000000-0000-4000-9000-000000000001",` +
-		`"judge":"local/1","stage":"before_drawing"}`)
-	meta = json.RawMessage(`{"provider":"gemini","model":"gemini-image","request_id":"0123456789abcdef"}`)
+	decision = `{"job_id":"0198c2d4-f0a1-7c3e-8f00-112233445566","project_id":"00000000-0000-4000-9000-000000000001",` +
+		`"judge":"local/1","stage":"before_drawing"}`
+	meta = `{"provider":"gemini","model":"gemini-image","request_id":"0123456789abcdef"}`
 )
 
 func succeed(b *testing.B, q *db.Queries, j *job) {
 	b.Helper()
 	asset := id()
-	_, err := q.JobSucceed(b.Context(), db.JobSucceedParams{
-		ID: j.id, LeaseToken: j.lease, DecisionID: id(), DecisionMeta: decision, ProviderMeta: meta, AssetIds: []uuid.UUID{asset},
-		RenderIds: []uuid.UUID{id()}, Variants: []int32{1}, StoragePaths: []string{j.project.UserID.String() + "/2026/11/" + asset.String() + ".png"},
+	_, err := postgres.First(q.JobSucceed(b.Context(), db.JobSucceedParams{
+		Ids: []uuid.UUID{j.id}, LeaseTokens: []int64{j.lease}, DecisionIds: []uuid.UUID{id()}, DecisionMetas: []string{decision},
+		ProviderMetas: []string{meta}, PictureJobIds: []uuid.UUID{j.id}, AssetIds: []uuid.UUID{asset}, RenderIds: []uuid.UUID{id()},
+		Variants: []int32{1}, StoragePaths: []string{j.project.UserID.String() + "/2026/11/" + asset.String() + ".png"},
 		ContentTypes: []string{"image/png"}, Sizes: []int64{100_000}, Widths: []int32{1280}, Heights: []int32{720},
 		Md5s: []string{"0123456789abcdef0123456789abcdef"},
-	})
+	}))
 	require.NoError(b, err)
 }
 
@@ -145,7 +149,7 @@ func fail(b *testing.B, q *db.Queries, j *job) {
 	code, message, decided := "provider_error", "The provider failed.", id()
 	_, err := q.JobEnd(b.Context(), db.JobEndParams{
 		ID: j.id, LedgerID: id(), Status: "failed", ErrorCode: &code, ErrorMessage: &message, LeaseToken: &j.lease,
-		DecisionID: &decided, DecisionMeta: decision,
+		DecisionID: &decided, DecisionMeta: json.RawMessage(decision),
 	})
 	require.NoError(b, err)
 }
