@@ -2,7 +2,7 @@
 -- JobQueue takes the credits of orders, and writes their ledger rows, jobs and projects' states, in one statement: of each order
 -- all or nothing. No row for an order: its project has changed since the caller read it, or its account can't pay. The orders are
 -- of different accounts. It locks the accounts and the projects; charges of one account wait for each other, so no balance is
--- spent twice.
+-- spent twice. It locks projects in the order of their ids, as JobClaim and JobSucceed do, so that no two wait for each other.
 --
 -- A job for which its account has no free slot waits for one, and is not pushed (jobs_account_line_idx,
 -- jobs_user_status_id_idx). Where another job was queued while this statement waited for the account, its count of slots
@@ -55,7 +55,7 @@ with ordered as materialized (
     from project o join spend on spend.id = o.user_id
 ), project_status as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
-    from job where projects.id = job.project_id
+    from (select * from job order by job.project_id) job where projects.id = job.project_id
 )
 select
     job.id, job.cost_credits, spend.credits as credits_left, (job.waits_for is not null)::boolean as waits,
@@ -201,7 +201,8 @@ with async_commit as materialized (
     where s.provider = slot.provider and s.slot = slot.slot
 ), project_status as (
     update projects set status = 'running'
-    from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id and projects.status <> 'running'
+    from (select jobs.id, jobs.project_id from jobs order by jobs.project_id) job
+    where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
 )
 select sqlc.embed(jobs), sqlc.embed(prompts)
 from jobs join prompts on prompts.id = jobs.prompt_id cross join async_commit;
@@ -272,7 +273,8 @@ with ended as materialized (
     select p.render_id, job.id, p.variant, p.id from job join pictures p on p.job_id = job.id
 ), project_status as (
     update projects set status = 'done', updated_at = now()
-    from job where projects.last_job_id = job.id and projects.id = job.project_id
+    from (select job.id, job.project_id from job order by job.project_id) job
+    where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
     job.id, job.version, job.finished_at, job.pushed_at, job.pushes, exists (

@@ -14,13 +14,14 @@ insert into projects (id, user_id, mode, platform, width, height, prompt_id, mod
 values (@id, @user_id, @mode, @platform, @width, @height, @prompt_id, @model_pref, @seed)
 returning *;
 
--- name: ProjectGet :one
--- ProjectGet reads a project of its owner with its current prompt, by primary keys. No row: there is none, or
+-- name: ProjectGet :many
+-- ProjectGet reads projects of their owners with their current prompts, by primary keys. No row for a project: there is none, or
 -- it belongs to another account.
 -- plan: owner by is not distinct from
 select sqlc.embed(projects), sqlc.embed(prompts)
-from projects join prompts on prompts.id = projects.prompt_id
-where projects.id = @id and projects.user_id is not distinct from @user_id;
+from (select unnest(@ids::uuid[]) as id, unnest(@user_ids::uuid[]) as user_id) asked
+join projects on projects.id = asked.id and projects.user_id is not distinct from asked.user_id
+join prompts on prompts.id = projects.prompt_id;
 
 -- name: ProjectList :many
 -- ProjectList is a page of an account's projects, newest first (projects_user_idx).

@@ -223,7 +223,8 @@ with async_commit as materialized (
     where s.provider = slot.provider and s.slot = slot.slot
 ), project_status as (
     update projects set status = 'running'
-    from jobs where projects.last_job_id = jobs.id and projects.id = jobs.project_id and projects.status <> 'running'
+    from (select jobs.id, jobs.project_id from jobs order by jobs.project_id) job
+    where projects.last_job_id = job.id and projects.id = job.project_id and projects.status <> 'running'
 )
 select jobs.id, jobs.project_id, jobs.user_id, jobs.prompt_id, jobs.mode, jobs.platform, jobs.model, jobs.provider, jobs.quality, jobs.variants, jobs.width, jobs.height, jobs.seed, jobs.consent, jobs.status, jobs.stage, jobs.progress, jobs.attempt, jobs.cost_credits, jobs.refunded, jobs.error_code, jobs.error_message, jobs.provider_meta, jobs.version, jobs.queued_at, jobs.started_at, jobs.finished_at, jobs.run_at, jobs.waits_for, jobs.pushed_at, jobs.pushes, jobs.lease_until, jobs.lease_token, jobs.provider_slot, jobs.handled_at, jobs.request_id, jobs.traceparent, jobs.variants_begun, jobs.refunded_credits, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
 from jobs join prompts on prompts.id = jobs.prompt_id cross join async_commit
@@ -983,7 +984,7 @@ with ordered as materialized (
     from project o join spend on spend.id = o.user_id
 ), project_status as (
     update projects set status = 'queued', last_job_id = job.id, updated_at = now()
-    from job where projects.id = job.project_id
+    from (select id, project_id, user_id, cost_credits, waits_for from job order by job.project_id) job where projects.id = job.project_id
 )
 select
     job.id, job.cost_credits, spend.credits as credits_left, (job.waits_for is not null)::boolean as waits,
@@ -1022,7 +1023,7 @@ type JobQueueRow struct {
 // JobQueue takes the credits of orders, and writes their ledger rows, jobs and projects' states, in one statement: of each order
 // all or nothing. No row for an order: its project has changed since the caller read it, or its account can't pay. The orders are
 // of different accounts. It locks the accounts and the projects; charges of one account wait for each other, so no balance is
-// spent twice.
+// spent twice. It locks projects in the order of their ids, as JobClaim and JobSucceed do, so that no two wait for each other.
 //
 // A job for which its account has no free slot waits for one, and is not pushed (jobs_account_line_idx,
 // jobs_user_status_id_idx). Where another job was queued while this statement waited for the account, its count of slots
@@ -1298,7 +1299,8 @@ with ended as materialized (
     select p.render_id, job.id, p.variant, p.id from job join pictures p on p.job_id = job.id
 ), project_status as (
     update projects set status = 'done', updated_at = now()
-    from job where projects.last_job_id = job.id and projects.id = job.project_id
+    from (select job.id, job.project_id from job order by job.project_id) job
+    where projects.last_job_id = job.id and projects.id = job.project_id
 )
 select
     job.id, job.version, job.finished_at, job.pushed_at, job.pushes, exists (

@@ -110,15 +110,16 @@ func (q *Queries) ProjectDelete(ctx context.Context, arg ProjectDeleteParams) (i
 	return result.RowsAffected(), nil
 }
 
-const projectGet = `-- name: ProjectGet :one
+const projectGet = `-- name: ProjectGet :many
 select projects.id, projects.user_id, projects.mode, projects.platform, projects.width, projects.height, projects.status, projects.prompt_id, projects.model_pref, projects.seed, projects.version, projects.last_job_id, projects.created_at, projects.updated_at, prompts.id, prompts.project_id, prompts.headline, prompts.subtext, prompts.vibe, prompts.details, prompts.ref_asset_ids, prompts.selfie_asset_id, prompts.copy_target_asset_id, prompts.normalized_jsonb, prompts.created_at
-from projects join prompts on prompts.id = projects.prompt_id
-where projects.id = $1 and projects.user_id is not distinct from $2
+from (select unnest($1::uuid[]) as id, unnest($2::uuid[]) as user_id) asked
+join projects on projects.id = asked.id and projects.user_id is not distinct from asked.user_id
+join prompts on prompts.id = projects.prompt_id
 `
 
 type ProjectGetParams struct {
-	ID     uuid.UUID
-	UserID uuid.UUID
+	Ids     []uuid.UUID
+	UserIds []uuid.UUID
 }
 
 type ProjectGetRow struct {
@@ -126,40 +127,53 @@ type ProjectGetRow struct {
 	Prompt  Prompt
 }
 
-// ProjectGet reads a project of its owner with its current prompt, by primary keys. No row: there is none, or
+// ProjectGet reads projects of their owners with their current prompts, by primary keys. No row for a project: there is none, or
 // it belongs to another account.
 // plan: owner by is not distinct from
-func (q *Queries) ProjectGet(ctx context.Context, arg ProjectGetParams) (ProjectGetRow, error) {
-	row := q.db.QueryRow(ctx, projectGet, arg.ID, arg.UserID)
-	var i ProjectGetRow
-	err := row.Scan(
-		&i.Project.ID,
-		&i.Project.UserID,
-		&i.Project.Mode,
-		&i.Project.Platform,
-		&i.Project.Width,
-		&i.Project.Height,
-		&i.Project.Status,
-		&i.Project.PromptID,
-		&i.Project.ModelPref,
-		&i.Project.Seed,
-		&i.Project.Version,
-		&i.Project.LastJobID,
-		&i.Project.CreatedAt,
-		&i.Project.UpdatedAt,
-		&i.Prompt.ID,
-		&i.Prompt.ProjectID,
-		&i.Prompt.Headline,
-		&i.Prompt.Subtext,
-		&i.Prompt.Vibe,
-		&i.Prompt.Details,
-		&i.Prompt.RefAssetIds,
-		&i.Prompt.SelfieAssetID,
-		&i.Prompt.CopyTargetAssetID,
-		&i.Prompt.NormalizedJsonb,
-		&i.Prompt.CreatedAt,
-	)
-	return i, err
+func (q *Queries) ProjectGet(ctx context.Context, arg ProjectGetParams) ([]ProjectGetRow, error) {
+	rows, err := q.db.Query(ctx, projectGet, arg.Ids, arg.UserIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ProjectGetRow{}
+	for rows.Next() {
+		var i ProjectGetRow
+		if err := rows.Scan(
+			&i.Project.ID,
+			&i.Project.UserID,
+			&i.Project.Mode,
+			&i.Project.Platform,
+			&i.Project.Width,
+			&i.Project.Height,
+			&i.Project.Status,
+			&i.Project.PromptID,
+			&i.Project.ModelPref,
+			&i.Project.Seed,
+			&i.Project.Version,
+			&i.Project.LastJobID,
+			&i.Project.CreatedAt,
+			&i.Project.UpdatedAt,
+			&i.Prompt.ID,
+			&i.Prompt.ProjectID,
+			&i.Prompt.Headline,
+			&i.Prompt.Subtext,
+			&i.Prompt.Vibe,
+			&i.Prompt.Details,
+			&i.Prompt.RefAssetIds,
+			&i.Prompt.SelfieAssetID,
+			&i.Prompt.CopyTargetAssetID,
+			&i.Prompt.NormalizedJsonb,
+			&i.Prompt.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const projectList = `-- name: ProjectList :many

@@ -80,7 +80,7 @@ type queueing struct {
 func (c *queueing) try(ctx context.Context, q *db.Queries, inTx bool) (Queued, error) {
 	s := c.service
 	for range queueTries {
-		project, err := projects.Read(ctx, q, c.userID, c.projectID)
+		project, err := c.read(ctx, q, inTx)
 		if err != nil {
 			return Queued{}, err
 		}
@@ -104,6 +104,14 @@ func (c *queueing) try(ctx context.Context, q *db.Queries, inTx bool) (Queued, e
 	return Queued{}, errBusyProject
 }
 
+// read reads the project: on the handle of the transaction, or with those of other requests.
+func (c *queueing) read(ctx context.Context, q *db.Queries, inTx bool) (projects.Project, error) {
+	if inTx {
+		return projects.Read(ctx, q, c.userID, c.projectID)
+	}
+	return c.service.projects.Get(ctx, c.userID, c.projectID)
+}
+
 // enqueuedJob is a job that has just been queued and paid for.
 type enqueuedJob struct {
 	id, userID uuid.UUID
@@ -125,7 +133,7 @@ func (s *Service) begin(ctx context.Context, j enqueuedJob) {
 }
 
 // pay checks and prices the request and, in one statement, takes the credits and writes the job: in the transaction of q, or
-// with the orders of other accounts. postgres.IsNotFound: the project has changed, or the balance does not suffice.
+// with the payments of other accounts. postgres.IsNotFound: the project has changed, or the balance does not suffice.
 func (c *queueing) pay(ctx context.Context, q *db.Queries, p projects.Project, inTx bool) (db.JobQueueRow, error) {
 	s, req := c.service, c.request
 	model, err := s.model(p, req)
@@ -146,15 +154,15 @@ func (c *queueing) pay(ctx context.Context, q *db.Queries, p projects.Project, i
 	if p.Seed != nil {
 		seed = *p.Seed
 	}
-	placed := order{
+	priced := payment{
 		id: s.newID(), ledgerID: s.newID(), project: p.Project, request: req, model: model, seed: seed, consent: consent,
 		origin: tracecontext.From(ctx),
 	}
 	var row db.JobQueueRow
 	if inTx {
-		row, err = postgres.First(s.placeAll(ctx, q, []order{placed}))
+		row, err = postgres.First(s.payAll(ctx, q, []payment{priced}))
 	} else {
-		row, err = s.orders.One(ctx, placed)
+		row, err = s.payments.One(ctx, priced)
 	}
 	if err != nil {
 		return db.JobQueueRow{}, fmt.Errorf("queue job: %w", err)

@@ -34,6 +34,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/catalog"
 	"github.com/mugshot-studio/backend/internal/credits"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/safety"
 )
 
@@ -50,7 +51,8 @@ type Service struct {
 	safety          *safety.Service
 	events          Events
 	waitList        waitList
-	orders          *postgres.Together[order, db.JobQueueRow]
+	projects        *projects.Reader
+	payments        *postgres.Together[payment, db.JobQueueRow]
 	onBalanceChange credits.BalanceObserver
 	now             func() time.Time
 	newID           func() uuid.UUID
@@ -76,12 +78,13 @@ func NewService(d Deps) *Service {
 	s := &Service{
 		store: d.Store, catalog: d.Catalog, safety: d.Safety, events: d.Events, now: d.Now, newID: d.NewID, log: d.Log,
 		waitList: waitList{store: d.Store, enqueue: d.Enqueue, log: d.Log, limits: d.Limits}, onBalanceChange: d.OnBalanceChange,
+		projects: projects.NewReader(d.Store),
 	}
-	s.orders = postgres.NewTogether(
-		func(ctx context.Context, orders []order) ([]db.JobQueueRow, error) {
-			return s.placeAll(ctx, s.store.Queries(), orders)
+	s.payments = postgres.NewTogether(
+		func(ctx context.Context, payments []payment) ([]db.JobQueueRow, error) {
+			return s.payAll(ctx, s.store.Queries(), payments)
 		},
-		order.userID, order.jobID, func(row db.JobQueueRow) uuid.UUID { return row.ID },
+		payment.userID, payment.jobID, func(row db.JobQueueRow) uuid.UUID { return row.ID },
 	)
 	return s
 }

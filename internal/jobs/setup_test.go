@@ -22,6 +22,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/queue"
 	"github.com/mugshot-studio/backend/internal/platform/storage"
 	"github.com/mugshot-studio/backend/internal/platform/storage/filesystem"
+	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/internal/providers"
 	"github.com/mugshot-studio/backend/internal/worker/task"
 	"github.com/mugshot-studio/backend/test/kit/factory"
@@ -152,7 +153,7 @@ func (f *fixture) stored(t *testing.T) int {
 
 func (f *fixture) projectStatus(t *testing.T) string {
 	t.Helper()
-	row, err := f.store.Queries().ProjectGet(t.Context(), db.ProjectGetParams{ID: f.project.ID, UserID: f.user.ID})
+	row, err := projects.Read(t.Context(), f.store.Queries(), f.user.ID, f.project.ID)
 	require.NoError(t, err)
-	return row.Project.Status
+	return row.Status
 }

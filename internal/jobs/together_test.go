@@ -3,7 +3,6 @@ package jobs_test
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,37 +109,54 @@ func TestJobQueue_eachOrderForItself(t *testing.T) {
 	require.Zero(t, found)
 }
 
-// Many accounts that order at the same time share statements, and each is charged for its own job.
+// Many accounts that order at the same time, while their last jobs are drawn, share statements. Each is charged for its own jobs,
+// and no statement waits for one that waits for it: all lock accounts, jobs and projects in the same order.
 func TestQueueProject_201_manyAccountsAtOnce(t *testing.T) {
 	t.Parallel()
 	f := setup(t, 10, time.Minute)
-	const accounts, each = 16, 5
-	var paid atomic.Int32
-	var ordering sync.WaitGroup
+	const accounts, each, workers = 16, 20, 16
 	users := make([]db.User, accounts)
+	var working, ordering sync.WaitGroup
+	for range workers {
+		working.Go(func() {
+			for id := range f.pushed {
+				if err := f.runner.Run(context.Background(), id); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
 	for i := range users {
 		users[i] = factory.User(t, f.store, each)
 		project := factory.Project(t, f.store, users[i].ID, nil)
 		ordering.Go(func() {
 			for range each {
-				queued, _, err := f.service.Queue(context.Background(), users[i].ID, project.ID, draft, noKey)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if _, err := f.service.Get(context.Background(), users[i].ID, queued.JobID); err != nil {
+				if _, _, err := f.service.Queue(context.Background(), users[i].ID, project.ID, draft, noKey); err != nil {
 					t.Error(err)
 				}
-				paid.Add(1)
 			}
 		})
 	}
 	ordering.Wait()
-	require.EqualValues(t, accounts*each, paid.Load())
+	close(f.pushed)
+	working.Wait()
 	for _, user := range users {
 		require.Zero(t, factory.Balance(t, f.store, user.ID))
 	}
-	var statements int // each its own transaction, which the rows that it wrote name
-	require.NoError(t, f.store.Pool().QueryRow(t.Context(), "select count(distinct xmin::text) from jobs").Scan(&statements))
-	require.Less(t, statements, accounts*each, "no order shared a statement")
+	// A transaction is named by the rows that it wrote: the charges, and the pictures.
+	for table, rows := range map[string]int{"audit_logs where action = 'job_charge'": accounts * each, "renders": accounts * each} {
+		var statements, found int
+		require.NoError(t, f.store.Pool().QueryRow(t.Context(), "select count(distinct xmin::text), count(*) from "+table).Scan(&statements, &found))
+		require.Equal(t, rows, found, table)
+		require.Less(t, statements, rows, "%s: no two shared a statement", table)
+	}
+	f.store.Pool().Reset() // a connection tells of its deadlocks when it ends
+	var deadlocks int
+	require.Eventually(t, func() bool {
+		var connections int
+		err := f.store.Pool().QueryRow(t.Context(),
+			"select deadlocks, numbackends from pg_stat_database where datname = current_database()").Scan(&deadlocks, &connections)
+		return err == nil && connections == 1
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Zero(t, deadlocks)
 }

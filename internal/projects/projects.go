@@ -34,6 +34,7 @@ type AssetLookup func(ctx context.Context, userID uuid.UUID, ids []uuid.UUID) (m
 
 // Service creates, reads and changes projects.
 type Service struct {
+	reader *Reader
 	store  *postgres.Store
 	assets AssetLookup
 	now    func() time.Time
@@ -42,7 +43,7 @@ type Service struct {
 
 // NewService returns a service.
 func NewService(s *postgres.Store, assets AssetLookup, now func() time.Time, newID func() uuid.UUID) *Service {
-	return &Service{store: s, assets: assets, now: now, newID: newID}
+	return &Service{reader: NewReader(s), store: s, assets: assets, now: now, newID: newID}
 }
 
 // Create adds a project, once for each key; replayed tells that it was there already. It fails with a validation
@@ -90,19 +91,7 @@ func (s *Service) Kept(ctx context.Context, userID uuid.UUID) (db.ProjectsKeptRo
 
 // Get reads a project of the account, or fails with ErrNotFound.
 func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (Project, error) {
-	return Read(ctx, s.store.Queries(), userID, id)
-}
-
-// Read is Get on the caller's handle.
-func Read(ctx context.Context, q *db.Queries, userID, id uuid.UUID) (Project, error) {
-	row, err := q.ProjectGet(ctx, db.ProjectGetParams{ID: id, UserID: userID})
-	switch {
-	case postgres.IsNotFound(err):
-		return Project{}, ErrNotFound
-	case err != nil:
-		return Project{}, fmt.Errorf("read project: %w", err)
-	}
-	return Project{Project: row.Project, Prompt: row.Prompt}, nil
+	return s.reader.Get(ctx, userID, id)
 }
 
 // List reads at most limit projects of the account whose ids are below before, newest first; status, unless nil,

@@ -16,6 +16,7 @@ import (
 	"github.com/mugshot-studio/backend/internal/jobs"
 	"github.com/mugshot-studio/backend/internal/ops/backlog"
 	"github.com/mugshot-studio/backend/internal/platform/postgres"
+	"github.com/mugshot-studio/backend/internal/projects"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
 
@@ -118,9 +119,9 @@ func TestDead_repeatsAndDismissesJobs(t *testing.T) {
 	require.Equal(t, "queued", is.Job.Status)
 	require.Equal(t, was.Job.PromptID, is.Job.PromptID)
 	require.Equal(t, was.Job.Seed, is.Job.Seed)
-	project, err := f.store.Queries().ProjectGet(t.Context(), db.ProjectGetParams{ID: f.project.ID, UserID: f.user.ID})
+	project, err := projects.Read(t.Context(), f.store.Queries(), f.user.ID, f.project.ID)
 	require.NoError(t, err)
-	require.Equal(t, "queued", project.Project.Status)
+	require.Equal(t, "queued", project.Status)
 
 	f.away["nano_banana"] = true
 	_, err = f.Retry(t.Context(), second)

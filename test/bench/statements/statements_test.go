@@ -99,7 +99,9 @@ func id() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 func get(b *testing.B, q *db.Queries, j *job) {
 	b.Helper()
-	row, err := q.ProjectGet(b.Context(), db.ProjectGetParams{ID: seeded("9000", j.account), UserID: seeded("8000", j.account)})
+	row, err := postgres.First(q.ProjectGet(b.Context(), db.ProjectGetParams{
+		Ids: []uuid.UUID{seeded("9000", j.account)}, UserIds: []uuid.UUID{seeded("8000", j.account)},
+	}))
 	require.NoError(b, err)
 	j.project = row.Project
 }

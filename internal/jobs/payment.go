@@ -11,8 +11,8 @@ import (
 	"github.com/mugshot-studio/backend/internal/platform/tracecontext"
 )
 
-// order is a job that was checked and is to be paid for.
-type order struct {
+// payment is a job that was checked and is to be paid for.
+type payment struct {
 	id, ledgerID uuid.UUID
 	project      db.Project // as it was read
 	request      JobRequest
@@ -22,14 +22,14 @@ type order struct {
 	origin       tracecontext.Origin
 }
 
-func (o order) jobID() uuid.UUID { return o.id }
+func (p payment) jobID() uuid.UUID { return p.id }
 
-func (o order) userID() uuid.UUID { return o.project.UserID }
+func (p payment) userID() uuid.UUID { return p.project.UserID }
 
-// placeAll pays for the orders of different accounts, in one statement.
-func (s *Service) placeAll(ctx context.Context, q *db.Queries, orders []order) ([]db.JobQueueRow, error) {
+// payAll takes the payments of different accounts, in one statement.
+func (s *Service) payAll(ctx context.Context, q *db.Queries, payments []payment) ([]db.JobQueueRow, error) {
 	p := db.JobQueueParams{UserJobs: s.waitList.limits.UserJobs}
-	for _, o := range orders {
+	for _, o := range payments {
 		width, height := catalog.Size(o.request.Quality, o.project.Width, o.project.Height)
 		p.Ids = append(p.Ids, o.id)
 		p.LedgerIds = append(p.LedgerIds, o.ledgerID)
