@@ -10,6 +10,10 @@ returning *;
 -- ChatGet reads a chat of its owner by primary key.
 select * from chats where id = @id and user_id = @user_id;
 
+-- name: ChatsGet :many
+-- ChatsGet reads chats by primary key, whoever owns them, which the caller has to compare.
+select * from chats where id = any(@ids::uuid[]);
+
 -- name: ChatList :many
 -- ChatList is a page of an account's chats, latest first (chats_user_hour_idx).
 -- plan: owner as array
@@ -66,6 +70,28 @@ with slot as (
     returning messages.id, messages.seq, messages.created_at
 )
 select * from said union all select * from reply;
+
+-- name: MessageSendTogether :many
+-- MessageSendTogether stores messages without replies, of several accounts and each in another chat, in one statement. It waits
+-- for no lock of a chat, so that no account delays another and no two statements lock each other out. A message that has no
+-- row was not stored: its account has no such chat, or another transaction has locked it; MessageSend tells which.
+-- plan: primary key only
+with sent as (
+    select unnest(@message_ids::uuid[]) as id, unnest(@chat_ids::uuid[]) as chat_id, unnest(@user_ids::uuid[]) as user_id,
+        unnest(@contents::text[]) as content
+), free as (
+    select c.id, c.user_id from chats c
+    where c.id = any(@chat_ids::uuid[]) and case when c.user_id = any(@user_ids::uuid[]) then true else false end
+    for no key update skip locked
+), chat as (
+    update chats set last_seq = chats.last_seq + 1, updated_at = now()
+    from sent join free on free.id = sent.chat_id and free.user_id = sent.user_id
+    where chats.id = free.id
+    returning chats.id as chat_id, chats.last_seq, sent.id, sent.content
+)
+insert into messages (id, chat_id, seq, sender, content)
+select chat.id, chat.chat_id, chat.last_seq, 'user', chat.content from chat
+returning messages.id, messages.seq, messages.created_at;
 
 -- name: MessageListAsc :many
 -- MessageListAsc is a page of a chat's messages, oldest first (messages_chat_seq_key).

@@ -190,6 +190,40 @@ func (q *Queries) ChatUpdate(ctx context.Context, arg ChatUpdateParams) (Chat, e
 	return i, err
 }
 
+const chatsGet = `-- name: ChatsGet :many
+select id, user_id, session_name, project_id, last_seq, created_at, updated_at, updated_hour from chats where id = any($1::uuid[])
+`
+
+// ChatsGet reads chats by primary key, whoever owns them, which the caller has to compare.
+func (q *Queries) ChatsGet(ctx context.Context, ids []uuid.UUID) ([]Chat, error) {
+	rows, err := q.db.Query(ctx, chatsGet, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Chat{}
+	for rows.Next() {
+		var i Chat
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.SessionName,
+			&i.ProjectID,
+			&i.LastSeq,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.UpdatedHour,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const messageListAsc = `-- name: MessageListAsc :many
 select m.id, m.seq, m.sender, m.content, m.status, m.error_code, m.error_message, m.suggestion, m.created_at, m.revision,
     m.lease_token
@@ -394,6 +428,67 @@ func (q *Queries) MessageSend(ctx context.Context, arg MessageSendParams) ([]Mes
 	items := []MessageSendRow{}
 	for rows.Next() {
 		var i MessageSendRow
+		if err := rows.Scan(&i.ID, &i.Seq, &i.CreatedAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const messageSendTogether = `-- name: MessageSendTogether :many
+with sent as (
+    select unnest($1::uuid[]) as id, unnest($2::uuid[]) as chat_id, unnest($3::uuid[]) as user_id,
+        unnest($4::text[]) as content
+), free as (
+    select c.id, c.user_id from chats c
+    where c.id = any($2::uuid[]) and case when c.user_id = any($3::uuid[]) then true else false end
+    for no key update skip locked
+), chat as (
+    update chats set last_seq = chats.last_seq + 1, updated_at = now()
+    from sent join free on free.id = sent.chat_id and free.user_id = sent.user_id
+    where chats.id = free.id
+    returning chats.id as chat_id, chats.last_seq, sent.id, sent.content
+)
+insert into messages (id, chat_id, seq, sender, content)
+select chat.id, chat.chat_id, chat.last_seq, 'user', chat.content from chat
+returning messages.id, messages.seq, messages.created_at
+`
+
+type MessageSendTogetherParams struct {
+	MessageIds []uuid.UUID
+	ChatIds    []uuid.UUID
+	UserIds    []uuid.UUID
+	Contents   []string
+}
+
+type MessageSendTogetherRow struct {
+	ID        uuid.UUID
+	Seq       int64
+	CreatedAt time.Time
+}
+
+// MessageSendTogether stores messages without replies, of several accounts and each in another chat, in one statement. It waits
+// for no lock of a chat, so that no account delays another and no two statements lock each other out. A message that has no
+// row was not stored: its account has no such chat, or another transaction has locked it; MessageSend tells which.
+// plan: primary key only
+func (q *Queries) MessageSendTogether(ctx context.Context, arg MessageSendTogetherParams) ([]MessageSendTogetherRow, error) {
+	rows, err := q.db.Query(ctx, messageSendTogether,
+		arg.MessageIds,
+		arg.ChatIds,
+		arg.UserIds,
+		arg.Contents,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []MessageSendTogetherRow{}
+	for rows.Next() {
+		var i MessageSendTogetherRow
 		if err := rows.Scan(&i.ID, &i.Seq, &i.CreatedAt); err != nil {
 			return nil, err
 		}

@@ -29,18 +29,6 @@ func (s *Service) Create(ctx context.Context, userID uuid.UUID, name string, pro
 	return chat, nil
 }
 
-// Get reads a chat of the account, or fails with ErrNotFound.
-func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (db.Chat, error) {
-	chat, err := s.Store.Queries().ChatGet(ctx, db.ChatGetParams{ID: id, UserID: userID})
-	switch {
-	case postgres.IsNotFound(err):
-		return db.Chat{}, ErrNotFound
-	case err != nil:
-		return db.Chat{}, fmt.Errorf("read chat: %w", err)
-	}
-	return chat, nil
-}
-
 // Position is where a chat stands in the list of an account's chats.
 type Position struct {
 	UpdatedAt time.Time

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -30,6 +31,42 @@ func (s *Service) Send(
 	if err := checkContent(content); err != nil {
 		return Sent{}, false, err
 	}
+	if !reply && key.Value == "" {
+		sent, err = s.storeTogether(ctx, userID, chatID, content)
+	} else {
+		sent, replayed, err = s.storeOnce(ctx, userID, chatID, content, reply, key)
+	}
+	if err != nil || replayed {
+		return sent, replayed, err
+	}
+	messages := []Message{sent.Message}
+	if sent.Reply != nil {
+		messages = append(messages, *sent.Reply)
+	}
+	announce(ctx, s.Events, s.Log, chatID, event{Messages: messages})
+	if sent.Reply != nil {
+		s.push(ctx, sent.Reply.ID)
+	}
+	return sent, false, nil
+}
+
+// storeTogether stores a message without a reply, with those of other requests if it can.
+func (s *Service) storeTogether(ctx context.Context, userID, chatID uuid.UUID, content string) (Sent, error) {
+	m := newMessage{id: s.NewID(), chatID: chatID, userID: userID, content: content}
+	row, err := s.newMessages.One(ctx, m)
+	switch {
+	case postgres.IsNotFound(err): // no such chat, or one that is locked: the statement of one message waits and tells which
+		return s.store(ctx, s.Store.Queries(), userID, chatID, content, false)
+	case err != nil:
+		return Sent{}, fmt.Errorf("send messages: %w", err)
+	}
+	return Sent{Message: sentMessage(row.ID, chatID, row.Seq, content, row.CreatedAt)}, nil
+}
+
+// storeOnce stores a message, and a reply that was asked for, once for each key, after the reply is paid for.
+func (s *Service) storeOnce(
+	ctx context.Context, userID, chatID uuid.UUID, content string, reply bool, key idempotency.Key,
+) (sent Sent, replayed bool, err error) {
 	if reply {
 		_, done, err := idempotency.Recall[Sent](ctx, s.Store, userID, key, s.Now())
 		if err == nil && !done {
@@ -50,18 +87,7 @@ func (s *Service) Send(
 			return Sent{}, false, ErrTooManyReplies
 		}
 	}
-	if err != nil || replayed {
-		return sent, replayed, err
-	}
-	messages := []Message{sent.Message}
-	if sent.Reply != nil {
-		messages = append(messages, *sent.Reply)
-	}
-	announce(ctx, s.Events, s.Log, chatID, event{Messages: messages})
-	if sent.Reply != nil {
-		s.push(ctx, sent.Reply.ID)
-	}
-	return sent, false, nil
+	return sent, replayed, err
 }
 
 // store writes in one statement what Send stores.
@@ -90,10 +116,7 @@ func (s *Service) store(
 		}
 		return Sent{}, ErrTooManyReplies
 	}
-	sent := Sent{Message: Message{
-		ID: rows[0].ID, ChatID: chatID, Seq: rows[0].Seq, Sender: fromUser, Content: content, Status: complete,
-		CreatedAt: rows[0].CreatedAt, Revision: 1,
-	}}
+	sent := Sent{Message: sentMessage(rows[0].ID, chatID, rows[0].Seq, content, rows[0].CreatedAt)}
 	if reply {
 		sent.Reply = &Message{
 			ID: rows[1].ID, ChatID: chatID, Seq: rows[1].Seq, Sender: fromAI, Status: pending,
@@ -101,6 +124,13 @@ func (s *Service) store(
 		}
 	}
 	return sent, nil
+}
+
+// sentMessage is a message of the account as it is stored.
+func sentMessage(id, chatID uuid.UUID, seq int64, content string, at time.Time) Message {
+	return Message{
+		ID: id, ChatID: chatID, Seq: seq, Sender: fromUser, Content: content, Status: complete, CreatedAt: at, Revision: 1,
+	}
 }
 
 func (s *Service) push(ctx context.Context, replyID uuid.UUID) {

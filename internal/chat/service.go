@@ -19,7 +19,7 @@
 //     unique index messages_place_key gives out each slot once.
 //   - A reply is asked for, or asked for again, only after it was taken from the account's daily budget.
 //
-// The files follow the life of a reply: send.go with budget.go, replier.go and attempt.go with context.go, writer.go and extractor.go,
+// The files follow the life of a reply: send.go with together.go and budget.go, replier.go and attempt.go with context.go, writer.go and extractor.go,
 // end.go and classify.go, stop.go and retry.go, recovery.go for what got lost; follow.go and reader.go show a chat to its
 // owner.
 package chat
@@ -57,7 +57,12 @@ type Deps struct {
 }
 
 // Service keeps, reads and follows chats.
-type Service struct{ Deps }
+type Service struct {
+	Deps
+
+	gets        *gets
+	newMessages *newMessages
+}
 
 // NewService returns a service.
 func NewService(d Deps) *Service {
@@ -67,5 +72,5 @@ func NewService(d Deps) *Service {
 	if d.IdleTimeout == 0 {
 		d.IdleTimeout = 5 * time.Second
 	}
-	return &Service{Deps: d}
+	return &Service{Deps: d, gets: newGets(d.Store), newMessages: storeTogether(d.Store)}
 }

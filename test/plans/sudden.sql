@@ -33,3 +33,6 @@ select pg_temp.id(12, 3221325472 + n), pg_temp.id(1, 2 + n % 100), 'confirm_emai
 from generate_series(1, 10000) n;
 
 insert into provider_slots (provider, slot, job_id) select 'local', n, pg_temp.id(7, 3221325472 + n) from generate_series(1, 16) n;
+
+-- The next message of the chat that messages are sent to gets a number that none has.
+update chats set last_seq = 9000000000 where id = pg_temp.id(9, 1);

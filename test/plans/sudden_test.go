@@ -41,6 +41,8 @@ var steps = []struct {
 	{"JobEnd", "'canceled', null, 'why', null, " + waitingJob + ", null::uuid, null::bigint, 3, 0, gen_random_uuid(), null::uuid, null::jsonb", 150},
 	{"JobMarkDue", "500, null, 15, 3", 40}, // all were pushed just now: none is due to be pushed again
 	{"JobWakeByProvider", "true, 1, 'local', 16", 150},
+	{"MessageSendTogether", "array[gen_random_uuid(), gen_random_uuid()], array[" + chat + ", " + chat + "]::uuid[], array[" + account + ", " +
+		account + "]::uuid[], '{Louder!,Bolder!}'", 40},
 	{"ReplyClaim", "30, " + waitingReply + ", 3", 40},
 	{"ReplyRenew", "30, " + begunReply + ", 0", 40},
 	{"ReplyPersist", "'so far', " + begunReply + ", 0", 40},

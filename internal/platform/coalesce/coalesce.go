@@ -26,6 +26,8 @@ type Batcher[In, Out any] struct {
 	// that hangs does not delay all later ones. 0: batches never overlap, and keep their order.
 	OverlapAfter time.Duration
 
+	MaxSize int // of a batch: what comes beyond it goes into the next; 0: no bound
+
 	// turn has room for one value, which the batch that is being sent keeps there.
 	turn     chan struct{}
 	makeTurn sync.Once
@@ -76,7 +78,7 @@ func (b *Batcher[In, Out]) Call(ctx context.Context, input In) (output Out, err 
 func (b *Batcher[In, Out]) add(input In) (to *batch[In, Out], index int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.open == nil {
+	if b.open == nil || b.MaxSize > 0 && len(b.open.inputs) >= b.MaxSize {
 		b.open = &batch[In, Out]{inputs: make([]In, 0, batchSize), done: make(chan struct{}), err: errPanicked}
 	}
 	b.open.inputs = append(b.open.inputs, input)

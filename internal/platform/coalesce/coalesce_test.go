@@ -208,3 +208,28 @@ func TestBatcher_goesOnAfterAPanic(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+func TestBatcher_keepsToItsSize(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoubling(time.Second)
+		d.MaxSize = 40
+		var wg sync.WaitGroup
+		for n := range 100 {
+			wg.Go(func() {
+				if n > 0 {
+					time.Sleep(time.Duration(n) * time.Millisecond)
+				}
+				got, err := d.Call(context.Background(), n)
+				if err != nil || got != 2*n {
+					t.Errorf("%d: %d, %v", n, got, err)
+				}
+			})
+		}
+		wg.Wait()
+		require.Len(t, d.batches, 4)
+		for i, size := range []int{1, 40, 40, 19} {
+			require.Len(t, d.batches[i], size)
+		}
+	})
+}
