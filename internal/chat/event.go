@@ -13,6 +13,7 @@ import (
 // Events carries what happens in chats between processes.
 type Events interface {
 	Publish(ctx context.Context, topic string, payload []byte) error
+	Post(ctx context.Context, topic string, payload []byte)
 	Subscribe(topic string) *events.Subscription
 }
 
@@ -44,6 +45,16 @@ type delta struct {
 // controlMessage is a message to the worker that writes a reply.
 type controlMessage struct {
 	Stop int64 `json:"stop"` // the token of the attempt that is to end with what it has
+}
+
+// post announces, after a commit, what no other event of another process builds on. The caller does not wait for Redis.
+func post(ctx context.Context, e Events, log *slog.Logger, chatID uuid.UUID, what event) {
+	payload, err := json.Marshal(what)
+	if err != nil {
+		log.ErrorContext(ctx, "chat event not published", "chat_id", chatID, "error", err)
+		return
+	}
+	e.Post(ctx, topic(chatID), payload)
 }
 
 // announce publishes after a commit. A lost event is made good by the next, or by the reader's own look, so a failure is

@@ -39,14 +39,13 @@ func (s *Service) Send(
 	if err != nil || replayed {
 		return sent, replayed, err
 	}
-	messages := []Message{sent.Message}
-	if sent.Reply != nil {
-		messages = append(messages, *sent.Reply)
+	if sent.Reply == nil {
+		post(ctx, s.Events, s.Log, chatID, event{Messages: []Message{sent.Message}})
+		return sent, false, nil
 	}
-	announce(ctx, s.Events, s.Log, chatID, event{Messages: messages})
-	if sent.Reply != nil {
-		s.push(ctx, sent.Reply.ID)
-	}
+	// Before the worker hears of the reply, whose own events come after this one.
+	announce(ctx, s.Events, s.Log, chatID, event{Messages: []Message{sent.Message, *sent.Reply}})
+	s.push(ctx, sent.Reply.ID)
 	return sent, false, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/chat"
+	"github.com/mugshot-studio/backend/internal/platform/events"
 	"github.com/mugshot-studio/backend/internal/platform/idempotency"
 	"github.com/mugshot-studio/backend/test/kit/factory"
 )
@@ -175,4 +176,36 @@ func TestSend_waitsForNoOtherChat(t *testing.T) {
 	require.Equal(t, make([]error, 3), errs)
 	slices.Sort(seqs)
 	require.Equal(t, []int64{2, 3, 4}, seqs)
+}
+
+// poster is a hub that can only be posted to.
+type poster struct {
+	*events.Hub
+
+	t     *testing.T
+	posts chan string
+}
+
+func (p poster) Publish(context.Context, string, []byte) error {
+	p.t.Error("the sender waits for Redis")
+	p.posts <- "none"
+	return nil
+}
+
+func (p poster) Post(_ context.Context, topic string, _ []byte) { p.posts <- topic }
+
+// Who sends a message waits until it is stored, and not until its event is published.
+func TestSend_doesNotWaitForItsEvent(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	p := poster{f.hub, t, make(chan string, 1)}
+	f.service.Events = p
+	_, err := f.say(f.user.ID, f.chat.ID, "Louder!")
+	require.NoError(t, err)
+	require.Equal(t, "chat:"+f.chat.ID.String(), <-p.posts)
+	require.Equal(t, 1, f.messages(t))
+
+	_, err = f.say(f.user.ID, factory.ID(), "Louder!")
+	require.ErrorIs(t, err, chat.ErrNotFound)
+	require.Empty(t, p.posts)
 }

@@ -31,6 +31,7 @@ type Batcher[In, Out any] struct {
 	// turn has room for one value, which the batch that is being sent keeps there.
 	turn     chan struct{}
 	makeTurn sync.Once
+	posted   sync.WaitGroup // the batches that Post opened
 
 	mu   sync.Mutex
 	open *batch[In, Out] // calls may still join it; nil: none is open

@@ -53,6 +53,7 @@ type Config struct {
 type Hub struct {
 	listeners map[Channel]*redisconn.Listener
 	publisher *publisher
+	log       *slog.Logger
 
 	mu       sync.Mutex // never held across anything that blocks
 	topics   map[string][]*Subscription
@@ -70,6 +71,7 @@ func Open(cfg Config, log *slog.Logger) (*Hub, error) {
 	h := &Hub{
 		listeners: map[Channel]*redisconn.Listener{},
 		topics:    map[string][]*Subscription{},
+		log:       log,
 		publisher: newPublisher(endpoint.Pool(1), cmp.Or(cfg.PublishTimeout, defaultPublishTimeout)),
 	}
 	for _, channel := range []Channel{StateChannel, ControlChannel} {
@@ -109,9 +111,10 @@ func (h *Hub) Run(ctx context.Context, channels ...Channel) {
 	clear(h.topics)
 }
 
-// Close closes the connection on which the hub publishes; [Hub.Publish] fails from then on.
+// Close sends what was posted, within Config.PublishTimeout, and closes the connection on which the hub publishes; [Hub.Publish]
+// fails from then on.
 func (h *Hub) Close() error {
-	if err := h.publisher.pool.Close(); err != nil {
+	if err := h.publisher.close(); err != nil {
 		return fmt.Errorf("close events: %w", err)
 	}
 	return nil
@@ -147,6 +150,19 @@ func (h *Hub) Publish(ctx context.Context, topic string, payload []byte) error {
 		return fmt.Errorf("publish event: %w", err)
 	}
 	return nil
+}
+
+// Post is [Hub.Publish] for a caller that does not wait until Redis has taken the event. Events keep their order, whether they
+// are published or posted. A failure is only logged.
+func (h *Hub) Post(ctx context.Context, topic string, payload []byte) {
+	message, err := encode(topic, payload)
+	if err != nil {
+		h.log.ErrorContext(ctx, "event not published", "topic", topic, "error", err)
+		return
+	}
+	h.publisher.post(ctx, channelOf(topic), message, func(err error) {
+		h.log.WarnContext(ctx, "events not published", "topic", topic, "error", err)
+	})
 }
 
 // dispatch hands a message to the subscribers of its topic.

@@ -35,6 +35,17 @@ func (p *publisher) publish(ctx context.Context, channel Channel, content []byte
 	return err
 }
 
+// post is publish without the wait. failed is called where content opened a batch that could not be sent.
+func (p *publisher) post(ctx context.Context, channel Channel, content []byte, failed func(error)) {
+	p.batches.Post(ctx, message{channel: channel, content: content}, failed)
+}
+
+// close sends what was posted, and closes the connection.
+func (p *publisher) close() error {
+	p.batches.Wait()
+	return p.pool.Close()
+}
+
 // send publishes a batch in one round trip: only the last reply is waited for, which reports a failed earlier command too.
 func (p *publisher) send(ctx context.Context, messages []message) ([]struct{}, error) {
 	err := redisconn.Do(ctx, p.pool, func(conn redis.Conn) error {
