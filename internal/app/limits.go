@@ -67,7 +67,7 @@ func (l limiter) Allow(ctx context.Context, class string, subject edge.Subject) 
 	if address, err := mailaddress.Normalize(subject.Account); err == nil { // an account has one spelling, and one budget
 		subject.Account = address
 	}
-	var limits []ratelimit.Limit
+	limits := make([]ratelimit.Limit, 0, 3) // one for each kind of subject
 	add := func(requests int, s ratelimit.Subject) {
 		limits = append(limits, ratelimit.Limit{
 			Class: class, Subject: s, Requests: scaled(requests, b.period, l.factor), Period: b.period,

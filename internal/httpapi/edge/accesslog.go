@@ -39,9 +39,7 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		connected := r.Context()
 		call := &call{id: e.requestID(r), client: e.client(r), events: e.streams.NewSlot()}
-		ctx, cancel := e.workContext(r)
-		defer cancel()
-		c.SetRequest(r.WithContext(newRequestContext(ctx, call)))
+		c.SetRequest(r.WithContext(e.workContext(r, call)))
 		h := c.Response().Header()
 		h[headerRequestID] = []string{call.id}
 		if e.unready.Load() {
@@ -62,7 +60,7 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		served := servedBy(c)
 		served.Status, served.Bytes = c.Response().Status, c.Response().Size
-		ctx = c.Request().Context()
+		ctx := c.Request().Context()
 		nameSpan(ctx, served)
 		e.recordServed(ctx, call, served, start)
 		if err != nil && mustCut(call.failure, begun, streams && !isPanic(err)) {
@@ -75,12 +73,12 @@ func (e *Edge) observe(next echo.HandlerFunc) echo.HandlerFunc {
 // workContext is the context of everything that a request asks for. It does not end when the client disconnects: net/http
 // ends its own as soon as a client closes its half of the connection, as one may behind a whole request, and a request that
 // has arrived whole is done and answered. It has a deadline instead. Mounted handlers set their own.
-func (e *Edge) workContext(r *http.Request) (context.Context, context.CancelFunc) {
-	ctx := context.WithoutCancel(r.Context())
+func (e *Edge) workContext(r *http.Request, c *call) context.Context {
+	values := context.WithoutCancel(r.Context())
 	if e.isMounted(r) {
-		return ctx, func() {}
+		return newRequestContext(values, values, c)
 	}
-	return context.WithTimeout(ctx, operationTimeout)
+	return newRequestContext(values, e.deadlines.get(), c)
 }
 
 // mustCut reports whether a failed call has to end with its connection. Where half an answer went out, that is the only way
@@ -98,7 +96,7 @@ func mustCut(f failure, begun, stream bool) bool {
 func (e *Edge) openStream(connected context.Context, c echo.Context, call *call, start time.Time) (detached bool, err error) {
 	served, ctx := servedBy(c), detachedContext{call}
 	//nolint:contextcheck // it is made from connected
-	r := c.Request().WithContext(newRequestContext(connected, call))
+	r := c.Request().WithContext(newRequestContext(connected, connected, call))
 	w := c.Response().Writer // net/http's own: Echo uses its again when the handler has returned
 	if e.cfg.SessionAlive != nil && call.principal != nil {
 		call.events.Alive = func(ctx context.Context) bool {

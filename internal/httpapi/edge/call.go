@@ -30,18 +30,34 @@ func (c *call) setPrincipal(p Principal) {
 	c.events.Owner = c.user
 }
 
-// requestContext is the context of a request: one value for everything that the edge knows of it.
+// requestContext is the context of a request: one value for everything that the edge knows of it, and an end that it may
+// share with other requests.
 type requestContext struct {
 	tracecontext.Carrier
 
 	call *call
+	end  context.Context //nolint:containedctx // a requestContext is a context
 }
 
-func newRequestContext(ctx context.Context, c *call) *requestContext {
-	r := &requestContext{call: c}
-	r.Carry(ctx, tracecontext.RequestID, c.id)
+// newRequestContext returns a context with the values of one context that ends with another, which may be the same.
+func newRequestContext(values, end context.Context, c *call) *requestContext {
+	r := &requestContext{call: c, end: end}
+	r.Carry(values, tracecontext.RequestID, c.id)
 	return r
 }
+
+// Deadline implements context.Context.
+func (r *requestContext) Deadline() (deadline time.Time, ok bool) { return r.end.Deadline() }
+
+// Done implements context.Context.
+func (r *requestContext) Done() <-chan struct{} { return r.end.Done() }
+
+// Err implements context.Context.
+func (r *requestContext) Err() error { return r.end.Err() }
+
+// AfterFunc is what package context calls to end the contexts that are made from r; without it, it would start a goroutine
+// for each.
+func (r *requestContext) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(r.end, f) }
 
 // Value implements context.Context.
 func (r *requestContext) Value(key any) any {

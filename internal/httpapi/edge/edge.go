@@ -75,6 +75,8 @@ type Edge struct {
 	streams *sse.Server
 	unready atomic.Bool
 	looks   looks
+
+	deadlines deadlines
 }
 
 // New builds the public handler around an implementation of the strict interface. It fails for a configuration that

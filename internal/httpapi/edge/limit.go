@@ -49,10 +49,9 @@ func (e *Edge) limit(ctx context.Context, h http.Header, op *operation, c *call,
 		}
 		return unavailable.With(fmt.Errorf("count request: %w", err))
 	}
-	// The names as http.Header has them, which Set would have to make of ours each time.
-	h["Ratelimit-Limit"] = []string{strconv.Itoa(quota.Limit)}
-	h["Ratelimit-Remaining"] = []string{strconv.Itoa(max(quota.Remaining, 0))}
-	h["Ratelimit-Reset"] = []string{seconds(quota.Reset)}
+	// The names as http.Header has them, which Set would have to make of ours each time, and one array for all values.
+	values := &[...]string{strconv.Itoa(quota.Limit), strconv.Itoa(max(quota.Remaining, 0)), seconds(quota.Reset)}
+	h["Ratelimit-Limit"], h["Ratelimit-Remaining"], h["Ratelimit-Reset"] = values[0:1:1], values[1:2:2], values[2:3:3]
 	if !quota.Allowed {
 		return errRateLimited.WithRetryAfter(quota.RetryAfter)
 	}
