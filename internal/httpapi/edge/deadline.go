@@ -28,7 +28,8 @@ func (d *deadlines) get() context.Context {
 	if latest := d.latest.Load(); latest != nil && now.Before(latest.until) {
 		return latest.Context
 	}
-	ctx, _ := context.WithDeadline(context.Background(), now.Add(operationTimeout)) //nolint:gosec,govet // it ends by itself, for all who share it
+	ctx, cancel := context.WithDeadline(context.Background(), now.Add(operationTimeout))
+	context.AfterFunc(ctx, cancel) // it ends by itself, for all that share it
 	d.latest.Store(&sharedDeadline{Context: ctx, until: now.Add(deadlineStep)})
 	return ctx
 }
