@@ -3,6 +3,7 @@ package assets_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image/jpeg"
 	"io"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mugshot-studio/backend/gen/db"
 	"github.com/mugshot-studio/backend/internal/assets"
 	"github.com/mugshot-studio/backend/internal/assets/inspect"
 	"github.com/mugshot-studio/backend/internal/platform/apperr"
@@ -133,7 +135,7 @@ func TestComplete_sideBySide(t *testing.T) {
 	created := make(chan bool, 6)
 	for range cap(created) {
 		all.Go(func() {
-			asset, first, err := f.Complete(t.Context(), f.user.ID, id)
+			asset, first, err := f.completeInTurn(t, id)
 			if err != nil || asset.ID != id {
 				t.Errorf("complete: %v", err)
 			}
@@ -153,6 +155,17 @@ func TestComplete_sideBySide(t *testing.T) {
 	f.requireWhole(t, true)
 }
 
+// completeInTurn is Complete for a client that asks again where its turn did not come in time, as on a busy machine.
+func (f *fixture) completeInTurn(t *testing.T, id uuid.UUID) (asset db.Asset, first bool, err error) {
+	t.Helper()
+	for {
+		asset, first, err = f.Complete(t.Context(), f.user.ID, id)
+		if !errors.Is(err, apperr.ErrUnavailable) {
+			return asset, first, err
+		}
+	}
+}
+
 // Of several photos that are completed side by side one stays, with its object.
 func TestComplete_photosSideBySide(t *testing.T) {
 	t.Parallel()
@@ -161,7 +174,7 @@ func TestComplete_photosSideBySide(t *testing.T) {
 	for range 5 {
 		id, _ := f.upload(t, assets.ProfilePhoto, "image/jpeg", face(t))
 		all.Go(func() {
-			if _, _, err := f.Complete(t.Context(), f.user.ID, id); err != nil {
+			if _, _, err := f.completeInTurn(t, id); err != nil {
 				t.Errorf("complete: %v", err)
 			}
 		})

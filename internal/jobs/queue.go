@@ -109,7 +109,7 @@ func (c *queueing) read(ctx context.Context, q *db.Queries, inTx bool) (projects
 	if inTx {
 		return projects.Read(ctx, q, c.userID, c.projectID)
 	}
-	return c.service.projects.Get(ctx, c.userID, c.projectID)
+	return c.service.projects.Project(ctx, c.userID, c.projectID)
 }
 
 // enqueuedJob is a job that has just been queued and paid for.

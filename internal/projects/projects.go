@@ -91,7 +91,7 @@ func (s *Service) Kept(ctx context.Context, userID uuid.UUID) (db.ProjectsKeptRo
 
 // Get reads a project of the account, or fails with ErrNotFound.
 func (s *Service) Get(ctx context.Context, userID, id uuid.UUID) (Project, error) {
-	return s.reader.Get(ctx, userID, id)
+	return s.reader.Project(ctx, userID, id)
 }
 
 // List reads at most limit projects of the account whose ids are below before, newest first; status, unless nil,

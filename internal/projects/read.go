@@ -29,12 +29,12 @@ func NewReader(store *postgres.Store) *Reader {
 	)}
 }
 
-// Get reads a project of the account, or fails with ErrNotFound.
-func (r *Reader) Get(ctx context.Context, userID, id uuid.UUID) (Project, error) {
+// Project reads a project of the account, or fails with ErrNotFound.
+func (r *Reader) Project(ctx context.Context, userID, id uuid.UUID) (Project, error) {
 	return read(r.reads.One(ctx, owned{id, userID}))
 }
 
-// Read is [Reader.Get] on the caller's handle.
+// Read is [Reader.Project] on the caller's handle.
 func Read(ctx context.Context, q *db.Queries, userID, id uuid.UUID) (Project, error) {
 	return read(postgres.First(readAll(ctx, q, []owned{{id, userID}})))
 }

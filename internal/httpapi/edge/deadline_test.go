@@ -18,10 +18,10 @@ func TestDeadlines_areSharedForASecond(t *testing.T) {
 		var d deadlines
 		first := d.get()
 		time.Sleep(deadlineStep - 1)
-		require.Equal(t, first, d.get())
+		require.Same(t, first, d.get())
 		time.Sleep(time.Nanosecond)
 		next := d.get()
-		require.NotEqual(t, first, next)
+		require.NotSame(t, first, next)
 
 		time.Sleep(operationTimeout - deadlineStep)
 		synctest.Wait()
