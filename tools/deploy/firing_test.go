@@ -66,6 +66,10 @@ func TestAlerts_fire(t *testing.T) {
 		},
 		"MugshotBooksBroken":    {`mugshot_books_broken{what="jobs"} 0x420`, `mugshot_books_broken{what="jobs"} 0x419 1`},
 		"MugshotBooksUnwatched": {`mugshot_books_broken{what="jobs"} 0x420`, `mugshot_books_broken{what="jobs"} 0x400`},
+		"MugshotSweepRefused": {
+			`mugshot_storage_sweeps_refused_total{bucket="renders",reason="unknown_rows"} 3x420`,
+			`mugshot_storage_sweeps_refused_total{bucket="renders",reason="unknown_rows"} 3x410 4x10`,
+		},
 		"MugshotRefundsHigh": {
 			`mugshot_credits_total{action="job_charge"} 0+10x420` + "\n" + `mugshot_credits_total{action="job_refund"} 0+1x420`,
 			`mugshot_credits_total{action="job_charge"} 0+10x420` + "\n" + `mugshot_credits_total{action="job_refund"} 0+4x420`,
