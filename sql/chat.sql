@@ -11,7 +11,7 @@ returning *;
 select * from chats where id = @id and user_id = @user_id;
 
 -- name: ChatsGet :many
--- ChatsGet reads chats by primary key, whoever owns them, which the caller has to compare.
+-- ChatsGet reads chats of any account by primary key; the caller compares the owner.
 select * from chats where id = any(@ids::uuid[]);
 
 -- name: ChatList :many

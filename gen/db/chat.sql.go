@@ -194,7 +194,7 @@ const chatsGet = `-- name: ChatsGet :many
 select id, user_id, session_name, project_id, last_seq, created_at, updated_at, updated_hour from chats where id = any($1::uuid[])
 `
 
-// ChatsGet reads chats by primary key, whoever owns them, which the caller has to compare.
+// ChatsGet reads chats of any account by primary key; the caller compares the owner.
 func (q *Queries) ChatsGet(ctx context.Context, ids []uuid.UUID) ([]Chat, error) {
 	rows, err := q.db.Query(ctx, chatsGet, ids)
 	if err != nil {

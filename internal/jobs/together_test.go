@@ -75,30 +75,16 @@ func TestJobQueue_eachOrderForItself(t *testing.T) {
 	projects := []db.Project{
 		f.project, factory.Project(t, f.store, poor.ID, nil), factory.Project(t, f.store, other.ID, nil),
 	}
-	orders := func(versions ...int64) db.JobQueueParams {
-		var all db.JobQueueParams
-		for i, project := range projects {
-			one := factory.Order(project)
-			all.Ids, all.LedgerIds = append(all.Ids, one.Ids...), append(all.LedgerIds, one.LedgerIds...)
-			all.ProjectIds, all.UserIds = append(all.ProjectIds, one.ProjectIds...), append(all.UserIds, one.UserIds...)
-			all.Costs, all.Models = append(all.Costs, one.Costs...), append(all.Models, one.Models...)
-			all.Providers, all.Qualities = append(all.Providers, one.Providers...), append(all.Qualities, one.Qualities...)
-			all.Variants, all.Seeds = append(all.Variants, one.Variants...), append(all.Seeds, one.Seeds...)
-			all.Widths, all.Heights = append(all.Widths, one.Widths...), append(all.Heights, one.Heights...)
-			all.Consents, all.RequestIds = append(all.Consents, one.Consents...), append(all.RequestIds, one.RequestIds...)
-			all.Traceparents = append(all.Traceparents, one.Traceparents...)
-			all.ProjectVersions = append(all.ProjectVersions, versions[i])
-		}
-		return all
-	}
-	first := orders(1, 1, 1)
+	first := factory.Order(projects...)
 	rows, err := f.store.Queries().JobQueue(t.Context(), first)
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 	for _, row := range rows {
 		require.Contains(t, []uuid.UUID{first.Ids[0], first.Ids[2]}, row.ID)
 	}
-	rows, err = f.store.Queries().JobQueue(t.Context(), orders(2, 1, 1))
+	changed := factory.Order(projects...)
+	changed.ProjectVersions[0]++
+	rows, err = f.store.Queries().JobQueue(t.Context(), changed)
 	require.NoError(t, err)
 	require.Empty(t, rows, "one has changed, the others can't pay")
 	require.EqualValues(t, 9, factory.Balance(t, f.store, f.user.ID))

@@ -168,7 +168,7 @@ func TestQueueProject_409_fiftyAtOnceInTwoProcesses(t *testing.T) {
 		c := []*apptest.App{app, other}[i%2].Client(who.Session.SessionToken)
 		calls.Go(func() {
 			res, err := c.QueueProjectWithResponse(t.Context(), project.ID, nil, order())
-			for err == nil && res.JSON503 != nil { // fifty at once are many for a busy machine
+			for try := 0; try < 20 && err == nil && res.JSON503 != nil; try++ { // fifty at once are many for a busy machine
 				res, err = c.QueueProjectWithResponse(t.Context(), project.ID, nil, order())
 			}
 			switch {
@@ -320,32 +320,4 @@ func TestQueueProject_404(t *testing.T) {
 		refused(t, res.JSON404, res.Body, client.ErrorCodeNotFound)
 	}
 	require.EqualValues(t, 5, balance(t, who))
-}
-
-func TestListProjectJobs_200(t *testing.T) {
-	t.Parallel()
-	app := apptest.New(t)
-	who := app.SignUp(t)
-	app.Grant(t, who.Email, 5)
-	project := createProject(t, who, draft())
-	queueProject(t, who, createProject(t, who, draft()).ID) // of another project
-	older, newer := queueProject(t, who, project.ID), queueProject(t, who, project.ID)
-	first, err := who.ListProjectJobsWithResponse(t.Context(), project.ID, &client.ListProjectJobsParams{Limit: new(int64(1))})
-	require.NoError(t, err)
-	require.NotNil(t, first.JSON200, "%s", first.Body)
-	require.Equal(t, []client.Job{getJob(t, who, newer.JobID)}, first.JSON200.Items)
-	second, err := who.ListProjectJobsWithResponse(t.Context(), project.ID,
-		&client.ListProjectJobsParams{Cursor: new(first.JSON200.NextCursor.MustGet())})
-	require.NoError(t, err)
-	require.Equal(t, []client.Job{getJob(t, who, older.JobID)}, second.JSON200.Items)
-	require.True(t, second.JSON200.NextCursor.IsNull())
-}
-
-func TestListProjectJobs_404(t *testing.T) {
-	t.Parallel()
-	app := apptest.New(t)
-	project := createProject(t, app.SignUp(t), draft())
-	res, err := app.SignUp(t).ListProjectJobsWithResponse(t.Context(), project.ID, nil)
-	require.NoError(t, err)
-	refused(t, res.JSON404, res.Body, client.ErrorCodeNotFound)
 }

@@ -58,7 +58,7 @@ func mapJob(v jobs.View, signed map[uuid.UUID]storage.SignedURL) (api.Job, error
 	job := api.Job{
 		ID: j.ID, ProjectID: j.ProjectID, Model: api.ModelID(j.Model), Quality: api.Quality(j.Quality),
 		Variants: int64(j.Variants), Status: api.JobStatus(j.Status), Stage: api.JobStage(j.Stage),
-		Progress: int64(j.Progress), Attempt: int64(j.Attempt), CostCredits: j.CostCredits, Refunded: j.RefundedCredits > 0, RefundedCredits: j.RefundedCredits,
+		Progress: int64(j.Progress), Attempt: int64(j.Attempt), CostCredits: j.CostCredits, Refunded: j.Refunded, RefundedCredits: j.RefundedCredits,
 		Renders: make([]api.Render, len(v.Renders)), Version: j.Version, QueuedAt: j.QueuedAt.UTC(),
 		StartedAt: orNull(inUTC(j.StartedAt)), FinishedAt: orNull(inUTC(j.FinishedAt)),
 		Error: nullable.NewNullNullable[api.JobError](), ProviderMeta: nullable.NewNullNullable[api.ProviderMeta](),
